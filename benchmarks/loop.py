@@ -1,0 +1,168 @@
+"""What mlcli's training loop costs beside a hand-written PyTorch loop and PyTorch Lightning.
+
+Same tensors, same start, same batch size, same optimizer and the same evaluation after each epoch; one process,
+one thread, the contestants taking turns so that a machine that slows down slows all of them. Reported are medians
+of seconds and of the ratios turn by turn. The time is that of the loop: for mlcli with its journal written and
+its progress lines printed, for Lightning with its logger, bar and checkpoints switched off.
+
+    python benchmarks/loop.py [--turns 7] [--epochs 10]
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from rich.console import Console as Terminal
+from rich.table import Table
+from torch import nn
+from torch.nn import functional as F
+
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.run.build import Parts, build
+from mlcli.track.console import Console
+from mlcli.track.journal import Journal
+from mlcli.train.loop import Epoch, Plan, Progress, fit
+
+MODELS = ("mlp", "cnn", "lstm")
+
+
+def parts_of(model: str) -> Parts:
+    with hydra_session() as hydra:
+        return build(to_run(compose(hydra, [f"model={model}", "device=cpu", "device.threads=1"])))
+
+
+def tensors(parts: Parts) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    inputs = parts.task.loader.prepare(parts.data.examples.inputs)
+    return inputs, parts.data.examples.targets, parts.data.splits["train"], parts.data.splits["val"]
+
+
+def mlcli_loop(model: str, epochs: int) -> float:
+    parts = parts_of(model)
+    plan = Plan(epochs=epochs, monitor="val/loss", higher=False)
+    console = Console()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Path(os.devnull).open("w") as null,
+        contextlib.redirect_stderr(null),
+    ):
+        console.start(Path(folder), model, epochs, parts.steps_per_epoch, "")
+        with Journal(Path(folder) / "metrics.jsonl") as journal:
+            start = time.perf_counter()
+            for event in fit(parts.task, plan, Progress()):
+                if isinstance(event, Epoch):
+                    journal.write(event.epoch, event.step, event.metrics)
+                console.show(event, plan.monitor)
+            return time.perf_counter() - start
+
+
+def hand_written(model: str, epochs: int) -> float:
+    """What a careful person writes for data that fits in memory."""
+    parts = parts_of(model)
+    network, optimizer = parts.model, parts.task.update.optimizer
+    inputs, targets, train, val = tensors(parts)
+    start = time.perf_counter()
+    for _ in range(epochs):
+        network.train()
+        total = torch.zeros(())
+        order = train[torch.randperm(len(train))]
+        for indices in order.split(32):
+            loss = F.cross_entropy(network(inputs[indices]), targets[indices])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.detach()
+        network.eval()
+        with torch.no_grad():
+            logits = network(inputs[val])
+            val_loss = F.cross_entropy(logits, targets[val]).item()
+            accuracy = (logits.argmax(1) == targets[val]).float().mean().item()
+        assert total.item() >= 0 and val_loss >= 0 and 0 <= accuracy <= 1
+    return time.perf_counter() - start
+
+
+def lightning(model: str, epochs: int) -> float:
+    import pytorch_lightning as pl
+    from torch.utils.data import DataLoader, TensorDataset
+
+    parts = parts_of(model)
+    inputs, targets, train, val = tensors(parts)
+
+    class Module(pl.LightningModule):
+        def __init__(self, network: nn.Module) -> None:
+            super().__init__()
+            self.network = network
+
+        def training_step(self, batch: list[torch.Tensor], index: int) -> torch.Tensor:
+            return F.cross_entropy(self.network(batch[0]), batch[1])
+
+        def validation_step(self, batch: list[torch.Tensor], index: int) -> None:
+            logits = self.network(batch[0])
+            self.log("val_loss", F.cross_entropy(logits, batch[1]))
+            self.log("val_accuracy", (logits.argmax(1) == batch[1]).float().mean())
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return parts.task.update.optimizer
+
+    trainer = pl.Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    training = DataLoader(TensorDataset(inputs[train], targets[train]), batch_size=32, shuffle=True)
+    validation = DataLoader(TensorDataset(inputs[val], targets[val]), batch_size=len(val))
+    start = time.perf_counter()
+    trainer.fit(Module(parts.model), training, validation)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=10)
+    options = parser.parse_args()
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+    contestants: dict[str, Callable[[str, int], float]] = {"mlcli": mlcli_loop, "hand-written": hand_written}
+    try:
+        import pytorch_lightning  # noqa: F401
+
+        contestants["lightning"] = lightning
+    except ImportError:
+        print("no PyTorch Lightning here: pip install 'mlcli[bench]'", file=sys.stderr)
+    table = Table("model", *(f"{name} s" for name in contestants), "mlcli / hand-written", "lightning / mlcli")
+    for model in MODELS:
+        times: dict[str, list[float]] = {name: [] for name in contestants}
+        for turn in range(options.turns + 1):
+            for name, contestant in contestants.items():
+                seconds = contestant(model, options.epochs)
+                if turn:  # the first turn warms up
+                    times[name].append(seconds)
+        table.add_row(model, *(f"{statistics.median(each):.3f}" for each in times.values()), *ratios(times))
+    Terminal(width=110).print(table)
+
+
+def ratios(times: dict[str, list[float]]) -> list[str]:
+    """Median (lowest to highest) of the ratios turn by turn."""
+    shown = []
+    for over, under in (("mlcli", "hand-written"), ("lightning", "mlcli")):
+        pairs = zip(times.get(over, []), times.get(under, []), strict=False)
+        each = sorted(a / b for a, b in pairs)
+        shown.append(f"{statistics.median(each):.2f} ({each[0]:.2f} to {each[-1]:.2f})" if each else "–")
+    return shown
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The commands, their flags and what these take, as plain data, so that completion need not import Typer."""
+
+FILES = None  # instead of a flag's choices: the shell completes file names
+
+COMMANDS = {
+    "train": "Train a network, or with -m a sweep of them",
+    "evaluate": "Evaluate a finished run with its best weights",
+    "runs": "List runs, newest first",
+    "show": "Show one run: status, config, metrics and files",
+    "compare": "Compare runs: config, metrics and curves",
+    "ui": "Start the MLflow UI and print its address",
+    "list": "Show the config groups, or the options of one",
+    "doctor": "Check versions, device, configs and the MLflow store",
+    "sync": "Bring MLflow up to date",
+    "completion": "Print the completion script of a shell",
+}
+
+SHELLS = ("bash", "zsh", "fish")
+
+HYDRA_FLAGS = {
+    "--multirun": "Run a sweep: one trial per combination of values",
+    "-m": "The same as --multirun",
+    "--cfg": "Show the config and train nothing",
+    "--resolve": "With --cfg: resolve interpolations",
+    "--package": "With --cfg: show only this part",
+    "--info": "Show how the config is put together",
+    "--config-dir": "A folder of your own options",
+    "--config-path": "A folder to use instead of the shipped configs",
+    "--config-name": "The config to start from",
+    "--run": "Run one job",
+    "--hydra-help": "Hydra's help",
+    "--shell-completion": "Hydra's own completion",
+    "--experimental-rerun": "Rerun a job from Hydra's pickle",
+    "--version": "Hydra's version",
+}
+
+FLAGS = {
+    "train": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
+    "evaluate": {
+        "--split": "train, val or test",
+        "--save": "A folder for figures and predictions",
+        "--json": "As JSON",
+    },
+    "runs": {"--sort": "A metric, or started", "--limit": "At most so many; 0 for all", "--json": "As JSON"},
+    "compare": {"--metric": "The metric whose curves are overlaid", "--output": "Where the picture goes"},
+    "ui": {"--port": "Port on 127.0.0.1; 0 picks a free one"},
+    "sync": {"--uri": "MLflow's address", "--experiment": "The MLflow experiment"},
+}
+
+# Flags that take a value, and which; a flag that is not here takes none.
+TAKES: dict[str, tuple[str, ...] | None] = {
+    "--cfg": ("job", "hydra", "all"),
+    "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+    "--package": (),
+    "--config-dir": FILES,
+    "--config-path": FILES,
+    "--config-name": (),
+    "--experimental-rerun": FILES,
+    "--split": ("train", "val", "test"),
+    "--save": FILES,
+    "--sort": ("started",),
+    "--limit": (),
+    "--metric": (),
+    "--output": FILES,
+    "--port": (),
+    "--uri": (),
+    "--experiment": (),
+}
+
+SHORT = {
+    "-c": "--cfg",
+    "-i": "--info",
+    "-p": "--package",
+    "-cd": "--config-dir",
+    "-cp": "--config-path",
+    "-cn": "--config-name",
+    "-n": "--limit",
+    "-o": "--output",
+}

@@ -1,0 +1,31 @@
+"""mlcli compare: runs side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlcli.cli.errors import user_errors
+
+if TYPE_CHECKING:
+    pass
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="Two or more runs, or one sweep.")],
+    metric: Annotated[str, typer.Option(help="The metric whose curves are overlaid.")] = "val/loss",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the picture goes.")] = Path("compare.png"),
+) -> None:
+    """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
+    from mlcli.cli.output import outputs_folder, short, table
+    from mlcli.config.errors import ConfigError
+    from mlcli.run.compare import best_marked, differences, members, save_curves
+
+    with user_errors():
+        found = members(runs, outputs_folder())
+        if len(found) < 2:
+            raise ConfigError("compare takes two or more runs: type their ids, see `mlcli runs`.")
+        names = [short(run.id) for run in found]
+        table(("setting", *names), differences(found), title="what differs")
+        table(("metric", *names), best_marked(found), title="metrics")
+        print(f"curves in {save_curves(found, metric, output)}")

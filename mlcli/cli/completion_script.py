@@ -1,0 +1,19 @@
+"""mlcli completion: the shell's side of completion."""
+
+from typing import Annotated, Literal
+
+import typer
+
+
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="Your shell.")],
+) -> None:
+    """Print the completion script of a shell.
+
+    Add to your shell's start-up file:
+
+      eval "$(mlcli completion bash)"
+    """
+    from mlcli.cli.completion import script
+
+    print(script(shell))

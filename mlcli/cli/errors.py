@@ -1,0 +1,43 @@
+"""How a command ends: what the user did wrong is one line on stderr and exit status 2, never a traceback."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+
+WRONG_INPUT = 2
+FAILED = 1
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turns ConfigError into status 2, a failed run into 1, Ctrl-C into 130 and SIGTERM into 143."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except ValueError as error:
+        from mlcli.config.errors import ConfigError
+
+        if not isinstance(error, ConfigError):
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(WRONG_INPUT) from None
+    except RunFailure as error:
+        print(f"failed: {error}", file=sys.stderr)
+        raise typer.Exit(FAILED) from None
+
+
+class RunFailure(Exception):
+    """A command that ran and did not succeed, in one sentence."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)

@@ -1,0 +1,30 @@
+"""mlcli evaluate: a finished run on its test split, or on other data."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlcli.cli.errors import user_errors
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Other data: data=… and data.key=value, split.…")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    save: Annotated[Path | None, typer.Option(help="A folder for figures and predictions.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Evaluate a finished run with its best weights."""
+    from mlcli.cli.output import outputs_folder, table
+    from mlcli.run.evaluate import evaluate_run
+
+    with user_errors():
+        metrics = evaluate_run(run, outputs_folder(), overrides or [], split, save)
+        if as_json:
+            print(json.dumps(metrics, indent=1))
+        else:
+            table(("metric", "value"), sorted(metrics.items()))

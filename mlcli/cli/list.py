@@ -1,0 +1,27 @@
+"""mlcli list: what can be picked, from the configs themselves."""
+
+from typing import Annotated
+
+import typer
+
+from mlcli.cli.errors import user_errors
+
+
+def list_options(
+    group: Annotated[str | None, typer.Argument(help="A config group, such as model or data.")] = None,
+) -> None:
+    """Show the config groups, or the options of one."""
+    from mlcli.cli.output import table
+    from mlcli.config import index
+
+    with user_errors():
+        known = index.groups()
+        if group is None:
+            table(("group", "options"), [(name, " ".join(index.options(name))) for name in known])
+            return
+        name = group if group in known else group.removesuffix("s")
+        if name not in known:
+            from mlcli.config.errors import ConfigError, suggest
+
+            raise ConfigError(f"There is no config group {group!r}.{suggest(group, known)}")
+        table((name, "what it is"), index.options(name).items())

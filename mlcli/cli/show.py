@@ -1,0 +1,48 @@
+"""mlcli show: one run."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlcli.cli.errors import user_errors
+
+if TYPE_CHECKING:
+    from mlcli.run.find import Found
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")] = "last",
+) -> None:
+    """Show one run: status, config, metrics and files."""
+    from mlcli.cli.output import outputs_folder, print_sweep
+    from mlcli.run.find import find
+
+    with user_errors():
+        found = find(run, outputs_folder())
+        _print_record(found)
+        if found.is_sweep and (found.folder.path / "trials.json").exists():
+            print_sweep(str(found.folder.path))
+        elif not found.is_sweep:
+            _print_run(found)
+
+
+def _print_record(found: "Found") -> None:
+    record = found.record
+    print(f"{record['name']}  {found.status}  {found.id}")
+    print(f"  command  {record['command']}")
+    print(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")
+    if record.get("reason"):
+        print(f"  reason   {record['reason']}")
+    print(f"  folder   {found.folder.path}")
+
+
+def _print_run(found: "Found") -> None:
+    from mlcli.cli.output import table
+    from mlcli.run.query import flat_config
+
+    table(("setting", "value"), [(key, str(value)) for key, value in flat_config(found).items()])
+    table(("metric", "value"), sorted(found.metrics().items()))
+    figures = sorted(path.name for path in (found.folder.path / "figures").glob("*.png"))
+    if figures:
+        print(f"figures: {' '.join(figures)}")

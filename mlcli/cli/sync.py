@@ -1,0 +1,24 @@
+"""mlcli sync: bring MLflow up to date with the run folders."""
+
+from typing import Annotated
+
+import typer
+
+from mlcli.cli.errors import RunFailure, user_errors
+
+
+def sync(
+    uri: Annotated[str | None, typer.Option(help="MLflow's address; default as for train.")] = None,
+    experiment: Annotated[str, typer.Option(help="The MLflow experiment.")] = "mlcli",
+) -> None:
+    """Bring MLflow up to date: whatever was left over when it was out of reach."""
+    from mlcli.cli.output import outputs_folder
+    from mlcli.track.launch import start_courier
+    from mlcli.track.tracking import target
+
+    with user_errors():
+        courier = start_courier(outputs_folder(), target(uri), experiment)
+        problem = courier.finish()
+        if problem:
+            raise RunFailure(problem)
+        print("MLflow is up to date")

@@ -1,0 +1,116 @@
+"""mlcli train: one run, or a sweep."""
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlcli.cli.errors import RunFailure, user_errors
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hydra._internal.hydra import Hydra
+    from omegaconf import DictConfig
+
+
+def train(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[OVERRIDES]...")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and where things go.")] = False,
+) -> None:
+    """Train a network, or with -m a sweep of them.
+
+    OVERRIDES pick options of config groups and set values. Hydra's flags work too: -m (sweep), --cfg job (show the
+    config), --config-dir DIR (your own options), --info, --resolve and the rest.
+
+    Examples:
+
+      mlcli train model=lstm
+
+      mlcli train data=breast_cancer model=mlp optimizer.lr=1e-3 trainer.epochs=50
+
+      mlcli train -m optimizer.lr=1e-3,1e-2 model=mlp,lstm
+    """
+    from mlcli.config.compose import hydra_session, parse
+
+    with user_errors():
+        flags = parse(arguments or [])
+        command = f"mlcli {shlex.join(sys.argv[1:])}"
+        level = 0 if quiet else 2 if verbose else 1
+        with hydra_session(flags.config_dir, flags.config_path) as hydra:
+            if not _show(hydra, flags):
+                _train(hydra, flags, command, level)
+
+
+def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
+    """The flags of Hydra that print something and train nothing."""
+    name = flags.config_name or "config"
+    if flags.cfg:
+        from mlcli.config.compose import compose
+
+        compose(hydra, flags.overrides, flags.multirun, name)  # for its errors; Hydra composes once more to print
+        hydra.show_cfg(name, flags.overrides, flags.cfg, flags.package, flags.resolve)
+    elif flags.info:
+        hydra.show_info(flags.info, name, flags.overrides)
+    elif flags.hydra_help:
+        from hydra._internal.utils import get_args_parser
+
+        hydra.hydra_help(name, get_args_parser(), flags)
+    elif flags.shell_completion:
+        hydra.shell_completion(name, flags.overrides)
+    else:
+        return False
+    return True
+
+
+def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int) -> None:
+    from mlcli.config.compose import compose
+    from mlcli.track.tracking import tracked
+
+    cfg = compose(hydra, flags.overrides, flags.multirun, flags.config_name)
+    # The courier starts importing MLflow on the other core while this process imports torch.
+    with tracked(cfg.outputs, cfg.tracking, level) as follow:
+        if cfg.hydra.mode.name == "MULTIRUN":
+            _sweep(hydra, cfg, command, level, follow)
+        else:
+            _run(cfg, command, level, follow)
+
+
+def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
+    from pathlib import Path
+
+    from mlcli.cli.output import print_result
+    from mlcli.config.check import check
+    from mlcli.config.compose import to_run
+    from mlcli.run.life import Job, RunFailed
+    from mlcli.run.life import train as train_run
+    from mlcli.track.console import Console
+
+    run = to_run(cfg)
+    check(run)
+    path = Path(cfg.hydra.run.dir)
+    job = Job(run, list(cfg.hydra.overrides.task), path, command, path.name)
+    try:
+        result = train_run(job, Console(level), follow)
+    except RunFailed as error:
+        raise RunFailure(str(error)) from error
+    print_result(result, path)
+
+
+def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
+    from hydra._internal.callbacks import Callbacks
+    from hydra.core.plugins import Plugins
+    from hydra.types import HydraContext
+
+    from mlcli.cli.output import print_sweep
+    from mlcli.sweep.session import Session
+
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
+    session = Session(command, level, follow)
+    sweeper = Plugins.instance().instantiate_sweeper(config=cfg, hydra_context=context, task_function=session)
+    sweeper.sweep(arguments=list(cfg.hydra.overrides.task))
+    failed = print_sweep(cfg.hydra.sweep.dir)
+    if failed:
+        raise RunFailure(f"{failed} of the trials did not finish; see {cfg.hydra.sweep.dir}/trials.json")

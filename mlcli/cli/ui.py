@@ -1,0 +1,18 @@
+"""mlcli ui: MLflow's UI on the store that the runs are in."""
+
+from typing import Annotated
+
+import typer
+
+from mlcli.cli.errors import user_errors
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 5000,
+) -> None:
+    """Start the MLflow UI and print its address; Ctrl-C stops it."""
+    from mlcli.cli.output import outputs_folder
+    from mlcli.track.ui import serve_ui
+
+    with user_errors():
+        serve_ui(outputs_folder(), port)

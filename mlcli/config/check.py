@@ -1,0 +1,153 @@
+"""Holds a composed config against its schema before anything is built or written.
+
+Plain groups are held against the dataclasses of `mlcli.config.schema`, groups with a `_target_` against the
+signature of what they build. Every mistake is a ConfigError that names the key, the value and what to type.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.ranges import Range
+from mlcli.config.schema import Config
+
+# torch.optim annotates no ranges, and some of its optimizers take a negative rate without a word.
+OPTIMIZER_RANGES = {
+    "lr": Range(0),
+    "weight_decay": Range(0),
+    "momentum": Range(0, 1, high_open=True),
+    "eps": Range(0),
+}
+# Keys of a group that are mlcli's own and reach no constructor.
+EXTRA_KEYS = {"model": {"accepts"}}
+# Constructor arguments that the run supplies.
+SUPPLIED = {
+    "task": {"data", "model", "update", "loader", "class_weights"},
+    "model": {"input_shape", "outputs"},
+    "optimizer": {"params"},
+    "scheduler": {"higher"},
+}
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError for the first setting that is unknown, of the wrong type or out of range."""
+    _check_dataclass(Config, config, "")
+    for group in ("task", "data", "model", "optimizer", "scheduler"):
+        node = config[group]
+        if not isinstance(node, Mapping) or "_target_" not in node:
+            raise ConfigError(f"{group} has no _target_: pick one with {group}=…, see `mlcli list {group}`.")
+        _check_call(group, node)
+
+
+def locate(target: str, key: str = "_target_") -> Callable[..., Any]:
+    """The class or function that a dotted name stands for. Raises ConfigError where there is none."""
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{key}={target}: cannot be imported ({error}).") from error
+    if not callable(found):
+        raise ConfigError(f"{key}={target}: is no class or function.")
+    return found  # type: ignore[no-any-return]
+
+
+def _check_dataclass(schema: type, node: Any, prefix: str) -> None:
+    if not isinstance(node, Mapping):
+        raise ConfigError(f"{prefix.rstrip('.')} must be a group of settings, not {node!r}.")
+    known = {field.name: field for field in fields(schema)}
+    _check_names(node, set(known), prefix)
+    for name, field in known.items():
+        value = node.get(name)
+        if is_dataclass(field.type):
+            _check_dataclass(field.type, value, f"{prefix}{name}.")  # type: ignore[arg-type]
+        if value is None:
+            continue
+        if "range" in field.metadata:
+            _check_range(f"{prefix}{name}", value, field.metadata["range"])
+        choices = field.metadata.get("choices")
+        if choices and value not in choices:
+            raise ConfigError(f"{prefix}{name}={value}: no such choice.{suggest(str(value), choices)}")
+
+
+def _check_names(node: Mapping[str, Any], known: set[str], prefix: str) -> None:
+    for name in node:
+        if name not in known:
+            raise ConfigError(f"There is no {prefix}{name}.{suggest(str(name), known)}")
+
+
+def _check_call(group: str, node: Mapping[str, Any]) -> None:
+    """Binds the YAML to the signature without building, as a call with these keywords would be bound."""
+    called = locate(str(node["_target_"]), f"{group}._target_")
+    parameters = inspect.signature(called).parameters
+    supplied, extra = SUPPLIED.get(group, set()), EXTRA_KEYS.get(group, set())
+    given = {k: v for k, v in node.items() if not str(k).startswith("_") and k not in extra}
+    takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
+    if not takes_any:
+        _check_names(given, set(parameters) - supplied, f"{group}.")
+    for name, parameter in parameters.items():
+        required = parameter.default is parameter.empty and parameter.kind not in (
+            parameter.VAR_KEYWORD,
+            parameter.VAR_POSITIONAL,
+        )
+        if required and name not in given and name not in supplied:
+            raise ConfigError(f"{group}.{name} needs a value: type +{group}.{name}=…")
+    hints = _hints(called)
+    for name, value in given.items():
+        hint = hints.get(name, Any)
+        if not _fits(hint, value):
+            raise ConfigError(f"{group}.{name}={value}: must be {_describe(hint)}.")
+        if group == "optimizer" and name in OPTIMIZER_RANGES:
+            _check_range(f"optimizer.{name}", value, OPTIMIZER_RANGES[name])
+
+
+def _hints(called: Callable[..., Any]) -> dict[str, Any]:
+    function = called.__init__ if inspect.isclass(called) else called
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, TypeError):  # third-party annotations that cannot be evaluated say nothing
+        return {}
+
+
+def _check_range(key: str, value: Any, allowed: Range) -> None:
+    if isinstance(value, int | float) and value not in allowed:
+        raise ConfigError(f"{key}={value}: must be {allowed}.")
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    """Whether a YAML value can stand for a parameter annotated with `hint`; unknown hints take anything."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        ranges = [extra for extra in arguments[1:] if isinstance(extra, Range)]
+        number = isinstance(value, int | float)
+        return _fits(arguments[0], value) and all(value in r for r in ranges if number)
+    if origin in (Union, UnionType):
+        return any(_fits(argument, value) for argument in arguments)
+    if origin is Literal:
+        return value in arguments
+    if hint is float or hint is int:
+        return isinstance(value, (int, float) if hint is float else int) and not isinstance(value, bool)
+    if origin in (tuple, list) or (origin is not None and issubclass(origin, Sequence)):
+        element = arguments[0] if arguments else Any
+        return isinstance(value, Sequence) and not isinstance(value, str) and all(_fits(element, v) for v in value)
+    if hint in (str, bool, NoneType):
+        return isinstance(value, hint)
+    return not (inspect.isclass(hint) and isinstance(value, str | int | float | bool))
+
+
+def _describe(hint: Any) -> str:
+    """`a number at least 0 and at most 1`, from an annotation."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return " ".join([_describe(arguments[0]), *(str(a) for a in arguments[1:] if isinstance(a, Range))])
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_describe(argument) for argument in arguments))
+    if origin is Literal:
+        return f"one of {', '.join(map(str, arguments))}"
+    if origin is not None:
+        return f"a list, each {_describe(arguments[0])}" if arguments else "a list"
+    names = {float: "a number", int: "a whole number", str: "text", bool: "true or false", NoneType: "null"}
+    return names.get(hint, getattr(hint, "__name__", str(hint)))

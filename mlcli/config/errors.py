@@ -1,0 +1,90 @@
+"""What a user did wrong, in one sentence that says what to type instead."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+
+
+class ConfigError(ValueError):
+    """A command line or config that cannot run; the message is for the user."""
+
+
+def suggest(word: str, choices: Iterable[str]) -> str:
+    """` Did you mean …?` for the nearest choice, with the whole list where it is short enough to help."""
+    names = sorted(map(str, choices))
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    question = f" Did you mean {near[0]}?" if near else ""
+    return f"{question} Choices: {', '.join(names)}." if names else question
+
+
+def explain(error: Exception) -> str:
+    """One sentence for an exception of Hydra or OmegaConf."""
+    cause = error.__cause__
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _missing_option(error)
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        return _unknown_key(cause)
+    if isinstance(cause, ValidationError):
+        return _wrong_value(error, cause)
+    if isinstance(error, OverrideParseException):
+        return f"Cannot read {error.override!r}: quote special characters, as in 'key=\"a b\"'."
+    if isinstance(error, ConfigCompositionException):
+        return _composition(error)
+    return _first_line(error)
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    group, _, option = str(error.missing_cfg_file).rpartition("/")
+    return f"There is no {group or 'config'} named {option!r}.{suggest(option, error.options or ())}"
+
+
+def _unknown_key(cause: OmegaConfBaseException) -> str:
+    """The mistyped key, and the nearest that exists: in its own node first, then anywhere in the config."""
+    full_key, key, parent = str(cause.full_key), str(cause.key), cause.parent_node
+    prefix = full_key[: -len(key)]
+    siblings = [f"{prefix}{name}" for name in (parent or {})]
+    near = difflib.get_close_matches(full_key, siblings, n=1, cutoff=0.6)
+    if not near:
+        everywhere = _leaves(cause.parent_node._get_root() if cause.parent_node is not None else None)
+        near = [name for name in everywhere if name.rpartition(".")[2] == key][:1]
+    hint = f" Did you mean {near[0]}?" if near else ""
+    listing = f" Keys here: {', '.join(name for name in siblings if name != 'hydra')}." if siblings else ""
+    return f"There is no {full_key} in this config.{hint}{listing}"
+
+
+def _leaves(root: object, prefix: str = "") -> list[str]:
+    """Dotted keys of everything below `root`, without Hydra's own."""
+    if not OmegaConf.is_dict(root):
+        return []
+    names: list[str] = []
+    for key in root:  # type: ignore[attr-defined]  # is_dict does not narrow
+        if prefix or key != "hydra":
+            child = root._get_node(key)  # type: ignore[attr-defined]  # interpolations stay unresolved
+            names += [f"{prefix}{key}", *_leaves(child, f"{prefix}{key}.")]
+    return names
+
+
+def _wrong_value(error: Exception, cause: ValidationError) -> str:
+    match = re.match(r"Error merging override (\S+)", str(error))
+    what = match.group(1) if match else f"{cause.full_key}"
+    return f"{what}: {_first_line(cause)}."
+
+
+def _composition(error: ConfigCompositionException) -> str:
+    text = str(error)
+    group = re.search(r"config group '([^']+)' does not|Could not override '([^']+)'", text)
+    if "requires --multirun" in text or "Ambiguous value" in text:
+        override = re.search(r"'([^']+)'", text)
+        return f"{override.group(1) if override else 'This'} is a sweep: add -m to run one trial per value."
+    if group and "No match in the defaults list" in text:
+        return f"There is no config group {(group.group(1) or group.group(2))!r}."
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,40 @@
+"""How examples of one kind reach a model that takes another: an image's rows are a sequence, its pixels a vector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Turns batches of examples into what a model takes; `kind` and `shape` are those of one adapted example."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """B × shape of an example → B × `shape`."""
+        if self.name == "rows":
+            return inputs.transpose(1, 2).flatten(2)  # B × C × H × W → B × H × (C · W)
+        return inputs.reshape(len(inputs), *self.shape)
+
+
+def adapt(kind: str, shape: tuple[int, ...], accepts: Sequence[str]) -> Adapter:
+    """The adapter from examples of `kind` and `shape` to a model that accepts these kinds, preferred first.
+
+    Raises ValueError where nothing fits.
+    """
+    if kind in accepts:
+        return Adapter("identity", kind, shape)
+    for wanted in accepts:
+        if wanted == "vector" and kind in ("image", "sequence"):
+            return Adapter("flatten", wanted, (prod(shape),))
+        if wanted == "sequence" and kind == "image":
+            channels, height, width = shape
+            return Adapter("rows", wanted, (height, channels * width))
+        if wanted == "sequence" and kind == "vector":
+            return Adapter("steps", wanted, (*shape, 1))
+    raise ValueError(f"A model for {' or '.join(accepts)} cannot take data of kind {kind}.")

@@ -1,0 +1,93 @@
+"""What a data set is: its examples, how they are divided, and the statistics of the training split."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+DIGEST_EXAMPLES = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Everything that a loader returns: unsplit, in the units of the source. N examples.
+
+    inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D.
+    targets: N class indices (int64), or N numbers (float32).
+    classes: names of the classes; empty for regression. features: column names of vectors.
+    test: indices of the official test split, where the data set has one.
+    truth: the parameters of a generator, where they are known.
+    """
+
+    name: str
+    kind: str
+    inputs: Tensor
+    targets: Tensor
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    target: str = "target"
+    source: str = ""
+    test: Tensor | None = None
+    truth: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Examples with their splits ("train", "val", "test" → sorted int64 indices), and mean and deviation of train.
+
+    Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
+    """
+
+    examples: Examples
+    splits: dict[str, Tensor]
+    mean: Tensor
+    std: Tensor
+
+    @property
+    def name(self) -> str:
+        return self.examples.name
+
+    @property
+    def kind(self) -> str:
+        return self.examples.kind
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        return tuple(self.examples.inputs.shape[1:])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.examples.classes
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return self.examples.features
+
+    @property
+    def target(self) -> str:
+        return self.examples.target
+
+    def describe(self) -> dict[str, Any]:
+        """Everything about the data but the data, as plain values."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "shape": list(self.shape),
+            "classes": list(self.classes),
+            "features": list(self.features),
+            "target": self.target,
+            "source": self.examples.source,
+            "examples": {split: len(indices) for split, indices in self.splits.items()},
+            "digest": digest(self.examples),
+        }
+
+
+def digest(examples: Examples) -> str:
+    """A short SHA-256 of inputs and targets; of large sets, of about 10,000 evenly spaced examples and the size."""
+    stride = max(1, len(examples.inputs) // DIGEST_EXAMPLES)
+    sha = hashlib.sha256(repr((examples.inputs.shape, examples.targets.shape)).encode())
+    for tensor in (examples.inputs, examples.targets):
+        sha.update(tensor[::stride].contiguous().numpy().tobytes())
+    return sha.hexdigest()[:16]

@@ -1,0 +1,22 @@
+"""Iris flowers: 150 of three species, by the size of their leaves (Fisher 1936)."""
+
+import torch
+
+from mlcli.data import scikit
+from mlcli.data.dataset import Examples
+
+FEATURES = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
+
+
+def iris() -> Examples:
+    rows = torch.from_numpy(scikit.table("iris.csv", skip=1))
+    return Examples(
+        name="iris",
+        kind="vector",
+        inputs=rows[:, :-1].float(),
+        targets=rows[:, -1].long(),
+        classes=scikit.class_names("iris.csv"),
+        features=FEATURES,
+        target="species",
+        source="scikit-learn: UCI Iris",
+    )

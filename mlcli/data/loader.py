@@ -1,0 +1,96 @@
+"""Batches for training and evaluation, from tensors that live on the device.
+
+Indexing a tensor costs a few microseconds; a DataLoader costs that per example. So data that fits stays on the
+device, normalised and adapted once, and a DataLoader serves only what does not fit.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from mlcli.data.adapter import Adapter
+from mlcli.data.dataset import DataSet
+
+EVALUATION_BATCH = 512
+
+
+class Loader:
+    """The examples of a data set as (inputs, targets) batches, in the form that the model takes."""
+
+    def __init__(
+        self,
+        data: DataSet,
+        adapter: Adapter,
+        *,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        resident: bool | None = None,
+    ) -> None:
+        self.data = data
+        self.adapter = adapter
+        self.batch_size = batch_size
+        self.seed = seed
+        self.device = device
+        self.mean = data.mean.to(device)
+        self.std = data.std.to(device)
+        self.resident = _fits(data, device) if resident is None else resident
+        if self.resident:
+            self.inputs = self.prepare(data.examples.inputs)
+            self.targets = data.examples.targets.to(device)
+            self.indices = {name: indices.to(device) for name, indices in data.splits.items()}
+        else:
+            self.indices = data.splits
+
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """Raw inputs, B × shape → on the device, normalised, in the shape that the model takes."""
+        scaled: Tensor = (inputs.to(self.device).float() - self.mean) / self.std
+        return self.adapter(scaled).contiguous()
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The training split in an order that depends on seed and epoch alone.
+
+        Seeds torch's global generators too: whatever else is drawn in this epoch (dropout) follows from it.
+        """
+        torch.manual_seed(_mix(self.seed, epoch))
+        train = self.data.splits["train"]
+        order = train[torch.randperm(len(train))]
+        return self._at(torch.split(order, self.batch_size))
+
+    def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """All examples of one split, in the order of its indices."""
+        return self._at(torch.split(self.data.splits[name], EVALUATION_BATCH))
+
+    def all_targets(self, name: str) -> Tensor:
+        """The targets of one split, on the device."""
+        return self.data.examples.targets[self.data.splits[name]].to(self.device)
+
+    def _at(self, groups: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
+        if self.resident:
+            for group in groups:
+                indices = group.to(self.device)
+                yield self.inputs.index_select(0, indices), self.targets.index_select(0, indices)
+            return
+        examples = TensorDataset(self.data.examples.inputs, self.data.examples.targets)
+        pinned = self.device.type == "cuda"
+        # A generator of its own: a DataLoader draws from the global one, which dropout draws from.
+        own = torch.Generator()
+        batches = DataLoader(examples, sampler=groups, batch_size=None, pin_memory=pinned, generator=own)
+        for inputs, targets in batches:
+            yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
+
+
+def _mix(seed: int, epoch: int) -> int:
+    """One generator seed for each (seed, epoch), far from its neighbours'."""
+    return (seed * 1_000_003 + epoch * 7919 + 1) % (2**63)
+
+
+def _fits(data: DataSet, device: torch.device) -> bool:
+    """Whether the examples take at most half of the device's free memory; host memory holds them already."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    needed = 4 * data.examples.inputs.numel() + 8 * data.examples.targets.numel()
+    return needed <= free // 2

@@ -1,0 +1,24 @@
+"""From a loader's examples to a data set: split, then measured on the training split alone."""
+
+import torch
+from torch import Tensor
+
+from mlcli.data.dataset import DataSet, Examples
+from mlcli.data.split import split
+
+
+def prepare(examples: Examples, *, val: float, test: float, seed: int, normalise: bool = True) -> DataSet:
+    """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split`."""
+    splits = split(examples, val=val, test=test, seed=seed)
+    mean, std = statistics(examples.inputs[splits["train"]].float(), examples.kind)
+    if not normalise:
+        mean, std = torch.zeros_like(mean), torch.ones_like(std)
+    return DataSet(examples, splits, mean, std)
+
+
+def statistics(inputs: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation: per channel of images, per feature of all else. What never varies gets 1."""
+    dims = {"image": (0, 2, 3), "sequence": (0, 1)}.get(kind, (0,))
+    mean = inputs.mean(dims, keepdim=True).squeeze(0)
+    std = inputs.std(dims, correction=0, keepdim=True).squeeze(0)
+    return mean, torch.where(std > 1e-8, std, torch.ones_like(std))

@@ -1,0 +1,24 @@
+"""Reads the tables that scikit-learn ships, without importing it: that takes longer than many a run."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+
+def folder() -> Path:
+    """Where scikit-learn keeps its data."""
+    spec = find_spec("sklearn")
+    assert spec is not None and spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "data"
+
+
+def table(name: str, *, delimiter: str | None = ",", skip: int = 0) -> np.ndarray:
+    """A text file (gzip too) as rows × columns, float64."""
+    return np.loadtxt(folder() / name, delimiter=delimiter, skiprows=skip)
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """The names in the first line of a table, after its two sizes."""
+    with (folder() / name).open() as file:
+        return tuple(file.readline().strip().split(",")[2:])

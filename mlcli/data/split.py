@@ -1,0 +1,61 @@
+"""Which examples are for training, which for choosing, and which for the final judgement."""
+
+import torch
+from torch import Tensor
+
+from mlcli.data.dataset import Examples
+
+
+def split(examples: Examples, *, val: float, test: float, seed: int) -> dict[str, Tensor]:
+    """Sorted indices of "train", "val" and "test", a function of the seed alone.
+
+    Classes are stratified: each split has its share of every class, within one example. An official test split is
+    kept, and `val` is then a share of the rest. scikit-learn's train_test_split does the same, but importing it
+    takes longer than many a run. Raises ValueError when a split would be empty.
+    """
+    official = examples.test
+    if official is None and val + test >= 1:
+        raise ValueError(
+            f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."
+        )
+    generator = torch.Generator().manual_seed(seed)
+    pool = torch.ones(len(examples.targets), dtype=torch.bool)
+    if official is not None:
+        pool[official] = False
+    groups = _groups(examples, pool.nonzero().squeeze(1))
+    shares = {"val": val} if official is not None else {"test": test, "val": val}
+    found = _take(groups, shares, generator)
+    if official is not None:
+        found["test"] = official
+    splits = {name: found[name].sort().values for name in ("train", "val", "test")}
+    empty = [name for name, indices in splits.items() if len(indices) == 0]
+    if empty:
+        raise ValueError(
+            f"{examples.name} has too few examples: the {empty[0]} split would be empty; enlarge split.val."
+        )
+    return splits
+
+
+def _groups(examples: Examples, indices: Tensor) -> list[Tensor]:
+    """Indices by class; all together for regression."""
+    if not examples.classes:
+        return [indices]
+    targets = examples.targets[indices]
+    return [indices[targets == label] for label in range(len(examples.classes))]
+
+
+def _take(groups: list[Tensor], shares: dict[str, float], generator: torch.Generator) -> dict[str, Tensor]:
+    """Deals each group out by the shares. What rounding leaves over is carried to the next group, so that the
+    splits as a whole have their share too."""
+    taken: dict[str, list[Tensor]] = {name: [] for name in (*shares, "train")}
+    owed = dict.fromkeys(shares, 0.0)
+    for group in groups:
+        rest = group[torch.randperm(len(group), generator=generator)]
+        for name, share in shares.items():
+            exact = len(group) * share + owed[name]
+            count = min(len(rest), round(exact))
+            owed[name] = exact - count
+            taken[name].append(rest[:count])
+            rest = rest[count:]
+        taken["train"].append(rest)
+    return {name: torch.cat(parts) for name, parts in taken.items()}

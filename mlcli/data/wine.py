@@ -1,0 +1,36 @@
+"""Wine: 178 from three growers, by chemical analysis (Forina et al. 1988)."""
+
+import torch
+
+from mlcli.data import scikit
+from mlcli.data.dataset import Examples
+
+FEATURES = (
+    "alcohol",
+    "malic_acid",
+    "ash",
+    "alcalinity_of_ash",
+    "magnesium",
+    "total_phenols",
+    "flavanoids",
+    "nonflavanoid_phenols",
+    "proanthocyanins",
+    "color_intensity",
+    "hue",
+    "od280/od315_of_diluted_wines",
+    "proline",
+)
+
+
+def wine() -> Examples:
+    rows = torch.from_numpy(scikit.table("wine_data.csv", skip=1))
+    return Examples(
+        name="wine",
+        kind="vector",
+        inputs=rows[:, :-1].float(),
+        targets=rows[:, -1].long(),
+        classes=scikit.class_names("wine_data.csv"),
+        features=FEATURES,
+        target="grower",
+        source="scikit-learn: UCI Wine",
+    )

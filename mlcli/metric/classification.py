@@ -1,0 +1,182 @@
+"""Metrics and figures of a classifier, from its probabilities. N examples, C classes.
+
+scikit-learn is imported inside the functions: its 1.7 seconds must not delay the first training step.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlcli.metric import figures_calibration, figures_confusion, figures_ranking, figures_worst
+from mlcli.metric.plot import Plot, plain
+
+BINS = 10
+POINTS = 200  # most points of a drawn curve
+
+
+def scores(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """Metrics of N class indices and N × C probabilities, equal to scikit-learn's with zero_division=0.
+
+    What is not defined (the recall of a class without examples, an area with one class only) is left out.
+    With two classes roc_auc and average_precision are those of class 1, else means of each class against the rest.
+    """
+    from sklearn.metrics import matthews_corrcoef
+
+    predicted = probabilities.argmax(1)
+    metrics = {"accuracy": float((predicted == targets).mean())}
+    metrics |= _by_class(targets, predicted, classes)
+    metrics["matthews"] = float(matthews_corrcoef(targets, predicted))
+    if np.isfinite(probabilities).all():
+        metrics |= _of_probabilities(targets, _normalised(probabilities))
+    return metrics
+
+
+def _by_class(targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    columns = precision_recall_fscore_support(
+        targets, predicted, labels=np.arange(len(classes)), zero_division=0, average=None
+    )
+    precision_C, recall_C, f1_C, support_C = (np.asarray(column) for column in columns)
+    seen_C = (support_C > 0) | (np.bincount(predicted, minlength=len(classes)) > 0)
+    metrics = {
+        "balanced_accuracy": float(recall_C[support_C > 0].mean()),
+        "precision_macro": float(precision_C[seen_C].mean()),
+        "recall_macro": float(recall_C[seen_C].mean()),
+        "f1_macro": float(f1_C[seen_C].mean()),
+    }
+    for i, name in enumerate(classes):
+        if seen_C[i]:
+            metrics |= {f"precision/{name}": float(precision_C[i]), f"f1/{name}": float(f1_C[i])}
+        if support_C[i]:
+            metrics[f"recall/{name}"] = float(recall_C[i])
+    return metrics
+
+
+def _of_probabilities(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+    metrics = {"log_loss": float(log_loss(targets, probabilities, labels=np.arange(probabilities.shape[1])))}
+    each = _one_against_rest(targets, probabilities)
+    if each:
+        metrics["roc_auc"] = float(np.mean([roc_auc_score(is_c, p) for _, is_c, p in each]))
+        metrics["average_precision"] = float(np.mean([average_precision_score(is_c, p) for _, is_c, p in each]))
+    return metrics
+
+
+def _one_against_rest(targets: np.ndarray, probabilities: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """(class, whether each example is of it, its probability) where there are examples on both sides."""
+    count = probabilities.shape[1]
+    each = [(c, targets == c, probabilities[:, c]) for c in ([1] if count == 2 else range(count))]
+    return [(c, is_c, p) for c, is_c, p in each if is_c.any() and not is_c.all()]
+
+
+def _normalised(probabilities: np.ndarray) -> np.ndarray:
+    """In float64 with rows that sum to 1 exactly; scikit-learn warns about float32's rounding."""
+    precise = probabilities.astype(np.float64)
+    normalised: np.ndarray = precise / precise.sum(1, keepdims=True)
+    return normalised
+
+
+def plots(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> list[Plot]:
+    """confusion_matrix, confusion_matrix_normalised, roc, precision_recall, calibration: those that are defined."""
+    count = len(classes)
+    cells = np.bincount(targets * count + probabilities.argmax(1), minlength=count * count)
+    confusion = {"counts": cells.reshape(count, count).tolist(), "classes": list(classes)}
+    made = [
+        Plot("confusion_matrix", figures_confusion.counts, confusion),
+        Plot("confusion_matrix_normalised", figures_confusion.normalised, confusion),
+    ]
+    if not np.isfinite(probabilities).all():
+        return made
+    each = _one_against_rest(targets, probabilities)
+    if each:
+        made += [_roc(each, classes), _precision_recall(each, classes)]
+    return [*made, _calibration(targets, probabilities, classes)]
+
+
+def _roc(each: list[tuple[int, np.ndarray, np.ndarray]], classes: Sequence[str]) -> Plot:
+    from sklearn.metrics import auc, roc_curve
+
+    curves = []
+    for c, is_c, p in each:
+        false_positive, true_positive, _ = roc_curve(is_c, p)
+        curves.append(
+            _curve(classes[c], false_positive, true_positive, auc(false_positive, true_positive), len(each))
+        )
+    return Plot("roc", figures_ranking.roc, {"curves": curves})
+
+
+def _precision_recall(each: list[tuple[int, np.ndarray, np.ndarray]], classes: Sequence[str]) -> Plot:
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    curves = []
+    for c, is_c, p in each:
+        precision, recall, _ = precision_recall_curve(is_c, p, drop_intermediate=True)
+        curve = _curve(classes[c], recall[::-1], precision[::-1], average_precision_score(is_c, p), len(each))
+        curves.append(curve | {"share": float(is_c.mean())})
+    return Plot("precision_recall", figures_ranking.precision_recall, {"curves": curves})
+
+
+def _curve(name: str, x: np.ndarray, y: np.ndarray, area: float, count: int) -> dict[str, Any]:
+    """Thinned to points that lie evenly along the curve, which nobody sees and which keeps the files small."""
+    most = max(POINTS * 10 // max(count, 10), 30)
+    if len(x) > most:
+        along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+        keep = np.unique(np.searchsorted(along, np.linspace(0, along[-1], most)).clip(max=len(x) - 1))
+        x, y = x[keep], y[keep]
+    return {"name": name, "area": float(area), "x": plain(x.round(5)), "y": plain(y.round(5))}
+
+
+def _calibration(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> Plot:
+    """Ten bins of equal width; of the probability of class 1 if there are two classes, else of the highest."""
+    binary = len(classes) == 2
+    confidence = probabilities[:, 1] if binary else probabilities.max(1)
+    right = targets == 1 if binary else targets == probabilities.argmax(1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1).clip(min=0)
+    count = np.bincount(bins, minlength=BINS)
+    used = count > 0
+    mean = np.bincount(bins, confidence, minlength=BINS)[used] / count[used]
+    share = np.bincount(bins, right, minlength=BINS)[used] / count[used]
+    data = {
+        "of": classes[1] if binary else None,
+        "bins": BINS,
+        "bin": np.flatnonzero(used).tolist(),
+        "count": count[used].tolist(),
+        "confidence": plain(mean),
+        "observed": plain(share),
+        "error": float(np.sum(count[used] * np.abs(mean - share)) / len(targets)),
+    }
+    return Plot("calibration", figures_calibration.calibration, data)
+
+
+def worst(
+    targets: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    inputs: np.ndarray,
+    kind: str,
+    features: Sequence[str],
+) -> Plot:
+    """worst_mistakes: the wrong examples that the model was surest of, or its least sure ones if none is wrong.
+
+    inputs: N × shape as they were loaded. Images are shown, of other kinds a table.
+    """
+    certainty = np.nan_to_num(probabilities.max(1))
+    wrong = probabilities.argmax(1) != targets
+    any_wrong = bool(wrong.any())
+    order = np.argsort(-certainty if any_wrong else certainty, kind="stable")
+    chosen = (order[wrong[order]] if any_wrong else order)[: figures_worst.most(kind)]
+    data = {
+        "true": [classes[t] for t in targets[chosen]],
+        "predicted": [classes[p] for p in probabilities[chosen].argmax(1)],
+        "probability": plain(certainty[chosen].astype(np.float64)),
+        "index": chosen.tolist(),
+        "wrong": int(wrong.sum()),
+        "total": len(targets),
+    }
+    if kind == "image":
+        return Plot("worst_mistakes", figures_worst.mistaken_images, data | figures_worst.pixels(inputs[chosen]))
+    table = figures_worst.values(inputs, chosen, features)
+    return Plot("worst_mistakes", figures_worst.mistaken_rows, data | table)

@@ -1,0 +1,74 @@
+"""What happened over the epochs: of one run, of several, of a whole sweep.
+
+A history is the list of a run's records {"epoch": 1, "step": 36, "metrics": {"train/loss": 0.5, …}}.
+"""
+
+from typing import Any
+
+from mlcli.metric import figures_history
+from mlcli.metric.direction import direction
+from mlcli.metric.plot import Plot, number
+from mlcli.metric.sweep import sweep
+
+__all__ = ["compare", "learning_curves", "sweep"]
+
+History = list[dict[str, Any]]
+HEADLINES = ("accuracy", "r2")  # the metric that is shown beside the loss, if it is there
+
+
+def learning_curves(history: History, monitor: str = "val/loss") -> list[Plot]:
+    """learning_curves (loss and one metric; the best epoch by `monitor` marked) and learning_rate, if recorded."""
+    if not history:
+        return []
+    epochs = [int(record["epoch"]) for record in history]
+    names = [name for name in ("loss", _headline(history)) if name]
+    curves = {
+        name: {split: values for split in ("train", "val") if (values := series(history, f"{split}/{name}"))}
+        for name in names
+    }
+    data = {"epochs": epochs, "curves": curves, "monitor": monitor, "best": best(history, monitor)}
+    made = [Plot("learning_curves", figures_history.learning_curves, data)]
+    rates = series(history, "lr")
+    if rates:
+        steps = [int(record["step"]) for record in history]
+        made.append(Plot("learning_rate", figures_history.learning_rate, {"steps": steps, "rates": rates}))
+    return made
+
+
+def compare(histories: dict[str, History], metric: str) -> Plot:
+    """One metric by epoch of several runs, best run first; runs that have not recorded it are left out."""
+    curves: list[dict[str, Any]] = []
+    for name, history in histories.items():
+        values, top = series(history, metric), best(history, metric)
+        if top is not None:
+            epochs = [int(record["epoch"]) for record in history]
+            curves.append({"name": name, "epochs": epochs, "values": values, "best": top["value"]})
+    if not curves:
+        raise ValueError(f"No run has recorded {metric} by epoch: type another metric.")
+    curves.sort(key=lambda curve: curve["best"], reverse=direction(metric) == "max")
+    left_out = len(histories) - len(curves)
+    return Plot("compare", figures_history.compare, {"metric": metric, "curves": curves, "left_out": left_out})
+
+
+def series(history: History, metric: str) -> list[float | None]:
+    """One value an epoch, None where it is missing or not finite; empty if no epoch has it."""
+    values = [record["metrics"].get(metric) for record in history]
+    if all(value is None for value in values):
+        return []
+    return [None if value is None else number(value) for value in values]
+
+
+def best(history: History, metric: str) -> dict[str, float] | None:
+    """{"epoch", "value"} of the first epoch with the best finite value."""
+    values = series(history, metric)
+    known = [(value, record["epoch"]) for value, record in zip(values, history, strict=False) if value is not None]
+    if not known:
+        return None
+    value, epoch = (max if direction(metric) == "max" else min)(known, key=lambda pair: pair[0])
+    return {"epoch": epoch, "value": value}
+
+
+def _headline(history: History) -> str | None:
+    names = [name.removeprefix("val/") for name in history[-1]["metrics"] if name.startswith("val/")]
+    others = [name for name in names if name != "loss"]
+    return next((name for name in HEADLINES if name in others), others[0] if others else None)

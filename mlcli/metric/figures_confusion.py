@@ -1,0 +1,118 @@
+"""Confusion matrices of two to hundreds of classes: what is right in blue, mistakes in vermillion."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlcli.metric.style import GREY, HEADER, INK, MARGIN, blank, page, panel, room, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NUMBERED_CLASSES = 30  # with more classes the cells are too small for numbers
+NUMBERED_CELLS = 250  # each number costs a quarter of a millisecond
+LONGEST = 18  # characters of a class name
+RIGHT_COLOUR = np.array([0.0, 0.447, 0.698])
+WRONG_COLOUR = np.array([0.835, 0.369, 0.0])
+
+
+def counts(counts: list[list[int]], classes: list[str]) -> "Figure":
+    """counts[true][predicted]."""
+    matrix = np.array(counts)
+    accuracy = np.trace(matrix) / max(matrix.sum(), 1)
+    wrong = matrix.sum() - np.trace(matrix)
+    title = f"Confusion matrix · accuracy {accuracy:.3f}"
+    return _draw(matrix, matrix, classes, title, f"{matrix.sum():,} examples, {wrong:,} wrong", "{:.0f}")
+
+
+def normalised(counts: list[list[int]], classes: list[str]) -> "Figure":
+    """The same in percent of each true class."""
+    matrix = np.array(counts)
+    support = matrix.sum(1)
+    percent = 100 * matrix / support.clip(min=1)[:, None]
+    balanced = percent.diagonal()[support > 0].mean() / 100 if support.any() else 0.0
+    title = f"Confusion by class · balanced accuracy {balanced:.3f}"
+    return _draw(percent, matrix, classes, title, "percent of each true class", "{:.1f}")
+
+
+def _draw(matrix: np.ndarray, raw: np.ndarray, classes: list[str], title: str, note: str, form: str) -> "Figure":
+    count = len(classes)
+    numbered = count <= NUMBERED_CLASSES and np.count_nonzero(matrix) <= NUMBERED_CELLS
+    cell = _cell_size(count)
+    side = cell * count
+    label = room(classes, LONGEST) + 0.15
+    left, bottom, right = MARGIN + 0.25 + label, MARGIN + 0.3 + label, MARGIN if numbered else 2.9
+    width = max(left + side + right, 4.6)
+    figure = page(width, bottom + side + HEADER, title, note)
+    axes = panel(figure, left, bottom, side, side, "predicted", "true")
+    axes.grid(False)
+    axes.imshow(_colours(matrix), interpolation="nearest", aspect="auto")
+    _name_classes(axes, classes, cell)
+    if numbered:
+        _write_numbers(axes, matrix, form, cell)
+    else:
+        _list_mistakes(figure, raw, classes, left + side + 0.35, bottom, side)
+    return figure
+
+
+def _cell_size(count: int) -> float:
+    """Inches a class."""
+    return float(np.clip(5.6 / count, 6.0 / count if count > NUMBERED_CLASSES else 0.27, 1.0))
+
+
+def _colours(matrix: np.ndarray) -> np.ndarray:
+    """C × C × 3. The diagonal and the rest have scales of their own, or a few mistakes would stay invisible."""
+    diagonal = np.eye(len(matrix), dtype=bool)
+    strength = np.zeros(matrix.shape)
+    for part in (diagonal, ~diagonal):
+        top = matrix[part].max(initial=0)
+        strength[part] = np.sqrt(matrix[part] / top) if top else 0.0
+    # Cells that are not empty stay apart from white.
+    strength = np.where(matrix > 0, 0.12 + 0.78 * strength, 0.0)[:, :, None]
+    colours: np.ndarray = 1 - strength * (1 - np.where(diagonal[:, :, None], RIGHT_COLOUR, WRONG_COLOUR))
+    return colours
+
+
+def _name_classes(axes: "Axes", classes: list[str], cell: float) -> None:
+    step = max(int(np.ceil(0.17 / cell)), 1)
+    places = np.arange(0, len(classes), step)
+    names = [shorten(classes[i], LONGEST) for i in places]
+    size = 9 if cell > 0.3 else 7.5
+    upright = max(len(name) for name in names) * 0.082 < cell * step * 0.95
+    axes.set_xticks(places, names, size=size, rotation=0 if upright else 90)
+    axes.set_yticks(places, names, size=size)
+    axes.tick_params(length=0, labelcolor=INK)
+    for spine in axes.spines.values():
+        spine.set_visible(len(classes) > NUMBERED_CLASSES)
+        spine.set_color("#DDDDDD")
+    if len(classes) <= NUMBERED_CLASSES:
+        edges = np.arange(len(classes) + 1) - 0.5
+        axes.hlines(edges, -0.5, len(classes) - 0.5, color="#EEEEEE", linewidth=0.8)
+        axes.vlines(edges, -0.5, len(classes) - 0.5, color="#EEEEEE", linewidth=0.8)
+
+
+def _write_numbers(axes: "Axes", matrix: np.ndarray, form: str, cell: float) -> None:
+    diagonal, rest = matrix.diagonal().max(), (matrix - np.diag(matrix.diagonal())).max()
+    size = float(np.clip(cell * 20, 6, 12))
+    for row, column in np.argwhere(matrix > 0):
+        value = matrix[row, column]
+        dark = value > 0.35 * (diagonal if row == column else rest)
+        text = form.format(value).removesuffix(".0")
+        axes.text(column, row, text, ha="center", va="center", size=size, color="white" if dark else INK)
+
+
+def _list_mistakes(
+    figure: "Figure", matrix: np.ndarray, classes: list[str], left: float, bottom: float, height: float
+) -> None:
+    """The most frequent mistakes in words, where single cells cannot be read."""
+    wrong = matrix - np.diag(matrix.diagonal())
+    order = np.argsort(-wrong, axis=None, kind="stable")[: int((height - 0.4) / 0.24)]
+    axes = blank(figure, left, bottom, 2.4, height)
+    axes.text(0, 0.1, "most frequent mistakes", size=9, color=GREY)
+    axes.text(0, 0.32, "true → predicted", size=8.5, color=GREY)
+    lines = [(int(wrong.flat[i]), classes[i // len(classes)], classes[i % len(classes)]) for i in order]
+    for i, (times, true, predicted) in enumerate(line for line in lines if line[0]):
+        y = 0.6 + 0.24 * i
+        axes.text(0.3, y, f"{times}×", size=8.5, color=INK, ha="right")
+        axes.text(0.4, y, f"{shorten(true, 12)} → {shorten(predicted, 12)}", size=8.5, color=INK)

@@ -1,0 +1,121 @@
+"""How all figures look: one page with a title that says the number, quiet axes, colours that all eyes can tell apart.
+
+Places are given in inches from the lower left corner: a fixed layout is drawn several times faster than one that
+matplotlib works out, and labels are given the room that their length asks for.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito (2008), "Color Universal Design": distinct under every common colour-vision deficiency.
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+PINK, ORANGE, SKY = "#CC79A7", "#E69F00", "#56B4E9"
+PALETTE = (BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY)
+INK, GREY, PALE, FAINT = "#222222", "#6B6B6B", "#B8B8B8", "#E9E9E9"
+
+HEADER = 0.80  # inches for title and note
+MARGIN = 0.20
+CHARACTER = 0.082  # width of an average character at the size of labels, in inches
+
+
+def page(width: float, height: float, title: str, note: str = "") -> "Figure":
+    """An empty figure of width × height inches with a title and a note in small grey letters below it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    characters = int((width - 2 * MARGIN) / 0.112)
+    left = MARGIN / width
+    figure.text(left, 1 - 0.33 / height, shorten(title, characters), size=12, weight="bold", color=INK)
+    if note:
+        figure.text(left, 1 - 0.57 / height, shorten(note, int(characters * 1.45)), size=9, color=GREY)
+    return figure
+
+
+def panel(
+    figure: "Figure", left: float, bottom: float, width: float, height: float, x: str = "", y: str = ""
+) -> "Axes":
+    """Axes at a place in inches, with a light grid behind the data and names for both axes."""
+    whole_width, whole_height = figure.get_size_inches()
+    place = (left / whole_width, bottom / whole_height, width / whole_width, height / whole_height)
+    axes = figure.add_axes(place)
+    axes.grid(True, color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(PALE)
+    axes.tick_params(which="both", labelsize=8.5, color=PALE, labelcolor=GREY, length=3)
+    axes.tick_params(which="minor", length=0, labelleft=False, labelbottom=False)
+    axes.set_xlabel(safe(x), size=9.5, color=INK)
+    axes.set_ylabel(safe(y), size=9.5, color=INK)
+    return axes
+
+
+def blank(figure: "Figure", left: float, bottom: float, width: float, height: float) -> "Axes":
+    """A canvas without axes, whose data units are inches and whose y runs downwards."""
+    axes = panel(figure, left, bottom, width, height)
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return axes
+
+
+def legend(axes: "Axes", handles: Sequence["Artist"], labels: Sequence[str], title: str = "") -> None:
+    """To the right of the axes, where it covers nothing."""
+    names = [safe(label) for label in labels]
+    box = axes.legend(
+        handles, names, loc="upper left", bbox_to_anchor=(1.03, 1.0), frameon=False, fontsize=8.5,
+        labelcolor=INK, borderaxespad=0, handlelength=1.6, title=title or None, title_fontsize=8.5, alignment="left",
+    )  # fmt: skip
+    box.get_title().set_color(GREY)
+
+
+def legend_above(axes: "Axes", handles: Sequence["Artist"], labels: Sequence[str]) -> None:
+    """In one line above the axes."""
+    axes.legend(
+        handles, [safe(label) for label in labels], loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False,
+        fontsize=8.5, labelcolor=INK, borderaxespad=0.2, handlelength=1.6, ncols=len(labels), columnspacing=1.4,
+    )  # fmt: skip
+
+
+def safe(text: str) -> str:
+    """Text as it stands: no dollar starts a formula, no leading underscore hides a legend entry."""
+    text = str(text).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def shorten(text: str, characters: int) -> str:
+    """At most so many characters, safe to draw; what is cut off is shown by an ellipsis."""
+    text = " ".join(str(text).split())
+    return safe(text if len(text) <= characters else text[: max(characters - 1, 1)] + "…")
+
+
+def wrap(text: str, characters: int, lines: int) -> str:
+    return safe("\n".join(textwrap.wrap(text, characters, max_lines=lines, placeholder="…")) or text)
+
+
+def room(labels: Sequence[str], most: int) -> float:
+    """Inches that the longest label takes when it is cut at `most` characters."""
+    return CHARACTER * min(max((len(str(label)) for label in labels), default=0), most)
+
+
+def brief(value: object) -> str:
+    """A value in a few characters: 0.0123, 1,250, 3.1e-05, mlp."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "–" if value is None else str(value)
+    if isinstance(value, int) or (value == int(value) if abs(value) < 1e6 else False):
+        return f"{int(value):,}" if abs(value) < 1e6 else f"{value:.3g}"
+    if 1000 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def is_log(values: Sequence[float], ratio: float) -> bool:
+    """Whether all values are positive and the largest is at least `ratio` times the smallest."""
+    return len(values) > 0 and min(values) > 0 and max(values) / min(values) >= ratio

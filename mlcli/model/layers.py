@@ -1,0 +1,65 @@
+"""Blocks that several networks share: activations, normalisation and dropout by the name that a config gives."""
+
+from collections import OrderedDict
+from typing import Annotated, Literal, get_args
+
+from torch import nn
+
+from mlcli.config.ranges import Range
+
+Count = Annotated[int, Range(1)]
+Probability = Annotated[float, Range(0, 1)]
+ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "elu"]
+NormName = Literal["none", "batch_norm", "layer_norm"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+}
+
+
+def named(**modules: nn.Module | None) -> nn.Sequential:
+    """A Sequential of the modules that are not None. Weights are named by role, so leaving out a dropout or a
+    norm renames no other weight and old weights still load."""
+    return nn.Sequential(OrderedDict((name, module) for name, module in modules.items() if module is not None))
+
+
+def activation_of(name: ActivationName) -> nn.Module:
+    """The activation of that name. Raises ValueError with the choices."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"model.activation={name}: no such activation. Choices: {', '.join(ACTIVATIONS)}.")
+    return ACTIVATIONS[name]()
+
+
+def norm_of_vectors(name: NormName, features: int) -> nn.Module | None:
+    """Normalises B × features. Raises ValueError with the choices."""
+    _check_norm(name)
+    kinds = {"batch_norm": nn.BatchNorm1d, "layer_norm": nn.LayerNorm}
+    return kinds[name](features) if name in kinds else None
+
+
+def norm_of_images(name: NormName, channels: int) -> nn.Module | None:
+    """Normalises B × channels × height × width. Raises ValueError with the choices.
+
+    Layer norm is over channels, height and width of each image, with a gain and an offset per channel (a group
+    norm of one group), so that it does not depend on the image's size.
+    """
+    _check_norm(name)
+    if name == "batch_norm":
+        return nn.BatchNorm2d(channels)
+    return nn.GroupNorm(1, channels) if name == "layer_norm" else None
+
+
+def dropout_of(probability: float) -> nn.Dropout | None:
+    """None where nothing would be dropped: it costs nothing then, and draws no random numbers."""
+    return nn.Dropout(probability) if probability else None
+
+
+def _check_norm(name: str) -> None:
+    if name not in get_args(NormName):
+        raise ValueError(f"model.norm={name}: no such norm. Choices: {', '.join(get_args(NormName))}.")

@@ -1,0 +1,152 @@
+"""From a config to the objects of a run, in the order in which they need each other: data first, so that its
+shape and classes reach the model and no size is written twice. The only caller of `instantiate`."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from mlcli.config.check import EXTRA_KEYS, locate
+from mlcli.config.compose import shipped_conf
+from mlcli.config.errors import ConfigError
+from mlcli.data.adapter import Adapter, adapt
+from mlcli.data.dataset import DataSet
+from mlcli.data.loader import Loader
+from mlcli.data.prepare import prepare
+from mlcli.metric.direction import direction
+from mlcli.run import device as devices
+from mlcli.train.step import Update
+from mlcli.train.verbs import Task
+
+
+@dataclass
+class Parts:
+    """A run's objects, ready to train."""
+
+    data: DataSet
+    adapter: Adapter
+    model: nn.Module
+    task: Task
+    device: torch.device
+    threads: int
+    schedule: Callable[[int, int, int], float]
+    steps_per_epoch: int
+    total_steps: int
+
+
+def build(cfg: DictConfig, data: DataSet | None = None) -> Parts:
+    """Everything that the config names; `data` where it is known already. Raises ConfigError."""
+    device = devices.choose(cfg.device.name)
+    devices.set_up(cfg.device, device)
+    try:
+        data = build_data(cfg) if data is None else data
+        adapter = fit_data_to_model(cfg, data)
+        torch.manual_seed(cfg.trainer.seed)
+        model = build_model(cfg, data, adapter).to(device)
+        threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
+        return _assemble(cfg, data, adapter, model, device, threads)
+    except ConfigError:
+        raise
+    except (ValueError, ImportError) as error:  # a constructor's or data set's own word on what it was given
+        raise ConfigError(str(error)) from error
+
+
+def build_data(cfg: DictConfig) -> DataSet:
+    """The data set, split and measured."""
+    split = cfg.split
+    examples = partial(cfg.data)()
+    return prepare(examples, val=split.val, test=split.test, seed=split.seed, normalise=split.normalise)
+
+
+def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
+    """The network, with the sizes that the data decides."""
+    task = locate(cfg.task._target_)
+    outputs = task.outputs(data) if hasattr(task, "outputs") else None
+    model: nn.Module = _call(partial(cfg.model), input_shape=adapter.shape, outputs=outputs)
+    if cfg.device.compile:
+        model.compile()
+    return model
+
+
+def fit_data_to_model(cfg: DictConfig, data: DataSet) -> Adapter:
+    """How examples reach the model. ConfigError with the models that can take them when this one can't."""
+    accepts = accepted_kinds(cfg.model) or (data.kind,)
+    try:
+        return adapt(data.kind, data.shape, accepts)
+    except ValueError as error:
+        fitting = [name for name, kinds in _models() if _can(data, kinds)]
+        raise ConfigError(
+            f"This model takes {' or '.join(accepts)} and data={data.name} is {data.kind}: "
+            f"type model={'|'.join(fitting)}."
+        ) from error
+
+
+def accepted_kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of input a model takes, by its YAML's `accepts` or its class; () where neither says."""
+    stated: Any = node.get("accepts") or getattr(locate(node["_target_"]), "accepts", ())
+    return (stated,) if isinstance(stated, str) else tuple(stated)
+
+
+def _models() -> list[tuple[str, tuple[str, ...]]]:
+    files = sorted((shipped_conf() / "model").glob("*.yaml"))
+    return [(file.stem, accepted_kinds(OmegaConf.load(file))) for file in files]  # type: ignore[arg-type]
+
+
+def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
+    try:
+        adapt(data.kind, data.shape, kinds)
+    except ValueError:
+        return False
+    return True
+
+
+def _assemble(
+    cfg: DictConfig, data: DataSet, adapter: Adapter, model: nn.Module, device: torch.device, threads: int
+) -> Parts:
+    trainer = cfg.trainer
+    steps_per_epoch = max(1, -(-len(data.splits["train"]) // trainer.batch_size))
+    total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
+    optimizer = partial(cfg.optimizer)(model.parameters())
+    schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
+    update = Update(
+        optimizer,
+        schedule,
+        steps_per_epoch=steps_per_epoch,
+        total_steps=total_steps,
+        device=device,
+        precision=cfg.device.precision,
+        accumulate=trainer.accumulate,
+        clip_norm=trainer.clip_norm,
+        clip_value=trainer.clip_value,
+    )
+    loader = Loader(
+        data,
+        adapter,
+        batch_size=trainer.batch_size,
+        seed=trainer.seed,
+        device=device,
+        resident=cfg.device.resident,
+    )
+    weights = trainer.class_weights
+    weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
+    task = _call(partial(cfg.task), data=data, model=model, update=update, loader=loader, class_weights=weights)
+    return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
+
+
+def partial(node: DictConfig) -> Callable[..., Any]:
+    """The node's `_target_` with the node's values, ready to be called with what the run supplies."""
+    values = {key: value for key, value in node.items() if key not in EXTRA_KEYS["model"]}
+    return instantiate(values, _partial_=True, _convert_="all")  # type: ignore[no-any-return]
+
+
+def _call(constructor: Callable[..., Any], **supplied: Any) -> Any:
+    """Calls with those of the supplied arguments that the constructor takes."""
+    takes = inspect.signature(constructor).parameters
+    if supplied.get("class_weights") is not None and "class_weights" not in takes:
+        raise ConfigError("trainer.class_weights: this task has no classes; type trainer.class_weights=null.")
+    return constructor(**{name: value for name, value in supplied.items() if name in takes})

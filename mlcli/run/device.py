@@ -1,0 +1,46 @@
+"""Which device computes, with how many threads, and how reproducibly."""
+
+import os
+
+import torch
+from omegaconf import DictConfig
+
+from mlcli.config.errors import ConfigError
+
+# Below this many parameters a step is bound by overhead: a second thread wins nothing on a quiet machine, and
+# where threads contend for the cores a step was measured ten times slower.
+TINY = 1_000_000
+
+
+def available() -> list[str]:
+    """The devices of this machine, fastest first."""
+    found = ["cuda"] if torch.cuda.is_available() else []
+    found += ["mps"] if torch.backends.mps.is_available() else []
+    return [*found, "cpu"]
+
+
+def choose(name: str) -> torch.device:
+    """The device of that name; `auto` is the fastest. Raises ConfigError where it is not there."""
+    here = available()
+    if name == "auto":
+        return torch.device(here[0])
+    if name not in here:
+        raise ConfigError(f"device={name}: not on this machine. Choices: auto, {', '.join(here)}.")
+    return torch.device(name)
+
+
+def set_up(settings: DictConfig, device: torch.device) -> None:
+    """Determinism, which must be settled before anything is computed."""
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it to be deterministic
+        torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(bool(settings.deterministic))
+    if settings.precision == "fp16" and device.type == "cpu":
+        raise ConfigError("device.precision=fp16 needs a GPU: type device.precision=bf16, or fp32.")
+
+
+def set_threads(threads: int | None, parameters: int) -> int:
+    """Sets torch's threads: as asked for, else one for tiny models and all cores for others. Returns how many."""
+    chosen = threads or (1 if parameters < TINY else len(os.sched_getaffinity(0)))
+    torch.set_num_threads(chosen)
+    return chosen

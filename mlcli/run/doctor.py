@@ -1,0 +1,91 @@
+"""Whether this installation can do its work."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import requires, version
+from pathlib import Path
+
+from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+
+
+@dataclass(frozen=True)
+class Finding:
+    check: str
+    ok: bool
+    detail: str
+
+
+def examine(outputs: Path) -> list[Finding]:
+    """Every check, in the order in which a user would fix what is wrong."""
+    checks: dict[str, Callable[[], str]] = {
+        "python": lambda: sys.version.split()[0],
+        "packages": _packages,
+        "configs": _configs,
+        "device": _device,
+        "training": _training,
+        "outputs": lambda: _outputs(outputs),
+        "mlflow": _mlflow,
+    }
+    return [_tried(name, check) for name, check in checks.items()]
+
+
+def _tried(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except Exception as error:  # whatever it is, it is the finding
+        return Finding(name, False, f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _packages() -> str:
+    """Versions of what pyproject.toml asks for; a missing one raises."""
+    names = [need.split(";")[0] for need in requires("mlcli") or [] if "extra ==" not in need]
+    plain = [name.split("<")[0].split(">")[0].split("=")[0].strip() for name in names]
+    return ", ".join(f"{name} {version(name)}" for name in plain)
+
+
+def _configs() -> str:
+    with hydra_session() as hydra:
+        to_run(compose(hydra, []))
+    return str(shipped_conf())
+
+
+def _device() -> str:
+    from mlcli.run.device import available
+
+    return ", ".join(available())
+
+
+def _training() -> str:
+    """One update of a small network on the fastest device."""
+    import torch
+
+    from mlcli.run.device import choose
+
+    device = choose("auto")
+    layer = torch.nn.Linear(4, 2).to(device)
+    optimizer = torch.optim.Adam(layer.parameters())
+    layer(torch.ones(3, 4, device=device)).sum().backward()
+    optimizer.step()
+    return f"one update on {device}"
+
+
+def _outputs(outputs: Path) -> str:
+    outputs.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=outputs):
+        return f"{outputs.absolute()} is writable"
+
+
+def _mlflow() -> str:
+    """Imports MLflow in a process of its own, as tracking does."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import mlflow; print(mlflow.__version__)"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+    return f"imports, version {done.stdout.strip()}"

@@ -1,0 +1,60 @@
+"""A finished run, judged again: on its own splits, or on other data."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from mlcli.config.check import check
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.config.errors import ConfigError, suggest
+from mlcli.run.find import find_run
+from mlcli.run.finish import metrics_of, write_predictions
+from mlcli.run.load import load_run
+
+ALLOWED = ("data", "split", "device")
+
+
+def evaluate_run(text: str, outputs: Path, overrides: list[str], split: str, save: Path | None) -> dict[str, float]:
+    """Metrics of the run's best weights on a split; with overrides of `data` or `split`, on those examples.
+
+    Raises ConfigError for what cannot be evaluated.
+    """
+    if split not in ("train", "val", "test"):
+        raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
+    found = find_run(text, outputs)
+    cfg = _with(found.folder.config(), overrides)
+    parts = load_run(found.folder, cfg, own_examples=not overrides)
+    evaluation = parts.task.evaluate(split, full=True)
+    if save is not None:
+        write_predictions(save / f"{split}.csv", evaluation)
+        for plot in evaluation.plots:
+            plot.save(save)
+    return metrics_of(evaluation, split)
+
+
+def _with(cfg: DictConfig, overrides: list[str]) -> DictConfig:
+    """The run's config with overrides: a group is composed anew, a value is set in what the run had."""
+    for override in overrides:
+        key, equals, _ = override.partition("=")
+        group = key.partition(".")[0]
+        if not equals or group not in ALLOWED:
+            raise ConfigError(f"{override}: evaluate takes only data=…, data.key=…, split.key=… and device=….")
+    groups = [override for override in overrides if "." not in override.partition("=")[0]]
+    values = [override for override in overrides if override not in groups]
+    if groups:
+        with hydra_session() as hydra:
+            composed = to_run(compose(hydra, groups))
+        for override in groups:
+            group = override.partition("=")[0]
+            cfg[group] = composed[group]
+    for override in values:
+        key = override.partition("=")[0]
+        if OmegaConf.select(cfg, key, default=_ABSENT) is _ABSENT:
+            raise ConfigError(f"There is no {key} in this run's config.")
+    cfg = OmegaConf.merge(cfg, OmegaConf.from_dotlist(values))  # type: ignore[assignment]  # both are mappings
+    if overrides:
+        check(cfg)
+    return cfg
+
+
+_ABSENT = object()

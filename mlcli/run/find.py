@@ -1,0 +1,128 @@
+"""Which runs there are, and which one a user means."""
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlcli.config.errors import ConfigError, suggest
+from mlcli.run.folder import RunFolder, read_json
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run (or sweep) on disk, with its record and, once it has ended, its result."""
+
+    folder: RunFolder
+    record: dict[str, Any]
+
+    @property
+    def is_sweep(self) -> bool:
+        return self.folder.record_name == "sweep.json"
+
+    @property
+    def id(self) -> str:
+        return str(self.record["id"])
+
+    @property
+    def status(self) -> str:
+        """As recorded; a run whose process is gone without a word was killed."""
+        status = str(self.record["status"])
+        here = self.record.get("host") == socket.gethostname()
+        return "KILLED" if status == "RUNNING" and here and not _alive(self.record["pid"]) else status
+
+    def result(self) -> dict[str, Any]:
+        path = self.folder.path / "result.json"
+        return dict(read_json(path)) if path.exists() else {}
+
+    def metrics(self) -> dict[str, float]:
+        """Of the result; of a run that has none yet, its last epoch's."""
+        result = self.result()
+        if result:
+            return dict(result["metrics"])
+        history = self.folder.history()
+        return dict(history[-1]["metrics"]) if history else {}
+
+
+def all_runs(outputs: Path) -> list[Found]:
+    """Runs, sweeps and their trials under `outputs`, newest first."""
+    found = [found for pattern in ("runs/*", "sweeps/*", "sweeps/*/*") for found in _in(outputs, pattern)]
+    return sorted(found, key=lambda run: (run.record["started"], run.id), reverse=True)
+
+
+def find(text: str, outputs: Path) -> Found:
+    """The run meant by a folder, an id, the unique start of an id (or of its random part), a name, or `last`.
+
+    Of several runs with one name it is the newest. Raises ConfigError when none or several fit.
+    """
+    given = _read(Path(text))
+    if given is not None:
+        return given
+    runs = all_runs(outputs)
+    if not runs:
+        raise ConfigError(f"There is no run under {outputs}: type `mlcli train` first, or set MLCLI_OUTPUTS.")
+    if text == "last":
+        return next((run for run in runs if run.record.get("parent") is None), runs[0])
+    for matches in (
+        [run for run in runs if run.id == text],
+        [run for run in runs if run.record["name"] == text][:1],
+        [
+            run
+            for run in runs
+            if run.id.startswith(text) or run.id.partition("-")[2].partition("-")[2].startswith(text)
+        ],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        exact = [run for run in matches if run.is_sweep]  # a sweep's id starts those of its trials
+        if len(exact) == 1 and all(run.id.startswith(exact[0].id) for run in matches):
+            return exact[0]
+        if matches:
+            raise ConfigError(f"{text!r} fits several runs: type one of {', '.join(run.id for run in matches[:8])}.")
+    raise ConfigError(f"There is no run {text!r}.{_near(text, runs)} See `mlcli runs`.")
+
+
+def find_run(text: str, outputs: Path) -> Found:
+    """Like `find`, for commands that need one trained network: a sweep stands for its best trial."""
+    found = find(text, outputs)
+    if not found.is_sweep:
+        return found
+    best = found.record.get("best_trial")
+    trial = _read(found.folder.path / str(best)) if best is not None else None
+    if trial is None:
+        raise ConfigError(f"{found.id} is a sweep without a finished trial: type one run's id.")
+    return trial
+
+
+def _near(text: str, runs: list[Found]) -> str:
+    hint = suggest(text, {str(run.record["name"]) for run in runs} | {run.id for run in runs})
+    return hint.partition(" Choices:")[0]
+
+
+def _in(outputs: Path, pattern: str) -> Iterator[Found]:
+    for path in outputs.glob(pattern):
+        found = _read(path)
+        if found is not None:
+            yield found
+
+
+def _read(path: Path) -> Found | None:
+    for name in ("run.json", "sweep.json"):
+        try:
+            folder = RunFolder(path.absolute(), name)
+            return Found(folder, folder.record())
+        except (OSError, ValueError):  # not a run, or one whose record is just being created
+            continue
+    return None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

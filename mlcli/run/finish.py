@@ -1,0 +1,81 @@
+"""The end of a run: the best weights, judged once on the test split, with everything a reader wants to see."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from mlcli.run.build import Parts
+from mlcli.run.folder import RunFolder, write_json
+from mlcli.run.weights import save_weights
+from mlcli.train.loop import Progress
+from mlcli.train.verbs import Evaluation
+
+EXAMPLE_ROWS = 3
+
+
+def finish(folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress) -> dict[str, Any]:
+    """Puts the best weights back, evaluates them on test, writes model, figures, predictions and the result."""
+    parts.task.load_state_dict({"model": progress.best_weights})
+    write_model(folder.path / "model", cfg, parts)
+    evaluation = parts.task.evaluate("test", full=True)
+    write_predictions(folder.path / "predictions" / "test.csv", evaluation)
+    history = folder.history()
+    if cfg.tracking.figures:
+        draw(folder.path / "figures", evaluation, history, cfg.trainer.monitor)
+    best = next(record for record in history if record["epoch"] == progress.best_epoch)
+    result = {
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "steps": progress.step,
+        "seconds": round(progress.seconds, 3),
+        "stopped": progress.stopped or None,
+        "monitor": cfg.trainer.monitor,
+        "metrics": best["metrics"] | metrics_of(evaluation, "test"),
+    }
+    write_json(folder.path / "result.json", result)
+    return result
+
+
+def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
+    return {f"{split}/{name}": float(value) for name, value in evaluation.metrics.items()}
+
+
+def draw(folder: Path, evaluation: Evaluation, history: list[dict[str, Any]], monitor: str) -> None:
+    """Every figure as PNG, and what it was drawn from as JSON."""
+    from mlcli.metric.curves import learning_curves
+
+    for plot in [*learning_curves(history, monitor), *evaluation.plots]:
+        plot.save(folder)
+
+
+def write_predictions(path: Path, evaluation: Evaluation) -> None:
+    """One row an example, floats in full precision, so that metrics can be computed again from the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(evaluation.columns)
+        writer.writerows(zip(*(column.tolist() for column in evaluation.columns.values()), strict=True))
+
+
+def write_model(folder: Path, cfg: DictConfig, parts: Parts) -> None:
+    """All that prediction needs, in one folder: weights, config, what the data looks like, and an example."""
+    folder.mkdir(exist_ok=True)
+    save_weights(folder / "weights.safetensors", parts)
+    config = OmegaConf.to_container(cfg, resolve=True)
+    write_json(folder / "model.json", {"config": config, "data": parts.data.describe()})
+    rows = parts.data.splits["test"][:EXAMPLE_ROWS]
+    inputs = parts.data.examples.inputs[rows]
+    answers = parts.task.predict(inputs)
+    columns = list(parts.data.features) or None
+    example = {
+        "inputs": {"kind": parts.data.kind, "columns": columns, "data": inputs.tolist()},
+        "outputs": {"columns": list(answers), "data": _rows(answers)},
+    }
+    write_json(folder / "example.json", example)
+
+
+def _rows(columns: dict[str, np.ndarray]) -> list[list[Any]]:
+    return [list(row) for row in zip(*(column.tolist() for column in columns.values()), strict=True)]

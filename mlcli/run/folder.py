@@ -1,0 +1,81 @@
+"""A run's folder: the truth about the run, from which everything else is derived."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from mlcli.config.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and records of one run (or sweep, whose `run.json` is called `sweep.json`)."""
+
+    path: Path
+    record_name: str = "run.json"
+
+    @classmethod
+    def create(cls, path: Path, record: Mapping[str, Any], record_name: str = "run.json") -> "RunFolder":
+        """A new folder, never somebody else's. Raises ConfigError if it is taken or cannot be written."""
+        folder = cls(path.absolute(), record_name)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            # O_EXCL decides between two runs that start in the same folder at the same moment.
+            with (path / record_name).open("x") as file:
+                json.dump(record, file, indent=1)
+        except FileExistsError as error:
+            raise ConfigError(f"{path} holds a run already: type another hydra.run.dir.") from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(f"Cannot write to {path} ({reason}): type outputs=FOLDER.") from error
+        return folder
+
+    def record(self) -> dict[str, Any]:
+        return dict(read_json(self.path / self.record_name))
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """Marks the run FINISHED, FAILED or KILLED."""
+        closing = {"status": status, "ended": time.time(), "reason": reason}
+        write_json(self.path / self.record_name, self.record() | closing)
+
+    def write_config(self, cfg: DictConfig, overrides: list[str]) -> None:
+        OmegaConf.save(cfg, self.path / "config.yaml")
+        OmegaConf.save(OmegaConf.create(overrides), self.path / "overrides.yaml")
+
+    def config(self) -> DictConfig:
+        return OmegaConf.load(self.path / "config.yaml")  # type: ignore[return-value]  # a mapping at its root
+
+    def history(self) -> list[dict[str, Any]]:
+        """The journal so far; a line that a kill cut off is left out."""
+        journal = self.path / "metrics.jsonl"
+        if not journal.exists():
+            return []
+        return [json.loads(line) for line in journal.read_text().splitlines() if line.endswith("}")]
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Whole or not at all: a reader never meets half a file. NaN and infinities become null."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(_finite(content), indent=1))
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content

@@ -1,0 +1,176 @@
+"""A run's life: build, folder, train, evaluate, finish. What goes wrong on the way is recorded in the folder."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+from safetensors.torch import save_file
+
+from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.schema import Trainer
+from mlcli.metric.direction import direction
+from mlcli.run.build import Parts, build
+from mlcli.run.environment import environment
+from mlcli.run.finish import finish
+from mlcli.run.folder import RunFolder, write_json
+from mlcli.run.weights import save_weights
+from mlcli.track.console import Console
+from mlcli.track.journal import Journal
+from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
+
+log = logging.getLogger("mlcli")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be done: its config, where it goes, and where it comes from."""
+
+    cfg: DictConfig
+    overrides: list[str]
+    path: Path
+    command: str
+    id: str
+    parent: str | None = None  # id of the sweep
+    trial: int | None = None
+    swept: dict[str, Any] = field(default_factory=dict)
+
+
+class RunFailed(Exception):
+    """A run that could not be completed; its folder says so, and the log there holds the traceback."""
+
+
+def train(job: Job, console: Console, follow: Callable[[Path], None]) -> dict[str, Any]:
+    """Runs the job to its end and returns what `result.json` holds.
+
+    `follow` is told the folder as soon as there is something to follow. Raises ConfigError before anything is
+    written when the config cannot be built; RunFailed, or KeyboardInterrupt, with the folder marked so.
+    """
+    parts = build(job.cfg)
+    _check_monitor(job.cfg.trainer.monitor, parts)
+    folder = RunFolder.create(job.path, first_record(job))
+    with _logged(folder.path / "train.log"), _recorded(folder):
+        _describe(folder, job, parts)
+        follow(folder.path)
+        progress = Progress()
+        plan = _plan(job.cfg)
+        console.start(folder.path, _title(job), plan.epochs, parts.steps_per_epoch, _facts(parts))
+        try:
+            with Journal(folder.path / "metrics.jsonl") as journal:
+                for event in fit(parts.task, plan, progress):
+                    if isinstance(event, Epoch):
+                        journal.write(event.epoch, event.step, event.metrics)
+                    console.show(event, plan.monitor)
+        finally:
+            console.stop()
+            if progress.step:
+                save_weights(folder.path / "last.safetensors", parts)
+        console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
+        return finish(folder, job.cfg, parts, progress)
+
+
+def _check_monitor(monitor: str, parts: Parts) -> None:
+    """Raises ConfigError for a metric that will not be there. The default is, which saves an evaluation."""
+    if monitor == Trainer.monitor or monitor.startswith("train/"):
+        return
+    known: list[str] = []
+    for full in (False, True):
+        known = [f"val/{name}" for name in parts.task.evaluate("val", full=full).metrics]
+        if monitor in known:
+            return
+    raise ConfigError(f"trainer.monitor={monitor}: no such metric.{suggest(monitor, known)}")
+
+
+def _plan(cfg: DictConfig) -> Plan:
+    trainer = cfg.trainer
+    higher = direction(trainer.monitor) == "max"
+    names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta")
+    return Plan(higher=higher, **{name: trainer[name] for name in names})
+
+
+def first_record(job: Job) -> dict[str, Any]:
+    """What `run.json` says when the run begins."""
+    return {
+        "id": job.id,
+        "name": run_name(job),
+        "status": "RUNNING",
+        "started": time.time(),
+        "ended": None,
+        "command": job.command,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "parent": job.parent,
+        "trial": job.trial,
+        "swept": job.swept,
+        "reason": None,
+    }
+
+
+def run_name(job: Job) -> str:
+    """The name that the user gave, else what was swept, else the model and the data."""
+    if job.swept:
+        values = " ".join(f"{key.rpartition('.')[2]}={value}" for key, value in job.swept.items())
+        return f"{job.cfg.name} {values}" if job.cfg.name else values
+    return str(job.cfg.name or _title(job))
+
+
+def _title(job: Job) -> str:
+    targets = [str(job.cfg[group]._target_).rpartition(".")[2] for group in ("model", "data")]
+    return "-".join(targets).lower()
+
+
+def _facts(parts: Parts) -> str:
+    count = sum(parameter.numel() for parameter in parts.model.parameters())
+    sizes = " / ".join(f"{len(indices):,}" for indices in parts.data.splits.values())
+    threads = f"{parts.threads} thread{'s' if parts.threads > 1 else ''}"
+    return f"{count:,} parameters · {sizes} examples · {parts.device}, {threads}"
+
+
+def _describe(folder: RunFolder, job: Job, parts: Parts) -> None:
+    """Everything about the run that is known before it trains."""
+    folder.write_config(job.cfg, job.overrides)
+    write_json(folder.path / "environment.json", environment(str(parts.device), parts.threads))
+    write_json(folder.path / "data.json", parts.data.describe())
+    save_file(parts.data.splits, folder.path / "splits.safetensors")
+
+
+@contextmanager
+def _recorded(folder: RunFolder) -> Iterator[None]:
+    """Writes into the folder how the run ended. Faults are told in one line; their traceback goes to the log."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        folder.end("KILLED", "interrupted")
+        raise
+    except Diverged as error:
+        folder.end("FAILED", str(error))
+        raise RunFailed(str(error)) from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        log.exception("run failed")
+        folder.end("FAILED", reason)
+        raise RunFailed(f"{reason} (traceback in {folder.path / 'train.log'})") from error
+    else:
+        folder.end("FINISHED")
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Sends the log and warnings of this run to its own file."""
+    handler = logging.FileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+        handler.close()

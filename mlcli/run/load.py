@@ -1,0 +1,69 @@
+"""A finished run, built again from its folder: for evaluation with its data, for prediction without."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from safetensors.torch import load_file
+
+from mlcli.config.errors import ConfigError
+from mlcli.data.dataset import DataSet, Examples
+from mlcli.run.build import Parts, build, build_data
+from mlcli.run.folder import RunFolder, read_json
+from mlcli.run.trust import check_targets
+from mlcli.run.weights import load_weights
+
+
+def load_run(folder: RunFolder, cfg: DictConfig, own_examples: bool = True) -> Parts:
+    """The run with its best weights; on the examples of its own splits, or on those that `cfg` now describes.
+
+    Inputs are normalised with the statistics of the run's own training split in either case. Raises ConfigError
+    when the run has no weights, is not trusted, or was trained on other classes or shapes.
+    """
+    stored = folder.path / "model" / "weights.safetensors"
+    if not stored.exists():
+        raise ConfigError(f"{folder.path.name} has no trained model: it did not finish.")
+    check_targets(OmegaConf.to_container(cfg))
+    weights, statistics = load_weights(stored)
+    built = build_data(cfg)
+    _must_match(built, read_json(folder.path / "data.json"))
+    splits = load_file(folder.path / "splits.safetensors") if own_examples else built.splits
+    parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]))
+    parts.task.load_state_dict({"model": weights})
+    return parts
+
+
+def load_model(folder: Path) -> Parts:
+    """A run's `model` folder without its data, for prediction on the CPU. Raises ConfigError if not trusted."""
+    stored = read_json(folder / "model.json")
+    check_targets(stored["config"])
+    cfg = OmegaConf.create(stored["config"])
+    cfg.device.name = "cpu"
+    weights, statistics = load_weights(folder / "weights.safetensors")
+    parts = build(cfg, _without_examples(stored["data"], statistics))
+    parts.task.load_state_dict({"model": weights})
+    return parts
+
+
+def _without_examples(data: dict[str, Any], statistics: dict[str, torch.Tensor]) -> DataSet:
+    """A data set of the same shape and classes with no example in it: all that building a network needs."""
+    classes, features = tuple(data["classes"]), tuple(data["features"])
+    examples = Examples(
+        name=data["name"],
+        kind=data["kind"],
+        inputs=torch.empty(0, *data["shape"]),
+        targets=torch.empty(0, dtype=torch.int64 if classes else torch.float32),
+        classes=classes,
+        features=features,
+        target=data["target"],
+        source=data["source"],
+    )
+    none = torch.empty(0, dtype=torch.int64)
+    return DataSet(examples, {"train": none, "val": none, "test": none}, statistics["mean"], statistics["std"])
+
+
+def _must_match(data: DataSet, described: dict[str, Any]) -> None:
+    for what, here in (("shape", list(data.shape)), ("classes", list(data.classes))):
+        if described[what] != here:
+            raise ConfigError(f"The run was trained on {what} {described[what]}; data={data.name} has {here}.")

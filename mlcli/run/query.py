@@ -1,0 +1,69 @@
+"""Runs as plain rows, filtered and sorted: what `mlcli runs` lists."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from mlcli.config.errors import ConfigError
+from mlcli.metric.direction import direction
+from mlcli.run.find import Found, all_runs
+
+
+def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
+    """Rows of all runs that match every filter.
+
+    A filter is a word in the name, id or command, or `key=value`, where key is one of the record (status), of
+    the config (optimizer.lr), or a group (model=lstm). Sorting by a metric puts the best first. Raises
+    ConfigError when no run has the metric to sort by.
+    """
+    rows = [row(run) for run in all_runs(outputs) if all(_matches(run, text) for text in filters)]
+    name = sort.removeprefix("-")
+    if name == "started":
+        rows.sort(key=lambda each: float(each["started"]), reverse=True)
+    else:
+        if rows and not any(name in each["metrics"] for each in rows):
+            known = sorted({metric for each in rows for metric in each["metrics"]})
+            raise ConfigError(f"--sort {name}: no run has it. Choices: started, {', '.join(known)}.")
+        sign = -1 if direction(name) == "max" else 1
+        rows.sort(key=lambda each: (name not in each["metrics"], sign * each["metrics"].get(name, 0.0)))
+    return rows[::-1] if sort.startswith("-") else rows
+
+
+def row(run: Found) -> dict[str, Any]:
+    keys = ("id", "name", "started", "ended", "parent", "trial", "swept", "command", "reason")
+    folder = {"folder": str(run.folder.path), "status": run.status}
+    return {key: run.record.get(key) for key in keys} | folder | {"metrics": run.metrics()}
+
+
+def flat_config(run: Found) -> dict[str, Any]:
+    """The run's config as dotted keys."""
+    path = run.folder.path / "config.yaml"
+    return dict(_flatten(OmegaConf.to_container(OmegaConf.load(path)), "")) if path.exists() else {}
+
+
+def _flatten(node: Any, prefix: str) -> list[tuple[str, Any]]:
+    if isinstance(node, dict):
+        return [pair for key, value in node.items() for pair in _flatten(value, f"{prefix}{key}.")]
+    return [(prefix[:-1], node)]
+
+
+def _matches(run: Found, text: str) -> bool:
+    key, equals, value = text.partition("=")
+    if not equals:
+        return any(text in str(run.record.get(name, "")) for name in ("name", "id", "command"))
+    if key == "status":
+        return run.status == value.upper()
+    if key in run.record:
+        return str(run.record[key]) == value
+    config = flat_config(run)
+    if f"{key}._target_" in config:  # a group: its option is named like the module that it builds
+        return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
+    return key in config and _same(config[key], value)
+
+
+def _same(stored: Any, typed: str) -> bool:
+    try:
+        return float(stored) == float(typed)
+    except (TypeError, ValueError):
+        return str(stored).lower() == typed.lower()

@@ -1,0 +1,33 @@
+"""Weights on disk: safetensors, with the statistics of the inputs, since weights mean nothing without them."""
+
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mlcli.run.build import Parts
+
+STATISTICS = "data."
+WEIGHTS = "model."
+
+
+def save_weights(path: Path, parts: Parts, weights: dict[str, Tensor] | None = None) -> None:
+    """Saves `weights`, by default those that the task has now. Whole or not at all."""
+    weights = parts.task.state_dict()["model"] if weights is None else weights
+    tensors = {f"{WEIGHTS}{name}": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    tensors |= {
+        f"{STATISTICS}mean": parts.data.mean.contiguous(),
+        f"{STATISTICS}std": parts.data.std.contiguous(),
+    }
+    temporary = path.with_name(f".{path.name}.part")
+    save_file(tensors, temporary)
+    temporary.replace(path)
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The model's weights, and the statistics ("mean", "std") of the inputs it was trained on."""
+    tensors = load_file(path)
+    return tuple(  # type: ignore[return-value]  # two of them
+        {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        for prefix in (WEIGHTS, STATISTICS)
+    )

@@ -1,0 +1,42 @@
+"""Answers for raw inputs, from a run's `model` folder: what MLflow's pyfunc, HTTP and `mlcli predict` share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from mlcli.run.load import load_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Predictor:
+    """Takes raw inputs (the run's own normalisation is applied) and gives a table, one row an input.
+
+    Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
+    any order. Raises ValueError when columns or shape don't fit.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.parts = load_model(Path(folder))
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> "pd.DataFrame":
+        import pandas as pd
+
+        return pd.DataFrame(self.parts.task.predict(self._tensor(model_input)))
+
+    def _tensor(self, given: Any) -> torch.Tensor:
+        data = self.parts.data
+        if hasattr(given, "columns") and data.features:
+            missing = [name for name in data.features if name not in given.columns]
+            if missing:
+                raise ValueError(f"The input lacks the columns {', '.join(missing)}.")
+            given = given[list(data.features)]
+        values = np.asarray(given, dtype=np.float32)
+        if values.shape[1:] != data.shape and values[0].size == int(np.prod(data.shape)):
+            values = values.reshape(-1, *data.shape)
+        if values.shape[1:] != data.shape:
+            raise ValueError(f"Inputs must be B × {' × '.join(map(str, data.shape))}, not {values.shape}.")
+        return torch.from_numpy(np.ascontiguousarray(values))

@@ -1,0 +1,48 @@
+"""What the trials of one sweep share: who watches them. Travels through Hydra as its task function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from mlcli.config.check import check
+from mlcli.config.compose import new_id, to_run
+from mlcli.run.life import Job, train
+from mlcli.track.console import Console
+
+
+def unwatched(folder: Path) -> None:
+    """Follows nothing: the courier finds such a run when it looks for leftovers."""
+
+
+@dataclass
+class Session:
+    """mlcli's own launchers read its fields; any other launcher of Hydra calls it, once for each trial."""
+
+    command: str
+    level: int = 1
+    follow: Callable[[Path], None] = field(default=unwatched)
+
+    def __call__(self, cfg: DictConfig) -> dict[str, Any]:
+        hydra = HydraConfig.get()
+        run = to_run_of_task(cfg)
+        check(run)
+        overrides = list(hydra.overrides.task)
+        job = Job(run, overrides, Path(hydra.runtime.output_dir), self.command, new_id(), trial=hydra.job.num)
+        return train(job, Console(self.level), self.follow)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """In another process (joblib) nobody can be told: the pipe to the courier stays here."""
+        return {"command": self.command, "level": self.level, "follow": unwatched}
+
+
+def to_run_of_task(cfg: DictConfig) -> DictConfig:
+    """A job's config, from which Hydra has taken its own node already."""
+    from omegaconf import open_dict
+
+    with open_dict(cfg):
+        cfg.hydra = {}
+    return to_run(cfg)

@@ -1,0 +1,120 @@
+"""Classification: which of C classes an example belongs to (two or many), by cross-entropy.
+
+Shapes: B batch, N examples of a split, C classes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import DataSet
+from mlcli.data.loader import Loader
+from mlcli.metric import fast
+from mlcli.task.network import forward_split, restore, state_of
+from mlcli.train.step import Update
+from mlcli.train.verbs import Evaluation
+
+Batch = tuple[Tensor, Tensor]
+ClassWeights = Literal["balanced"] | Sequence[float] | None
+
+
+class Classification:
+    """A network that gives B × C logits, trained on class indices.
+
+    class_weights: "balanced" (N / (C · count of the class in train, as scikit-learn has it) or one weight per
+    class. The loss is the mean over examples of weight · cross-entropy; evaluation is never weighted.
+    """
+
+    def __init__(
+        self,
+        data: DataSet,
+        model: nn.Module,
+        update: Update,
+        loader: Loader,
+        *,
+        label_smoothing: Annotated[float, Range(0, 1)] = 0.0,
+        class_weights: ClassWeights = None,
+    ) -> None:
+        if not data.classes:
+            raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
+        self.data = data
+        self.model = model
+        self.update = update
+        self.loader = loader
+        self.label_smoothing = label_smoothing
+        self.weights = self._weights(class_weights)
+
+    @staticmethod
+    def outputs(data: DataSet) -> int:
+        return len(data.classes)
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        self.model.train()
+        return self.loader.batches(epoch)
+
+    def step(self, batch: Batch) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of a batch, with the class weights and smoothing of training."""
+        logits = self.model(inputs)
+        if self.weights is None:
+            return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
+        total = F.cross_entropy(logits, targets, self.weights, reduction="sum", label_smoothing=self.label_smoothing)
+        return total / len(targets)
+
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        logits_NC, targets_N = forward_split(self.model, self.loader, split)
+        evaluation = Evaluation(fast.classification(logits_NC, targets_N))
+        if full:
+            self._complete(evaluation, split, targets_N, logits_NC.float().softmax(1))
+        return evaluation
+
+    def _complete(self, evaluation: Evaluation, split: str, targets: Tensor, probabilities: Tensor) -> None:
+        from mlcli.metric import classification  # brings scikit-learn, which takes longer than a small epoch
+
+        y, p, classes = targets.cpu().numpy(), probabilities.cpu().numpy(), self.data.classes
+        evaluation.metrics |= classification.scores(y, p, classes)
+        index = self.data.splits[split].numpy()
+        evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p)}
+        raw = self.data.examples.inputs[self.data.splits[split]].numpy()
+        evaluation.plots = [
+            *classification.plots(y, p, classes),
+            classification.worst(y, p, classes, raw, self.data.kind, self.data.features),
+        ]
+
+    def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+        names = np.array(self.data.classes)
+        each = {f"probability/{name}": probabilities[:, i] for i, name in enumerate(self.data.classes)}
+        return {"prediction": names[probabilities.argmax(1)], **each}
+
+    def observe(self, score: float) -> None:
+        self.update.observe(score)
+
+    @torch.inference_mode()
+    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        self.model.eval()
+        logits = self.model(self.loader.prepare(inputs))
+        return self._columns(logits.float().softmax(1).cpu().numpy())
+
+    def state_dict(self) -> dict[str, Any]:
+        return state_of(self.model, self.update)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        restore(self.model, self.update, state)
+
+    def _weights(self, spec: ClassWeights) -> Tensor | None:
+        count = len(self.data.classes)
+        if spec is None:
+            return None
+        if spec == "balanced":
+            targets = self.loader.all_targets("train")
+            return len(targets) / (count * targets.bincount(minlength=count).clamp(min=1).float())
+        if isinstance(spec, str) or len(spec) != count or min(spec) < 0:
+            raise ValueError(f"trainer.class_weights={spec}: type balanced, or {count} numbers ≥ 0 in brackets.")
+        return torch.tensor(spec, dtype=torch.float32, device=self.loader.device)

@@ -1,0 +1,95 @@
+"""Regression: a number for each example, by mean squared error.
+
+Targets are standardised with the mean and deviation of the training split, so that the loss and a good learning
+rate do not depend on the unit; metrics and predictions are in the target's own unit. Shapes: B batch, N examples.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mlcli.data.dataset import DataSet
+from mlcli.data.loader import Loader
+from mlcli.metric import fast
+from mlcli.task.network import forward_split, restore, state_of
+from mlcli.train.step import Update
+from mlcli.train.verbs import Evaluation
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Regression:
+    """A network that gives B × 1 outputs, trained on standardised targets."""
+
+    def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
+        if data.classes:
+            raise ValueError(f"data={data.name} has classes: type task=classification, or other data.")
+        self.data = data
+        self.model = model
+        self.update = update
+        self.loader = loader
+        train = data.examples.targets[data.splits["train"]].float()
+        # Kept with the weights, since a prediction means nothing without them; an empty split is a loaded run.
+        known = len(train) > 1
+        self.mean = (train.mean() if known else torch.tensor(0.0)).to(loader.device)
+        self.std = (train.std(correction=0).clamp(min=1e-12) if known else torch.tensor(1.0)).to(loader.device)
+
+    @staticmethod
+    def outputs(data: DataSet) -> int:
+        return 1
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        self.model.train()
+        return self.loader.batches(epoch)
+
+    def step(self, batch: Batch) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean squared error of a batch, in standard deviations of the training targets."""
+        outputs = self.model(inputs).squeeze(1)
+        return F.mse_loss(outputs, (targets - self.mean) / self.std)
+
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        outputs, targets = forward_split(self.model, self.loader, split)
+        predictions = outputs.squeeze(1).float() * self.std + self.mean
+        metrics = fast.regression(predictions, targets)
+        evaluation = Evaluation(metrics | {"loss": metrics["loss"] / self.std.square()})
+        if full:
+            self._complete(evaluation, split, targets.cpu().numpy(), predictions.cpu().numpy())
+        return evaluation
+
+    def _complete(self, evaluation: Evaluation, split: str, y: np.ndarray, predictions: np.ndarray) -> None:
+        from mlcli.metric import regression  # brings scikit-learn, which takes longer than a small epoch
+
+        evaluation.metrics |= regression.scores(y, predictions)
+        index = self.data.splits[split].numpy()
+        evaluation.columns = {"index": index, "target": y, "prediction": predictions}
+        raw = self.data.examples.inputs[self.data.splits[split]].numpy()
+        evaluation.plots = [
+            *regression.plots(y, predictions, self.data.target),
+            regression.worst(y, predictions, raw, self.data.features, self.data.target),
+        ]
+
+    def observe(self, score: float) -> None:
+        self.update.observe(score)
+
+    @torch.inference_mode()
+    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        self.model.eval()
+        outputs = self.model(self.loader.prepare(inputs)).squeeze(1).float()
+        return {"prediction": (outputs * self.std + self.mean).cpu().numpy()}
+
+    def state_dict(self) -> dict[str, Any]:
+        state = state_of(self.model, self.update)
+        state["model"] = state["model"] | {"target.mean": self.mean, "target.std": self.std}
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        weights = dict(state["model"])
+        self.mean, self.std = (weights.pop(f"target.{name}").to(self.loader.device) for name in ("mean", "std"))
+        restore(self.model, self.update, state | {"model": weights})

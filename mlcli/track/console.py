@@ -1,0 +1,95 @@
+"""What a person sees while a run trains: a progress bar on a terminal, plain lines anywhere else.
+
+Everything here goes to stderr; stdout is for results. rich is imported only where it draws.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LINES_A_SECOND = 4  # a run of a thousand short epochs need not print a thousand lines
+
+
+class Console:
+    """`level` 0 is quiet (errors only), 1 normal, 2 verbose (every epoch, and where things go)."""
+
+    def __init__(self, level: int = 1) -> None:
+        self.level = level
+        self.bar: Any = None
+        self.last_line = 0.0
+
+    def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None:
+        """A run of so many epochs begins."""
+        self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
+        self.began, self.last_line, self.metrics = time.perf_counter(), 0.0, ""
+        self.note(f"{title}: {facts}")
+        if self.level > 1:
+            self.note(f"folder {folder}")
+        if self.level and sys.stderr.isatty() and sys.stdout.isatty():
+            self._start_bar(title)
+
+    def _start_bar(self, title: str) -> None:
+        from rich.console import Console as Terminal
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        text = TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]} {task.fields[metrics]}")
+        # No refresh thread: it would take the interpreter from a loop whose steps last half a millisecond.
+        self.bar = Progress(
+            BarColumn(bar_width=24),
+            text,
+            TimeRemainingColumn(compact=True),
+            console=Terminal(stderr=True),
+            auto_refresh=False,
+        )
+        total = self.epochs * self.steps_per_epoch
+        self.task = self.bar.add_task(title, total=total, epoch=0, epochs=self.epochs, metrics="")
+        self.bar.start()
+
+    def show(self, event: Any, monitor: str) -> None:
+        """An event of the loop: something with `epoch` and `step`, and `metrics` where an epoch has ended."""
+        metrics = getattr(event, "metrics", None)
+        if metrics is not None:
+            self.metrics = _summary(metrics, monitor)
+        if self.bar is not None:
+            self.bar.update(self.task, completed=event.step, epoch=event.epoch, metrics=self.metrics)
+            now = time.perf_counter()
+            if now - self.last_line > 1 / LINES_A_SECOND:
+                self.last_line = now
+                self.bar.refresh()
+        elif metrics is not None and self.level:
+            self._line(event.epoch)
+
+    def _line(self, epoch: int) -> None:
+        now = time.perf_counter()
+        due = now - self.last_line > 1 / LINES_A_SECOND or epoch in (1, self.epochs)
+        if not due and self.level < 2:
+            return
+        self.last_line = now
+        spent = now - self.began
+        left = spent / epoch * (self.epochs - epoch)
+        width = len(str(self.epochs))
+        self.note(f"epoch {epoch:>{width}}/{self.epochs}  {self.metrics}  {spent:.1f} s, {left:.1f} s left")
+
+    def stop(self) -> None:
+        """The loop has ended, one way or another."""
+        if self.bar is not None:
+            self.bar.refresh()
+            self.bar.stop()
+            self.bar = None
+
+    def error(self, text: str) -> None:
+        """One line that is shown even when quiet."""
+        print(text, file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        if text and self.level:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _summary(metrics: Mapping[str, float], monitor: str) -> str:
+    """The numbers worth a glance, the monitored one always among them."""
+    wanted = ["train/loss", "val/loss", "val/accuracy", "val/rmse", monitor, "lr"]
+    shown = {name: metrics[name] for name in dict.fromkeys(wanted) if name in metrics}
+    return "  ".join(f"{name} {value:.4g}" for name, value in shown.items())

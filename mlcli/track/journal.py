@@ -1,0 +1,31 @@
+"""The journal of a run: one line of metrics an epoch, appended while it trains. Everything else reads it."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class Journal:
+    """Appends to `metrics.jsonl`; each line reaches the file as soon as it is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Self:
+        self.file = self.path.open("a", buffering=1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.file.close()
+
+    def write(self, epoch: int, step: int, metrics: Mapping[str, float]) -> None:
+        """Adds an epoch, counted from 1. JSON has no NaN: a metric that is none is left out."""
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        line = {"epoch": epoch, "step": step, "time": time.time(), "metrics": finite}
+        self.file.write(json.dumps(line) + "\n")

@@ -1,0 +1,35 @@
+"""Tracking around a command: the courier runs while it trains, and is waited for at its end."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlcli.track.launch import start_courier
+
+
+def target(uri: str | None) -> str:
+    """Where MLflow is: as configured, else $MLFLOW_TRACKING_URI; "" is the store under `outputs`."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+
+
+def follow_nothing(folder: Path) -> None:
+    """For tracking=none: the run folder is all there is."""
+
+
+@contextmanager
+def tracked(outputs: str, settings: Any, level: int) -> Iterator[Callable[[Path], None]]:
+    """Gives the function that tells the courier which folder to follow. At the end MLflow is complete, or a line
+    on stderr says why not; a tracker that is out of reach never fails a run."""
+    if settings.name == "none":
+        yield follow_nothing
+        return
+    courier = start_courier(Path(outputs), target(settings.uri), settings.experiment)
+    try:
+        yield courier.follow
+    finally:
+        problem = courier.finish()
+        if problem:
+            print(f"MLflow is not complete: {problem}. Type `mlcli sync` to bring it up to date.", file=sys.stderr)

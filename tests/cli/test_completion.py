@@ -1,0 +1,275 @@
+"""Completion: what it answers, held against Hydra's own plugin, and what real shells make of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from hydra._internal.utils import get_args_parser
+from hydra.plugins.completion_plugin import DefaultCompletionPlugin
+
+from mlcli.cli.app import app
+from mlcli.cli.commands import COMMANDS, FLAGS, HYDRA_FLAGS, SHORT, TAKES
+from mlcli.cli.completion import FILES_STATUS, complete, script, split
+from mlcli.config import index
+from mlcli.config.compose import hydra_session
+
+Ask = Callable[..., list[str]]
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Candidates for a line, in an empty folder; for zsh and fish without their descriptions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLCLI_OUTPUTS", raising=False)
+
+    def candidates(line: str, shell: str = "zsh") -> list[str]:
+        monkeypatch.setenv("_MLCLI_COMPLETE", shell)
+        monkeypatch.setenv("_MLCLI_LINE", line)
+        assert complete() == 0
+        return [text.partition("\t")[0] for text in capsys.readouterr().out.splitlines()]
+
+    return candidates
+
+
+def test_commands(ask: Ask) -> None:
+    assert ask("mlcli ") == list(COMMANDS)
+    assert ask("mlcli tr") == ["train"]
+    assert ask("MLCLI_OUTPUTS=here /usr/bin/mlcli c") == ["compare", "completion"]
+    assert ask("mlcli completion ") == ["bash", "zsh", "fish"]
+    assert ask("mlcli list mod") == ["model"]
+    assert ask("mlcli doctor ") == []
+
+
+def test_groups_options_and_keys(ask: Ask) -> None:
+    assert ask("mlcli train mod") == ["model="]
+    assert ask("mlcli train model=l") == ["model=linear", "model=lstm"]
+    assert "optimizer.lr=" in ask("mlcli train optimizer.")
+    assert "optimizer._target_=" not in ask("mlcli train optimizer.")
+    assert ask("mlcli train optimizer._") == ["optimizer._target_="]
+    assert ask("mlcli train spl") == ["split."]
+    assert ask("mlcli train trai") == ["trainer."]  # one option only: nobody picks it
+    assert ask("mlcli train device.compile=") == ["device.compile=true", "device.compile=false"]
+    assert "outputs=" in ask("mlcli train ")
+
+
+def test_keys_are_those_of_the_option_chosen_before(ask: Ask) -> None:
+    assert "model.hidden_size=" in ask("mlcli train model=lstm model.")
+    assert "model.hidden_size=" not in ask("mlcli train model=mlp model.")
+    assert ask("mlcli train model=linear model.") == []
+    assert ask("mlcli train optimizer=sgd optimizer.mom") == ["optimizer.momentum="]
+    assert ask("mlcli train ~scheduler scheduler=cosine -m optimizer=sgd,adam optimizer.mom") == ["optimizer.momentum="]
+
+
+def test_a_sweeps_list(ask: Ask) -> None:
+    assert ask("mlcli train -m model=lstm,m") == ["model=lstm,mlp"]
+    assert ask("mlcli train -m model=lstm,l") == ["model=lstm,linear"]
+    assert ask("mlcli train -m model=lstm,m", "bash") == ["lstm,mlp"]
+
+
+def test_prefixes(ask: Ask, tmp_path: Path) -> None:
+    assert ask("mlcli train ++optimizer.l") == ["++optimizer.lr="]
+    assert ask("mlcli train ~sch") == ["~scheduler"]
+    assert "~optimizer.lr" in ask("mlcli train ~optimizer.")
+    (tmp_path / "conf" / "extra").mkdir(parents=True)
+    (tmp_path / "conf" / "extra" / "mine.yaml").write_text("size: 1\n")
+    assert ask("mlcli train +e")[-1:] == ["+extra="]
+    assert ask("mlcli train +extra=") == ["+extra=mine"]
+    assert ask("mlcli train +extra=mine extra.") == ["extra.size="]
+    assert "+model=" not in ask("mlcli train +")  # Hydra refuses what is in the defaults list
+
+
+def test_hydras_groups_and_flags(ask: Ask) -> None:
+    assert "hydra/launcher=" in ask("mlcli train hydra/")
+    assert ask("mlcli train hydra/launcher=") == ["hydra/launcher=basic", "hydra/launcher=serial"]
+    assert ask("mlcli train hydra.s") == ["hydra.sweep."]
+    assert ask("mlcli train model=mlp --mu") == ["--multirun"]
+    assert ask("mlcli train --cfg ") == ["job", "hydra", "all"]
+    assert ask("mlcli train -c j") == ["job"]
+    assert ask("mlcli train --cfg=j") == ["--cfg=job"]
+    assert ask("mlcli train --cfg=j", "bash") == ["job"]
+
+
+@pytest.mark.parametrize("flag", ["--config-dir {}", "--config-dir={}", "-cd {}"])
+def test_config_dir_adds_options(ask: Ask, tmp_path: Path, flag: str) -> None:
+    (tmp_path / "mine" / "model").mkdir(parents=True)
+    (tmp_path / "mine" / "model" / "local.yaml").write_text("# Mine\nmine: 1\n")
+    assert ask(f"mlcli train {flag.format('mine')} model=lo") == ["model=local"]
+    assert ask(f"mlcli train {flag.format('mine')} model=local model.") == ["model.mine="]
+    assert ask("mlcli train model=lo") == []
+
+
+@pytest.mark.parametrize(
+    "line", ["train --config-dir ", "train --config-dir=", "show ./", "evaluate last --save ", "train data.path=my"]
+)
+def test_files(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("_MLCLI_COMPLETE", "bash")
+    monkeypatch.setenv("_MLCLI_LINE", f"mlcli {line}")
+    assert complete() == FILES_STATUS
+    assert capsys.readouterr().out == ""
+
+
+def test_runs(ask: Ask, tmp_path: Path) -> None:
+    for kind, run, name in (
+        ("runs", "20260101-000000-aaaaaaaa", "mlp-digits"),
+        ("runs", "20260102-000000-bbbbbbbb", "mlp-digits"),
+        ("sweeps", "20260103-000000-cccccccc", "rates"),
+    ):
+        folder = tmp_path / "outputs" / kind / run
+        folder.mkdir(parents=True)
+        record = f'{{\n "id": "{run}",\n "name": "{name}",\n "status": "FINISHED"\n}}'
+        (folder / ("run.json" if kind == "runs" else "sweep.json")).write_text(record)
+    everything = ask("mlcli show ")
+    assert everything[0] == "last"
+    assert set(everything[1:3]) == {"mlp-digits", "rates"}
+    assert everything[3:] == [f"2026010{day}-000000-{letter * 8}" for day, letter in ((3, "c"), (2, "b"), (1, "a"))]
+    assert ask("mlcli compare last ml") == ["mlp-digits"]
+    assert ask("mlcli evaluate 20260101") == ["20260101-000000-aaaaaaaa"]
+    assert ask("mlcli show last ") == []
+    assert {word.partition("=")[0] for word in ask("mlcli evaluate last d")} == {"data", "device"}
+
+
+def test_commands_and_flags_are_the_apps() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(commands) == set(COMMANDS)
+    for name, command in commands.items():
+        options = [option for option in command.params if option.param_type_name == "option"]
+        longs = {flag for option in options for flag in option.opts if flag.startswith("--")} - {"--help"}
+        ours = set(FLAGS.get(name, {})) - (set(HYDRA_FLAGS) if name == "train" else set())
+        assert longs == ours
+        valued = {flag for option in options if not option.is_flag for flag in option.opts}
+        assert {SHORT.get(flag, flag) for flag in valued} <= set(TAKES)
+
+
+def test_hydras_flags_are_hydras() -> None:
+    actions = get_args_parser()._actions
+    theirs = {name for action in actions for name in action.option_strings if name.startswith("--")}
+    assert theirs - {"--help"} == {name for name in HYDRA_FLAGS if name.startswith("--")}
+    for action in actions:
+        if action.option_strings and action.nargs != 0 and action.dest != "shell_completion":
+            assert {SHORT.get(name, name) for name in action.option_strings} <= set(TAKES)
+        if action.choices:
+            assert TAKES[action.option_strings[0]] == tuple(action.choices)
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[DefaultCompletionPlugin]:
+    with hydra_session() as hydra:
+        yield DefaultCompletionPlugin(hydra.config_loader)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"{group}=" for group in index.HYDRA_GROUPS),
+        *(f"{group}=" for group in index.groups()),
+        *(f"model={name} model." for name in index.options("model")),
+        *(f"optimizer={name} optimizer." for name in index.options("optimizer")),
+        *(f"scheduler={name} scheduler." for name in index.options("scheduler")),
+        *("trainer.", "device.", "tracking.", "split.", "task=regression model.", "model=l", "optimizer=sgd optimizer.lr="),
+    ],
+)
+def test_answers_are_hydras(ask: Ask, oracle: DefaultCompletionPlugin, words: str) -> None:
+    """Hydra also offers what is hidden here, and goes on into lists by index."""
+    theirs = [word for word in oracle._query("config", words) if "._" not in word]
+    assert sorted(ask(f"mlcli train {words}")) == sorted(f"{word[:-1]}=" if word[-1] == "." else word for word in theirs)
+
+
+def test_split() -> None:
+    assert split("mlcli  train a") == (["mlcli", "train", "a"], "")
+    assert split("mlcli ") == (["mlcli", ""], "")
+    assert split("a 'b c' \"d") == (["a", "b c", "d"], '"')
+    assert split(r"a b\ c") == (["a", "b c"], "")
+    assert split("") == ([""], "")
+
+
+def test_nothing_is_imported_for_it() -> None:
+    code = (
+        "import os, sys; before = set(sys.modules)\n"
+        "os.environ |= {'_MLCLI_COMPLETE': 'zsh', '_MLCLI_LINE': 'mlcli train model=lstm model.'}\n"
+        "from mlcli.cli.completion import complete; complete()\n"
+        "loaded = {name for name in set(sys.modules) - before if not name.startswith('mlcli')}\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "model.hidden_size=" in done.stdout
+
+
+def test_unknown_shell() -> None:
+    with pytest.raises(ValueError, match="bash, zsh, fish"):
+        script("tcsh")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Callable[..., list[str]]:
+    """Runs a shell with mlcli on its path, in a folder of its own, and returns the lines that it printed."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "mlcli").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mlcli "$@"\n')
+    (tmp_path / "bin" / "mlcli").chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+
+    def run(name: str, flags: list[str], code: str) -> list[str]:
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed")
+        done = subprocess.run(
+            [name, *flags, f"{script(name)}\n{code}"],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "replies"),
+    [
+        (["tra"], ["train"]),
+        (["train", "mod"], ["model="]),
+        (["train", "model", "=", "l"], ["linear", "lstm"]),
+        (["train", "model", "=", "lstm,m"], ["lstm,mlp"]),
+        (["train", "optimizer.l"], ["optimizer.lr="]),
+        (["train", "--config-dir", ""], []),
+    ],
+)
+def test_bash(shell: Callable[..., list[str]], words: list[str], replies: list[str]) -> None:
+    line = " ".join(["mlcli", *words]).replace(" = ", "=")
+    quoted = " ".join(f"'{word}'" for word in words)
+    code = (
+        f"COMP_WORDS=(mlcli {quoted}); COMP_CWORD={len(words)}; COMP_LINE='{line}'; COMP_POINT={len(line)}\n"
+        '_mlcli; for reply in "${COMPREPLY[@]}"; do echo "$reply"; done'
+    )
+    assert shell("bash", ["--norc", "-c"], code) == replies
+
+
+def test_fish(shell: Callable[..., list[str]], tmp_path: Path) -> None:
+    (tmp_path / "my folder").mkdir()
+
+    def answers(line: str) -> list[str]:
+        return [text.partition("\t")[0] for text in shell("fish", ["--no-config", "-c"], f"complete -C '{line}'")]
+
+    assert answers("mlcli tra") == ["train"]
+    assert answers("mlcli train model=l") == ["model=linear", "model=lstm"]
+    assert answers("mlcli train --config-dir my") == ["my folder/"]
+    assert answers("mlcli train data.path=my") == ["data.path=my folder/"]
+
+
+def test_zsh(shell: Callable[..., list[str]]) -> None:
+    """Types into a real line editor: zsh completes nowhere else. `$` in front of each line is what would be run."""
+    typed = [r"mlcli tra\tmod\tls\topti\tad\t", r"mlcli train -m model=lstm,ml\t", r"mlcli train \\~sch\t"]
+    code = "zmodload zsh/zpty\n" + "\n".join(_zpty(line) for line in typed)
+    assert shell("zsh", ["-f", "-c"], code) == [
+        "mlcli train model=lstm optimizer=adam",
+        "mlcli train -m model=lstm,mlp",
+        r"mlcli train \~scheduler",
+    ]
+
+
+def _zpty(line: str) -> str:
+    """zsh code that types `line` (with escapes as print reads them) and prints what the line became."""
+    return line

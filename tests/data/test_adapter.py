@@ -1,0 +1,30 @@
+"""From the kind of data to the kind that a model takes."""
+
+import pytest
+import torch
+
+from mlcli.data.adapter import adapt
+
+
+def test_identity_is_preferred() -> None:
+    assert adapt("image", (1, 8, 8), ("vector", "image")).name == "identity"
+
+
+def test_an_image_as_vector_and_as_rows() -> None:
+    images = torch.arange(2 * 3 * 4 * 5.0).reshape(2, 3, 4, 5)
+    vector = adapt("image", (3, 4, 5), ("vector",))
+    assert vector.shape == (60,)
+    assert torch.equal(vector(images), images.flatten(1))
+    rows = adapt("image", (3, 4, 5), ("sequence",))
+    assert rows.shape == (4, 15)
+    assert torch.equal(rows(images)[1, 2, 5:10], images[1, 1, 2])  # row 2, second channel
+
+
+def test_a_vector_as_steps() -> None:
+    steps = adapt("vector", (6,), ("sequence",))
+    assert steps(torch.zeros(4, 6)).shape == (4, *steps.shape) == (4, 6, 1)
+
+
+def test_what_cannot_fit() -> None:
+    with pytest.raises(ValueError, match="image cannot take data of kind vector"):
+        adapt("vector", (6,), ("image",))

@@ -1,0 +1,114 @@
+"""What holds for every network, whichever conf/model offers."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+import torch
+import yaml
+from torch import nn
+from torch.func import functional_call, stack_module_state
+
+CONF = Path(__file__).parents[2] / "conf" / "model"
+FILES = sorted(CONF.glob("*.yaml"))
+SHAPES = {"vector": (6,), "image": (2, 8, 8), "sequence": (5, 3)}
+BATCH, OUTPUTS = 4, 3
+every_model = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+def load(file):
+    """The class that a YAML names, and its settings."""
+    config = yaml.safe_load(file.read_text())
+    module, _, name = config.pop("_target_").rpartition(".")
+    return getattr(import_module(module), name), config
+
+
+def build(kind, config, seed=0):
+    torch.manual_seed(seed)
+    return kind(SHAPES[kind.accepts[0]], OUTPUTS, **config)
+
+
+def inputs_of(kind):
+    return torch.randn(BATCH, *SHAPES[kind.accepts[0]], generator=torch.Generator().manual_seed(1))
+
+
+@every_model
+def test_yaml_states_every_setting_with_the_default_of_the_class(file):
+    kind, config = load(file)
+    parameters = inspect.signature(kind).parameters.values()
+    assert config == {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
+
+
+@every_model
+def test_gives_outputs_for_each_example_and_gradients_to_each_weight(file):
+    kind, config = load(file)
+    model = build(kind, config)
+    logits = model(inputs_of(kind))
+    assert logits.shape == (BATCH, OUTPUTS)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@every_model
+def test_the_seed_decides_the_weights(file):
+    kind, config = load(file)
+    first, same, other = (build(kind, config, seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], same[name]) for name in first)
+    assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+@every_model
+def test_every_choice_of_every_setting_builds_and_runs(file):
+    kind, config = load(file)
+    hints = get_type_hints(kind.__init__)  # of Literal settings the arguments are the choices
+    choices = [(name, c) for name in config for c in get_args(hints[name])]
+    choices += [(name, True) for name, value in config.items() if value is False]
+    choices += [(name, 2) for name in ("depth", "layers") if name in config]
+    for name, choice in [*choices, *([("dropout", 0.5)] if "dropout" in config else [])]:
+        model = build(kind, config | {name: choice})
+        assert model(inputs_of(kind)).isfinite().all(), f"{name}={choice}"
+
+
+@every_model
+def test_dropout_acts_in_training_alone_and_renames_no_weight(file):
+    kind, config = load(file)
+    if "dropout" not in config:
+        pytest.skip("has no dropout")
+    inputs, plain, model = inputs_of(kind), build(kind, config), build(kind, config | {"dropout": 0.5})
+    assert model.state_dict().keys() == plain.state_dict().keys()
+    assert not torch.equal(model(inputs), model(inputs))
+    model.eval()
+    assert torch.equal(model(inputs), model(inputs))
+
+
+@every_model
+def test_stacked_equals_alone(file):
+    """torch.vmap over the weights of three networks: outputs as from each alone, gradients too."""
+    kind, config = load(file)
+    models = [build(kind, config, seed) for seed in range(3)]
+    if any(isinstance(module, nn.RNNBase) for module in models[0].modules()):
+        pytest.skip("torch has no batching rule for its recurrent layers")
+    inputs = inputs_of(kind)
+    alone = torch.stack([model(inputs) for model in models])
+    alone.square().sum().backward()
+
+    fresh = [build(kind, config, seed) for seed in range(3)]  # batch norm has counted above
+    weights, buffers = stack_module_state(fresh)
+    stacked = torch.vmap(lambda w, b: functional_call(fresh[0], (w, b), (inputs,)))(weights, buffers)
+    stacked.square().sum().backward()
+
+    torch.testing.assert_close(stacked, alone, rtol=1e-5, atol=1e-5)
+    for name, stack in weights.items():
+        separate = torch.stack([model.get_parameter(name).grad for model in models])
+        torch.testing.assert_close(stack.grad, separate, rtol=1e-4, atol=1e-5)
+
+
+@every_model
+def test_head_is_a_linear_layer_that_can_be_exchanged(file):
+    kind, config = load(file)
+    model = build(kind, config)
+    assert isinstance(model.head, nn.Linear)
+    model.head = nn.Linear(model.head.in_features, 7)
+    assert model(inputs_of(kind)).shape == (BATCH, 7)

@@ -1,0 +1,52 @@
+"""Run folders: never shared, never half-written."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlcli.config.compose import new_id
+from mlcli.config.errors import ConfigError
+from mlcli.run.folder import RunFolder, read_json, write_json
+
+
+def test_ids_never_collide() -> None:
+    assert len({new_id() for _ in range(10_000)}) == 10_000
+
+
+def test_of_processes_that_want_one_folder_one_gets_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from mlcli.run.folder import RunFolder\n"
+        "from mlcli.config.errors import ConfigError\n"
+        "sys.stdin.readline()\n"
+        "try:\n    RunFolder.create(Path('same'), {'pid': 1})\n"
+        "except ConfigError as error:\n    print(error); sys.exit(2)\n"
+    )
+    command = [sys.executable, "-c", code]
+    pipe = subprocess.PIPE
+    rivals = [subprocess.Popen(command, cwd=tmp_path, stdin=pipe, stdout=pipe, text=True, env=None) for _ in range(4)]
+    answers = [rival.communicate("go\n") for rival in rivals]
+    assert sorted(rival.returncode for rival in rivals) == [0, 2, 2, 2]
+    assert sum("holds a run already" in out for out, _ in answers) == 3
+
+
+def test_unwritable_place_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="Cannot write to"):
+        RunFolder.create(tmp_path / "file" / "runs" / "x", {})
+
+
+def test_json_is_whole_and_has_no_nan(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"loss": math.nan, "list": [1.0, math.inf]})
+    assert read_json(tmp_path / "a.json") == {"loss": None, "list": [1.0, None]}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_history_leaves_out_a_line_that_a_kill_cut_off(tmp_path: Path) -> None:
+    line = json.dumps({"epoch": 1, "metrics": {}})
+    (tmp_path / "metrics.jsonl").write_text(f"{line}\n{line[:10]}")
+    assert len(RunFolder(tmp_path).history()) == 1

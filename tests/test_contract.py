@@ -1,0 +1,110 @@
+"""What every task must satisfy, whatever it learns."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.run.build import Parts, build
+
+CASES = {
+    "classification": ["data=digits", "model=mlp"],
+    "classification-binary": ["data=breast_cancer", "model=mlp", "trainer.class_weights=balanced"],
+    "classification-lstm": ["data=digits", "model=lstm", "model.hidden_size=16"],
+    "classification-cnn-dropout": ["data=digits", "model=cnn", "model.dropout=0.3"],
+    "classification-smoothing": ["data=iris", "model=linear", "task.label_smoothing=0.1", "optimizer.lr=0.05"],
+    "regression": ["task=regression", "data=diabetes", "model=mlp", "model.dropout=0.2"],
+    "regression-linear": ["task=regression", "data=house_prices", "scheduler=plateau"],
+}
+
+
+def parts_of(overrides: list[str]) -> Parts:
+    with hydra_session() as hydra:
+        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+def overrides(request: pytest.FixtureRequest) -> list[str]:
+    return list(request.param)
+
+
+def train(parts: Parts, first: int, epochs: int) -> list[float]:
+    return [
+        float(parts.task.step(batch)["loss"])
+        for epoch in range(first, first + epochs)
+        for batch in parts.task.batches(epoch)
+    ]
+
+
+def snapshot(state: Any) -> Any:
+    return torch.utils._pytree.tree_map(lambda v: v.clone() if isinstance(v, torch.Tensor) else v, state)
+
+
+def same(a: Any, b: Any) -> bool:
+    flat_a, flat_b = (torch.utils._pytree.tree_leaves(each) for each in (a, b))
+    return len(flat_a) == len(flat_b) and all(
+        torch.equal(x, y) if isinstance(x, torch.Tensor) else x == y for x, y in zip(flat_a, flat_b, strict=True)
+    )
+
+
+def test_loss_falls(overrides: list[str]) -> None:
+    losses = train(parts_of(overrides), 0, 5)
+    fifth = len(losses) // 5
+    assert sum(losses[-fifth:]) < 0.9 * sum(losses[:fifth])
+
+
+def test_evaluate_changes_nothing(overrides: list[str]) -> None:
+    parts = parts_of(overrides)
+    train(parts, 0, 1)
+    before, generator = snapshot(parts.task.state_dict()), torch.get_rng_state()
+    first = parts.task.evaluate("val", full=True)
+    second = parts.task.evaluate("val", full=True)
+    assert same(before, parts.task.state_dict())
+    assert torch.equal(generator, torch.get_rng_state())
+    assert {k: float(v) for k, v in first.metrics.items()} == {k: float(v) for k, v in second.metrics.items()}
+
+
+def test_state_goes_on_bit_for_bit(overrides: list[str]) -> None:
+    straight = parts_of(overrides)
+    train(straight, 0, 2)
+    saved = snapshot(straight.task.state_dict())
+    rest = train(straight, 2, 2)
+    resumed = parts_of(overrides)
+    resumed.task.load_state_dict(saved)
+    assert train(resumed, 2, 2) == rest
+    assert same(resumed.task.state_dict(), straight.task.state_dict())
+
+
+def test_same_seed_same_numbers_and_another_seed_others(overrides: list[str]) -> None:
+    first, again = (train(parts_of(overrides), 0, 1) for _ in range(2))
+    other = train(parts_of([*overrides, "trainer.seed=1"]), 0, 1)
+    assert first == again
+    assert first != other
+
+
+def test_fast_metrics_equal_the_full_ones(overrides: list[str]) -> None:
+    parts = parts_of(overrides)
+    train(parts, 0, 2)
+    fast = parts.task.evaluate("test").metrics
+    full = parts.task.evaluate("test", full=True).metrics
+    for name, value in fast.items():
+        assert float(full[name]) == pytest.approx(float(value), rel=1e-5), name
+
+
+def test_predict_gives_what_evaluate_gave(overrides: list[str]) -> None:
+    parts = parts_of(overrides)
+    train(parts, 0, 1)
+    columns = parts.task.evaluate("test", full=True).columns
+    raw = parts.data.examples.inputs[parts.data.splits["test"]]
+    for name, values in parts.task.predict(raw).items():
+        if values.dtype.kind == "f":
+            assert values == pytest.approx(columns[name], rel=1e-4, abs=1e-5)
+        else:
+            assert (values == columns[name]).mean() > 0.99
+
+
+def test_data_off_the_device_trains_the_same(overrides: list[str]) -> None:
+    resident = train(parts_of([*overrides, "device.resident=true"]), 0, 1)
+    streamed = train(parts_of([*overrides, "device.resident=false"]), 0, 1)
+    assert streamed == resident

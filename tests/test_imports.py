@@ -1,0 +1,80 @@
+"""Who imports whom (docs/architecture.md): no arrow goes up, none goes in circles, and --help loads no torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "mlcli"
+
+# A room may import itself, these, and `config.ranges`, which has no imports of its own.
+MAY_IMPORT = {
+    "config": set(),
+    "data": set(),
+    "model": set(),
+    "metric": set(),
+    "train": set(),
+    "task": {"metric", "train", "data"},
+    "track": {"config"},
+    "run": {"config", "data", "metric", "train", "track"},
+    "sweep": {"config", "metric", "run", "track"},
+    "serve": {"run"},
+    "cli": {"config", "run", "sweep", "serve", "track", "metric"},
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that the file imports, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
+def test_no_arrow_goes_up(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0]
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[0] != "mlcli" or len(parts) < 2 or room not in MAY_IMPORT:
+            continue
+        allowed = parts[1] == room or parts[1] in MAY_IMPORT[room] or module == "mlcli.config.ranges"
+        assert allowed, f"{room} must not import {module}"
+
+
+def test_only_build_instantiates() -> None:
+    callers = {path.name for path in FILES if "hydra.utils" in imports(path)}
+    assert callers == {"build.py"}
+
+
+def test_run_imports_no_concrete_class() -> None:
+    for path in (PACKAGE / "run").glob("*.py"):
+        assert not any(module.startswith(("mlcli.model", "mlcli.task")) for module in imports(path)), path
+
+
+def test_training_never_imports_mlflow() -> None:
+    users = {
+        path.relative_to(PACKAGE).parts[0] for path in FILES if any(m.startswith("mlflow") for m in imports(path))
+    }
+    assert users <= {"track"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["runs", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        f"import sys; sys.argv = ['mlcli', *{arguments!r}]\n"
+        "from mlcli.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "heavy = {'torch', 'hydra', 'mlflow', 'sklearn', 'numpy', 'matplotlib', 'omegaconf'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "train" in done.stdout or "Usage" in done.stdout

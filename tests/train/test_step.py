@@ -1,0 +1,117 @@
+"""One update, held against torch used by hand."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mlcli.train.step import Update
+
+
+def constant(step: int, steps_per_epoch: int, total_steps: int) -> float:
+    return 1.0
+
+
+def halving(step: int, steps_per_epoch: int, total_steps: int) -> float:
+    return 0.5**step
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)).double()
+
+
+def batches(count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(1)
+    return [
+        (torch.randn(10, 4, generator=generator).double(), torch.randint(3, (10,), generator=generator))
+        for _ in range(count)
+    ]
+
+
+def update_of(model: nn.Module, schedule: Any = constant, **settings: Any) -> Update:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
+    device = torch.device("cpu")
+    return Update(optimizer, schedule, steps_per_epoch=2, total_steps=8, device=device, **settings)
+
+
+def train(settings: dict[str, Any], schedule: Any = constant) -> list[torch.Tensor]:
+    model = network()
+    update = update_of(model, schedule, **settings)
+    for batch in batches(4):
+        update(lambda x, y: F.cross_entropy(model(x), y), *batch)
+    return list(model.parameters())
+
+
+def by_hand(clip_norm: float | None = None, clip_value: float | None = None, rates: Any = None) -> list[torch.Tensor]:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
+    for step, (x, y) in enumerate(batches(4)):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        if clip_value:
+            nn.utils.clip_grad_value_(model.parameters(), clip_value)
+        if clip_norm:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        optimizer.param_groups[0]["lr"] = 0.5 * (rates[step] if rates else 1.0)
+        optimizer.step()
+    return list(model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("settings", "reference"),
+    [
+        ({}, {}),
+        ({"clip_norm": 0.1}, {"clip_norm": 0.1}),
+        ({"clip_value": 0.01}, {"clip_value": 0.01}),
+        ({"accumulate": 5}, {}),
+        ({"accumulate": 3}, {}),  # micro-batches of unequal size
+        ({"accumulate": 3, "clip_norm": 0.1}, {"clip_norm": 0.1}),
+    ],
+)
+def test_equals_torch_by_hand(settings: dict[str, Any], reference: dict[str, Any]) -> None:
+    for ours, theirs in zip(train(settings), by_hand(**reference), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_follows_the_schedule_step_by_step() -> None:
+    for ours, theirs in zip(train({}, halving), by_hand(rates=[1, 0.5, 0.25, 0.125]), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_bf16_computes_in_bf16_and_keeps_float32_weights() -> None:
+    model = nn.Linear(4, 3)
+    update = update_of(model, precision="bf16")
+    seen: list[torch.dtype] = []
+
+    def loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        logits = model(x)
+        seen.append(logits.dtype)
+        return F.cross_entropy(logits, y)
+
+    update(loss, torch.randn(6, 4), torch.zeros(6, dtype=torch.int64))
+    assert seen == [torch.bfloat16]
+    assert model.weight.dtype == torch.float32
+
+
+def test_state_goes_on_where_it_was_saved() -> None:
+    model = network()
+    update = update_of(model, halving)
+    halfway: dict[str, Any] = {}
+    for number, batch in enumerate(batches(4)):
+        if number == 2:
+            halfway = {"model": {k: v.clone() for k, v in model.state_dict().items()}, "update": update.state_dict()}
+            halfway["update"] = torch.utils._pytree.tree_map(
+                lambda value: value.clone() if isinstance(value, torch.Tensor) else value, halfway["update"]
+            )
+        update(lambda x, y: F.cross_entropy(model(x), y), *batch)
+    again = network()
+    resumed = update_of(again, halving)
+    again.load_state_dict(halfway["model"])
+    resumed.load_state_dict(halfway["update"])
+    for batch in batches(4)[2:]:
+        resumed(lambda x, y: F.cross_entropy(again(x), y), *batch)
+    for ours, theirs in zip(again.parameters(), model.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
