@@ -48,10 +48,10 @@ def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
     """The flags of Hydra that print something and train nothing."""
     name = flags.config_name or "config"
     if flags.cfg:
-        from mlcli.config.compose import compose
+        from mlcli.config.compose import compose, to_yaml
 
-        compose(hydra, flags.overrides, flags.multirun, name)  # for its errors; Hydra composes once more to print
-        hydra.show_cfg(name, flags.overrides, flags.cfg, flags.package, flags.resolve)
+        cfg = compose(hydra, flags.overrides, flags.multirun, name)
+        print(to_yaml(hydra, cfg, flags.cfg, flags.package, flags.resolve), end="")
     elif flags.info:
         hydra.show_info(flags.info, name, flags.overrides)
     elif flags.hydra_help:

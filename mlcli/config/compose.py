@@ -19,6 +19,7 @@ from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -26,7 +27,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from mlcli.config.errors import ConfigError, explain
+from mlcli.config.errors import ConfigError, explain, suggest
 from mlcli.config.schema import Config
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -134,6 +135,20 @@ def to_run(cfg: DictConfig) -> DictConfig:
             raise ConfigError(f"{key} needs a value: type {key}=…")
         OmegaConf.resolve(task)
     return task
+
+
+def to_yaml(hydra: Hydra, cfg: DictConfig, part: str, package: str | None, resolve: bool) -> str:
+    """What `--cfg job|hydra|all` prints. Hydra's own show_cfg resolves after it has cut the config in two, and so
+    fails on a reference from one half to the other. Raises ConfigError for a package that is not there."""
+    HydraConfig.instance().set_config(cfg)
+    with _explained(), read_write(cfg), read_write(cfg.hydra), open_dict(cfg):
+        if resolve:
+            OmegaConf.resolve(cfg)
+        shown = hydra.get_sanitized_cfg(cfg, part)
+        node = shown if package in (None, "_global_") else OmegaConf.select(shown, package)
+    if node is None:
+        raise ConfigError(f"--package {package}: not in this config.{suggest(str(package), map(str, shown))}")
+    return OmegaConf.to_yaml(node) if OmegaConf.is_config(node) else f"{node}\n"
 
 
 @contextmanager

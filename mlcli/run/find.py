@@ -10,6 +10,8 @@ from typing import Any
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.run.folder import RunFolder, read_json
 
+RECORDS = ("runs/*/run.json", "sweeps/*/sweep.json", "sweeps/*/*/run.json")
+
 
 @dataclass(frozen=True)
 class Found:
@@ -48,7 +50,7 @@ class Found:
 
 def all_runs(outputs: Path) -> list[Found]:
     """Runs, sweeps and their trials under `outputs`, newest first."""
-    found = [found for pattern in ("runs/*", "sweeps/*", "sweeps/*/*") for found in _in(outputs, pattern)]
+    found = [found for pattern in RECORDS for found in _in(outputs, pattern)]
     return sorted(found, key=lambda run: (run.record["started"], run.id), reverse=True)
 
 
@@ -103,7 +105,7 @@ def _near(text: str, runs: list[Found]) -> str:
 
 def _in(outputs: Path, pattern: str) -> Iterator[Found]:
     for path in outputs.glob(pattern):
-        found = _read(path)
+        found = _read(path.parent)
         if found is not None:
             yield found
 

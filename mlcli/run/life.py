@@ -109,6 +109,7 @@ def first_record(job: Job) -> dict[str, Any]:
         "trial": job.trial,
         "swept": job.swept,
         "reason": None,
+        "tracking": {key: job.cfg.tracking[key] for key in ("name", "experiment")},
     }
 
 

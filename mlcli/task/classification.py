@@ -40,8 +40,6 @@ class Classification:
         label_smoothing: Annotated[float, Range(0, 1)] = 0.0,
         class_weights: ClassWeights = None,
     ) -> None:
-        if not data.classes:
-            raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
         self.data = data
         self.model = model
         self.update = update
@@ -51,6 +49,9 @@ class Classification:
 
     @staticmethod
     def outputs(data: DataSet) -> int:
+        """How many outputs the network needs. Raises ValueError for data without classes."""
+        if not data.classes:
+            raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
         return len(data.classes)
 
     def batches(self, epoch: int) -> Iterable[Batch]:

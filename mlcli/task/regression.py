@@ -26,8 +26,6 @@ class Regression:
     """A network that gives B × 1 outputs, trained on standardised targets."""
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
-        if data.classes:
-            raise ValueError(f"data={data.name} has classes: type task=classification, or other data.")
         self.data = data
         self.model = model
         self.update = update
@@ -40,6 +38,9 @@ class Regression:
 
     @staticmethod
     def outputs(data: DataSet) -> int:
+        """How many outputs the network needs. Raises ValueError for data with classes."""
+        if data.classes:
+            raise ValueError(f"data={data.name} has classes: type task=classification, or other data.")
         return 1
 
     def batches(self, epoch: int) -> Iterable[Batch]:

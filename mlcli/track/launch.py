@@ -1,2 +1,49 @@
-def start_courier(outputs, uri, experiment):
-    raise NotImplementedError
+"""Starts the courier and talks to it. Standard library alone: this runs before anything heavy is imported."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+OUT_OF_REACH = 3  # the courier's exit status when MLflow could not be brought up to date
+
+
+class Courier:
+    """A process that brings MLflow up to date from run folders. What it is told goes through its standard input."""
+
+    def __init__(self, process: "subprocess.Popen[str]", errors: IO[str]) -> None:
+        self.process = process
+        self.errors = errors
+
+    def follow(self, folder: Path) -> None:
+        """Delivers this run or sweep from now on. A courier that has died is no reason to stop training."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(f"{folder.absolute()}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def finish(self) -> str | None:
+        """Waits until everything is delivered. Returns None, or the sentence that says why it is not."""
+        said, _ = self.process.communicate()
+        if self.process.returncode == 0:
+            return None
+        if self.process.returncode == OUT_OF_REACH:
+            return said.strip()
+        self.errors.seek(0)
+        lines = self.errors.read().strip().splitlines() or ["no word"]
+        return f"the courier ended with status {self.process.returncode} ({lines[-1]})"
+
+
+def start_courier(outputs: Path, uri: str, experiment: str) -> Courier:
+    """A courier for the runs under `outputs`. uri: where MLflow is; "" is the store under `outputs`.
+
+    It lives in a session of its own: Ctrl-C in the terminal ends the training, not what reports it.
+    """
+    command = [sys.executable, "-m", "mlcli.track.courier", str(outputs.absolute()), uri, experiment]
+    errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # lives as long as the courier
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True)
+    return Courier(process, errors)

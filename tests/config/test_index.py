@@ -17,10 +17,10 @@ FILES = {
     "config.yaml": """
         # A small project.
         defaults:
-          - task: sort
           - model@net: small   # elsewhere in the config
+          - task: sort
           - experiment: null
-          - override hydra/launcher: joblib
+          - override hydra/launcher: basic
           - _self_
 
         name: null
@@ -35,8 +35,8 @@ FILES = {
     "task/search.yaml": """
         # Searches
         defaults:
-          - override /model@_global_.net: large
           - part: whole
+          - override /model@_global_.net: large
         depth: 3
         """,
     "task/part/whole.yaml": "# All of it\nshare: 1.0\n",
@@ -80,7 +80,7 @@ def where(tmp_path: Path) -> index.Folders:
     return (str(tmp_path),)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def hydra() -> Iterator[Hydra]:
     with hydra_session() as session:
         yield session
@@ -109,9 +109,8 @@ def test_keys(where: index.Folders) -> None:
 
 
 def test_defaults_of_options(where: index.Folders) -> None:
-    launcher = {"hydra/launcher": "joblib"}
-    plain = {"task": "sort", "model@net": "small", "experiment": ""} | launcher
     part = {"task/part": "whole"}
+    plain = {"task": "sort", "model@net": "small", "experiment": "", "hydra/launcher": "basic"}
     assert index.chosen({}, where) == plain
     assert index.chosen({"task": "search"}, where) == plain | part | {"task": "search", "model@net": "large"}
     both = {"task": "search", "experiment": "both"}
@@ -162,16 +161,31 @@ def test_groups_and_options_are_hydras(hydra: Hydra) -> None:
         assert list(index.options(group)) == loader.get_group_options(group, ObjectType.CONFIG)
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [{}, {"model": "lstm"}, {"task": "regression"}, {"task": "regression", "data": "digits"}, {"hydra/launcher": "basic"}],
-    ids=str,
-)
-def test_choices_are_hydras(hydra: Hydra, typed: index.Choices) -> None:
-    theirs = compose(hydra, [f"{group}={option}" for group, option in typed.items()]).hydra.runtime.choices
-    ours = index.chosen(typed)
-    assert {group: option or None for group, option in ours.items()} == {group: theirs[group] for group in ours}
+@pytest.mark.parametrize("typed", ["", "model=lstm", "task=regression", "task=regression data=digits"])
+def test_choices_are_hydras(hydra: Hydra, typed: str) -> None:
+    ours = _same_choices(hydra, typed.split(), index.search_path())
     assert set(index.groups()) - {"experiment"} <= set(ours)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "task=search", "experiment=both", "experiment=both task=sort", "task=search model@net=small"]
+)
+def test_choices_of_the_small_tree_are_hydras(where: index.Folders, typed: str) -> None:
+    with hydra_session(config_path=where[0]) as session:
+        _same_choices(session, typed.split(), where)
+
+
+def _same_choices(session: Hydra, overrides: list[str], where: index.Folders) -> index.Choices:
+    cfg = compose(session, overrides)
+    theirs = cfg.hydra.runtime.choices
+    ours = index.chosen(dict(override.split("=") for override in overrides), where)  # type: ignore[misc]
+    assert {group: option or None for group, option in ours.items()} == {group: theirs[group] for group in ours}
+    content = OmegaConf.to_container(cfg, resolve=False)
+    assert isinstance(content, dict)
+    content.pop("hydra")
+    content = {key: value for key, value in content.items() if value is not None or key not in index.groups(where)}
+    assert {key for key in index.all_keys(ours, where) if not key.startswith("hydra.")} == set(_flat(content))
+    return ours
 
 
 def _flat(node: object, prefix: str = "") -> dict[str, object]:
