@@ -100,8 +100,8 @@ def plane(metric: str, better: str, keys: list[str], trials: list[Trial], left_o
     scores = np.array(list(means.values()))
     order = np.argsort(scores if better == "max" else -scores)  # the best on top
     points = axes.scatter(
-        places[order, 0], places[order, 1], c=scores[order], cmap=_colour_map(better), norm=_norm(scores), s=42, edgecolors="white",
-        linewidths=0.6, zorder=3,
+        places[order, 0], places[order, 1], c=scores[order], cmap=_colour_map(better), norm=_norm(scores), s=42,
+        edgecolors="white", linewidths=0.6, zorder=3,
     )  # fmt: skip
     axes.scatter([at[0]], [at[1]], s=150, facecolors="none", edgecolors=VERMILLION, linewidths=1.6, zorder=4)
     for axis, values in ((axes.xaxis, places[:, 0]), (axes.yaxis, places[:, 1])):

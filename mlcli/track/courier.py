@@ -53,7 +53,13 @@ class Courier:
                 delivery.advance()
             except Exception as error:  # whatever a tracker raises, the folder stays the truth
                 traceback.print_exc()
-                self.problem = _sentence(error)
+                self.problem = self._sentence(error)
+
+    def _sentence(self, error: Exception) -> str:
+        lines = str(error).strip().splitlines() or [""]
+        if "failed with exception" in lines[0]:  # MLflow's words for a request that got no answer
+            return f"{self.store.uri} is out of reach"
+        return f"{type(error).__name__}: {lines[0]}"[:300]
 
     def finish(self) -> None:
         """Delivers everything, then what earlier couriers left over. Sweeps close after their trials."""
@@ -88,11 +94,6 @@ def _running(record: dict[str, Any]) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _sentence(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]
 
 
 def _read(inbox: "queue.Queue[str | None]") -> None:

@@ -28,12 +28,13 @@ class Courier:
     def finish(self) -> str | None:
         """Waits until everything is delivered. Returns None, or the sentence that says why it is not."""
         said, _ = self.process.communicate()
+        with self.errors:
+            self.errors.seek(0)
+            lines = self.errors.read().strip().splitlines() or ["no word"]
         if self.process.returncode == 0:
             return None
         if self.process.returncode == OUT_OF_REACH:
             return said.strip()
-        self.errors.seek(0)
-        lines = self.errors.read().strip().splitlines() or ["no word"]
         return f"the courier ended with status {self.process.returncode} ({lines[-1]})"
 
 

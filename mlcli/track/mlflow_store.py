@@ -123,7 +123,8 @@ class Store:
             profile=json.dumps(profile),
         )
         context = InputTag("mlflow.data.context", "training")
-        self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
+        with self._alone():  # two runs that bring the same data set at once break its uniqueness
+            self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
 
     def log_files(self, run_id: str, folder: Path, files: tuple[str, ...], folders: tuple[str, ...]) -> None:
         """Those that there are and that are not empty."""

@@ -34,7 +34,9 @@ def serve_ui(outputs: Path, port: int) -> None:
     port = _free(port)
     store = uri or f"sqlite:///{database}"
     arguments = ["--backend-store-uri", store, "--host", HOST, "--port", str(port), "--workers", "1"]
-    server = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *arguments], env=os.environ | SMALL)
+    command = [sys.executable, "-m", "mlflow", "server", *arguments]
+    # Its chatter goes to stderr: stdout holds the address alone.
+    server = subprocess.Popen(command, env=os.environ | SMALL, stdout=sys.stderr)
     try:
         _wait(f"http://{HOST}:{port}/health", server)
         print(f"MLflow UI: http://{HOST}:{port}  (Ctrl-C stops it)", flush=True)

@@ -1,0 +1,216 @@
+"""The courier: real processes, hand-made run folders, and MLflow read back with its own client."""
+
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcli.track.launch import start_courier
+
+
+def write(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def make_run(outputs: Path, name: str, epochs: int = 3, status: str = "FINISHED", **more: Any) -> Path:
+    """A run folder as training leaves it."""
+    folder = outputs / "runs" / name
+    record = {
+        "id": name, "name": name, "status": status, "started": time.time(), "ended": time.time(), "pid": os.getpid(),
+        "command": f"mlcli train name={name}", "host": socket.gethostname(), "parent": None, "trial": None,
+        "swept": {}, "reason": None, "tracking": {"name": "mlflow", "experiment": "tests"},
+    }  # fmt: skip
+    write(folder / "run.json", record | more)
+    (folder / "config.yaml").write_text("optimizer:\n  lr: 0.1\n  betas: [0.9, 0.999]\nname: null\n")
+    add_epochs(folder, 1, epochs)
+    metrics = {"test/accuracy": 0.9, "val/loss": 0.1, "test/roc_auc": None}
+    write(folder / "result.json", {"best_epoch": 2, "seconds": 1.5, "metrics": metrics})
+    description = {"name": "made", "digest": "abc", "source": "made", "kind": "vector", "shape": [2], "target": "y"}
+    write(folder / "data.json", description | {"classes": ["a", "b"], "examples": {"train": 5}})
+    write(folder / "figures" / "curve.json", [1, 2])
+    return folder
+
+
+def add_epochs(folder: Path, first: int, last: int) -> None:
+    with (folder / "metrics.jsonl").open("a") as file:
+        for epoch in range(first, last + 1):
+            line = {"epoch": epoch, "step": epoch * 10, "time": time.time(), "metrics": {"val/loss": 1 / epoch}}
+            file.write(json.dumps(line) + "\n")
+
+
+def deliver(outputs: Path, *folders: Path, uri: str = "") -> str | None:
+    courier = start_courier(outputs, uri, "tests")
+    for folder in folders:
+        courier.follow(folder)
+    return courier.finish()
+
+
+def client(outputs: Path) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{outputs}/mlflow.db")
+
+
+def runs(outputs: Path) -> dict[str, Any]:
+    """Every run in the store, by name."""
+    mlflow = client(outputs)
+    experiment = mlflow.get_experiment_by_name("tests")
+    return {run.info.run_name: run for run in mlflow.search_runs([experiment.experiment_id])}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that is set up once, since a new one takes seconds; it holds the run `first`."""
+    outputs = tmp_path_factory.mktemp("template")
+    assert deliver(outputs, make_run(outputs, "first")) is None
+    return outputs
+
+
+@pytest.fixture
+def outputs(template: Path, tmp_path: Path) -> Path:
+    shutil.copy(template / "mlflow.db", tmp_path / "mlflow.db")
+    return tmp_path
+
+
+def test_a_run_arrives_whole(template: Path) -> None:
+    run = runs(template)["first"]
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"optimizer.lr": "0.1", "optimizer.betas": "[0.9, 0.999]", "name": "None"}
+    assert run.data.metrics["test/accuracy"] == 0.9
+    assert "test/roc_auc" not in run.data.metrics
+    history = client(template).get_metric_history(run.info.run_id, "val/loss")
+    assert [(metric.step, metric.value) for metric in history] == [(1, 1.0), (2, 0.5), (3, pytest.approx(1 / 3))]
+    assert run.data.tags["mlcli.run_id"] == "first"
+    assert run.inputs.dataset_inputs[0].dataset.digest == "abc"
+    artifacts = {artifact.path for artifact in client(template).list_artifacts(run.info.run_id)}
+    assert artifacts == {"config.yaml", "data.json", "result.json", "figures"}
+
+
+def test_nothing_is_written_where_nothing_runs(tmp_path: Path) -> None:
+    assert deliver(tmp_path / "outputs") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_arrive_while_the_run_goes_on(outputs: Path) -> None:
+    folder = make_run(outputs, "live", epochs=2, status="RUNNING")
+    courier = start_courier(outputs, "", "tests")
+    courier.follow(folder)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and "live" not in runs(outputs):
+        time.sleep(0.3)
+    run = runs(outputs)["live"]
+    assert run.info.status == "RUNNING"
+    add_epochs(folder, 3, 4)
+    write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"status": "FINISHED"})
+    assert courier.finish() is None
+    history = client(outputs).get_metric_history(run.info.run_id, "val/loss")
+    assert [metric.step for metric in history] == [1, 2, 3, 4]
+    assert runs(outputs)["live"].info.status == "FINISHED"
+
+
+def test_another_courier_goes_on_without_repeating(outputs: Path) -> None:
+    folder = make_run(outputs, "twice", epochs=2, status="RUNNING")
+    assert deliver(outputs, folder) is None  # the training process (this one) is still alive
+    assert runs(outputs)["twice"].info.status == "RUNNING"
+    add_epochs(folder, 3, 3)
+    write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"status": "FAILED"})
+    assert deliver(outputs) is None  # found as a leftover
+    found = runs(outputs)
+    assert found["twice"].info.status == "FAILED"
+    history = client(outputs).get_metric_history(found["twice"].info.run_id, "val/loss")
+    assert [metric.step for metric in history] == [1, 2, 3]
+
+
+def test_a_trial_is_nested_in_its_sweep(outputs: Path) -> None:
+    sweep = outputs / "sweeps" / "s"
+    trial = {"trial": 0, "swept": {"optimizer.lr": 0.1}, "metrics": {"val/loss": 0.1}, "status": "FINISHED"}
+    write(sweep / "trials.json", {"monitor": "val/loss", "best_trial": 0, "trials": [trial]})
+    record = json.loads((make_run(outputs, "0", parent="s") / "run.json").read_text())
+    shutil.move(outputs / "runs" / "0", sweep / "0")
+    write(sweep / "sweep.json", record | {"id": "s", "name": "sweep", "parent": None})
+    assert deliver(outputs, sweep / "0") is None  # told of the trial alone
+    found = runs(outputs)
+    assert found["0"].data.tags["mlflow.parentRunId"] == found["sweep"].info.run_id
+    assert found["sweep"].data.params["best.optimizer.lr"] == "0.1"
+    assert found["sweep"].data.metrics["val/loss"] == 0.1
+
+
+def test_tracking_none_stays_out(outputs: Path) -> None:
+    folder = make_run(outputs, "private", tracking={"name": "none", "experiment": "tests"})
+    assert deliver(outputs, folder) is None
+    assert "private" not in runs(outputs)
+
+
+def test_a_killed_training_process_leaves_a_killed_run(outputs: Path) -> None:
+    """kill -9 of the process that trains: its courier sees the pipe close, and puts things right."""
+    folder = make_run(outputs, "victim", status="RUNNING")
+    code = (
+        "import json, os, sys, time; from pathlib import Path\n"
+        "from mlcli.track.launch import start_courier\n"
+        f"folder = Path({str(folder)!r}); record = json.loads((folder / 'run.json').read_text())\n"
+        "record['pid'] = os.getpid(); (folder / 'run.json').write_text(json.dumps(record))\n"
+        f"courier = start_courier(Path({str(outputs)!r}), '', 'tests'); courier.follow(folder)\n"
+        "print(courier.process.pid, flush=True); time.sleep(60)\n"
+    )
+    victim = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert victim.stdout is not None
+    courier = int(victim.stdout.readline())
+    time.sleep(1)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and Path(f"/proc/{courier}").exists():
+        time.sleep(0.2)
+    assert runs(outputs)["victim"].info.status == "KILLED"
+    assert json.loads((folder / "run.json").read_text())["status"] == "KILLED"
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """A server that is up and broken."""
+
+    def do_GET(self) -> None:
+        self.send_error(503)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *arguments: Any) -> None: ...
+
+
+def test_a_server_out_of_reach_loses_nothing(outputs: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        folder = make_run(outputs, "later")
+        began = time.monotonic()
+        problem = deliver(outputs, folder, uri=uri)
+        assert problem is not None and "out of reach" in problem
+        assert time.monotonic() - began < 30
+        server.shutdown()
+    closed = deliver(outputs, folder, uri=uri)
+    assert closed is not None and "out of reach" in closed
+    assert "later" not in runs(outputs)
+    assert deliver(outputs) is None  # to the store under outputs this time
+    assert runs(outputs)["later"].info.status == "FINISHED"
+
+
+def test_eight_couriers_set_up_one_store(tmp_path: Path) -> None:
+    couriers = []
+    for number in range(8):
+        folder = make_run(tmp_path, f"run{number}")
+        couriers.append(start_courier(tmp_path, "", "tests"))
+        couriers[-1].follow(folder)
+    assert [courier.finish() for courier in couriers] == [None] * 8
+    found = runs(tmp_path)
+    assert sorted(found) == [f"run{number}" for number in range(8)]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
