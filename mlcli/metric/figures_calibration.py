@@ -21,7 +21,7 @@ def calibration(
     of: the class whose probability it is, or None for the highest probability of each example.
     """
     height = 0.6 + LOW + 0.2 + HEIGHT + HEADER
-    note = f"{sum(count):,} examples in bins of width {1 / bins:g}; bars: 95 % interval; dashed: perfect"
+    note = f"{sum(count):,} examples in {bins} bins; bars: 95 % interval; dashed: perfect"
     title = f"Calibration · expected calibration error {error:.3f}"
     figure = page(MARGIN + 0.6 + WIDTH + 0.45, height, title, note)
     left = MARGIN + 0.6

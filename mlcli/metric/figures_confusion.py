@@ -58,7 +58,9 @@ def _draw(matrix: np.ndarray, raw: np.ndarray, classes: list[str], title: str, n
 
 def _cell_size(count: int) -> float:
     """Inches a class."""
-    return float(np.clip(5.6 / count, 6.0 / count if count > NUMBERED_CLASSES else 0.27, 1.0))
+    if count <= 12:
+        return min(5.4 / count, 1.0)
+    return max(7.4 / count, 0.27) if count <= NUMBERED_CLASSES else 6.0 / count
 
 
 def _colours(matrix: np.ndarray) -> np.ndarray:
@@ -75,7 +77,7 @@ def _colours(matrix: np.ndarray) -> np.ndarray:
 
 
 def _name_classes(axes: "Axes", classes: list[str], cell: float) -> None:
-    step = max(int(np.ceil(0.17 / cell)), 1)
+    step = max(int(np.ceil(0.23 / cell)), 1)
     places = np.arange(0, len(classes), step)
     names = [shorten(classes[i], LONGEST) for i in places]
     size = 9 if cell > 0.3 else 7.5
@@ -98,7 +100,7 @@ def _write_numbers(axes: "Axes", matrix: np.ndarray, form: str, cell: float) -> 
     for row, column in np.argwhere(matrix > 0):
         value = matrix[row, column]
         dark = value > 0.35 * (diagonal if row == column else rest)
-        text = form.format(value).removesuffix(".0")
+        text = form.format(value).replace("100.0", "100")
         axes.text(column, row, text, ha="center", va="center", size=size, color="white" if dark else INK)
 
 
@@ -111,8 +113,8 @@ def _list_mistakes(
     axes = blank(figure, left, bottom, 2.4, height)
     axes.text(0, 0.1, "most frequent mistakes", size=9, color=GREY)
     axes.text(0, 0.32, "true → predicted", size=8.5, color=GREY)
-    lines = [(int(wrong.flat[i]), classes[i // len(classes)], classes[i % len(classes)]) for i in order]
-    for i, (times, true, predicted) in enumerate(line for line in lines if line[0]):
-        y = 0.6 + 0.24 * i
-        axes.text(0.3, y, f"{times}×", size=8.5, color=INK, ha="right")
-        axes.text(0.4, y, f"{shorten(true, 12)} → {shorten(predicted, 12)}", size=8.5, color=INK)
+    places = [divmod(int(i), len(classes)) for i in order if wrong.flat[i]]
+    times = "\n".join(f"{wrong[place]}×" for place in places)
+    names = "\n".join(f"{shorten(classes[t], 12)} → {shorten(classes[p], 12)}" for t, p in places)
+    for x, text, side in ((0.3, times, "right"), (0.4, names, "left")):
+        axes.text(x, 0.5, text, size=8.5, color=INK, ha=side, va="top", linespacing=1.75)

@@ -16,6 +16,7 @@ from mlcli.metric.style import (
     is_log,
     legend,
     legend_above,
+    log_scale,
     page,
     panel,
     shorten,
@@ -67,7 +68,7 @@ def learning_rate(steps: list[int], rates: list[float | None]) -> "Figure":
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.0, HEIGHT, "step", "learning rate")
     _line(axes, steps, rates, BLUE)
     if is_log(known, 100):
-        axes.set_yscale("log")
+        log_scale(axes, "y", known)
     else:
         axes.set_ylim(0, 1.08 * max(known, default=1) or 1)
     axes.set_xlim(left=0)
@@ -114,14 +115,15 @@ def _ring(axes: "Axes", x: float, y: float | None) -> None:
 
 
 def _scale(axes: "Axes", values: list[float | None]) -> None:
-    if is_log([value for value in values if value is not None], 50):
-        axes.set_yscale("log")
+    known = [value for value in values if value is not None]
+    if is_log(known, 50):
+        log_scale(axes, "y", known)
 
 
 def _whole_epochs(axes: "Axes", epochs: list[int]) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     low, high = min(epochs), max(epochs)
     pad = 0.03 * (high - low) or 0.5
     axes.set_xlim(low - pad, high + pad)

@@ -19,10 +19,10 @@ SIDE = 4.2
 
 def roc(curves: list[Curve]) -> "Figure":
     """curves: name, area, x (false-positive rate), y (true-positive rate)."""
-    figure, axes = _page(curves, "ROC", "area", "false-positive rate", "true-positive rate")
+    figure, axes = _page(curves, "ROC", "AUC", "false-positive rate", "true-positive rate")
     axes.plot([0, 1], [0, 1], color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     handles = _curves(axes, curves, "default")
-    _label(axes, handles, curves, "area")
+    _label(axes, handles, curves, "AUC")
     if _corner(curves):
         _zoom(axes, curves, (0.44, 0.12), (-0.006, 0.2), (0.8, 1.006), "default")
     return figure
@@ -36,7 +36,7 @@ def precision_recall(curves: list[Curve]) -> "Figure":
     handles = _curves(axes, curves, "steps-pre")
     _label(axes, handles, curves, "average precision")
     if _corner(curves):
-        _zoom(axes, curves, (0.12, max(0.16, chance + 0.06)), (0.8, 1.006), (0.8, 1.006), "steps-pre")
+        _zoom(axes, curves, (0.12, 0.22 if chance < 0.18 else 0.12), (0.8, 1.006), (0.8, 1.006), "steps-pre")
     return figure
 
 
@@ -107,4 +107,4 @@ def _zoom(
     close.tick_params(labelsize=7.5, color=PALE, labelcolor=GREY, length=2)
     for spine in close.spines.values():
         spine.set_color(PALE)
-    close.set_title("the corner, enlarged", size=8, color=INK, loc="left", pad=4)
+    close.set_title("the corner, enlarged", size=8, color=INK, loc="left", pad=4, backgroundcolor="white")

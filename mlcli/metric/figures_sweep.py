@@ -17,6 +17,7 @@ from mlcli.metric.style import (
     VERMILLION,
     brief,
     is_log,
+    log_scale,
     page,
     panel,
     room,
@@ -44,8 +45,6 @@ def line(metric: str, better: str, keys: list[str], trials: list[Trial], left_ou
     at, score = _best(means, better)
     x, y = [trial["values"][0] for trial in trials], [trial["score"] for trial in trials]
     title = f"{metric} against {keys[0]} · best {_figures(score)} at {brief(at[0])}"
-    if keys[0].rpartition(".")[2] == "seed":
-        title = f"{metric} over {len(y)} seeds · {_figures(np.mean(y))} ± {_figures(np.std(y, ddof=1))}"
     figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.5 + HEADER, title, _note(trials, means, left_out))
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.5, keys[0], metric)
     order = sorted(means)
@@ -54,8 +53,25 @@ def line(metric: str, better: str, keys: list[str], trials: list[Trial], left_ou
     axes.plot([at[0]], [score], marker="o", markersize=11, markerfacecolor="none", markeredgecolor=VERMILLION,
               markeredgewidth=1.6, zorder=4)  # fmt: skip
     if is_log(y, 50):
-        axes.set_yscale("log")
+        log_scale(axes, "y", y)
     _value_axis(axes, sorted(set(x)))
+    return figure
+
+
+def seeds(metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int) -> "Figure":
+    """Repeats alone: every trial a point, their mean a line, their standard deviation a band."""
+    y = np.array([trial["score"] for trial in trials])
+    mean, deviation = float(y.mean()), float(y.std(ddof=1))
+    title = f"{metric} over {len(y)} seeds · {_figures(mean)} ± {deviation:.2g}"
+    figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.0 + HEADER, title,
+                  _note(trials, _means(trials), left_out) + "; line: mean, band: ± 1 standard deviation")  # fmt: skip
+    axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.0, keys[0], metric)
+    axes.axhspan(mean - deviation, mean + deviation, color=BLUE, alpha=0.1, linewidth=0)
+    axes.axhline(mean, color=BLUE, linewidth=1.2)
+    x = [trial["values"][0] for trial in trials]
+    axes.plot(x, y, linestyle="", marker="o", markersize=6, color=BLUE, alpha=_alpha(len(x)), zorder=3)
+    if len(x) <= 20:
+        axes.set_xticks(sorted(set(x)))
     return figure
 
 
@@ -104,9 +120,9 @@ def plane(metric: str, better: str, keys: list[str], trials: list[Trial], left_o
         edgecolors="white", linewidths=0.6, zorder=3,
     )  # fmt: skip
     axes.scatter([at[0]], [at[1]], s=150, facecolors="none", edgecolors=VERMILLION, linewidths=1.6, zorder=4)
-    for axis, values in ((axes.xaxis, places[:, 0]), (axes.yaxis, places[:, 1])):
-        if is_log(values.tolist(), 10):
-            (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
+    for which, values in zip("xy", places.T.tolist(), strict=True):
+        if is_log(values, 10):
+            log_scale(axes, which, values)
     _colour_bar(figure, points, MARGIN + 0.8 + 4.8 + 0.2, 0.6, 4.0, metric)
     return figure
 
@@ -133,7 +149,7 @@ def ranking(metric: str, better: str, keys: list[str], trials: list[Trial], left
     colours = [VERMILLION, *[BLUE] * (len(shown) - 1)]
     axes.scatter([means[at] for at in shown], range(len(shown)), s=46, c=colours, zorder=3)
     if is_log([means[at] for at in shown], 50):
-        axes.set_xscale("log")
+        log_scale(axes, "x", [means[at] for at in shown])
     axes.set_yticks(range(len(shown)), [shorten(name, 46) for name in names])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -174,7 +190,7 @@ def _setting(keys: list[str], at: tuple[Any, ...]) -> str:
         return "all trials"
     if len(keys) == 1:
         return brief(at[0])
-    return "  ".join(f"{_short(key)} {brief(value)}" for key, value in zip(keys, at, strict=True))
+    return " ".join(f"{_short(key)}={brief(value)}" for key, value in zip(keys, at, strict=True))
 
 
 def _sorted(values: set[Any]) -> list[Any]:
@@ -189,7 +205,7 @@ def _alpha(count: int) -> float:
 def _value_axis(axes: "Axes", values: list[float]) -> None:
     """A tick for each value while they are few; logarithmic when they span a decade."""
     if is_log(values, 10):
-        axes.set_xscale("log")
+        log_scale(axes, "x", values)
     if len(values) <= 8:
         axes.set_xticks(values, [brief(value) for value in values])
         axes.set_xticks([], minor=True)

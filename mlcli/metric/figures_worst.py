@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 5
-PICTURE, CAPTION, GAP = 1.15, 0.46, 0.16  # inches
+PICTURE, CAPTION, GAP = 1.15, 0.62, 0.2  # inches
 LARGEST = 64  # pixels of a side; larger pictures are thinned
 FEATURES = 6
 ROW, FIRST, COLUMN = 0.27, 1.05, 0.98  # height of a row, width of leading and of feature columns, in inches
@@ -64,17 +64,22 @@ def mistaken_images(
     images: list[Any], true: list[str], predicted: list[str], probability: list[float], index: list[int],
     wrong: int, total: int,
 ) -> "Figure":  # fmt: skip
+    # Long names stand without the words; the note below the title explains the colours then.
+    long = max(map(len, true + predicted)) > 7
+    before = ("", "") if long else ("true ", "predicted ")
     captions = [
-        (shorten(f"true {t}", 16), shorten(f"said {p}", 11) + f"  {sure:.2f}")
+        (shorten(before[0] + t, 17), shorten(before[1] + p, 17), f"{sure:.2f}")
         for t, p, sure in zip(true, predicted, probability, strict=True)
     ]
-    return _pictures(images, captions, *_mistakes(wrong, total, len(true)), wrong > 0)
+    title, note = _mistakes(wrong, total, len(true))
+    note += "; blue: true class, orange: predicted" if long else ", with its probability"
+    return _pictures(images, captions, title, note, wrong > 0)
 
 
 def missed_images(
     images: list[Any], true: list[float], predicted: list[float], index: list[int], target: str, total: int
 ) -> "Figure":
-    captions = [(f"true {brief(t)}", f"said {brief(p)}") for t, p in zip(true, predicted, strict=True)]
+    captions = [(f"true {brief(t)}", f"predicted {brief(p)}", "") for t, p in zip(true, predicted, strict=True)]
     return _pictures(images, captions, *_errors(true, predicted, total, target), True)
 
 
@@ -115,27 +120,27 @@ def _errors(true: list[float], predicted: list[float], total: int, target: str) 
     return f"Worst mistakes · largest error {brief(largest)}", note
 
 
-def _pictures(images: list[Any], captions: list[tuple[str, str]], title: str, note: str, wrong: bool) -> "Figure":
+def _pictures(
+    images: list[Any], captions: list[tuple[str, str, str]], title: str, note: str, wrong: bool
+) -> "Figure":
+    height, width = np.shape(images)[1:3]
+    scale = PICTURE / max(height, width)
+    tall, wide = height * scale, width * scale
     columns, rows = min(COLUMNS, len(images)), -(-len(images) // COLUMNS)
-    across, down = columns * (PICTURE + GAP) - GAP, rows * (PICTURE + CAPTION) - 0.05
-    figure = page(max(2 * MARGIN + across, 4.6), HEADER + down + MARGIN, title, note)
-    axes = blank(figure, MARGIN, MARGIN, across, down)
-    for i, (image, (first, second)) in enumerate(zip(images, captions, strict=True)):
-        x, y = (i % COLUMNS) * (PICTURE + GAP), (i // COLUMNS) * (PICTURE + CAPTION)
-        _picture(axes, np.array(image, dtype=np.uint8), x, y)
-        axes.text(x, y + PICTURE + 0.15, first, size=8.5, color=BLUE)
-        axes.text(x, y + PICTURE + 0.31, second, size=8.5, color=VERMILLION if wrong else INK)
+    across, down = columns * (PICTURE + GAP), rows * (tall + CAPTION)
+    figure = page(2 * MARGIN + across, HEADER + down, title, note)
+    axes = blank(figure, MARGIN, 0, across, down)
+    for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        x, y = (i % COLUMNS) * (PICTURE + GAP), (i // COLUMNS) * (tall + CAPTION)
+        axes.imshow(
+            np.array(image, dtype=np.uint8), cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto",
+            extent=(x, x + wide, y + tall, y),
+        )  # fmt: skip
+        for line, (text, colour) in enumerate(zip(caption, (BLUE, VERMILLION if wrong else INK, GREY), strict=True)):
+            axes.text(x, y + tall + 0.15 + 0.155 * line, text, size=8.5, color=colour)
     axes.set_xlim(0, across)
     axes.set_ylim(down, 0)
     return figure
-
-
-def _picture(axes: "Axes", image: np.ndarray, x: float, y: float) -> None:
-    """In a square of PICTURE inches, its proportions kept."""
-    height, width = image.shape[:2]
-    scale = PICTURE / max(height, width)
-    extent = (x, x + width * scale, y + height * scale, y)
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest", aspect="auto")
 
 
 def _table(

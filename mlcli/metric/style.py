@@ -21,19 +21,27 @@ INK, GREY, PALE, FAINT = "#222222", "#6B6B6B", "#B8B8B8", "#E9E9E9"
 
 HEADER = 0.80  # inches for title and note
 MARGIN = 0.20
-CHARACTER = 0.082  # width of an average character at the size of labels, in inches
+WIDEST = 7.5  # inches that a title may ask for
+# Widths of an average character of labels, titles and notes, in inches.
+CHARACTER, TITLE_CHARACTER, NOTE_CHARACTER = 0.082, 0.104, 0.068
 
 
 def page(width: float, height: float, title: str, note: str = "") -> "Figure":
-    """An empty figure of width × height inches with a title and a note in small grey letters below it."""
+    """An empty figure of width × height inches with a title and a note in small grey letters below it.
+
+    It becomes wider, within reason, where the words ask for it.
+    """
     from matplotlib.figure import Figure
 
+    words = max(TITLE_CHARACTER * len(title), NOTE_CHARACTER * len(note))
+    width = max(width, min(words + 2 * MARGIN, WIDEST))
     figure = Figure(figsize=(width, height))
-    characters = int((width - 2 * MARGIN) / 0.112)
-    left = MARGIN / width
-    figure.text(left, 1 - 0.33 / height, shorten(title, characters), size=12, weight="bold", color=INK)
+    left, across = MARGIN / width, width - 2 * MARGIN
+    title = shorten(title, int(across / TITLE_CHARACTER))
+    figure.text(left, 1 - 0.33 / height, title, size=12, weight="bold", color=INK)
     if note:
-        figure.text(left, 1 - 0.57 / height, shorten(note, int(characters * 1.45)), size=9, color=GREY)
+        note = shorten(note, int(across / NOTE_CHARACTER))
+        figure.text(left, 1 - 0.57 / height, note, size=9, color=GREY)
     return figure
 
 
@@ -51,6 +59,9 @@ def panel(
     for side in ("left", "bottom"):
         axes.spines[side].set_color(PALE)
     axes.tick_params(which="both", labelsize=8.5, color=PALE, labelcolor=GREY, length=3)
+    axes.ticklabel_format(useOffset=False, scilimits=(-5, 7))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.offsetText.set(size=8, color=GREY)
     axes.tick_params(which="minor", length=0, labelleft=False, labelbottom=False)
     axes.set_xlabel(safe(x), size=9.5, color=INK)
     axes.set_ylabel(safe(y), size=9.5, color=INK)
@@ -86,7 +97,7 @@ def legend_above(axes: "Axes", handles: Sequence["Artist"], labels: Sequence[str
 
 def safe(text: str) -> str:
     """Text as it stands: no dollar starts a formula, no leading underscore hides a legend entry."""
-    text = str(text).replace("$", r"\$")
+    text = str(text).replace(r"\$", "$").replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 
 
@@ -114,6 +125,17 @@ def brief(value: object) -> str:
     if 1000 <= abs(value) < 1e6:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def log_scale(axes: "Axes", which: str, values: Sequence[float]) -> None:
+    """Makes the x or y axis logarithmic, with readable numbers at 1, 2 and 5 while that leaves few of them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if max(values) / min(values) < 2000:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: brief(value)))
 
 
 def is_log(values: Sequence[float], ratio: float) -> bool:

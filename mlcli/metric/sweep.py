@@ -39,7 +39,7 @@ def _picture(data: dict[str, Any]) -> Any:
     columns = list(zip(*(trial["values"] for trial in data["trials"]), strict=True))
     numeric = [all(is_number(value) for value in column) for column in columns]
     if len(columns) == 1 and numeric[0]:
-        return figures_sweep.line
+        return figures_sweep.seeds if is_seed(data["keys"][0]) else figures_sweep.line
     if len(columns) == 2:
         across, down = (len(set(column)) for column in columns)
         cells = len(set(zip(*columns, strict=True)))

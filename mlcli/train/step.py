@@ -42,7 +42,7 @@ class Update:
         self.base_rates = [group["lr"] for group in optimizer.param_groups]
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.steps = 0
-        self.rate = float(self.base_rates[0])  # of the last update, of the first parameter group
+        self.factor = 1.0  # what the schedule made of the base rates at the last update
         dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
         self.autocast: Any = torch.autocast(device.type, dtype) if dtype else nullcontext()
         self.scaler = torch.amp.GradScaler(device.type) if precision == "fp16" else None
@@ -56,9 +56,8 @@ class Update:
             total = torch.stack(parts).sum()
         self._clip()
         factor = self.schedule(self.steps, self.steps_per_epoch, self.total_steps)
-        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = base * factor
-        self.rate = self.base_rates[0] * factor
+        if factor != self.factor:
+            self._set_rates(factor)
         if self.scaler is None:
             self.optimizer.step()
         else:
@@ -67,6 +66,16 @@ class Update:
         self.optimizer.zero_grad()
         self.steps += 1
         return total
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last update, of the first parameter group."""
+        return float(self.base_rates[0] * self.factor)
+
+    def _set_rates(self, factor: float) -> None:
+        self.factor = factor
+        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = base * factor
 
     def _parts(self, batch: tuple[Tensor, ...]) -> Iterator[tuple[tuple[Tensor, ...], float]]:
         """Micro-batches, each with its share of the examples."""
@@ -101,7 +110,7 @@ class Update:
             self.schedule.observe(score)
 
     def state_dict(self) -> dict[str, Any]:
-        state = {"optimizer": self.optimizer.state_dict(), "steps": self.steps}
+        state = {"optimizer": self.optimizer.state_dict(), "steps": self.steps, "factor": self.factor}
         if hasattr(self.schedule, "state_dict"):
             state["schedule"] = self.schedule.state_dict()
         if self.scaler is not None:
@@ -111,6 +120,7 @@ class Update:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]
+        self._set_rates(state["factor"])
         if "schedule" in state:
             self.schedule.load_state_dict(state["schedule"])  # type: ignore[attr-defined]
         if self.scaler is not None:
