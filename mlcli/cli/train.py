@@ -70,8 +70,7 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
     from mlcli.track.tracking import tracked
 
     cfg = compose(hydra, flags.overrides, flags.multirun, flags.config_name)
-    # The courier starts importing MLflow on the other core while this process imports torch.
-    with tracked(cfg.outputs, cfg.tracking, level) as follow:
+    with tracked(cfg.outputs, cfg.tracking) as follow:
         if cfg.hydra.mode.name == "MULTIRUN":
             _sweep(hydra, cfg, command, level, follow)
         else:

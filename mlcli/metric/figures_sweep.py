@@ -36,7 +36,7 @@ Means = dict[tuple[Any, ...], float]
 MOST_CELLS = 900
 NUMBERED_CELLS = 120
 LONGEST = 22  # characters of a value
-SHOWN = 25  # trials of a ranking
+SHOWN = 20  # trials of a ranking
 
 
 def line(metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int) -> "Figure":

@@ -30,7 +30,11 @@ class Plot:
         """Writes name.json and name.png into the folder, which is made if need be. Returns the PNG's path."""
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / f"{self.name}.json", lambda path: _write_json(path, self.data))
-        return _write(folder / f"{self.name}.png", lambda path: _write_png(path, self.figure()))
+        return self.save_png(folder / f"{self.name}.png")
+
+    def save_png(self, path: Path) -> Path:
+        """The picture alone, in a folder that exists."""
+        return _write(path, lambda unfinished: _write_png(unfinished, self.figure()))
 
 
 def plain(values: Any) -> list[Any]:

@@ -21,7 +21,7 @@ def sweep(rows: list[Row], metric: str) -> list[Plot]:
     if not scored:
         return []
     keys = [key for key in scored[0]["swept"] if len({_value(row, key) for row in scored}) > 1]
-    settings = [key for key in keys if not is_seed(key)] or keys[:1]
+    settings = [key for key in keys if not is_seed(key)] or keys[:1] or list(scored[0]["swept"])[:1]
     data = {
         "metric": metric,
         "better": direction(metric),
@@ -39,7 +39,8 @@ def _picture(data: dict[str, Any]) -> Any:
     columns = list(zip(*(trial["values"] for trial in data["trials"]), strict=True))
     numeric = [all(is_number(value) for value in column) for column in columns]
     if len(columns) == 1 and numeric[0]:
-        return figures_sweep.seeds if is_seed(data["keys"][0]) else figures_sweep.line
+        repeats = is_seed(data["keys"][0]) and len(data["trials"]) > 1
+        return figures_sweep.seeds if repeats else figures_sweep.line
     if len(columns) == 2:
         across, down = (len(set(column)) for column in columns)
         cells = len(set(zip(*columns, strict=True)))

@@ -1,7 +1,6 @@
 """Several runs side by side."""
 
 from pathlib import Path
-from typing import Any
 
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
@@ -52,7 +51,4 @@ def save_curves(runs: list[Found], metric: str, path: Path) -> Path:
     known = sorted({name for history in histories.values() for record in history for name in record["metrics"]})
     if metric not in known:
         raise ConfigError(f"--metric {metric}: no run has it by epoch. Choices: {', '.join(known)}.")
-    plot: Any = curves.compare(histories, metric)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plot.figure().savefig(path, dpi=120)
-    return path
+    return Path(curves.compare(histories, metric).save_png(path))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlcli.track.launch import start_courier
+from mlcli.track.launch import Courier, start_courier
 
 
 def target(uri: str | None) -> str:
@@ -20,16 +20,25 @@ def follow_nothing(folder: Path) -> None:
 
 
 @contextmanager
-def tracked(outputs: str, settings: Any, level: int) -> Iterator[Callable[[Path], None]]:
+def tracked(outputs: str, settings: Any) -> Iterator[Callable[[Path], None]]:
     """Gives the function that tells the courier which folder to follow. At the end MLflow is complete, or a line
-    on stderr says why not; a tracker that is out of reach never fails a run."""
+    on stderr says why not; a tracker that is out of reach never fails a run.
+
+    The courier starts with the first folder. Earlier, its import of MLflow would slow down that of torch: on two
+    cores the first update came a quarter later."""
     if settings.name == "none":
         yield follow_nothing
         return
-    courier = start_courier(Path(outputs), target(settings.uri), settings.experiment)
+    couriers: list[Courier] = []
+
+    def follow(folder: Path) -> None:
+        if not couriers:
+            couriers.append(start_courier(Path(outputs), target(settings.uri), settings.experiment))
+        couriers[0].follow(folder)
+
     try:
-        yield courier.follow
+        yield follow
     finally:
-        problem = courier.finish()
+        problem = couriers[0].finish() if couriers else None
         if problem:
             print(f"MLflow is not complete: {problem}. Type `mlcli sync` to bring it up to date.", file=sys.stderr)
