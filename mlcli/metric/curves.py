@@ -3,6 +3,7 @@
 A history is the list of a run's records {"epoch": 1, "step": 36, "metrics": {"train/loss": 0.5, …}}.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from mlcli.metric import figures_history
@@ -13,11 +14,17 @@ from mlcli.metric.sweep import sweep
 __all__ = ["compare", "learning_curves", "sweep"]
 
 History = list[dict[str, Any]]
+RATES = 500  # points of the learning rate's curve
 HEADLINES = ("accuracy", "r2")  # the metric that is shown beside the loss, if it is there
 
 
-def learning_curves(history: History, monitor: str = "val/loss") -> list[Plot]:
-    """learning_curves (loss and one metric; the best epoch by `monitor` marked) and learning_rate, if recorded."""
+def learning_curves(
+    history: History, monitor: str = "val/loss", schedule: Callable[[int], float] | None = None
+) -> list[Plot]:
+    """learning_curves (loss and one metric; the best epoch by `monitor` marked) and learning_rate, if recorded.
+
+    With `schedule` (update → rate) the rate is drawn update by update, else as recorded at each epoch's end.
+    """
     if not history:
         return []
     epochs = [int(record["epoch"]) for record in history]
@@ -29,7 +36,12 @@ def learning_curves(history: History, monitor: str = "val/loss") -> list[Plot]:
     data = {"epochs": epochs, "curves": curves, "monitor": monitor, "best": best(history, monitor)}
     made = [Plot("learning_curves", figures_history.learning_curves, data)]
     rates = series(history, "lr")
-    if rates:
+    if schedule is not None and rates:
+        last = int(history[-1]["step"])
+        every = range(0, last, max(1, last // RATES))
+        drawn = {"steps": list(every), "rates": [schedule(step) for step in every], "when": "by update"}
+        made.append(Plot("learning_rate", figures_history.learning_rate, drawn))
+    elif rates:
         steps = [int(record["step"]) for record in history]
         made.append(Plot("learning_rate", figures_history.learning_rate, {"steps": steps, "rates": rates}))
     return made

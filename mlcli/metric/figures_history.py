@@ -57,14 +57,12 @@ def learning_curves(
     return figure
 
 
-def learning_rate(steps: list[int], rates: list[float | None]) -> "Figure":
-    """The rate at the end of each epoch."""
+def learning_rate(steps: list[int], rates: list[float | None], when: str = "at each epoch's end") -> "Figure":
+    """The rate by update; `when` says at which of them."""
     known = [rate for rate in rates if rate is not None]
     first, last = (brief(known[0]), brief(known[-1])) if known else ("–", "–")
     number = first if first == last and len(set(known)) == 1 else f"{first} → {last}"
-    figure = page(
-        MARGIN + 0.75 + 5.0 + 0.3, 0.6 + HEIGHT + HEADER, f"Learning rate · {number}", "at each epoch's end"
-    )
+    figure = page(MARGIN + 0.75 + 5.0 + 0.3, 0.6 + HEIGHT + HEADER, f"Learning rate · {number}", when)
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.0, HEIGHT, "step", "learning rate")
     _line(axes, steps, rates, BLUE)
     if is_log(known, 100):

@@ -1,12 +1,14 @@
 """The end of a run: the best weights, judged once on the test split, with everything a reader wants to see."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from mlcli.metric.curves import learning_curves
 from mlcli.run.build import Parts
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
@@ -24,7 +26,9 @@ def finish(folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress)
     write_predictions(folder.path / "predictions" / "test.csv", evaluation)
     history = folder.history()
     if cfg.tracking.figures:
-        draw(folder.path / "figures", evaluation, history, cfg.trainer.monitor)
+        plots = learning_curves(history, cfg.trainer.monitor, rate_by_update(cfg, parts))
+        for plot in [*plots, *evaluation.plots]:
+            plot.save(folder.path / "figures")
     best = next(record for record in history if record["epoch"] == progress.best_epoch)
     result = {
         "best_epoch": progress.best_epoch,
@@ -43,12 +47,11 @@ def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
     return {f"{split}/{name}": float(value) for name, value in evaluation.metrics.items()}
 
 
-def draw(folder: Path, evaluation: Evaluation, history: list[dict[str, Any]], monitor: str) -> None:
-    """Every figure as PNG, and what it was drawn from as JSON."""
-    from mlcli.metric.curves import learning_curves
-
-    for plot in [*learning_curves(history, monitor), *evaluation.plots]:
-        plot.save(folder)
+def rate_by_update(cfg: DictConfig, parts: Parts) -> Callable[[int], float] | None:
+    """The schedule as a function of the update alone; None for one that reacts to scores."""
+    if hasattr(parts.schedule, "observe") or "lr" not in cfg.optimizer:
+        return None
+    return lambda step: cfg.optimizer.lr * parts.schedule(step, parts.steps_per_epoch, parts.total_steps)
 
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:

@@ -9,6 +9,8 @@ from mlcli.run.folder import RunFolder, write_json
 if TYPE_CHECKING:
     from mlcli.sweep.serial import Trial
 
+OVERLAID = 12  # curves in one picture, beyond which nobody tells them apart
+
 
 def report(sweep: RunFolder, trials: list["Trial"], status: str) -> None:
     """Writes trials.json, trials.csv and the pictures, and marks the sweep as ended."""
@@ -20,7 +22,7 @@ def report(sweep: RunFolder, trials: list["Trial"], status: str) -> None:
     _write_csv(sweep, rows)
     write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": best, "monitor": monitor})
     if best is not None and trials[0].job.cfg.tracking.figures:
-        _draw(sweep, rows, monitor, best)
+        _draw(sweep, rows, trials, monitor)
     sweep.end(status)
 
 
@@ -57,8 +59,17 @@ def _write_csv(sweep: RunFolder, rows: list[dict[str, Any]]) -> None:
         writer.writerows(flat)
 
 
-def _draw(sweep: RunFolder, rows: list[dict[str, Any]], monitor: str, best: int) -> None:
+def _draw(sweep: RunFolder, rows: list[dict[str, Any]], trials: list["Trial"], monitor: str) -> None:
+    """The metric against what was swept, and the curves of the best trials over each other."""
     from mlcli.metric import curves
+    from mlcli.run.life import run_name
 
-    for plot in curves.sweep(rows, monitor):
+    plots = curves.sweep(rows, monitor)
+    histories = {
+        run_name(trials[row["trial"]].job): RunFolder(trials[row["trial"]].job.path).history()
+        for row in rank(rows, monitor)[:OVERLAID]
+    }
+    if len(histories) > 1:
+        plots.append(curves.compare(histories, monitor))
+    for plot in plots:
         plot.save(sweep.path / "figures")
