@@ -60,6 +60,7 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     overall = {name: value for name, value in metrics.items() if name.count("/") == 1}
     table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
     print(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
+    print("see it in the browser with `mlcli ui`")
 
 
 def print_sweep(folder: str) -> int:

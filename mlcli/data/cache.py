@@ -2,7 +2,9 @@
 
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +22,24 @@ def cached(key: str, parse: Callable[[], Arrays]) -> Arrays:
     """What `parse` returns, from the cache if it is there. `key` names content and version.
 
     Many processes may come at once: each writes a file of its own and renames it, and the last one wins. A cache
-    that cannot be written is done without.
+    that cannot be written is done without, and a file that cannot be read is written anew.
     """
     path = cache_folder() / f"{key}.npz"
-    if path.exists():
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
+    with suppress(OSError, EOFError, ValueError, zipfile.BadZipFile), np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
     arrays = parse()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        Path(file.name).replace(path)
-    except OSError:
-        pass
+    with suppress(OSError):
+        _write(path, arrays)
     return arrays
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        part = Path(file.name)
+    try:
+        with part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -44,6 +44,9 @@ class DataSet:
     mean: Tensor
     std: Tensor
 
+    def __len__(self) -> int:
+        return len(self.examples.inputs)
+
     @property
     def name(self) -> str:
         return self.examples.name
@@ -69,6 +72,11 @@ class DataSet:
     def target(self) -> str:
         return self.examples.target
 
+    @property
+    def digest(self) -> str:
+        """Tells these examples from others, whatever the split; see `digest` below."""
+        return digest(self.examples)
+
     def describe(self) -> dict[str, Any]:
         """Everything about the data but the data, as plain values."""
         return {
@@ -80,7 +88,7 @@ class DataSet:
             "target": self.target,
             "source": self.examples.source,
             "examples": {split: len(indices) for split, indices in self.splits.items()},
-            "digest": digest(self.examples),
+            "digest": self.digest,
         }
 
 

@@ -1,6 +1,7 @@
 """Data sets in MNIST's own file format, IDX: from the system's package folder, or downloaded."""
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,17 @@ class IdxSource:
 
 def read_idx(path: Path) -> np.ndarray:
     """An array of unsigned bytes from a gzipped IDX file. Raises ValueError if it is none."""
-    content = gzip.decompress(path.read_bytes())
-    header = 4 + 4 * content[3]  # two zeros, the type (8: unsigned bytes), the number of dimensions; their sizes
-    if content[:3] != b"\0\0\x08" or len(content) < header:
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} cannot be unpacked by gzip ({error}).") from error
+    # Two zeros, the type (8: unsigned bytes), the number of dimensions; then their sizes.
+    if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise ValueError(f"{path} is no IDX file of bytes.")
+    header = 4 + 4 * content[3]
     shape = np.frombuffer(content[4:header], ">u4").astype(int)
+    if len(content) - header != shape.prod():
+        raise ValueError(f"{path} is damaged: it holds {len(content) - header} values where {shape.prod()} are due.")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
@@ -46,6 +53,8 @@ def load_idx(source: IdxSource, classes: tuple[str, ...], target: str, folder: s
     ValueError that names every way when none works.
     """
     train_x, train_y, test_x, test_y = (read_idx(path) for path in _files(source, folder))
+    if (len(train_x), len(test_x)) != (len(train_y), len(test_y)):
+        raise ValueError(f"data={source.name}: its files of images and of labels do not belong together.")
     images = torch.from_numpy(np.concatenate([train_x, test_x]))
     return Examples(
         name=source.name,

@@ -30,9 +30,8 @@ def split(examples: Examples, *, val: float, test: float, seed: int) -> dict[str
     splits = {name: found[name].sort().values for name in ("train", "val", "test")}
     empty = [name for name, indices in splits.items() if len(indices) == 0]
     if empty:
-        raise ValueError(
-            f"{examples.name} has too few examples: the {empty[0]} split would be empty; enlarge split.val."
-        )
+        advice = "lower split.val or split.test" if empty[0] == "train" else f"enlarge split.{empty[0]}"
+        raise ValueError(f"{examples.name} has too few examples: the {empty[0]} split would be empty; {advice}.")
     return splits
 
 

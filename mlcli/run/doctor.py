@@ -1,5 +1,6 @@
 """Whether this installation can do its work."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from importlib.metadata import requires, version
 from pathlib import Path
 
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.track.tracking import target
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ def examine(outputs: Path) -> list[Finding]:
         "device": _device,
         "training": _training,
         "outputs": lambda: _outputs(outputs),
-        "mlflow": _mlflow,
+        "mlflow": lambda: _mlflow(outputs),
     }
     return [_tried(name, check) for name, check in checks.items()]
 
@@ -78,14 +80,14 @@ def _outputs(outputs: Path) -> str:
         return f"{outputs.absolute()} is writable"
 
 
-def _mlflow() -> str:
-    """Imports MLflow in a process of its own, as tracking does."""
-    done = subprocess.run(
-        [sys.executable, "-c", "import mlflow; print(mlflow.__version__)"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def _mlflow(outputs: Path) -> str:
+    """Imports MLflow in a process of its own, as tracking does, and opens the store if there is one."""
+    database = outputs.absolute() / "mlflow.db"
+    uri = target(None) or (f"sqlite:///{database}" if database.exists() else "")
+    code = "import sys, mlflow\nif sys.argv[1]: mlflow.MlflowClient(sys.argv[1]).search_experiments()"
+    command = [sys.executable, "-c", code, uri]
+    environment = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"} | os.environ
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
-    return f"imports, version {done.stdout.strip()}"
+    return f"store {uri} opens" if uri else "imports; the first run makes the store"

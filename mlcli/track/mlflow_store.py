@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI shows curves, not language-model traces
 MAX_METRICS = 1000  # a batch, over HTTP
 MAX_PARAMS = 100
 MAX_TEXT = 6000  # characters of a parameter's value
@@ -79,7 +80,7 @@ class Store:
 
         location = None if self.uri else f"file://{self.outputs}/artifacts"
         try:
-            return str(self.client.create_experiment(name, artifact_location=location))
+            return str(self.client.create_experiment(name, artifact_location=location, tags=KIND))
         except MlflowException:  # somebody on another machine was faster
             return str(self.client.get_experiment_by_name(name).experiment_id)
 

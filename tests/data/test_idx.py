@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,12 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback stays loopback on machines whose environment names a proxy."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 def server(files: Path) -> Iterator[str]:
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(files))
@@ -58,6 +65,32 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
         read_idx(tmp_path / "a.gz")
 
 
+GOOD = bytes([0, 0, 8, 1]) + np.array([4], ">u4").tobytes() + b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (GOOD, "cannot be unpacked"),
+        (gzip.compress(GOOD)[:-9], "cannot be unpacked"),
+        (gzip.compress(b"\0"), "no IDX file"),
+        (gzip.compress(GOOD[:6]), "no IDX file"),
+        (gzip.compress(GOOD[:-1]), "holds 3 values where 4 are due"),
+    ],
+    ids=["not packed", "cut short", "almost empty", "half a header", "a value short"],
+)
+def test_a_damaged_file_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.gz").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_idx(tmp_path / "a.gz")
+
+
+def test_labels_of_other_images_are_refused(files: Path) -> None:
+    write_idx(files / FILES[1], np.zeros(5, np.uint8))
+    with pytest.raises(ValueError, match="do not belong together"):
+        mnist_module.mnist(folder=str(files))
+
+
 def test_a_folder_of_the_users(files: Path) -> None:
     examples = mnist_module.mnist(folder=str(files))
     assert examples.inputs.shape == (10, 1, 28, 28)
@@ -82,6 +115,31 @@ def test_a_wrong_file_is_not_kept(files: Path, server: str, tmp_path: Path, monk
     with pytest.raises(ValueError, match="not the file expected"):
         download(server + FILES[0], "0" * 32, "small")
     assert list((tmp_path / "cache" / "small").iterdir()) == []
+
+
+def test_an_answer_that_is_not_http_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLCLI_CACHE", str(tmp_path / "cache"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"no such protocol\r\n\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        with pytest.raises(ValueError, match="cannot be reached"):
+            download(f"http://127.0.0.1:{listener.getsockname()[1]}/a.gz", "0" * 32, "small")
+        thread.join()
+    assert list((tmp_path / "cache" / "small").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MLCLI_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(ValueError, match="set MLCLI_CACHE"):
+        download("http://127.0.0.1:9/a.gz", "0" * 32, "small")
 
 
 def test_the_systems_folder_comes_before_a_download(files: Path) -> None:

@@ -60,6 +60,19 @@ def test_nothing_left_is_an_error() -> None:
         split(made([2, 2]), val=0.05, test=0.5, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("shares", "advice"),
+    [
+        ({"val": 0.2, "test": 0.001}, r"enlarge split\.test"),
+        ({"val": 0.001, "test": 0.2}, r"enlarge split\.val"),
+        ({"val": 0.5, "test": 0.499}, r"lower split\.val or split\.test"),
+    ],
+)
+def test_an_empty_split_says_which_share_to_change(shares: dict[str, float], advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
+        split(made([50, 50]), seed=0, **shares)
+
+
 def test_statistics_come_from_train_alone() -> None:
     data = prepare(digits(), val=0.2, test=0.2, seed=0)
     train = data.examples.inputs[data.splits["train"]]
@@ -81,3 +94,9 @@ def test_digest_tells_data_apart() -> None:
         prepare(each, val=0.2, test=0.2, seed=0).describe()["digest"] for each in (same, made([10, 10]), other)
     ]
     assert described[0] == described[1] != described[2]
+
+
+def test_length_and_digest_are_those_of_all_examples() -> None:
+    one, other = (prepare(digits(), val=0.2, test=0.2, seed=seed) for seed in (0, 1))
+    assert len(one) == 1797
+    assert one.digest == other.digest == one.describe()["digest"]
