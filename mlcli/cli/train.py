@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,9 +35,12 @@ def train(
       mlcli train -m optimizer.lr=1e-3,1e-2 model=mlp,lstm
     """
     from mlcli.config.compose import hydra_session, parse
+    from mlcli.config.errors import ConfigError
 
     with user_errors():
         flags = parse(arguments or [])
+        if flags.experimental_rerun:
+            raise ConfigError("--experimental-rerun loads a pickle, which mlcli does not: type the run's overrides.")
         command = f"mlcli {shlex.join(sys.argv[1:])}"
         level = 0 if quiet else 2 if verbose else 1
         with hydra_session(flags.config_dir, flags.config_path) as hydra:
@@ -78,8 +82,6 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
 
 
 def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
-    from pathlib import Path
-
     from mlcli.cli.output import print_result
     from mlcli.config.check import check
     from mlcli.config.compose import to_run
@@ -110,6 +112,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     session = Session(command, level, follow)
     sweeper = Plugins.instance().instantiate_sweeper(config=cfg, hydra_context=context, task_function=session)
     sweeper.sweep(arguments=list(cfg.hydra.overrides.task))
-    failed = print_sweep(cfg.hydra.sweep.dir)
-    if failed:
+    if not (Path(cfg.hydra.sweep.dir) / "trials.json").exists():  # another launcher of Hydra makes no report
+        print(f"trials in {cfg.hydra.sweep.dir}; list them with `mlcli runs`")
+    elif failed := print_sweep(cfg.hydra.sweep.dir):
         raise RunFailure(f"{failed} of the trials did not finish; see {cfg.hydra.sweep.dir}/trials.json")

@@ -36,6 +36,8 @@ SUPPLIED = {
 def check(config: Mapping[str, Any]) -> None:
     """Raises ConfigError for the first setting that is unknown, of the wrong type or out of range."""
     _check_dataclass(Config, config, "")
+    if not config["outputs"]:
+        raise ConfigError("outputs is empty: type outputs=FOLDER.")
     for group in ("task", "data", "model", "optimizer", "scheduler"):
         node = config[group]
         if not isinstance(node, Mapping) or "_target_" not in node:

@@ -1,5 +1,7 @@
 """Which examples are for training, which for choosing, and which for the final judgement."""
 
+from math import floor
+
 import torch
 from torch import Tensor
 
@@ -44,17 +46,23 @@ def _groups(examples: Examples, indices: Tensor) -> list[Tensor]:
 
 
 def _take(groups: list[Tensor], shares: dict[str, float], generator: torch.Generator) -> dict[str, Tensor]:
-    """Deals each group out by the shares. What rounding leaves over is carried to the next group, so that the
-    splits as a whole have their share too."""
-    taken: dict[str, list[Tensor]] = {name: [] for name in (*shares, "train")}
+    """Deals each group out by the shares, train taking the rest.
+
+    A split gets its share of a group rounded down or up, so it is always within one example. The examples that
+    rounding down leaves over go to the splits that are owed most so far: as a whole, splits have their shares too.
+    """
+    shares = {**shares, "train": 1 - sum(shares.values())}
+    taken: dict[str, list[Tensor]] = {name: [] for name in shares}
     owed = dict.fromkeys(shares, 0.0)
     for group in groups:
-        rest = group[torch.randperm(len(group), generator=generator)]
+        order = group[torch.randperm(len(group), generator=generator)]
+        counts = {name: floor(len(group) * share + 1e-9) for name, share in shares.items()}
         for name, share in shares.items():
-            exact = len(group) * share + owed[name]
-            count = min(len(rest), round(exact))
-            owed[name] = exact - count
-            taken[name].append(rest[:count])
-            rest = rest[count:]
-        taken["train"].append(rest)
+            owed[name] += len(group) * share - counts[name]
+        left = len(group) - sum(counts.values())
+        for name in sorted(owed, key=lambda name: -round(owed[name], 9))[:left]:
+            counts[name] += 1
+            owed[name] -= 1
+        for name, part in zip(shares, torch.split(order, list(counts.values())), strict=True):
+            taken[name].append(part)
     return {name: torch.cat(parts) for name, parts in taken.items()}

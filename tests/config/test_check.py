@@ -43,6 +43,7 @@ def with_model(**settings: Any) -> Any:
     ("override", "message"),
     [
         ("trainer.batch_size=0", "trainer.batch_size=0: must be at least 1"),
+        ("outputs=", "outputs is empty"),
         ("trainer.seed=-1", "trainer.seed=-1"),
         ("trainer.clip_norm=0", "must be greater than 0"),
         ("optimizer.lr=-0.1", "optimizer.lr=-0.1: must be at least 0"),

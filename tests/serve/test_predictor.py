@@ -1,0 +1,49 @@
+"""Prediction from a run's model folder alone."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.run.build import Parts, build
+from mlcli.run.finish import write_model
+from mlcli.serve.predictor import Predictor
+
+
+@pytest.fixture(params=[["data=iris"], ["data=digits", "model=lstm"], ["task=regression", "data=diabetes"]])
+def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Parts, Path]:
+    """Parts after an epoch, and the model folder written from them."""
+    with hydra_session() as hydra:
+        cfg = to_run(compose(hydra, ["device=cpu", *request.param]))
+    parts = build(cfg)
+    for batch in parts.task.batches(0):
+        parts.task.step(batch)
+    write_model(tmp_path / "model", cfg, parts)
+    return parts, tmp_path / "model"
+
+
+def test_answers_as_the_run_did(saved: tuple[Parts, Path]) -> None:
+    parts, folder = saved
+    raw = parts.data.examples.inputs[:20]
+    expected = pd.DataFrame(parts.task.predict(raw))
+    pd.testing.assert_frame_equal(Predictor(folder).predict(raw.numpy()), expected, rtol=1e-4)
+
+
+def test_columns_in_any_order(saved: tuple[Parts, Path]) -> None:
+    parts, folder = saved
+    if not parts.data.features:
+        pytest.skip("images have no columns")
+    table = pd.DataFrame(parts.data.examples.inputs[:5].numpy(), columns=list(parts.data.features))
+    predictor = Predictor(folder)
+    pd.testing.assert_frame_equal(predictor.predict(table[table.columns[::-1]]), predictor.predict(table))
+    with pytest.raises(ValueError, match=re.escape(f"lacks the columns {parts.data.features[0]}")):
+        predictor.predict(table.drop(columns=parts.data.features[0]))
+
+
+def test_wrong_shape(saved: tuple[Parts, Path]) -> None:
+    _, folder = saved
+    with pytest.raises(ValueError, match="Inputs must be B ×"):
+        Predictor(folder).predict(np.zeros((2, 3, 1), dtype=np.float32))
