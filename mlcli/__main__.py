@@ -1,6 +1,8 @@
-"""Entry point: completion answers with the standard library alone, everything else goes through Typer."""
+"""Entry point: completion answers with the standard library alone, training starts without Typer, and everything
+else (and all help) goes through it."""
 
 import os
+import sys
 
 
 def main() -> None:
@@ -8,9 +10,14 @@ def main() -> None:
         from mlcli.cli.completion import complete
 
         raise SystemExit(complete())
+    if sys.argv[1:2] == ["train"] and "--help" not in sys.argv:
+        from mlcli.cli.training import main as train
+
+        return train(sys.argv[2:])
     from mlcli.cli.app import app
 
     app()
+    return None
 
 
 if __name__ == "__main__":

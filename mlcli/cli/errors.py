@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import typer
-
 WRONG_INPUT = 2
 FAILED = 1
 INTERRUPTED = 130
@@ -22,17 +20,17 @@ def user_errors() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+        raise SystemExit(INTERRUPTED) from None
     except ValueError as error:
         from mlcli.config.errors import ConfigError
 
         if not isinstance(error, ConfigError):
             raise
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        raise typer.Exit(WRONG_INPUT) from None
+        raise SystemExit(WRONG_INPUT) from None
     except RunFailure as error:
         print(f"failed: {error}", file=sys.stderr)
-        raise typer.Exit(FAILED) from None
+        raise SystemExit(FAILED) from None
 
 
 class RunFailure(Exception):

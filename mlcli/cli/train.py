@@ -1,19 +1,8 @@
 """mlcli train: one run, or a sweep."""
 
-import shlex
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-from mlcli.cli.errors import RunFailure, user_errors
-
-if TYPE_CHECKING:
-    import argparse
-
-    from hydra._internal.hydra import Hydra
-    from omegaconf import DictConfig
 
 
 def train(
@@ -34,85 +23,6 @@ def train(
 
       mlcli train -m optimizer.lr=1e-3,1e-2 model=mlp,lstm
     """
-    from mlcli.config.compose import hydra_session, parse
-    from mlcli.config.errors import ConfigError
+    from mlcli.cli.training import main
 
-    with user_errors():
-        flags = parse(arguments or [])
-        if flags.experimental_rerun:
-            raise ConfigError("--experimental-rerun loads a pickle, which mlcli does not: type the run's overrides.")
-        command = f"mlcli {shlex.join(sys.argv[1:])}"
-        level = 0 if quiet else 2 if verbose else 1
-        with hydra_session(flags.config_dir, flags.config_path) as hydra:
-            if not _show(hydra, flags):
-                _train(hydra, flags, command, level)
-
-
-def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
-    """The flags of Hydra that print something and train nothing."""
-    name = flags.config_name or "config"
-    if flags.cfg:
-        from mlcli.config.compose import compose, to_yaml
-
-        cfg = compose(hydra, flags.overrides, flags.multirun, name)
-        print(to_yaml(hydra, cfg, flags.cfg, flags.package, flags.resolve), end="")
-    elif flags.info:
-        hydra.show_info(flags.info, name, flags.overrides)
-    elif flags.hydra_help:
-        from hydra._internal.utils import get_args_parser
-
-        hydra.hydra_help(name, get_args_parser(), flags)
-    elif flags.shell_completion:
-        hydra.shell_completion(name, flags.overrides)
-    else:
-        return False
-    return True
-
-
-def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int) -> None:
-    from mlcli.config.compose import compose
-    from mlcli.track.tracking import tracked
-
-    cfg = compose(hydra, flags.overrides, flags.multirun, flags.config_name)
-    with tracked(cfg.outputs, cfg.tracking) as follow:
-        if cfg.hydra.mode.name == "MULTIRUN":
-            _sweep(hydra, cfg, command, level, follow)
-        else:
-            _run(cfg, command, level, follow)
-
-
-def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
-    from mlcli.cli.output import print_result
-    from mlcli.config.check import check
-    from mlcli.config.compose import to_run
-    from mlcli.run.life import Job, RunFailed
-    from mlcli.run.life import train as train_run
-    from mlcli.track.console import Console
-
-    run = to_run(cfg)
-    check(run)
-    path = Path(cfg.hydra.run.dir)
-    job = Job(run, list(cfg.hydra.overrides.task), path, command, path.name)
-    try:
-        result = train_run(job, Console(level), follow)
-    except RunFailed as error:
-        raise RunFailure(str(error)) from error
-    print_result(result, path)
-
-
-def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
-    from hydra._internal.callbacks import Callbacks
-    from hydra.core.plugins import Plugins
-    from hydra.types import HydraContext
-
-    from mlcli.cli.output import print_sweep
-    from mlcli.sweep.session import Session
-
-    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
-    session = Session(command, level, follow)
-    sweeper = Plugins.instance().instantiate_sweeper(config=cfg, hydra_context=context, task_function=session)
-    sweeper.sweep(arguments=list(cfg.hydra.overrides.task))
-    if not (Path(cfg.hydra.sweep.dir) / "trials.json").exists():  # another launcher of Hydra makes no report
-        print(f"trials in {cfg.hydra.sweep.dir}; list them with `mlcli runs`")
-    elif failed := print_sweep(cfg.hydra.sweep.dir):
-        raise RunFailure(f"{failed} of the trials did not finish; see {cfg.hydra.sweep.dir}/trials.json")
+    main([*(arguments or []), *["-q"] * quiet, *["-v"] * verbose])

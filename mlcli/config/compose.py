@@ -45,8 +45,10 @@ def new_id() -> str:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Hydra's flags and overrides in any order. ConfigError for a flag that neither Hydra nor mlcli knows."""
+    """Hydra's flags, -q, -v and overrides, in any order. ConfigError for any other flag."""
     parser = get_args_parser()
+    parser.add_argument("-q", "--quiet", action="store_true")
+    parser.add_argument("-v", "--verbose", action="store_true")
     parser.exit_on_error = False
 
     def fail(message: str) -> None:
