@@ -130,7 +130,7 @@ def to_run(cfg: DictConfig) -> DictConfig:
     with _explained():
         task = copy.deepcopy(cfg)
         with read_write(task), open_dict(task):
-            del task["hydra"]
+            task.pop("hydra", None)  # of a job that Hydra launched itself it is gone already
         missing = OmegaConf.missing_keys(task)
         if missing:
             key = sorted(missing)[0]

@@ -1,18 +1,17 @@
 """What a sweep found: a table of its trials, the best of them, and the metric against what was swept."""
 
 import csv
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlcli.metric.direction import direction
 from mlcli.run.folder import RunFolder, write_json
-
-if TYPE_CHECKING:
-    from mlcli.sweep.serial import Trial
+from mlcli.run.life import run_name
+from mlcli.sweep.trial import Trial
 
 OVERLAID = 12  # curves in one picture, beyond which nobody tells them apart
 
 
-def report(sweep: RunFolder, trials: list["Trial"], status: str) -> None:
+def report(sweep: RunFolder, trials: list[Trial], status: str) -> None:
     """Writes trials.json, trials.csv and the pictures, and marks the sweep as ended."""
     rows = [row(trial) for trial in trials]
     monitor = trials[0].job.cfg.trainer.monitor
@@ -26,7 +25,7 @@ def report(sweep: RunFolder, trials: list["Trial"], status: str) -> None:
     sweep.end(status)
 
 
-def row(trial: "Trial") -> dict[str, Any]:
+def row(trial: Trial) -> dict[str, Any]:
     return {
         "trial": trial.number,
         "id": trial.job.id,
@@ -59,10 +58,9 @@ def _write_csv(sweep: RunFolder, rows: list[dict[str, Any]]) -> None:
         writer.writerows(flat)
 
 
-def _draw(sweep: RunFolder, rows: list[dict[str, Any]], trials: list["Trial"], monitor: str) -> None:
+def _draw(sweep: RunFolder, rows: list[dict[str, Any]], trials: list[Trial], monitor: str) -> None:
     """The metric against what was swept, and the curves of the best trials over each other."""
     from mlcli.metric import curves
-    from mlcli.run.life import run_name
 
     plots = curves.sweep(rows, monitor)
     histories = {

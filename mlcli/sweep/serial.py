@@ -1,7 +1,6 @@
 """A sweep whose trials run one after another. A trial that fails is told at once, and the others go on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,8 @@ from mlcli.run.life import Job, RunFailed, first_record, run_name, train
 from mlcli.sweep.report import report
 from mlcli.sweep.session import Session
 from mlcli.sweep.start import start_sweep
+from mlcli.sweep.trial import Trial
 from mlcli.track.console import Console
-
-
-@dataclass
-class Trial:
-    """One trial and how it went."""
-
-    number: int
-    job: Job
-    status: str = "WAITING"
-    reason: str | None = None
-    result: dict[str, Any] = field(default_factory=dict)
 
 
 def launch(loader: Any, sweep: DictConfig, all_overrides: Sequence[Sequence[str]], session: Session) -> list[Trial]:

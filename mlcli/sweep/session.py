@@ -28,7 +28,7 @@ class Session:
 
     def __call__(self, cfg: DictConfig) -> dict[str, Any]:
         hydra = HydraConfig.get()
-        run = to_run_of_task(cfg)
+        run = to_run(cfg)
         check(run)
         overrides = list(hydra.overrides.task)
         job = Job(run, overrides, Path(hydra.runtime.output_dir), self.command, new_id(), trial=hydra.job.num)
@@ -37,12 +37,3 @@ class Session:
     def __getstate__(self) -> dict[str, Any]:
         """In another process (joblib) nobody can be told: the pipe to the courier stays here."""
         return {"command": self.command, "level": self.level, "follow": unwatched}
-
-
-def to_run_of_task(cfg: DictConfig) -> DictConfig:
-    """A job's config, from which Hydra has taken its own node already."""
-    from omegaconf import open_dict
-
-    with open_dict(cfg):
-        cfg.hydra = {}
-    return to_run(cfg)
