@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 def one_thread() -> None:
     """Tests share two cores with each other: more threads only contend."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture(autouse=True)
+def no_store_left_over() -> Iterator[None]:
+    """MLflow writes the store it was told of into the environment, where the next test's processes would find it."""
+    yield
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 

@@ -3,25 +3,29 @@
 A process of its own, so that training never waits for a tracker and never imports one. It is told on standard input
 which folders to follow; the end of that input means that training is over, or dead.
 
-    python -m mlcli.track.courier OUTPUTS URI EXPERIMENT
+    python -m mlcli.track.courier --outputs FOLDER [--uri URI] [--experiment NAME]
 """
 
+import argparse
 import os
 import queue
-import socket
+import resource
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from mlcli.track.delivery import STATE, Delivery, load
+from mlcli.track.delivery import STATE, Delivery
 from mlcli.track.launch import OUT_OF_REACH
 from mlcli.track.mlflow_store import Store
+from mlcli.track.record import bury, load, record_path, running
 
 PAUSE = 0.5  # seconds between two looks at the folders
+RETRY = 30.0  # seconds until a store that has failed is tried again while training goes on
+EXITING = 0.5  # seconds that a process may take to be gone after it has closed its pipe
 
 
 class Courier:
@@ -32,68 +36,82 @@ class Courier:
         self.store = Store(outputs, uri, experiment)
         self.deliveries: dict[Path, Delivery] = {}
         self.problem: str | None = None
+        self.unreachable = False
+        self.again_at = 0.0  # by the monotonic clock
 
     def follow(self, folder: Path) -> None:
         """Takes on a folder, and first of all the sweep that it belongs to. One that another courier has is left."""
         if folder in self.deliveries:
             return
         delivery = Delivery(folder, self.store)
-        if not delivery.wanted() or not delivery.lock():
+        if not delivery.take():
             return
-        record = delivery.record()
-        if record.get("parent") and (folder.parent / "sweep.json").exists():
+        if delivery.record().get("parent") and (folder.parent / "sweep.json").exists():
             self.follow(folder.parent)
         self.deliveries[folder] = delivery
 
     def advance(self) -> None:
-        """Delivers what is new. After a failure nothing is tried until `finish`: a tracker that hangs must not
-        make the courier hang with it, line after line."""
-        for delivery in list(self.deliveries.values()) if self.problem is None else []:
+        """Delivers what is new. After a failure nothing is tried for a while, and once the store has not answered,
+        no further folder is: a tracker that hangs must not make the courier hang with it, line after line."""
+        if time.monotonic() < self.again_at:
+            return
+        self.problem, self.unreachable = None, False
+        self._deliver(list(self.deliveries))
+
+    def _deliver(self, folders: list[Path]) -> None:
+        for folder in folders:
+            if self.unreachable:
+                return
+            delivery = self.deliveries[folder]
             try:
                 delivery.advance()
             except Exception as error:  # whatever a tracker raises, the folder stays the truth
                 traceback.print_exc()
+                self.unreachable = self.store.is_unreachable(error)
                 self.problem = self._sentence(error)
+                self.again_at = time.monotonic() + RETRY
+            if delivery.state["complete"]:
+                # A thousand trials must not mean a thousand locks held and records read, twice a second.
+                self.deliveries.pop(folder).release()
 
     def _sentence(self, error: Exception) -> str:
+        if self.unreachable:
+            return f"{self.store.address} is out of reach"
         lines = str(error).strip().splitlines() or [""]
-        if "failed with exception" in lines[0]:  # MLflow's words for a request that got no answer
-            return f"{self.store.uri} is out of reach"
         return f"{type(error).__name__}: {lines[0]}"[:300]
 
     def finish(self) -> None:
-        """Delivers everything, then what earlier couriers left over. Sweeps close after their trials."""
-        self.problem = None
-        for delivery in self.deliveries.values():
-            delivery.bury()
-        for folder in leftovers(self.outputs):
-            self.follow(folder)
-            if folder in self.deliveries:
-                self.deliveries[folder].bury()
+        """Delivers everything, then what earlier couriers left over."""
+        self._await_exit()
+        for folder in self.deliveries:
+            bury(folder)
+        self.again_at = 0.0
         self.advance()
+        for folder in leftovers(self.outputs, self.store):
+            known = set(self.deliveries)  # and failed a moment ago
+            self.follow(folder)
+            new = [each for each in self.deliveries if each not in known]
+            for each in new:
+                bury(each)
+            self._deliver(new)
+        self.store.close()
+
+    def _await_exit(self) -> None:
+        """The kernel closes a killed process's pipe a little before the process is gone."""
+        deadline = time.monotonic() + EXITING
+        while time.monotonic() < deadline and any(running(each.record()) for each in self.deliveries.values()):
+            time.sleep(0.02)
 
 
-def leftovers(outputs: Path) -> Iterator[Path]:
+def leftovers(outputs: Path, store: Store) -> Iterator[Path]:
     """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
     for pattern in ("sweeps/*/sweep.json", "runs/*/run.json", "sweeps/*/*/run.json"):
         for path in sorted(outputs.glob(pattern)):
-            record, delivered = load(path), load(path.with_name(STATE)) or {}
-            if record and not delivered.get("complete") and not _running(record):
+            if (load(path.with_name(STATE)) or {}).get("complete"):
+                continue
+            record = load(record_path(path.parent))
+            if record and not running(record) and Delivery(path.parent, store).wanted():
                 yield path.parent
-
-
-def _running(record: dict[str, Any]) -> bool:
-    if record["status"] != "RUNNING":
-        return False
-    if record["host"] != socket.gethostname():
-        return True  # who can tell from here
-    try:
-        os.kill(record["pid"], 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _read(inbox: "queue.Queue[str | None]") -> None:
@@ -102,23 +120,42 @@ def _read(inbox: "queue.Queue[str | None]") -> None:
     inbox.put(None)
 
 
+def _next(inbox: "queue.Queue[str | None]") -> str | None:
+    """The next folder to follow, "" when there was none for a while, None at the end."""
+    try:
+        return inbox.get(timeout=PAUSE)
+    except queue.Empty:
+        return ""
+
+
+def allow_many_files() -> None:
+    """Each trial that is under way holds a lock; the usual limit is 1,024 open files."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some systems do not mean the limit that they name
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> int:
-    outputs, uri, experiment = sys.argv[1:]
-    courier = Courier(Path(outputs), uri, experiment)
+    parser = argparse.ArgumentParser(prog="python -m mlcli.track.courier", description="Brings MLflow up to date.")
+    parser.add_argument("--outputs", type=Path, required=True)
+    parser.add_argument("--uri", default="")
+    parser.add_argument("--experiment", default="mlcli")
+    given = parser.parse_args()
+    courier = Courier(given.outputs.absolute(), given.uri, given.experiment)
     inbox: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(inbox,), daemon=True).start()
-    courier.store.warm_up()
-    while True:
-        try:
-            told = inbox.get(timeout=PAUSE)
-        except queue.Empty:
-            courier.advance()
-            continue
-        if told is None:
-            break
-        courier.follow(Path(told))
-    # A killed process may still be in the process table for a moment after its pipe has closed.
-    time.sleep(0.05)
+    allow_many_files()
+    warming = threading.Thread(target=courier.store.warm_up, daemon=True)
+    warming.start()
+    told = inbox.get()
+    if told is None and not any(leftovers(courier.outputs, courier.store)):
+        return 0
+    warming.join()
+    while told is not None:
+        if told:
+            courier.follow(Path(told))
+        courier.advance()
+        told = _next(inbox)
     courier.finish()
     if courier.problem:
         print(courier.problem)
@@ -127,4 +164,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # Python would take most of a second to take MLflow apart, while the user waits

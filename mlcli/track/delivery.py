@@ -2,18 +2,20 @@
 
 import fcntl
 import json
-import os
-import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
+from mlcli.track.record import load, record_path, save
+
 if TYPE_CHECKING:
     from mlcli.track.mlflow_store import Store
 
 STATE = ".mlflow.json"
+LOCK = ".courier.lock"
 FILES = (
     "config.yaml",
     "overrides.yaml",
@@ -29,72 +31,115 @@ FOLDERS = ("figures", "predictions")
 
 class Delivery:
     """One run or sweep on its way. `.mlflow.json` in its folder says what has arrived, so that any later courier
-    goes on from there; a lock keeps two couriers off one folder."""
+    goes on from there; a lock keeps two couriers off one folder. Whatever is sent may be sent again."""
 
     def __init__(self, folder: Path, store: "Store") -> None:
         self.folder = folder
         self.store = store
         self.is_sweep = (folder / "sweep.json").exists()
-        self.state: dict[str, Any] = load(folder / STATE) or {"uri": store.uri, "offset": 0, "complete": False}
-        self.held: IO[str] | None = None
+        self.lock: IO[str] | None = None
+        self.state = load(folder / STATE) or self._nothing_sent()
+
+    def _nothing_sent(self) -> dict[str, Any]:
+        return {"uri": self.store.address, "offset": 0, "complete": False}
 
     def record(self) -> dict[str, Any]:
-        return load(self.folder / ("sweep.json" if self.is_sweep else "run.json")) or {}
+        return load(record_path(self.folder)) or {}
 
     def wanted(self) -> bool:
-        """Whether this run is tracked by MLflow, at this address."""
-        tracking = self.record().get("tracking") or {}
-        return tracking.get("name") == "mlflow" and self.state["uri"] == self.store.uri
+        """Whether MLflow at this address tracks this run and lacks some of it."""
+        elsewhere = "run_id" in self.state and self.state["uri"] != self.store.address
+        return not self.state["complete"] and not elsewhere and _is_tracked(self.record())
 
-    def lock(self) -> bool:
-        self.held = (self.folder / ".courier.lock").open("w")
+    def take(self) -> bool:
+        """Locks the folder. False if there is nothing to deliver, or if another courier has it."""
+        if not self.wanted():
+            return False
         try:
-            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.lock = (self.folder / LOCK).open("w")
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self.held.close()
+            self.release()
+            return False
+        # Again: whoever had the lock until now may have written it.
+        self.state = load(self.folder / STATE) or self._nothing_sent()
+        if not self.wanted():
+            self.release()
             return False
         return True
 
-    def bury(self) -> None:
-        """Writes into a record that still says RUNNING, though its process is gone, that it was killed."""
-        record = self.record()
-        if record.get("status") == "RUNNING" and record["host"] == socket.gethostname() and _gone(record["pid"]):
-            closing = {"status": "KILLED", "ended": time.time(), "reason": "its process is gone"}
-            save(self.folder / ("sweep.json" if self.is_sweep else "run.json"), record | closing)
+    def release(self) -> None:
+        if self.lock:
+            self.lock.close()
 
     def advance(self) -> None:
-        """Delivers what is new; once the run has ended, everything."""
+        """Delivers what is new; once the run has ended, everything. Raises whatever MLflow raises."""
         record = self.record()
-        if self.state["complete"] or not record:
+        if not record or self._waits_for_sweep(record):
             return
+        try:
+            self._advance(record)
+        except Exception as error:
+            if self.store.is_unreachable(error) or "run_id" not in self.state:
+                raise
+            self._settle(record, error)
+
+    def _advance(self, record: dict[str, Any]) -> None:
         if "run_id" not in self.state:
             self._create(record)
+        if not self.state.get("described"):
+            self._describe()
         self._send_new_lines()
         if record["status"] != "RUNNING":
             self._complete(record)
 
+    def _waits_for_sweep(self, record: dict[str, Any]) -> bool:
+        """A trial is nested in its sweep, whose MLflow run must be there first."""
+        sweep = load(self.folder.parent / "sweep.json") if record.get("parent") else None
+        return _is_tracked(sweep or {}) and "run_id" not in (load(self.folder.parent / STATE) or {})
+
+    def _settle(self, record: dict[str, Any], error: Exception) -> None:
+        """After a failure: a run that the user deleted in MLflow is done with; one that the store does not know,
+        because it is a new store, starts again. Raises the error if neither is the reason."""
+        fate = self.store.fate(self.state["run_id"])
+        if fate == "active":
+            raise error
+        if fate == "deleted":
+            self._save(complete=True)
+            return
+        self.state = self._nothing_sent()
+        self._advance(record)
+
     def _create(self, record: dict[str, Any]) -> None:
+        self.state["experiment_id"] = experiment_id = self.store.experiment(record["tracking"]["experiment"])
+        tags = {key: str(value) for key, value in self._tags(record).items() if value}
+        # A request that got no answer, or a kill before the answer was kept, may have created it all the same.
+        found = self.store.find_run(experiment_id, record["started"], tags) if "tried" in self.state else None
+        self._save(uri=self.store.address, tried=True)
+        self._save(run_id=found or self.store.create_run(experiment_id, tags, record["started"]))
+
+    def _tags(self, record: dict[str, Any]) -> dict[str, Any]:
         parent = load(self.folder.parent / STATE) if record.get("parent") else None
+        nested = parent is not None and parent["uri"] == self.store.address
         environment = load(self.folder / "environment.json") or {}
-        tags = {
+        return {
             "mlflow.runName": record["name"],
-            "mlflow.user": environment.get("user", ""),
+            "mlflow.user": environment.get("user"),
             "mlflow.source.name": record["command"],
             "mlflow.source.type": "LOCAL",
             "mlflow.source.git.commit": environment.get("git_commit"),
-            "mlflow.parentRunId": parent["run_id"] if parent else None,
+            "mlflow.parentRunId": parent["run_id"] if parent and nested else None,
             "mlcli.run_id": record["id"],
-            "mlcli.folder": str(self.folder),
+            "mlcli.folder": self.folder,
             "host": record["host"],
             "device": environment.get("device"),
         }
-        given = {key: str(value) for key, value in tags.items() if value}
-        self.state["experiment_id"] = self.store.experiment(record["tracking"]["experiment"])
-        self.state["run_id"] = self.store.create_run(self.state["experiment_id"], given, record["started"])
-        self._save()
+
+    def _describe(self) -> None:
         config = self.folder / "config.yaml"
         if config.exists() and not self.is_sweep:
             self.store.log_params(self.state["run_id"], flatten(yaml.safe_load(config.read_text())))
+        self._save(described=True)
 
     def _send_new_lines(self) -> None:
         """The journal's whole lines from where the last delivery ended."""
@@ -106,58 +151,62 @@ class Delivery:
             new = file.read()
         whole = new[: new.rfind(b"\n") + 1]
         if whole:
-            self.store.log_history(self.state["run_id"], [json.loads(line) for line in whole.splitlines()])
-            self.state["offset"] += len(whole)
-            self._save()
+            self.store.log_history(self.state["run_id"], list(_readable(whole)))
+            self._save(offset=self.state["offset"] + len(whole))
 
     def _complete(self, record: dict[str, Any]) -> None:
-        run_id = self.state["run_id"]
+        run_id, ended = self.state["run_id"], record.get("ended") or time.time()
         if self.is_sweep:
-            self._summarise(run_id)
+            self._summarise(run_id, ended)
         result = load(self.folder / "result.json")
         if result:
             numbers = {name: value for name, value in result["metrics"].items() if name.startswith("test/")}
             numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
-            self.store.log_metrics(run_id, numbers, result["best_epoch"])
+            self.store.log_metrics(run_id, numbers, result["best_epoch"], ended)
         data = load(self.folder / "data.json")
         if data and not self.is_sweep:
             self.store.log_data_set(run_id, data)
         self.store.log_files(run_id, self.folder, FILES, FOLDERS)
         if (self.folder / "model" / "example.json").exists():
-            self.store.log_model(self.state["experiment_id"], run_id, self.folder / "model")
-        self.store.end_run(run_id, record["status"], record.get("ended") or time.time())
-        self.state["complete"] = True
-        self._save()
+            self._send_model(run_id)
+        self.store.end_run(run_id, record["status"], ended)
+        self._save(complete=True)
 
-    def _summarise(self, run_id: str) -> None:
+    def _send_model(self, run_id: str) -> None:
+        known = self.state.get("model_id")
+        if not known:
+            self._save(model_id=self.store.create_model(self.state["experiment_id"], run_id))
+        self.store.log_model(run_id, self.state["model_id"], self.folder / "model", again=bool(known))
+
+    def _summarise(self, run_id: str, ended: float) -> None:
         """On a sweep's own run: the best trial's settings and metrics, since its children are folded in the UI."""
         report = load(self.folder / "trials.json")
-        if not report:
+        if not report or not report["trials"]:
             return
         trials = {trial["trial"]: trial for trial in report["trials"]}
-        params = {"sweep.trials": len(trials), "sweep.keys": ", ".join(next(iter(trials.values()))["swept"])}
+        params = {"sweep.trials": len(trials), "sweep.keys": ", ".join(report["trials"][0]["swept"])}
         best = trials.get(report["best_trial"])
         if best:
             params |= {"best.trial": best["trial"], **{f"best.{k}": v for k, v in best["swept"].items()}}
-            self.store.log_metrics(run_id, best["metrics"], 0)
+            self.store.log_metrics(run_id, best["metrics"], 0, ended)
         self.store.log_params(run_id, params)
 
-    def _save(self) -> None:
+    def _save(self, **news: Any) -> None:
+        self.state |= news
         save(self.folder / STATE, self.state)
 
 
-def load(path: Path) -> dict[str, Any] | None:
-    """A JSON file, None where there is none."""
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return None
+def _is_tracked(record: dict[str, Any]) -> bool:
+    return (record.get("tracking") or {}).get("name") == "mlflow"
 
 
-def save(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1))
-    temporary.replace(path)
+def _readable(lines: bytes) -> Iterator[dict[str, Any]]:
+    """Without those that a kill cut off, on top of which a resumed run has written its next."""
+    for line in lines.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
 
 
 def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -165,18 +214,3 @@ def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(node, dict):
         return {prefix[:-1]: node}
     return {key: value for name, child in node.items() for key, value in flatten(child, f"{prefix}{name}.").items()}
-
-
-def _gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return Path(f"/proc/{pid}/stat").exists() and _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """A killed process stays in the table until its parent has asked for its status."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"

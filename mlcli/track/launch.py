@@ -25,16 +25,22 @@ class Courier:
         except BrokenPipeError:
             pass
 
-    def finish(self) -> str | None:
-        """Waits until everything is delivered. Returns None, or the sentence that says why it is not."""
-        said, _ = self.process.communicate()
+    def finish(self, timeout: float | None = None) -> str | None:
+        """Waits until everything is delivered. Returns None, or the sentence that says why it is not.
+
+        timeout: seconds after which it is no longer waited for; the courier itself goes on.
+        """
+        try:
+            said, _ = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return f"the courier still delivers after {timeout:g} seconds"
         with self.errors:
             self.errors.seek(0)
             lines = self.errors.read().strip().splitlines() or ["no word"]
         if self.process.returncode == 0:
             return None
         if self.process.returncode == OUT_OF_REACH:
-            return said.strip()
+            return said.strip().splitlines()[-1]
         return f"the courier ended with status {self.process.returncode} ({lines[-1]})"
 
 
@@ -43,7 +49,10 @@ def start_courier(outputs: Path, uri: str, experiment: str) -> Courier:
 
     It lives in a session of its own: Ctrl-C in the terminal ends the training, not what reports it.
     """
-    command = [sys.executable, "-m", "mlcli.track.courier", str(outputs.absolute()), uri, experiment]
+    # With -P, a student's own random.py in the current folder is not taken for Python's.
+    uninstalled = Path(__file__).resolve().parents[2] == Path.cwd().resolve()
+    command = [sys.executable, *([] if uninstalled else ["-P"]), "-m", "mlcli.track.courier"]
+    command += ["--outputs", str(outputs.absolute()), "--uri", uri, "--experiment", experiment]
     errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # lives as long as the courier
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True)

@@ -1,66 +1,89 @@
-"""A run's `model` folder as an MLflow model: no pickle, and neither torch nor the model is loaded to log it."""
+"""A run's `model` folder as an MLflow model: no pickle, and neither torch nor the model is loaded to log it.
+
+The files of MLflow's model format are written here: `mlflow.pyfunc.save_model` writes the same ones, but lists every
+installed package first, to warn of requirements that it was given, and copies the weights once more.
+"""
 
 import json
-import logging
+import platform
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import yaml
 
 LOADER = "mlcli.serve.pyfunc"
+EXAMPLE = "input_example.json"
+SERVING_EXAMPLE = "serving_input_example.json"
 
 
-def log_model(client: Any, experiment_id: str, run_id: str, folder: Path) -> None:
-    """Logs it under the run, ready for `mlflow.pyfunc.load_model("runs:/…/model")`, with signature and example."""
-    import mlflow.pyfunc
-    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+def send(client: Any, run_id: str, model_id: str, folder: Path) -> None:
+    """Uploads it, ready for `mlflow.pyfunc.load_model("runs:/…/model")`, with signature and input example."""
     from mlflow.models import Model
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    signature, example = describe(json.loads((folder / "example.json").read_text()))
-    logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    model = Model(
-        artifact_path=logged.artifact_location,
-        model_uuid=logged.model_id,
-        run_id=run_id,
-        model_id=logged.model_id,
-    )
+    example = json.loads((folder / "example.json").read_text())
     with tempfile.TemporaryDirectory() as scratch:
-        path = f"{scratch}/model"
-        mlflow.pyfunc.save_model(
-            path=path,
-            mlflow_model=model,
-            loader_module=LOADER,
-            data_path=str(folder),
-            signature=signature,
-            input_example=example,
-            # Given, because inferring them would load the model in yet another process.
-            pip_requirements=[f"{name}=={version(name).partition('+')[0]}" for name in ("mlcli", "torch")],
+        model = Model(
+            artifact_path=client.get_logged_model(model_id).artifact_location,
+            run_id=run_id,
+            model_uuid=model_id,
+            model_id=model_id,
+            signature=signature(example),
+            saved_input_example_info=write_example(Path(scratch), example["inputs"]),
+            model_size_bytes=sum(path.stat().st_size for path in folder.rglob("*")),
         )
-        client.log_model_artifacts(logged.model_id, path)
-    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        environment = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
+        python = platform.python_version()
+        flavor = {"loader_module": LOADER, "python_version": python, "data": "data", "env": environment}
+        model.add_flavor("python_function", streamable=False, **flavor)
+        model.save(f"{scratch}/MLmodel")
+        write_environment(Path(scratch))
+        client.log_model_artifacts(model_id, scratch)
+    client.log_model_artifacts(model_id, str(folder), "data")
 
 
-def describe(example: dict[str, Any]) -> tuple[Any, Any]:
-    """Signature and input example: a table where columns have names, else an array."""
+def signature(example: dict[str, Any]) -> Any:
+    """Of a table where the inputs have column names, else of an array; the answers are a table."""
+    import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     inputs, outputs = example["inputs"], example["outputs"]
-    array = np.array(inputs["data"], dtype=np.float32)
-    given: Any
     if inputs["columns"]:
-        import pandas as pd
-
         schema = Schema([ColSpec("double", name) for name in inputs["columns"]])
-        given = pd.DataFrame(array.astype(np.float64), columns=inputs["columns"])
     else:
-        schema, given = Schema([TensorSpec(np.dtype("float32"), (-1, *array.shape[1:]))]), array
+        schema = Schema([TensorSpec(np.dtype("float32"), (-1, *np.shape(inputs["data"])[1:]))])
     answers = [
         ColSpec("string" if isinstance(value, str) else "double", name)
         for name, value in zip(outputs["columns"], outputs["data"][0], strict=True)
     ]
-    return ModelSignature(schema, Schema(answers)), given
+    return ModelSignature(schema, Schema(answers))
+
+
+def write_example(folder: Path, inputs: dict[str, Any]) -> dict[str, str]:
+    """The example as MLflow keeps it, and as its server takes it. Returns what MLmodel says about the two."""
+    about = {"artifact_path": EXAMPLE, "serving_input_path": SERVING_EXAMPLE}
+    if inputs["columns"]:
+        about |= {"type": "dataframe", "pandas_orient": "split"}
+        given: Any = {"columns": inputs["columns"], "data": inputs["data"]}
+        request = {"dataframe_split": given}
+    else:
+        about |= {"type": "ndarray"}
+        given = inputs["data"]
+        request = {"inputs": given}
+    (folder / EXAMPLE).write_text(json.dumps(given))
+    (folder / SERVING_EXAMPLE).write_text(json.dumps(request))
+    return about
+
+
+def write_environment(folder: Path) -> None:
+    """What the model needs, in the three files that MLflow's ways of making an environment read. The requirements
+    are given, because inferring them would load the model in yet another process."""
+    requirements = [f"{name}=={version(name).partition('+')[0]}" for name in ("mlflow", "mlcli", "torch")]
+    python = platform.python_version()
+    (folder / "requirements.txt").write_text("\n".join(requirements))
+    virtual = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
+    (folder / "python_env.yaml").write_text(yaml.safe_dump(virtual, sort_keys=False))
+    conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": requirements}]}
+    (folder / "conda.yaml").write_text(yaml.safe_dump({"name": "mlflow-env", **conda}, sort_keys=False))

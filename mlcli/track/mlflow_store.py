@@ -1,23 +1,26 @@
-"""MLflow's client, with what was learnt about it: a new store needs a lock, batches have limits, a server that is
-down must be given up quickly."""
+"""MLflow's client, with what was learnt about it: a new store needs a lock, batches and names have limits, a server
+that is down must be given up quickly."""
 
 import fcntl
 import json
 import math
 import os
+import posixpath
+import re
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import closing, contextmanager, suppress
+from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI shows curves, not language-model traces
 MAX_METRICS = 1000  # a batch, over HTTP
 MAX_PARAMS = 100
 MAX_TEXT = 6000  # characters of a parameter's value
+MAX_NAME = 250
 
 # Unless the user has said otherwise: by default MLflow tries for four minutes before it gives a server up.
 ENVIRONMENT = {
@@ -25,22 +28,34 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+NO_ANSWER = re.compile(r"^API request to \S+ failed with (timeout )?exception")  # MLflow's words
 
 
 class Store:
-    """The MLflow store at `uri`; "" stands for an SQLite database under `outputs`. Opened when first needed."""
+    """The MLflow store at `uri`; "" stands for an SQLite database under `outputs`. Opened when first needed.
+
+    `address` is the uri without the password that it may hold: fit for files and messages.
+    """
 
     def __init__(self, outputs: Path, uri: str, experiment: str) -> None:
         self.outputs = outputs
         self.uri = uri
+        self.address = without_password(uri)
         self.default_experiment = experiment
         self.experiments: dict[str, str] = {}
 
+    @property
+    def database(self) -> Path:
+        return self.outputs / "mlflow.db"
+
     def warm_up(self) -> None:
-        """Imports MLflow, while the training process imports torch."""
+        """Imports MLflow, and opens the database if there is one, while the training process does its own work."""
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        import_module("mlflow.pyfunc")
+        import_module("mlflow.models")
+        if not self.uri and self.database.exists():
+            with suppress(Exception):  # it comes again, and is told, when there is something to deliver
+                _ = self.client
 
     @cached_property
     def client(self) -> Any:
@@ -49,14 +64,21 @@ class Store:
         if self.uri:
             mlflow.set_tracking_uri(self.uri)
             return mlflow.MlflowClient(self.uri)
-        database = self.outputs / "mlflow.db"
-        mlflow.set_tracking_uri(f"sqlite:///{database}")
+        if {"?", "%"} & set(str(self.database)):  # which would lead to another file
+            raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
+        mlflow.set_tracking_uri(f"sqlite:///{self.database}")
         with self._alone():
-            client = mlflow.MlflowClient(f"sqlite:///{database}")
+            client = mlflow.MlflowClient(f"sqlite:///{self.database}")
             client.search_experiments(max_results=1)  # creates the tables
-            with sqlite3.connect(database) as connection:
+            with closing(sqlite3.connect(self.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")  # readers and writers do not wait for each other
             return client
+
+    def close(self) -> None:
+        """Brings what SQLite still has beside the database into it, so that the file alone is the whole store."""
+        if not self.uri and "client" in self.__dict__:
+            with closing(sqlite3.connect(self.database)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -65,6 +87,9 @@ class Store:
         with (self.outputs / ".mlflow.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def is_unreachable(self, error: Exception) -> bool:
+        return NO_ANSWER.match(str(error)) is not None
 
     def experiment(self, name: str) -> str:
         """The id of the experiment of that name, made if there is none."""
@@ -78,38 +103,59 @@ class Store:
     def _create_experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        location = None if self.uri else f"file://{self.outputs}/artifacts"
+        location = None if self.uri else (self.outputs / "artifacts").as_uri()
         try:
             return str(self.client.create_experiment(name, artifact_location=location, tags=KIND))
         except MlflowException:  # somebody on another machine was faster
-            return str(self.client.get_experiment_by_name(name).experiment_id)
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                raise
+            return str(found.experiment_id)
 
     def create_run(self, experiment_id: str, tags: dict[str, str], started: float) -> str:
         run = self.client.create_run(experiment_id, start_time=int(started * 1000), tags=tags)
         return str(run.info.run_id)
 
+    def find_run(self, experiment_id: str, started: float, tags: dict[str, str]) -> str | None:
+        """A run that was made for the same folder."""
+        same_moment = f"attributes.start_time = {int(started * 1000)}"
+        for run in self.client.search_runs([experiment_id], same_moment):
+            if all(run.data.tags.get(key) == tags[key] for key in ("mlcli.run_id", "mlcli.folder", "host")):
+                return str(run.info.run_id)
+        return None
+
+    def fate(self, run_id: str) -> str:
+        """ "active", "deleted" by the user, or "missing" from this store."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self.client.get_run(run_id).info.lifecycle_stage)
+        except MlflowException as error:
+            return "missing" if error.error_code == "RESOURCE_DOES_NOT_EXIST" else "active"
+
     def log_params(self, run_id: str, params: dict[str, Any]) -> None:
         from mlflow.entities import Param
 
-        entities = [Param(key, str(value)[:MAX_TEXT]) for key, value in params.items()]
+        texts = {tidy(key): str(value)[:MAX_TEXT] for key, value in params.items()}
+        entities = [Param(key, text) for key, text in texts.items()]
         for first in range(0, len(entities), MAX_PARAMS):
             self.client.log_batch(run_id, params=entities[first : first + MAX_PARAMS])
 
     def log_history(self, run_id: str, lines: list[dict[str, Any]]) -> None:
-        """Lines of a journal; the epoch is MLflow's step."""
+        """Lines of a journal; the epoch is MLflow's step. A line that comes twice is kept once."""
         from mlflow.entities import Metric
 
         metrics = [
-            Metric(name, value, int(line["time"] * 1000), line["epoch"])
+            Metric(tidy(name), value, int(line["time"] * 1000), line["epoch"])
             for line in lines
             for name, value in line["metrics"].items()
         ]
         for first in range(0, len(metrics), MAX_METRICS):
             self.client.log_batch(run_id, metrics=metrics[first : first + MAX_METRICS])
 
-    def log_metrics(self, run_id: str, metrics: dict[str, float | None], step: int) -> None:
+    def log_metrics(self, run_id: str, metrics: dict[str, float | None], step: int, when: float) -> None:
         finite = {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
-        self.log_history(run_id, [{"time": time.time(), "epoch": step, "metrics": finite}])
+        self.log_history(run_id, [{"time": when, "epoch": step, "metrics": finite}])
 
     def log_data_set(self, run_id: str, data: dict[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -136,10 +182,33 @@ class Store:
             if (folder / name).is_dir():
                 self.client.log_artifacts(run_id, str(folder / name), name)
 
-    def log_model(self, experiment_id: str, run_id: str, folder: Path) -> None:
-        from mlcli.track.mlflow_model import log_model
+    def create_model(self, experiment_id: str, run_id: str) -> str:
+        """The id of a new, still empty model of this run."""
+        return str(self.client.create_logged_model(experiment_id, name="model", source_run_id=run_id).model_id)
 
-        log_model(self.client, experiment_id, run_id, folder)
+    def log_model(self, run_id: str, model_id: str, folder: Path, again: bool) -> None:
+        """Fills the model from the run's `model` folder. again: an earlier attempt may have got anywhere."""
+        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+        from mlcli.track.mlflow_model import send
+
+        outputs = self.client.get_run(run_id).outputs.model_outputs if again else []
+        if model_id not in [output.model_id for output in outputs]:
+            self.client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+        send(self.client, run_id, model_id, folder)
+        self.client.finalize_logged_model(model_id, LoggedModelStatus.READY)
 
     def end_run(self, run_id: str, status: str, ended: float) -> None:
         self.client.set_terminated(run_id, status, int(ended * 1000))
+
+
+def without_password(uri: str) -> str:
+    host = urlsplit(uri).netloc
+    return uri.replace(host, host.rpartition("@")[2], 1) if "@" in host else uri
+
+
+@lru_cache(maxsize=10_000)
+def tidy(name: str) -> str:
+    """A name that MLflow takes: of letters, digits, `_-.: /`, and a path that stays where it is."""
+    path = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name)).lstrip("/")
+    return (f"_{path}" if path.startswith("..") or path == "." else path)[:MAX_NAME]

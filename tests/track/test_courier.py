@@ -10,6 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +205,104 @@ def test_a_server_out_of_reach_loses_nothing(outputs: Path) -> None:
     assert "later" not in runs(outputs)
     assert deliver(outputs) is None  # to the store under outputs this time
     assert runs(outputs)["later"].info.status == "FINISHED"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_server_that_never_answers_is_given_up(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")  # the user's own word counts
+    folders = [make_run(outputs, f"silent{number}") for number in range(10)]
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        began = time.monotonic()
+        problem = deliver(outputs, *folders, uri=f"http://ada:secret@127.0.0.1:{silent.getsockname()[1]}")
+    assert problem is not None and "out of reach" in problem and "secret" not in problem
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.slow
+def test_a_server_that_comes_up_gets_what_it_missed(outputs: Path) -> None:
+    """MLflow's own, over HTTP: metrics, artifacts and model."""
+    from mlflow import MlflowClient
+
+    uri = f"http://127.0.0.1:{free_port()}"
+    folder = make_run(outputs, "missed", status="RUNNING")
+    example = {"inputs": {"columns": ["a"], "data": [[1.0]]}, "outputs": {"columns": ["p"], "data": [[0.5]]}}
+    write(folder / "model" / "example.json", example)
+    closed = deliver(outputs, folder, uri=uri)
+    assert closed is not None and "out of reach" in closed
+    with server(uri, outputs):
+        assert deliver(outputs, folder, uri=uri) is None
+        write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"status": "FINISHED"})
+        assert deliver(outputs, uri=uri) is None
+        mlflow = MlflowClient(uri)
+        experiment = mlflow.get_experiment_by_name("tests")
+        (run,) = mlflow.search_runs([experiment.experiment_id], "attributes.run_name = 'missed'")
+        assert run.info.status == "FINISHED"
+        assert [point.step for point in mlflow.get_metric_history(run.info.run_id, "val/loss")] == [1, 2, 3]
+        assert "figures" in {artifact.path for artifact in mlflow.list_artifacts(run.info.run_id)}
+        (model,) = run.outputs.model_outputs
+        assert "MLmodel" in {artifact.path for artifact in mlflow.list_logged_model_artifacts(model.model_id)}
+
+
+@contextmanager
+def server(uri: str, outputs: Path) -> Iterator[None]:
+    store = f"sqlite:///{outputs}/mlflow.db"
+    command = [sys.executable, "-m", "mlflow", "server", "--port", uri.rpartition(":")[2], "--workers", "1"]
+    command += ["--backend-store-uri", store, "--artifacts-destination", str(outputs / "served")]
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=env, stdout=quiet, stderr=quiet)
+    try:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"{uri}/health", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_the_courier_loads_no_torch(outputs: Path) -> None:
+    folder = make_run(outputs, "light")
+    example = {"inputs": {"columns": ["a"], "data": [[1.0]]}, "outputs": {"columns": ["p"], "data": [[0.5]]}}
+    write(folder / "model" / "example.json", example)
+    code = (
+        "import io, sys; sys.stdin = io.StringIO(sys.argv.pop() + chr(10))\n"
+        "from mlcli.track.courier import main\n"
+        "assert main() == 0\n"
+        "heavy = {'torch', 'sklearn', 'matplotlib', 'hydra', 'omegaconf'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    command = [sys.executable, "-c", code, "--outputs", str(outputs), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert runs(outputs)["light"].info.status == "FINISHED"
+
+
+def test_a_students_own_random_py_is_not_pythons(
+    outputs: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path_factory.mktemp("work")
+    (work / "random.py").write_text("raise SystemExit('mine')")
+    monkeypatch.chdir(work)
+    assert deliver(outputs, make_run(outputs, "shadowed")) is None
+    assert runs(outputs)["shadowed"].info.status == "FINISHED"
+
+
+def test_who_will_not_wait_is_told_so(outputs: Path) -> None:
+    courier = start_courier(outputs, "", "tests")
+    courier.follow(make_run(outputs, "patient"))
+    said = courier.finish(timeout=0.01)
+    assert said is not None and "still delivers" in said
+    assert courier.finish() is None
 
 
 def test_eight_couriers_set_up_one_store(tmp_path: Path) -> None:

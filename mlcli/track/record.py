@@ -1,0 +1,61 @@
+"""What a run's folder says about itself: its record, and what became of a run that could not write that down."""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """A JSON file, None where there is none."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return None
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1))
+    temporary.replace(path)
+
+
+def record_path(folder: Path) -> Path:
+    sweep = folder / "sweep.json"
+    return sweep if sweep.exists() else folder / "run.json"
+
+
+def running(record: dict[str, Any]) -> bool:
+    """Whether a process still works on it. Of another machine's processes nothing is known: they do."""
+    if record["status"] != "RUNNING":
+        return False
+    return record["host"] != socket.gethostname() or not _gone(record["pid"])
+
+
+def bury(folder: Path) -> None:
+    """Writes into a record that still says RUNNING, though its process is gone, that it was killed."""
+    record = load(record_path(folder))
+    if record and record["status"] == "RUNNING" and not running(record):
+        closing = {"status": "KILLED", "ended": time.time(), "reason": "its process is gone"}
+        save(record_path(folder), record | closing)
+
+
+def _gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """A killed process stays in the table until its parent has asked for its status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:  # no /proc here, or gone this moment: the next look will tell
+        return False

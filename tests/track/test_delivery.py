@@ -1,0 +1,302 @@
+"""Deliveries, in process: what arrives, once and whole, also when MLflow fails on the way."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from mlflow import MlflowClient
+
+from mlcli.track.courier import Courier
+from mlcli.track.delivery import Delivery
+from mlcli.track.mlflow_store import Store, tidy
+
+STARTED = 1_700_000_000.0
+EXAMPLE = {
+    "inputs": {"kind": "vector", "columns": ["a", "b"], "data": [[0.0, 1.0]]},
+    "outputs": {"columns": ["prediction", "p/x"], "data": [["x", 0.7]]},
+}
+
+
+def write(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def make_run(folder: Path, **more: Any) -> Path:
+    """A finished run of two epochs with everything that a run can have."""
+    record = {
+        "id": folder.name, "name": folder.name, "status": "FINISHED", "started": STARTED, "ended": STARTED + 60,
+        "pid": os.getpid(), "command": "mlcli train", "host": socket.gethostname(), "parent": None,
+        "tracking": {"name": "mlflow", "experiment": "tests"},
+    }  # fmt: skip
+    write(folder / "run.json", record | more)
+    (folder / "config.yaml").write_text("optimizer: {lr: 0.1}\n")
+    write(folder / "environment.json", {"user": "ada", "git_commit": "f00", "device": "cpu"})
+    for epoch in (1, 2):
+        add_epoch(folder, epoch, {"val/loss": 1 / epoch})
+    write(folder / "result.json", {"best_epoch": 2, "seconds": 1.5, "metrics": {"test/accuracy": 0.9}})
+    data = {"name": "made", "digest": "abc", "source": "made up", "kind": "vector", "shape": [2], "target": "y"}
+    write(folder / "data.json", data | {"classes": ["x", "y"], "examples": {"train": 5}})
+    write(folder / "predictions" / "test.csv", "")
+    write(folder / "figures" / "roc.json", {})
+    write(folder / "model" / "example.json", EXAMPLE)
+    return folder
+
+
+def add_epoch(folder: Path, epoch: int, metrics: dict[str, float]) -> None:
+    line = {"epoch": epoch, "step": epoch, "time": STARTED + epoch, "metrics": metrics}
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def set_status(folder: Path, status: str) -> None:
+    write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"status": status})
+
+
+def deliver(outputs: Path, *folders: Path) -> str | None:
+    """As one courier does it, from start to end."""
+    courier = Courier(outputs, "", "tests")
+    for folder in folders:
+        courier.follow(folder)
+    courier.finish()
+    for delivery in courier.deliveries.values():
+        delivery.release()
+    return courier.problem
+
+
+def client(outputs: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{outputs}/mlflow.db")
+
+
+def runs(outputs: Path, experiment: str = "tests") -> dict[str, Any]:
+    """By name; fails when two have the same."""
+    mlflow = client(outputs)
+    found = mlflow.search_runs([mlflow.get_experiment_by_name(experiment).experiment_id])
+    named = {run.info.run_name: run for run in found}
+    assert len(named) == len(found)
+    return named
+
+
+def history(outputs: Path, run: Any, metric: str) -> list[tuple[int, float, int]]:
+    points = client(outputs).get_metric_history(run.info.run_id, metric)
+    return [(point.step, point.value, point.timestamp) for point in points]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment() -> Iterator[None]:
+    """MLflow keeps its address in the environment, where later tests must not find it."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store: a new one takes seconds."""
+    outputs = tmp_path_factory.mktemp("store")
+    store = Store(outputs, "", "tests")
+    store.warm_up()
+    store.client.search_experiments()
+    store.close()
+    return outputs / "mlflow.db"
+
+
+@pytest.fixture
+def outputs(template: Path, tmp_path: Path) -> Path:
+    shutil.copy(template, tmp_path / "mlflow.db")
+    return tmp_path
+
+
+def check_whole(outputs: Path, run: Any) -> None:
+    assert run.info.status == "FINISHED"
+    assert (run.info.start_time, run.info.end_time) == (STARTED * 1000, (STARTED + 60) * 1000)
+    assert run.data.params == {"optimizer.lr": "0.1"}
+    first, second = int((STARTED + 1) * 1000), int((STARTED + 2) * 1000)
+    assert history(outputs, run, "val/loss") == [(1, 1.0, first), (2, 0.5, second)]
+    assert history(outputs, run, "test/accuracy") == [(2, 0.9, int((STARTED + 60) * 1000))]
+    assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["made"]
+    assert len(run.outputs.model_outputs) == 1
+    model = client(outputs).get_logged_model(run.outputs.model_outputs[0].model_id)
+    assert (model.name, str(model.status)) == ("model", "READY")
+    artifacts = {artifact.path for artifact in client(outputs).list_artifacts(run.info.run_id)}
+    assert artifacts >= {"config.yaml", "data.json", "environment.json", "result.json", "figures", "predictions"}
+
+
+def test_a_run_arrives_whole(outputs: Path) -> None:
+    folder = make_run(outputs / "runs" / "a")
+    assert deliver(outputs, folder) is None
+    run = runs(outputs)["a"]
+    check_whole(outputs, run)
+    expected = {
+        "mlflow.user": "ada", "mlflow.source.name": "mlcli train", "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": "f00", "host": socket.gethostname(), "device": "cpu", "mlcli.run_id": "a",
+        "mlcli.folder": str(folder),
+    }  # fmt: skip
+    assert {key: run.data.tags.get(key) for key in expected} == expected
+
+
+SENDS = ("create_run", "log_params", "log_history", "log_metrics", "log_data_set", "log_files", "create_model", "log_model", "end_run")  # fmt: skip  # noqa: E501
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["refused", "answer_lost"])
+@pytest.mark.parametrize("method", SENDS)
+def test_a_failure_anywhere_loses_and_doubles_nothing(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, method: str, answered: bool
+) -> None:
+    folder = make_run(outputs / "runs" / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, method, failing(getattr(Store, method), does_nothing=answered))
+        assert deliver(outputs, folder) == "RuntimeError: no"
+    assert deliver(outputs) is None
+    check_whole(outputs, runs(outputs)["a"])
+
+
+def failing(method: Callable[..., Any], does_nothing: bool) -> Callable[..., Any]:
+    def fail(*arguments: Any, **named: Any) -> None:
+        if not does_nothing:
+            method(*arguments, **named)
+        raise RuntimeError("no")
+
+    return fail
+
+
+def test_more_metrics_than_a_batch_holds(outputs: Path) -> None:
+    folder = make_run(outputs / "runs" / "a")
+    for epoch in range(3, 33):
+        add_epoch(folder, epoch, {f"val/{number}": epoch for number in range(50)})
+    assert deliver(outputs, folder) is None
+    assert [step for step, *_ in history(outputs, runs(outputs)["a"], "val/49")] == list(range(3, 33))
+
+
+def test_a_line_that_a_kill_cut_off_is_left_out(outputs: Path) -> None:
+    folder = make_run(outputs / "runs" / "a")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "ste{"epoch": 3}\n')
+    add_epoch(folder, 4, {"val/loss": 0.25})
+    assert deliver(outputs, folder) is None
+    assert [step for step, *_ in history(outputs, runs(outputs)["a"], "val/loss")] == [1, 2, 4]
+
+
+def test_half_a_line_waits_for_its_other_half(outputs: Path) -> None:
+    folder = make_run(outputs / "runs" / "a", status="RUNNING")
+    line = json.dumps({"epoch": 3, "step": 3, "time": STARTED + 3, "metrics": {"val/loss": 0.1}}) + "\n"
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(line[:20])
+    assert deliver(outputs, folder) is None
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(line[20:])
+    assert deliver(outputs, folder) is None
+    assert [step for step, *_ in history(outputs, runs(outputs)["a"], "val/loss")] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "name", ["f1/Smileys & Emotion", "f1/T-shirt/top", "f1/../..", "/a", "a//b", "..", "é" * 300]
+)
+def test_any_class_name_makes_a_metric(name: str) -> None:
+    from mlflow.utils.validation import _validate_metric
+
+    _validate_metric(tidy(name), 1.0, 0, 0)
+
+
+def test_ordinary_names_stay() -> None:
+    for name in ("val/loss", "optimizer.lr", "f1/class 1", "a-b_c:d"):
+        assert tidy(name) == name
+
+
+def test_a_run_that_the_user_deleted_in_mlflow_is_done_with(outputs: Path) -> None:
+    folder = make_run(outputs / "runs" / "a", status="RUNNING")
+    assert deliver(outputs, folder) is None
+    client(outputs).delete_run(runs(outputs)["a"].info.run_id)
+    set_status(folder, "FINISHED")
+    assert deliver(outputs) is None
+    assert runs(outputs) == {}
+
+
+def test_in_a_new_store_a_run_starts_again(outputs: Path, template: Path) -> None:
+    folder = make_run(outputs / "runs" / "a", status="RUNNING")
+    assert deliver(outputs, folder) is None
+    for file in outputs.glob("mlflow.db*"):
+        file.unlink()
+    shutil.copy(template, outputs / "mlflow.db")
+    set_status(folder, "FINISHED")
+    assert deliver(outputs) is None
+    check_whole(outputs, runs(outputs)["a"])
+
+
+def test_one_broken_folder_does_not_keep_the_others(outputs: Path) -> None:
+    broken = make_run(outputs / "runs" / "a")
+    (broken / "config.yaml").write_text("a: [")
+    problem = deliver(outputs, broken, make_run(outputs / "runs" / "b"))
+    assert problem is not None and "ParserError" in problem
+    check_whole(outputs, runs(outputs)["b"])
+
+
+def test_a_folder_that_another_courier_has_is_left(outputs: Path) -> None:
+    folder = make_run(outputs / "runs" / "a")
+    store = Store(outputs, "", "tests")
+    first, second = Delivery(folder, store), Delivery(folder, store)
+    assert first.take()
+    assert not second.take()
+    first.advance()
+    first.release()
+    assert not second.take()  # what it had read before is out of date
+    assert list(runs(outputs)) == ["a"]
+
+
+def test_delivered_runs_are_let_go(outputs: Path) -> None:
+    courier = Courier(outputs, "", "tests")
+    courier.follow(make_run(outputs / "runs" / "a"))
+    courier.follow(make_run(outputs / "runs" / "b", status="RUNNING"))
+    courier.advance()
+    assert [folder.name for folder in courier.deliveries] == ["b"]
+    courier.deliveries.popitem()[1].release()
+
+
+def test_a_trial_waits_for_its_sweep(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = make_run(outputs / "sweeps" / "s", status="RUNNING")
+    (sweep / "run.json").rename(sweep / "sweep.json")
+    trial = make_run(sweep / "0", parent="s")
+    held = Delivery(sweep, Store(outputs, "", "tests"))
+    assert held.take()
+    assert deliver(outputs, trial) is None
+    assert not (trial / ".mlflow.json").exists()
+    held.advance()
+    held.release()
+    assert deliver(outputs) is None
+    found = runs(outputs)
+    assert found["0"].data.tags["mlflow.parentRunId"] == found["s"].info.run_id
+
+
+@pytest.mark.parametrize("name", ["with space", "a#b", "it's", "é"])
+def test_odd_folder_names_hold_a_store(template: Path, tmp_path: Path, name: str) -> None:
+    outputs = tmp_path / name
+    outputs.mkdir()
+    shutil.copy(template, outputs / "mlflow.db")
+    assert deliver(outputs, make_run(outputs / "runs" / "a")) is None
+    check_whole(outputs, runs(outputs)["a"])
+    assert list((outputs / "artifacts").rglob("figures/roc.json"))
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b"])
+def test_a_folder_name_that_sqlite_addresses_cannot_hold_is_told_at_once(tmp_path: Path, name: str) -> None:
+    problem = deliver(tmp_path / name, make_run(tmp_path / name / "runs" / "a"))
+    assert problem is not None and "cannot hold" in problem
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_password_in_the_address_is_not_told(tmp_path: Path) -> None:
+    store = Store(tmp_path, "https://ada:secret@example.org:5000/mlflow", "tests")
+    assert store.address == "https://example.org:5000/mlflow"
+    assert Store(tmp_path, "", "tests").address == ""
+
+
+def test_many_runs_left_over_arrive(outputs: Path) -> None:
+    for number in range(5):
+        make_run(outputs / "runs" / str(number))
+    assert deliver(outputs) is None
+    assert sorted(runs(outputs)) == ["0", "1", "2", "3", "4"]
