@@ -51,9 +51,8 @@ def _unknown_key(cause: OmegaConfBaseException) -> str:
     if not near:
         everywhere = _leaves(cause.parent_node._get_root() if cause.parent_node is not None else None)
         near = [name for name in everywhere if name.rpartition(".")[2] == key][:1]
-    hint = f" Did you mean {near[0]}?" if near else ""
     listing = f" Keys here: {', '.join(name for name in siblings if name != 'hydra')}." if siblings else ""
-    return f"There is no {full_key} in this config.{hint}{listing}"
+    return f"There is no {full_key} in this config.{f' Did you mean {near[0]}?' if near else listing}"
 
 
 def _leaves(root: object, prefix: str = "") -> list[str]:

@@ -27,7 +27,13 @@ def load_run(folder: RunFolder, cfg: DictConfig, own_examples: bool = True) -> P
     check_targets(OmegaConf.to_container(cfg))
     weights, statistics = load_weights(stored)
     built = build_data(cfg)
-    _must_match(built, read_json(folder.path / "data.json"))
+    described = read_json(folder.path / "data.json")
+    _must_match(built, described)
+    if not own_examples and built.digest == described["digest"]:
+        raise ConfigError(
+            "These are the run's own examples, split anew: the test split would hold some that it was trained on. "
+            "Type --split, or other data."
+        )
     splits = load_file(folder.path / "splits.safetensors") if own_examples else built.splits
     parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]))
     parts.task.load_state_dict({"model": weights})
