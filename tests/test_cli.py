@@ -165,7 +165,7 @@ print(json.dumps([list(answers.columns), answers.values.tolist()]))
 
 
 def test_evaluate_repeats_the_runs_own_metrics(mlcli: Run, trained: Path, work: Path) -> None:
-    done = mlcli("evaluate", "first", "--json", cwd=work)
+    done = mlcli("evaluate", "first", "device=cpu", "--json", cwd=work)
     assert done.returncode == 0, done.stderr
     own = {name: value for name, value in result(trained)["metrics"].items() if name.startswith("test/")}
     assert json.loads(done.stdout) == own

@@ -55,13 +55,13 @@ class Loader:
         Seeds torch's global generators too: whatever else is drawn in this epoch (dropout) follows from it.
         """
         _seed_generators(_mix(self.seed, epoch), self.device)
-        train = self.data.splits["train"]
-        order = train[torch.randperm(len(train))]
-        return self._at(torch.split(order, self.batch_size))
+        train = self.indices["train"]
+        order = torch.randperm(len(train)).to(train.device)  # drawn on the CPU: the same on every device
+        return self._at(torch.split(train[order], self.batch_size))
 
     def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples of one split, in the order of its indices."""
-        return self._at(torch.split(self.data.splits[name], EVALUATION_BATCH))
+        return self._at(torch.split(self.indices[name], EVALUATION_BATCH))
 
     def all_targets(self, name: str) -> Tensor:
         """The targets of one split, on the device."""
@@ -69,8 +69,7 @@ class Loader:
 
     def _at(self, groups: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
         if self.resident:
-            for group in groups:
-                indices = group.to(self.device)
+            for indices in groups:
                 yield self.inputs.index_select(0, indices), self.targets.index_select(0, indices)
             return
         examples = TensorDataset(self.data.examples.inputs, self.data.examples.targets)

@@ -23,7 +23,8 @@ def evaluate_run(text: str, outputs: Path, overrides: list[str], split: str, sav
         raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
     found = find_run(text, outputs)
     cfg = _with(found.folder.config(), overrides)
-    parts = load_run(found.folder, cfg, own_examples=not overrides)
+    other_examples = any(override.startswith(("data", "split")) for override in overrides)
+    parts = load_run(found.folder, cfg, own_examples=not other_examples)
     evaluation = parts.task.evaluate(split, full=True)
     if save is not None:
         write_predictions(save / f"{split}.csv", evaluation)

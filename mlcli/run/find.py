@@ -1,7 +1,5 @@
 """Which runs there are, and which one a user means."""
 
-import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.run.folder import RunFolder, read_json
+from mlcli.track.record import running
 
 RECORDS = ("runs/*/run.json", "sweeps/*/sweep.json", "sweeps/*/*/run.json")
 
@@ -32,8 +31,7 @@ class Found:
     def status(self) -> str:
         """As recorded; a run whose process is gone without a word was killed."""
         status = str(self.record["status"])
-        here = self.record.get("host") == socket.gethostname()
-        return "KILLED" if status == "RUNNING" and here and not _alive(self.record["pid"]) else status
+        return "KILLED" if status == "RUNNING" and not running(self.record) else status
 
     def result(self) -> dict[str, Any]:
         path = self.folder.path / "result.json"
@@ -118,13 +116,3 @@ def _read(path: Path) -> Found | None:
         except (OSError, ValueError):  # not a run, or one whose record is just being created
             continue
     return None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.errors import ConfigError
+from mlcli.track.record import save
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ class RunFolder:
 
 def write_json(path: Path, content: Any) -> None:
     """Whole or not at all: a reader never meets half a file. NaN and infinities become null."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(_finite(content), indent=1))
-    temporary.replace(path)
+    save(path, _finite(content))
 
 
 def read_json(path: Path) -> Any:

@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
 from mlcli.run.find import Found, all_runs
+from mlcli.track.record import flatten
 
 
 def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
@@ -39,13 +40,7 @@ def row(run: Found) -> dict[str, Any]:
 def flat_config(run: Found) -> dict[str, Any]:
     """The run's config as dotted keys."""
     path = run.folder.path / "config.yaml"
-    return dict(_flatten(OmegaConf.to_container(OmegaConf.load(path)), "")) if path.exists() else {}
-
-
-def _flatten(node: Any, prefix: str) -> list[tuple[str, Any]]:
-    if isinstance(node, dict):
-        return [pair for key, value in node.items() for pair in _flatten(value, f"{prefix}{key}.")]
-    return [(prefix[:-1], node)]
+    return flatten(OmegaConf.to_container(OmegaConf.load(path))) if path.exists() else {}
 
 
 def _matches(run: Found, text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
-from mlcli.track.record import load, record_path, save
+from mlcli.track.record import flatten, load, record_path, save
 
 if TYPE_CHECKING:
     from mlcli.track.mlflow_store import Store
@@ -207,10 +207,3 @@ def _readable(lines: bytes) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except ValueError:
             continue
-
-
-def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested settings as dotted keys."""
-    if not isinstance(node, dict):
-        return {prefix[:-1]: node}
-    return {key: value for name, child in node.items() for key, value in flatten(child, f"{prefix}{name}.").items()}

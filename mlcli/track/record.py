@@ -16,11 +16,18 @@ def load(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def save(path: Path, content: dict[str, Any]) -> None:
+def save(path: Path, content: Any) -> None:
     """Whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content, indent=1))
     temporary.replace(path)
+
+
+def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted keys."""
+    if not isinstance(node, dict):
+        return {prefix[:-1]: node}
+    return {key: value for name, child in node.items() for key, value in flatten(child, f"{prefix}{name}.").items()}
 
 
 def record_path(folder: Path) -> Path:

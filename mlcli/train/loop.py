@@ -6,6 +6,7 @@ so whoever drives it writes journals, moves progress bars and saves checkpoints 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from time import perf_counter
 from typing import Any
 
@@ -73,7 +74,7 @@ class Epoch:
 def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
     """Trains until the plan is fulfilled; `progress` is kept up to date, also when an exception ends it.
 
-    Raises Diverged when the loss is not finite, ValueError when there is no such metric as `plan.monitor`.
+    Raises Diverged when the loss or the monitored metric is not finite, ValueError when there is no such metric.
     """
     before = progress.seconds
     start = tick = perf_counter()
@@ -107,6 +108,8 @@ def _judge(task: Task, plan: Plan, progress: Progress, metrics: dict[str, float]
     if plan.monitor not in metrics:
         raise ValueError(f"trainer.monitor={plan.monitor}: no such metric. Choices: {', '.join(metrics)}.")
     score = metrics[plan.monitor]
+    if not isfinite(score):
+        raise Diverged(f"{plan.monitor} is {score:g} after step {progress.step}: try a smaller optimizer.lr")
     task.observe(score)
     improved = plan.improves(score, progress.best_score)
     if improved:

@@ -109,3 +109,8 @@ def test_a_slow_metric_is_computed_when_it_decides() -> None:
 def test_unknown_monitor_lists_the_metrics() -> None:
     with pytest.raises(ValueError, match=r"val/accurcy.*val/score"):
         run(Countdown([0.1]), monitor="val/accurcy")
+
+
+def test_a_monitored_metric_that_is_no_number_ends_training() -> None:
+    with pytest.raises(Diverged, match="val/score is nan after step 6"):
+        run(Countdown([0.5, math.nan, 0.9]))
