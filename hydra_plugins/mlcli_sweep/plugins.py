@@ -29,8 +29,11 @@ class GridSweeper(BasicSweeper):
         return self.launcher.launch(batches[0], initial_job_idx=0)
 
 
-class SerialLauncher(Launcher):
-    """One trial after another in this process; a trial that fails is reported and the rest go on."""
+class SweepLauncher(Launcher):
+    """Trains the trials of a sweep in one of mlcli's ways; a trial that fails is reported and the rest go on."""
+
+    def __init__(self, way: str) -> None:
+        self.way = way
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.loader = hydra_context.config_loader
@@ -38,9 +41,9 @@ class SerialLauncher(Launcher):
         self.session = task_function
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
-        from mlcli.sweep.serial import launch
+        from mlcli.sweep.launch import launch
 
-        return launch(self.loader, self.config, job_overrides, self.session)
+        return launch(self.loader, self.config, job_overrides, self.session, self.way)
 
 
 @dataclass
@@ -49,9 +52,15 @@ class GridConf(BasicSweeperConf):
 
 
 @dataclass
-class SerialConf:
-    _target_: str = "hydra_plugins.mlcli_sweep.plugins.SerialLauncher"
+class LauncherConf:
+    """way: stack (trials that differ only in numbers train as one computation), auto (if that is faster),
+    serial (one by one), processes (one on each core)."""
+
+    way: str
+    _target_: str = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=GridConf, provider="mlcli")
-ConfigStore.instance().store(group="hydra/launcher", name="serial", node=SerialConf, provider="mlcli")
+for way in ("auto", "stack", "serial", "processes"):
+    node = LauncherConf(way)
+    ConfigStore.instance().store(group="hydra/launcher", name=way, node=node, provider="mlcli")

@@ -36,6 +36,9 @@ SUPPLIED = {
 def check(config: Mapping[str, Any]) -> None:
     """Raises ConfigError for the first setting that is unknown, of the wrong type or out of range."""
     _check_dataclass(Config, config, "")
+    figures = config["sweep"]["figures"]
+    if figures != "all" and (isinstance(figures, bool) or not isinstance(figures, int)):
+        raise ConfigError(f"sweep.figures={figures}: must be a whole number, or all.")
     if not config["outputs"]:
         raise ConfigError("outputs is empty: type outputs=FOLDER.")
     for group in ("task", "data", "model", "optimizer", "scheduler"):

@@ -107,18 +107,16 @@ class TrialComposer:
         self.composed: dict[tuple[str, ...], DictConfig] = {}
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
-        """The config of the trial with these overrides, as text. Raises ConfigError."""
+        """The run's config for the trial with these overrides, as text. Raises ConfigError."""
         with _explained():
             parsed = self.parser.parse_overrides(list(overrides))
             groups = tuple(o.input_line or "" for o in parsed if self._is_group(o))
             if groups not in self.composed:
-                self.composed[groups] = self.loader.load_sweep_config(self.sweep, list(groups))
+                self.composed[groups] = _without_hydra(self.loader.load_sweep_config(self.sweep, list(groups)))
             cfg = copy.deepcopy(self.composed[groups])
             values = [override for override in parsed if not self._is_group(override)]
             self.loader._apply_overrides_to_config(values, cfg)
-        with read_write(cfg), open_dict(cfg):
-            cfg.hydra.overrides.task = list(overrides)
-        return cfg
+        return _resolved(cfg)
 
     def _is_group(self, override: Override) -> bool:
         is_group = override.package is not None or self.loader.repository.group_exists(override.key_or_group)
@@ -127,16 +125,23 @@ class TrialComposer:
 
 def to_run(cfg: DictConfig) -> DictConfig:
     """The config of the run itself, resolved, without Hydra's node. ConfigError for what is left missing."""
+    return _resolved(_without_hydra(copy.deepcopy(cfg)))
+
+
+def _without_hydra(cfg: DictConfig) -> DictConfig:
+    with read_write(cfg), open_dict(cfg):
+        cfg.pop("hydra", None)  # of a job that Hydra launched itself it is gone already
+    return cfg
+
+
+def _resolved(cfg: DictConfig) -> DictConfig:
     with _explained():
-        task = copy.deepcopy(cfg)
-        with read_write(task), open_dict(task):
-            task.pop("hydra", None)  # of a job that Hydra launched itself it is gone already
-        missing = OmegaConf.missing_keys(task)
+        missing = OmegaConf.missing_keys(cfg)
         if missing:
             key = sorted(missing)[0]
             raise ConfigError(f"{key} needs a value: type {key}=…")
-        OmegaConf.resolve(task)
-    return task
+        OmegaConf.resolve(cfg)
+    return cfg
 
 
 def to_yaml(hydra: Hydra, cfg: DictConfig, part: str, package: str | None, resolve: bool) -> str:

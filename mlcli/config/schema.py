@@ -41,6 +41,18 @@ class Trainer:
     min_delta: float = field(default=0.0, metadata={"range": Range(0)})
     class_weights: Any = None  # null, balanced, or one number per class
     seed: int = field(default=0, metadata={"range": Range(0)})
+    repeats: int = field(default=1, metadata=COUNT)
+
+
+@dataclass
+class Sweep:
+    """What is done with the trials of a sweep."""
+
+    figures: Any = field(default=1, metadata={"range": Range(0)})  # how many of the best trials get theirs, or all
+    halving: bool = False
+    rungs: list[int] | None = None  # epochs; null: after an eighth, a quarter and a half of all
+    keep: float = field(default=0.5, metadata=SHARE)
+    metric: str | None = None  # null: trainer.monitor
 
 
 @dataclass
@@ -78,5 +90,6 @@ class Config:
     device: Device = field(default_factory=Device)
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
+    sweep: Sweep = field(default_factory=Sweep)
     name: str | None = None
     outputs: str = "outputs"

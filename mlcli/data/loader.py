@@ -4,6 +4,7 @@ Indexing a tensor costs a few microseconds; a DataLoader costs that per example.
 device, normalised and adapted once, and a DataLoader serves only what does not fit.
 """
 
+import copy
 from collections.abc import Iterator
 
 import torch
@@ -44,6 +45,12 @@ class Loader:
         else:
             self.indices = data.splits
 
+    def for_seed(self, seed: int) -> "Loader":
+        """The same examples, in another order."""
+        other = copy.copy(self)
+        other.seed = seed
+        return other
+
     def prepare(self, inputs: Tensor) -> Tensor:
         """Raw inputs, B × shape → on the device, normalised, in the shape that the model takes."""
         scaled: Tensor = (inputs.to(self.device).float() - self.mean) / self.std
@@ -54,10 +61,15 @@ class Loader:
 
         Seeds torch's global generators too: whatever else is drawn in this epoch (dropout) follows from it.
         """
-        _seed_generators(_mix(self.seed, epoch), self.device)
+        _seed_device(_mix(self.seed, epoch), self.device)
+        return self._at(torch.split(self.order(epoch, torch.default_generator), self.batch_size))
+
+    def order(self, epoch: int, generator: torch.Generator) -> Tensor:
+        """Indices of the training split as they come in this epoch. Seeds `generator`, of the CPU, and draws them
+        from it: the same on every device, and what is drawn from it next follows from seed and epoch as well."""
+        generator.manual_seed(_mix(self.seed, epoch))
         train = self.indices["train"]
-        order = torch.randperm(len(train)).to(train.device)  # drawn on the CPU: the same on every device
-        return self._at(torch.split(train[order], self.batch_size))
+        return train[torch.randperm(len(train), generator=generator).to(train.device)]
 
     def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples of one split, in the order of its indices."""
@@ -81,9 +93,8 @@ class Loader:
             yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
 
 
-def _seed_generators(seed: int, device: torch.device) -> None:
-    """As torch.manual_seed, for the devices in use alone: seeding all takes as long as a quarter of a step."""
-    torch.default_generator.manual_seed(seed)
+def _seed_device(seed: int, device: torch.device) -> None:
+    """As torch.manual_seed, for the device in use alone: seeding all takes as long as a quarter of a step."""
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
     elif device.type == "mps":

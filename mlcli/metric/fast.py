@@ -42,7 +42,9 @@ def regression(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
 
 
 def _count(indices: Tensor, classes: int) -> Tensor:
-    return _precise(torch.bincount(indices, minlength=classes))
+    """As torch.bincount, which cannot count for many trials at once (under vmap)."""
+    counts = torch.zeros(classes, dtype=torch.int64, device=indices.device)
+    return _precise(counts.scatter_add(0, indices, torch.ones_like(indices)))
 
 
 def _precise(values: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class CNN(nn.Module):
             wider = width * 2**i
             blocks.append(
                 named(
-                    convolution=nn.Conv2d(channels, wider, kernel_size, padding=kernel_size // 2),
+                    convolution=nn.Conv2d(channels, wider, kernel_size, padding=kernel_size // 2, bias=norm != "batch_norm"),
                     norm=norm_of_images(norm, wider),
                     activation=activation_of(activation),
                     pool=POOLS[pooling](2),

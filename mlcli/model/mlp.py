@@ -35,7 +35,7 @@ class MLP(nn.Module):
         self.hidden = nn.Sequential(
             *(
                 named(
-                    linear=nn.Linear(features if i == 0 else width, width),
+                    linear=nn.Linear(features if i == 0 else width, width, bias=norm != "batch_norm"),
                     norm=norm_of_vectors(norm, width),
                     activation=activation_of(activation),
                     dropout=dropout_of(dropout),

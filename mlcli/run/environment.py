@@ -4,6 +4,7 @@ import getpass
 import platform
 import socket
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,6 +21,7 @@ PACKAGES = (
 )
 
 
+@cache
 def environment(device: str, threads: int) -> dict[str, Any]:
     commit = _git("rev-parse", "HEAD")
     return {

@@ -28,7 +28,7 @@ def evaluate_run(text: str, outputs: Path, overrides: list[str], split: str, sav
     evaluation = parts.task.evaluate(split, full=True)
     if save is not None:
         write_predictions(save / f"{split}.csv", evaluation)
-        for plot in evaluation.plots:
+        for plot in evaluation.plots():
             plot.save(save)
     return metrics_of(evaluation, split)
 

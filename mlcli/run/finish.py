@@ -18,17 +18,17 @@ from mlcli.train.verbs import Evaluation
 EXAMPLE_ROWS = 3
 
 
-def finish(folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress) -> dict[str, Any]:
+def finish(
+    folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress, figures: bool = True
+) -> dict[str, Any]:
     """Puts the best weights back, evaluates them on test, writes model, figures, predictions and the result."""
     parts.task.load_state_dict({"model": progress.best_weights})
     write_model(folder.path / "model", cfg, parts)
     evaluation = parts.task.evaluate("test", full=True)
     write_predictions(folder.path / "predictions" / "test.csv", evaluation)
     history = folder.history()
-    if cfg.tracking.figures:
-        plots = learning_curves(history, cfg.trainer.monitor, rate_by_update(cfg, parts))
-        for plot in [*plots, *evaluation.plots]:
-            plot.save(folder.path / "figures")
+    if figures and cfg.tracking.figures:
+        draw(folder, cfg, parts, evaluation)
     best = next(record for record in history if record["epoch"] == progress.best_epoch)
     result = {
         "best_epoch": progress.best_epoch,
@@ -41,6 +41,13 @@ def finish(folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress)
     }
     write_json(folder.path / "result.json", result)
     return result
+
+
+def draw(folder: RunFolder, cfg: DictConfig, parts: Parts, evaluation: Evaluation) -> None:
+    """The figures of a run: how it learnt, and how it does on the test split."""
+    plots = learning_curves(folder.history(), cfg.trainer.monitor, rate_by_update(cfg, parts))
+    for plot in [*plots, *evaluation.plots()]:
+        plot.save(folder.path / "figures")
 
 
 def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:

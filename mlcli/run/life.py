@@ -21,7 +21,7 @@ from mlcli.run.environment import environment
 from mlcli.run.finish import finish
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
-from mlcli.track.console import Console
+from mlcli.track.console import Screen
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
 
@@ -46,21 +46,21 @@ class RunFailed(Exception):
     """A run that could not be completed; its folder says so, and the log there holds the traceback."""
 
 
-def train(job: Job, console: Console, follow: Callable[[Path], None]) -> dict[str, Any]:
+def train(job: Job, console: Screen, follow: Callable[[Path], None], figures: bool = True) -> dict[str, Any]:
     """Runs the job to its end and returns what `result.json` holds.
 
     `follow` is told the folder as soon as there is something to follow. Raises ConfigError before anything is
     written when the config cannot be built; RunFailed, or KeyboardInterrupt, with the folder marked so.
     """
     parts = build(job.cfg)
-    _check_monitor(job.cfg.trainer.monitor, parts)
+    check_monitor(job.cfg.trainer.monitor, parts)
     folder = RunFolder.create(job.path, first_record(job))
-    with _logged(folder.path / "train.log"), _recorded(folder):
-        _describe(folder, job, parts)
+    with logged(folder.path / "train.log"), _recorded(folder):
+        describe(folder, job, parts)
         follow(folder.path)
         progress = Progress()
-        plan = _plan(job.cfg)
-        console.start(folder.path, _title(job), plan.epochs, parts.steps_per_epoch, _facts(parts))
+        plan = plan_of(job.cfg)
+        console.start(folder.path, title(job), plan.epochs, parts.steps_per_epoch, facts(parts))
         try:
             with Journal(folder.path / "metrics.jsonl") as journal:
                 for event in fit(parts.task, plan, progress):
@@ -72,10 +72,10 @@ def train(job: Job, console: Console, follow: Callable[[Path], None]) -> dict[st
             if progress.step:
                 save_weights(folder.path / "last.safetensors", parts)
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
-        return finish(folder, job.cfg, parts, progress)
+        return finish(folder, job.cfg, parts, progress, figures)
 
 
-def _check_monitor(monitor: str, parts: Parts) -> None:
+def check_monitor(monitor: str, parts: Parts) -> None:
     """Raises ConfigError for a metric that will not be there. The default is, which saves an evaluation."""
     if monitor == Trainer.monitor or monitor.startswith("train/"):
         return
@@ -87,7 +87,8 @@ def _check_monitor(monitor: str, parts: Parts) -> None:
     raise ConfigError(f"trainer.monitor={monitor}: no such metric.{suggest(monitor, known)}")
 
 
-def _plan(cfg: DictConfig) -> Plan:
+def plan_of(cfg: DictConfig) -> Plan:
+    """When the loop is to stop."""
     trainer = cfg.trainer
     higher = direction(trainer.monitor) == "max"
     names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta")
@@ -118,22 +119,24 @@ def run_name(job: Job) -> str:
     if job.swept:
         values = " ".join(f"{key.rpartition('.')[2]}={value}" for key, value in job.swept.items())
         return f"{job.cfg.name} {values}" if job.cfg.name else values
-    return str(job.cfg.name or _title(job))
+    return str(job.cfg.name or title(job))
 
 
-def _title(job: Job) -> str:
+def title(job: Job) -> str:
+    """What is trained on what."""
     targets = [str(job.cfg[group]._target_).rpartition(".")[2] for group in ("model", "data")]
     return "-".join(targets).lower()
 
 
-def _facts(parts: Parts) -> str:
+def facts(parts: Parts) -> str:
+    """The sizes that matter."""
     count = sum(parameter.numel() for parameter in parts.model.parameters())
     sizes = " / ".join(f"{len(indices):,}" for indices in parts.data.splits.values())
     threads = f"{parts.threads} thread{'s' if parts.threads > 1 else ''}"
     return f"{count:,} parameters · {sizes} examples · {parts.device}, {threads}"
 
 
-def _describe(folder: RunFolder, job: Job, parts: Parts) -> None:
+def describe(folder: RunFolder, job: Job, parts: Parts) -> None:
     """Everything about the run that is known before it trains."""
     folder.write_config(job.cfg, job.overrides)
     write_json(folder.path / "environment.json", environment(str(parts.device), parts.threads))
@@ -162,7 +165,7 @@ def _recorded(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _logged(path: Path) -> Iterator[None]:
+def logged(path: Path) -> Iterator[None]:
     """Sends the log and warnings of this run to its own file."""
     handler = logging.FileHandler(path, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -30,6 +30,8 @@ class Classification:
     class. The loss is the mean over examples of weight · cross-entropy; evaluation is never weighted.
     """
 
+    varies = ("label_smoothing", "weights")
+
     def __init__(
         self,
         data: DataSet,
@@ -63,15 +65,15 @@ class Classification:
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of a batch, with the class weights and smoothing of training."""
-        logits = self.model(inputs)
-        if self.weights is None:
-            return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
-        total = F.cross_entropy(logits, targets, self.weights, reduction="sum", label_smoothing=self.label_smoothing)
-        return total / len(targets)
+        return cross_entropy(self.model(inputs), targets, self.weights, self.label_smoothing)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What every epoch tells, from the logits N × C of a split."""
+        return fast.classification(outputs, targets)
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         logits_NC, targets_N = forward_split(self.model, self.loader, split)
-        evaluation = Evaluation(fast.classification(logits_NC, targets_N))
+        evaluation = Evaluation(self.metrics(logits_NC, targets_N))
         if full:
             self._complete(evaluation, split, targets_N, logits_NC.float().softmax(1))
         return evaluation
@@ -84,7 +86,7 @@ class Classification:
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p)}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
-        evaluation.plots = [
+        evaluation.plots = lambda: [
             *classification.plots(y, p, classes),
             classification.worst(y, p, classes, raw, self.data.kind, self.data.features),
         ]
@@ -119,3 +121,18 @@ class Classification:
         if isinstance(spec, str) or len(spec) != count or min(spec) < 0:
             raise ValueError(f"trainer.class_weights={spec}: type balanced, or {count} numbers ≥ 0 in brackets.")
         return torch.tensor(spec, dtype=torch.float32, device=self.loader.device)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float | Tensor) -> Tensor:
+    """Mean over B examples of weight · cross-entropy with smoothed targets (Szegedy et al. 2016, arXiv 1512.00567).
+
+    Weights have the length C. A smoothing that is a tensor is one of many trials' (torch takes a number alone).
+    """
+    if isinstance(smoothing, Tensor):
+        log_probabilities = logits.log_softmax(1)
+        weighted = log_probabilities if weights is None else log_probabilities * weights
+        hit = weighted.gather(1, targets.unsqueeze(1)).sum()
+        return ((smoothing - 1) * hit - smoothing * weighted.mean(1).sum()) / len(targets)
+    if weights is None:
+        return F.cross_entropy(logits, targets, label_smoothing=smoothing)
+    return F.cross_entropy(logits, targets, weights, reduction="sum", label_smoothing=smoothing) / len(targets)

@@ -25,6 +25,8 @@ Batch = tuple[Tensor, Tensor]
 class Regression:
     """A network that gives B × 1 outputs, trained on standardised targets."""
 
+    varies = ("mean", "std")
+
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         self.data = data
         self.model = model
@@ -57,12 +59,18 @@ class Regression:
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         outputs, targets = forward_split(self.model, self.loader, split)
-        predictions = outputs.squeeze(1).float() * self.std + self.mean
-        metrics = fast.regression(predictions, targets)
-        evaluation = Evaluation(metrics | {"loss": metrics["loss"] / self.std.square()})
+        evaluation = Evaluation(self.metrics(outputs, targets))
         if full:
-            self._complete(evaluation, split, targets.cpu().numpy(), predictions.cpu().numpy())
+            self._complete(evaluation, split, targets.cpu().numpy(), self._unscaled(outputs).cpu().numpy())
         return evaluation
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What every epoch tells, from the outputs N × 1 of a split; the loss is that of training."""
+        metrics = fast.regression(self._unscaled(outputs), targets)
+        return metrics | {"loss": metrics["loss"] / self.std.square()}
+
+    def _unscaled(self, outputs: Tensor) -> Tensor:
+        return outputs.squeeze(1).float() * self.std + self.mean
 
     def _complete(self, evaluation: Evaluation, split: str, y: np.ndarray, predictions: np.ndarray) -> None:
         from mlcli.metric import regression  # brings scikit-learn, which takes longer than a small epoch
@@ -71,7 +79,7 @@ class Regression:
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": y, "prediction": predictions}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
-        evaluation.plots = [
+        evaluation.plots = lambda: [
             *regression.plots(y, predictions, self.data.target),
             regression.worst(y, predictions, raw, self.data.features, self.data.target),
         ]
@@ -82,8 +90,7 @@ class Regression:
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         self.model.eval()
-        outputs = self.model(self.loader.prepare(inputs)).squeeze(1).float()
-        return {"prediction": (outputs * self.std + self.mean).cpu().numpy()}
+        return {"prediction": self._unscaled(self.model(self.loader.prepare(inputs))).cpu().numpy()}
 
     def state_dict(self) -> dict[str, Any]:
         state = state_of(self.model, self.update)

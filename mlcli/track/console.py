@@ -7,9 +7,21 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 LINES_A_SECOND = 4  # a run of a thousand short epochs need not print a thousand lines
+
+
+class Screen(Protocol):
+    """Where a run tells how it goes."""
+
+    def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None: ...
+
+    def show(self, event: Any, monitor: str) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
 
 class Console:

@@ -1,10 +1,11 @@
-"""The training loop, the only one. It knows the verbs of a task and nothing else of mlcli.
+"""The training loop, the only one. It knows the verbs of what it trains and nothing else of mlcli.
 
 It is a generator: after each epoch (and now and then within a long one) it hands over what happened and waits,
-so whoever drives it writes journals, moves progress bars and saves checkpoints with no callbacks.
+so whoever drives it writes journals, moves progress bars and saves checkpoints with no callbacks. It trains any
+number of trials side by side; a run alone is one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from time import perf_counter
@@ -13,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlcli.train.verbs import Task
+from mlcli.train.verbs import Alone, Task, Trials
 
 TICK = 0.1  # seconds between two signs of life within an epoch
 
@@ -46,16 +47,17 @@ class Progress:
 
     epoch: int = 0
     step: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # of trials side by side, each has its share
     best_score: float | None = None
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
-    stopped: str = ""  # why training ended before its last epoch
+    stopped: str = ""  # why training ended before its last epoch; whoever drives the loop may say so too
+    failure: Diverged | None = None
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Within an epoch."""
+    """Within an epoch, or at its end, when every trial's Epoch has been told."""
 
     epoch: int
     step: int
@@ -69,6 +71,7 @@ class Epoch:
     step: int
     metrics: dict[str, float]
     improved: bool
+    trial: int = 0
 
 
 def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
@@ -76,49 +79,92 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 
     Raises Diverged when the loss or the monitored metric is not finite, ValueError when there is no such metric.
     """
-    before = progress.seconds
-    start = tick = perf_counter()
+    yield from fit_trials(Alone(task), [plan], [progress])
+    if progress.failure:
+        raise progress.failure
+
+
+def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progress]) -> Iterator[Tick | Epoch]:
+    """Trains trials side by side, each by its own plan, until the last one has ended.
+
+    The plans share `monitor`, `higher`, `max_steps` and `max_time`. A trial that diverges gets its `failure` and
+    leaves, and so does one whose `stopped` was set while the loop waited; the others don't notice. Raises
+    ValueError when there is no metric `monitor`.
+    """
+    live = [i for i, each in enumerate(progress) if not _ended(plans[i], each)]
+    best = BestWeights(len(progress))
     full = False
-    while progress.epoch < plan.epochs and not progress.stopped:
-        values = EpochValues(progress.step)
-        for batch in task.batches(progress.epoch):
-            values.add(task.step(batch))
-            progress.step += 1
+    while live:
+        plan, start = plans[live[0]], perf_counter()
+        values = EpochValues(progress[live[0]].step)
+        yield from _steps(trials, plan, [progress[i] for i in live], values)
+        metrics = values.read(len(live))
+        validation = trials.evaluate("val", full)
+        if plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation:
+            full = True  # too slow for every epoch unless it is asked for
+            validation = trials.evaluate("val", full)
+        for row, own in enumerate(metrics):
+            own |= {f"val/{name}": numbers[row] for name, numbers in validation.items()}
+        improved = [_judge(plans[i], progress[i], metrics[row], values.failure(row)) for row, i in enumerate(live)]
+        trials.observe([own[plan.monitor] for own in metrics])
+        best.keep(trials, live, [row for row, better in enumerate(improved) if better], progress)
+        share = (perf_counter() - start) / len(live)
+        for row, i in enumerate(live):
+            each = progress[i]
+            each.seconds += share
+            if each.failure is None:
+                yield Epoch(each.epoch, each.step, metrics[row], improved[row], i)
+        yield Tick(progress[live[0]].epoch, progress[live[0]].step)  # all trials have been told
+        rows = [row for row, i in enumerate(live) if not _ended(plans[i], progress[i])]
+        if len(rows) < len(live):
+            trials.keep(rows)
+        live = [live[row] for row in rows]
+
+
+def _steps(trials: Trials, plan: Plan, progress: Sequence[Progress], values: "EpochValues") -> Iterator[Tick]:
+    """The updates of one epoch."""
+    lead = progress[0]
+    start = tick = perf_counter()
+    step, stopped = lead.step, ""
+    try:
+        for batch in trials.batches(lead.epoch):
+            values.add(trials.step(batch))
+            step += 1
             now = perf_counter()
             if now - tick > TICK:
                 tick = now
-                yield Tick(progress.epoch + 1, progress.step)
-            progress.stopped = _limit(plan, progress.step, before + now - start)
-            if progress.stopped:
+                yield Tick(lead.epoch + 1, step)
+            stopped = _limit(plan, step, lead.seconds + (now - start) / len(progress))
+            if stopped:
                 break
-        progress.epoch += 1
-        metrics = values.read()
-        validation = task.evaluate("val", full=full).metrics
-        if plan.monitor not in metrics and plan.monitor.removeprefix("val/") not in validation:
-            full = True  # too slow for every epoch unless it is asked for
-            validation = task.evaluate("val", full=True).metrics
-        metrics |= _numbers(validation)
-        improved = _judge(task, plan, progress, metrics)
-        progress.seconds = before + perf_counter() - start
-        yield Epoch(progress.epoch, progress.step, metrics, improved)
+    finally:
+        for each in progress:
+            each.step, each.stopped = step, each.stopped or stopped
 
 
-def _judge(task: Task, plan: Plan, progress: Progress, metrics: dict[str, float]) -> bool:
-    """Keeps the weights if they are the best so far; ends training when they have not been for too long."""
+def _judge(plan: Plan, progress: Progress, metrics: dict[str, float], failure: Diverged | None) -> bool:
+    """Whether these are the best weights so far; ends training when none have been for too long."""
+    progress.epoch += 1
+    progress.failure = failure
     if plan.monitor not in metrics:
         raise ValueError(f"trainer.monitor={plan.monitor}: no such metric. Choices: {', '.join(metrics)}.")
     score = metrics[plan.monitor]
-    if not isfinite(score):
-        raise Diverged(f"{plan.monitor} is {score:g} after step {progress.step}: try a smaller optimizer.lr")
-    task.observe(score)
+    if failure is None and not isfinite(score):
+        progress.failure = Diverged(
+            f"{plan.monitor} is {score:g} after step {progress.step}: try a smaller optimizer.lr"
+        )
+    if progress.failure:
+        return False
     improved = plan.improves(score, progress.best_score)
     if improved:
         progress.best_score, progress.best_epoch = score, progress.epoch
-        weights = task.state_dict()["model"]
-        progress.best_weights = {name: tensor.detach().clone() for name, tensor in weights.items()}
     elif plan.patience is not None and progress.epoch - progress.best_epoch >= plan.patience:
         progress.stopped = progress.stopped or f"no better {plan.monitor} for {plan.patience} epochs"
     return improved
+
+
+def _ended(plan: Plan, progress: Progress) -> bool:
+    return bool(progress.failure or progress.stopped) or progress.epoch >= plan.epochs
 
 
 def _limit(plan: Plan, step: int, seconds: float) -> str:
@@ -129,13 +175,36 @@ def _limit(plan: Plan, step: int, seconds: float) -> str:
     return ""
 
 
+class BestWeights:
+    """The best weights of each trial, in one tensor per name with a row for each: a copy of many rows at once
+    costs little more than that of one."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.tensors: dict[str, Tensor] = {}
+
+    def keep(self, trials: Trials, live: list[int], rows: list[int], progress: Sequence[Progress]) -> None:
+        """Copies the weights that the trials in these rows have now, and hands them to their progress."""
+        if not rows:
+            return
+        weights = {name: tensor.detach() for name, tensor in trials.weights().items()}
+        if not self.tensors:
+            self.tensors = {name: t.new_empty((self.count, *t.shape[1:])) for name, t in weights.items()}
+        for name, tensor in weights.items():
+            at = torch.tensor([live[row] for row in rows], device=tensor.device)
+            self.tensors[name][at] = tensor[torch.tensor(rows, device=tensor.device)]
+        for row in rows:
+            progress[live[row]].best_weights = {name: tensor[live[row]] for name, tensor in self.tensors.items()}
+
+
 class EpochValues:
     """What the steps of an epoch returned: tensors stay on the device and are read once, at its end."""
 
     def __init__(self, first_step: int) -> None:
         self.first_step = first_step
         self.tensors: dict[str, list[Tensor]] = {}
-        self.numbers: dict[str, float] = {}
+        self.numbers: dict[str, Any] = {}
+        self.failures: dict[int, Diverged] = {}
 
     def add(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
@@ -144,22 +213,25 @@ class EpochValues:
             else:
                 self.numbers[name] = value
 
-    def read(self) -> dict[str, float]:
-        """ "train/loss", … as means over the updates. Raises Diverged with the first step that is not finite."""
-        metrics: dict[str, float] = {}
+    def read(self, count: int) -> list[dict[str, float]]:
+        """Per trial: "train/loss", … as means over the updates, and plain numbers as the last update gave them."""
+        metrics: list[dict[str, float]] = [{} for _ in range(count)]
         for name, tensors in self.tensors.items():
-            values = torch.stack(tensors).cpu().double()
-            finite = values.isfinite()
-            if not finite.all():
-                step = self.first_step + int(finite.int().argmin()) + 1
-                raise Diverged(f"{name} is {values[~finite][0]:g} at step {step}: try a smaller optimizer.lr")
-            metrics[f"train/{name}"] = values.mean().item()
-        return metrics | self.numbers
+            values = torch.stack(tensors).reshape(len(tensors), count).cpu().double()
+            for row, mean in enumerate(values.mean(0).tolist()):
+                metrics[row][f"train/{name}"] = mean
+                if not isfinite(mean):
+                    self._fail(row, name, values[:, row])
+        for name, number in self.numbers.items():
+            for row in range(count):
+                metrics[row][name] = number[row] if isinstance(number, list) else number
+        return metrics
 
+    def failure(self, row: int) -> Diverged | None:
+        """Which value of this trial was the first that is not finite, and at which step; None if all were."""
+        return self.failures.get(row)
 
-def _numbers(metrics: dict[str, Any]) -> dict[str, float]:
-    """ "val/…" as plain numbers, with one transfer from the device for all that lie there."""
-    tensors = {name: value for name, value in metrics.items() if isinstance(value, Tensor)}
-    read = torch.stack([value.float() for value in tensors.values()]).tolist() if tensors else []
-    numbers = dict(zip(tensors, read, strict=True))
-    return {f"val/{name}": float(numbers.get(name, value)) for name, value in metrics.items()}
+    def _fail(self, row: int, name: str, values: Tensor) -> None:
+        index = int(values.isfinite().int().argmin())
+        text = f"{name} is {values[index]:g} at step {self.first_step + index + 1}: try a smaller optimizer.lr"
+        self.failures.setdefault(row, Diverged(text))

@@ -1,10 +1,11 @@
 """What everything that learns can do. The loop, checkpoints, sweeps and serving know these verbs and no more."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -13,13 +14,13 @@ class Evaluation:
     """What one split says about a task.
 
     metrics: name → value, as tensors on the device or plain numbers; whoever reads them, syncs.
-    columns, plots: only of a full evaluation: predictions as columns of one table, and the figures drawn
-    from them (objects with `name` and `save(folder)`).
+    columns, plots: only of a full evaluation: predictions as columns of one table, and a function that prepares the
+    figures of them (objects with `name` and `save(folder)`).
     """
 
     metrics: dict[str, Any]
     columns: dict[str, np.ndarray] = field(default_factory=dict)
-    plots: list[Any] = field(default_factory=list)
+    plots: Callable[[], list[Any]] = list
 
 
 class Task(Protocol):
@@ -45,3 +46,55 @@ class Task(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Puts a saved state back. A state with "model" alone restores the weights alone."""
+
+
+class Trials(Protocol):
+    """What the loop drives: trials that train side by side, a row for each. A task alone is one trial."""
+
+    def batches(self, epoch: int) -> Iterable[Any]:
+        """The batches of one epoch, each for all trials."""
+
+    def step(self, batch: Any) -> dict[str, Any]:
+        """One update of every trial: tensors with a value per row, lists of numbers, or one number for all."""
+
+    def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
+        """Metrics by name, a number per row."""
+
+    def observe(self, scores: list[float]) -> None:
+        """The monitored score of each row."""
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights as they are now, rows × their shape."""
+
+    def keep(self, rows: list[int]) -> None:
+        """The trials in these rows go on; the others have ended."""
+
+
+class Alone:
+    """A task as the loop sees it: the only trial."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.batches = task.batches
+        self.step = task.step
+
+    def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
+        metrics = self.task.evaluate(split, full=full).metrics
+        return {name: [number] for name, number in read(metrics).items()}
+
+    def observe(self, scores: list[float]) -> None:
+        self.task.observe(scores[0])
+
+    def weights(self) -> dict[str, Tensor]:
+        return {name: tensor.unsqueeze(0) for name, tensor in self.task.state_dict()["model"].items()}
+
+    def keep(self, rows: list[int]) -> None:
+        """Nothing to do: it has ended."""
+
+
+def read(metrics: dict[str, Any]) -> dict[str, float]:
+    """Metrics as plain numbers, with one transfer from the device for all that lie there."""
+    tensors = {name: value for name, value in metrics.items() if isinstance(value, Tensor)}
+    numbers = torch.stack([value.float() for value in tensors.values()]).tolist() if tensors else []
+    plain = dict(zip(tensors, numbers, strict=True))
+    return {name: float(plain.get(name, value)) for name, value in metrics.items()}

@@ -1,0 +1,79 @@
+"""Batches for trials that train side by side: each trial's own examples, in its own order, in one tensor.
+
+Shapes: K trials, B batch, N examples of a split.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from mlcli.data.loader import EVALUATION_BATCH, Loader
+
+
+class StackedLoader:
+    """The loaders of K trials as one. A trial meets the batches, and draws the numbers, that it would alone.
+
+    Raises ValueError with the reason where the data is not on the device, or splits differ in size.
+    """
+
+    def __init__(self, loaders: Sequence[Loader]) -> None:
+        if not all(loader.resident for loader in loaders):
+            raise ValueError("the data does not fit on the device")
+        if len({tuple(map(len, loader.indices.values())) for loader in loaders}) > 1:
+            raise ValueError("their splits differ in size")
+        self.loaders = list(loaders)
+        self.batch_size = loaders[0].batch_size
+        self.device = loaders[0].device
+        self.streams = {loader.seed: torch.Generator() for loader in loaders}
+        self.masks = self.streams
+        if self.device.type != "cpu":
+            self.masks = {seed: torch.Generator(self.device) for seed in self.streams}
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs K × B × shape and targets K × B."""
+        orders: dict[tuple[int, int], Tensor] = {}
+        for loader in self.loaders:
+            key = (loader.seed, id(loader.indices))
+            if key not in orders:
+                orders[key] = loader.order(epoch, self.streams[loader.seed])
+        for seed, generator in self.masks.items():
+            if generator is not self.streams[seed]:
+                generator.manual_seed(self.streams[seed].initial_seed())
+        order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
+        for indices_KB in order_KN.split(self.batch_size, 1):
+            yield _take(self.loaders, indices_KB)
+
+    def split(self, name: str, rows: slice) -> Iterator[tuple[Tensor, Tensor]]:
+        """All examples of one split for the trials in `rows`, in the order of its indices: K × B at a time."""
+        loaders = self.loaders[rows]
+        indices_KN = torch.stack([loader.indices[name] for loader in loaders])
+        for indices_KB in indices_KN.split(EVALUATION_BATCH, 1):
+            yield _take(loaders, indices_KB)
+
+    def draw(self, probability: float, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """K × shape of ones with this probability, else zeros. On the CPU they are what a trial alone would draw;
+        a GPU's own dropout kernel draws in another order than can be had here."""
+        drawn = {
+            seed: torch.empty(*shape, dtype=dtype, device=self.device).bernoulli_(probability, generator=generator)
+            for seed, generator in self.masks.items()
+        }
+        return torch.stack([drawn[loader.seed] for loader in self.loaders])
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Goes on with the trials in these rows."""
+        self.loaders = [self.loaders[row] for row in rows]
+        seeds = {loader.seed for loader in self.loaders}
+        self.streams = {seed: stream for seed, stream in self.streams.items() if seed in seeds}
+        self.masks = {seed: stream for seed, stream in self.masks.items() if seed in seeds}
+
+
+def _take(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor]:
+    first = loaders[0]
+    if all(loader.inputs is first.inputs for loader in loaders):
+        flat = indices_KB.reshape(-1)
+        inputs = first.inputs.index_select(0, flat).view(*indices_KB.shape, *first.inputs.shape[1:])
+        return inputs, first.targets.index_select(0, flat).view(indices_KB.shape)
+    pairs = zip(loaders, indices_KB, strict=True)
+    inputs, targets = zip(*((each.inputs[indices], each.targets[indices]) for each, indices in pairs), strict=True)
+    return torch.stack(inputs), torch.stack(targets)

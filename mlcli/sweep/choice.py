@@ -1,0 +1,51 @@
+"""Whether trials are faster as a stack or one by one: a few steps of both tell."""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from mlcli.run.build import Parts, build
+from mlcli.run.memory import is_exhausted
+from mlcli.run.together import stack_of
+
+TIMED = 3  # steps, after one that warms up
+
+
+def obstacle_to_stack(parts: Sequence[Parts]) -> str | None:
+    """Why these cannot train as a stack, in torch's words, or None. Takes a step to see; nothing of it is kept.
+
+    Raises what running out of memory raises.
+    """
+    try:
+        _seconds_a_step(stack_of(parts), parts[0].device, steps=1)
+    except (ValueError, RuntimeError) as error:
+        if is_exhausted(error):
+            raise
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
+    """How many times as fast a stack of these is as one by one, and what was measured, in words."""
+    device = parts[0].device
+    together = _seconds_a_step(stack_of(parts), device, TIMED)
+    single = build(cfg, parts[0].data, parts[0].task.loader)  # type: ignore[attr-defined]
+    alone = _seconds_a_step(single.task, device, TIMED)
+    times = f"{together * 1e3:.3g} ms a step together, {alone * 1e3:.3g} ms each alone"
+    return alone * len(parts) / together, times
+
+
+def _seconds_a_step(task: Any, device: torch.device, steps: int) -> float:
+    """The least of some steps, after one that warms up."""
+    batch = next(iter(task.batches(0)))
+    task.step(batch)
+    times = []
+    for _ in range(steps):
+        start = perf_counter()
+        task.step(batch)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(perf_counter() - start)
+    return min(times)

@@ -1,0 +1,57 @@
+"""From the overrides of a sweep to its trials."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from mlcli.config.check import check
+from mlcli.config.compose import TrialComposer
+from mlcli.run.life import Job
+from mlcli.sweep.trial import Trial
+
+
+def compose_trials(
+    loader: Any, sweep: DictConfig, all_overrides: Sequence[Sequence[str]], command: str, folder: Path
+) -> list[Trial]:
+    """The trials with their configs, composed and checked. Raises ConfigError, with nothing written."""
+    composer = TrialComposer(loader, sweep)
+    swept = _swept(all_overrides)
+    trials = []
+    for number, overrides in enumerate(all_overrides):
+        cfg = composer(overrides)
+        check(cfg)
+        values = dict(override.split("=", 1) for override in overrides)
+        job = Job(
+            cfg,
+            list(overrides),
+            folder / str(number),
+            command,
+            id=f"{folder.name}-{number}",
+            parent=folder.name,
+            trial=number,
+            swept={key.lstrip("+"): _plain(values[key]) for key in swept},
+        )
+        trials.append(Trial(number, job))
+    return trials
+
+
+def _swept(all_overrides: Sequence[Sequence[str]]) -> list[str]:
+    """The keys whose values differ between trials."""
+    values: dict[str, set[str]] = {}
+    for overrides in all_overrides:
+        for override in overrides:
+            key, _, value = override.partition("=")
+            values.setdefault(key, set()).add(value)
+    return [key for key, seen in values.items() if len(seen) > 1]
+
+
+def _plain(text: str) -> Any:
+    """A swept value as the number that it is, else as text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip("'\"")

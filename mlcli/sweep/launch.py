@@ -1,0 +1,61 @@
+"""A sweep from its first trial to its report, whichever way the trials train."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from mlcli.metric.direction import direction
+from mlcli.run.draw import draw_run
+from mlcli.run.folder import RunFolder, write_json
+from mlcli.run.life import logged
+from mlcli.sweep.compose import compose_trials
+from mlcli.sweep.processes import run_in_processes
+from mlcli.sweep.report import rank, report, row
+from mlcli.sweep.serial import run_serial
+from mlcli.sweep.session import Session
+from mlcli.sweep.stacks import run_stacks
+from mlcli.sweep.start import start_sweep
+from mlcli.sweep.trial import Trial
+from mlcli.track.sweep_console import SweepConsole
+
+WAYS = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes}
+
+
+def launch(
+    loader: Any, sweep: DictConfig, all_overrides: Sequence[Sequence[str]], session: Session, way: str
+) -> list[Trial]:
+    """Trains every trial. ConfigError, with nothing written, if any of them has a config that cannot be."""
+    folder = Path(sweep.hydra.sweep.dir)
+    trials = compose_trials(loader, sweep, all_overrides, session.command, folder)
+    first = trials[0].job
+    record = start_sweep(folder, first, len(trials), session.command)
+    session.follow(record.path)
+    monitor = first.cfg.trainer.monitor
+    epochs = {trial.number: trial.job.cfg.trainer.epochs for trial in trials}
+    console = SweepConsole(session.level, epochs, monitor, direction(monitor) == "max")
+    status = "FINISHED"
+    try:
+        with logged(record.path / "train.log"):
+            WAYS[way](trials, console, session, way)
+    except BaseException:
+        status = "KILLED"
+        raise
+    finally:
+        console.stop()
+        _draw_best(record, trials)
+        report(record, trials, status)
+    return trials
+
+
+def _draw_best(sweep: RunFolder, trials: Sequence[Trial]) -> None:
+    """Draws the figures of the best trials, unless all have theirs, and writes down whose."""
+    cfg = trials[0].job.cfg
+    if cfg.sweep.figures == "all" or not cfg.tracking.figures:
+        return
+    finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
+    best = [each["trial"] for each in rank(finished, cfg.trainer.monitor)[: cfg.sweep.figures]]
+    for number in best:
+        draw_run(RunFolder(trials[number].job.path))
+    write_json(sweep.path / sweep.record_name, sweep.record() | {"drawn": best})

@@ -1,0 +1,126 @@
+"""What a person sees while a sweep trains: one progress bar for all of it, with the best trial so far."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LINES = 5.0  # seconds between two lines where there is no terminal
+REFRESH = 0.25  # seconds between two pictures of the bar
+
+
+class SweepConsole:
+    """Counts the epochs of all trials. `level` 0 is quiet (errors only), 1 normal, 2 verbose (each trial's end).
+
+    epochs: of each trial, by its number; higher: the monitored metric is the better the larger it is.
+    """
+
+    def __init__(self, level: int, epochs: Mapping[int, int], monitor: str, higher: bool) -> None:
+        self.level = level
+        self.epochs = epochs
+        self.monitor = monitor
+        self.sign = -1 if higher else 1
+        self.done = dict.fromkeys(epochs, 0)
+        self.ended: dict[int, str] = {}
+        self.best: tuple[float, str] | None = None
+        self.began = self.last = time.perf_counter()
+        self.bar: Any = None
+        if level and sys.stderr.isatty() and sys.stdout.isatty():
+            self._start_bar()
+
+    def _start_bar(self) -> None:
+        from rich.console import Console as Terminal
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (BarColumn(bar_width=24), TextColumn("{task.fields[text]}"), TimeRemainingColumn(compact=True))
+        # No refresh thread: it would take the interpreter from training.
+        self.bar = Progress(*columns, console=Terminal(stderr=True), auto_refresh=False)
+        self.task = self.bar.add_task("sweep", total=sum(self.epochs.values()), text="")
+        self.bar.start()
+
+    def epoch(self, number: int, name: str, epoch: int, metrics: Mapping[str, float]) -> None:
+        """A trial has come to the end of an epoch, counted from 1."""
+        self.done[number] = epoch
+        score = metrics.get(self.monitor)
+        if score is not None and (self.best is None or self.sign * score < self.sign * self.best[0]):
+            self.best = (score, name)
+        self.alive()
+
+    def end(self, number: int, name: str, status: str, reason: str | None = None) -> None:
+        """A trial has ended."""
+        self.ended[number] = status
+        self.done[number] = self.epochs[number]
+        if status == "FAILED":
+            self.error(f"trial {number} ({name}) failed: {reason}")
+        elif self.level > 1:
+            self.note(f"trial {number} ({name}) {status.lower()}{f': {reason}' if reason else ''}")
+        self.alive()
+
+    def alive(self) -> None:
+        """Draws what has changed, if it is time to."""
+        now = time.perf_counter()
+        if not self.level or now - self.last < (REFRESH if self.bar else LINES):
+            return
+        self.last = now
+        if self.bar:
+            self.bar.update(self.task, completed=sum(self.done.values()), text=self._text())
+            self.bar.refresh()
+        else:
+            share = sum(self.done.values()) / sum(self.epochs.values())
+            spent = now - self.began
+            left = f", {spent / share - spent:.0f} s left" if share else ""
+            self.note(f"{share:4.0%}  {self._text()}  {spent:.0f} s{left}")
+
+    def _text(self) -> str:
+        best = f"  best {self.monitor} {self.best[0]:.4g} ({self.best[1]})" if self.best else ""
+        return f"{len(self.ended)}/{len(self.epochs)} trials{best}"
+
+    def stop(self) -> None:
+        if self.bar:
+            self.last = 0.0
+            self.alive()
+            self.bar.stop()
+            self.bar = None
+
+    def error(self, text: str) -> None:
+        """One line that is shown even when quiet."""
+        self._print(text)
+
+    def note(self, text: str) -> None:
+        if text and self.level:
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        if self.bar:
+            self.bar.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+class TrialConsole:
+    """One trial's part of it, for a run that takes it for a console of its own."""
+
+    def __init__(self, whole: SweepConsole, number: int, name: str) -> None:
+        self.whole, self.number, self.name = whole, number, name
+
+    def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None:
+        if self.whole.level > 1:
+            self.whole.note(f"trial {self.number} ({self.name}): {title}: {facts}; folder {folder}")
+
+    def show(self, event: Any, monitor: str) -> None:
+        metrics = getattr(event, "metrics", None)
+        if metrics is None:
+            self.whole.alive()
+        else:
+            self.whole.epoch(self.number, self.name, event.epoch, metrics)
+
+    def stop(self) -> None:
+        """The bar is the sweep's."""
+
+    def error(self, text: str) -> None:
+        self.whole.error(text)
+
+    def note(self, text: str) -> None:
+        if self.whole.level > 1:
+            self.whole.note(text)

@@ -1,0 +1,160 @@
+"""Many trials of one task as one computation: the forward pass of K networks is torch.vmap's, over their stacked
+weights, and an ordinary backward pass gives each its own gradient.
+
+What it costs to train 64 small networks one after another is mostly the overhead of small kernels; here each kernel
+does the work of all of them. Shapes: K trials, B batch, N examples of a split.
+"""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from mlcli.train.stacked_layers import make_stackable
+from mlcli.train.stacked_update import StackedUpdate
+from mlcli.train.stacked_weights import StackedWeights
+
+ROWS = 8  # trials that are evaluated at once: their activations on a whole split would not fit in a cache
+
+
+class Stack:
+    """K tasks that differ only in numbers, as the loop's trials. None of them changes until it leaves the stack.
+
+    A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch, and
+    `metrics(outputs, targets)` of a split; `varies` names those of its attributes that may differ from trial to
+    trial. loader: the K tasks' loaders as one. Raises ValueError with the reason when they cannot be one
+    computation; the first step may raise RuntimeError for a layer that torch.vmap does not know.
+    """
+
+    def __init__(self, tasks: Sequence[Any], loader: Any) -> None:
+        self.tasks = list(tasks)
+        self.loader = loader
+        groups = [group["params"] for group in tasks[0].update.optimizer.param_groups]
+        self.stacked = StackedWeights([task.model for task in tasks], groups)
+        self.update = StackedUpdate([task.update for task in tasks], self.stacked)
+        self.task = copy.copy(tasks[0])
+        self.task.model = copy.deepcopy(tasks[0].model)
+        make_stackable(self.task.model, loader.draw)
+        self.module = _Called(self.task)
+        self._gather_numbers()
+        self._gather_constants()
+
+    def _gather_constants(self) -> None:
+        """What the tasks save with their weights that training does not change."""
+        states = [task.state_dict()["model"] for task in self.tasks]
+        trained = self.stacked.named()
+        self.saved = list(states[0])
+        self.constants = {
+            name: torch.stack([state[name] for state in states]) for name in self.saved if name not in trained
+        }
+
+    def _gather_numbers(self) -> None:
+        """The attributes in which the tasks differ, as tensors of K rows."""
+        self.numbers: dict[str, Tensor] = {}
+        for name in getattr(self.task, "varies", ()):
+            values = [getattr(task, name) for task in self.tasks]
+            if all(value is values[0] or value == values[0] for value in values):
+                continue
+            if any(value is None for value in values):
+                raise ValueError(f"some have {name} and some have none")
+            dtype = self.stacked.flats[0].dtype
+            self.numbers[name] = torch.stack([torch.as_tensor(value, dtype=dtype) for value in values])
+
+    def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:
+        self.task.model.train()
+        return self.loader.batches(epoch)  # type: ignore[no-any-return]
+
+    def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
+        return {"loss": self.update(self._losses, *batch), "lr": self.update.rates}
+
+    def _losses(self, *batch: Tensor) -> Tensor:
+        losses: Tensor = self._call("loss", self.stacked.named(), self.numbers, *batch)
+        return losses
+
+    def _call(self, method: str, weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
+        """The task's method for each row of the tensors, with that row's weights and numbers in place."""
+
+        def one(weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
+            with _attributes(self.task, numbers):
+                return functional_call(self.module, weights, (method, *inputs))
+
+        prefixed = {f"model.{name}": tensor for name, tensor in weights.items()}
+        return torch.vmap(one, randomness="error")(prefixed, numbers, *inputs)
+
+    @torch.no_grad()
+    def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
+        """A full evaluation is each task's own, one after another."""
+        if full:
+            self.write_back()
+            each = [task.evaluate(split, full=True).metrics for task in self.tasks]
+            return {name: [float(metrics[name]) for metrics in each] for name in each[0]}
+        self.task.model.eval()
+        weights = self.stacked.named()
+        parts = [self._evaluate(split, slice(row, row + ROWS), weights) for row in range(0, len(self.tasks), ROWS)]
+        self.task.model.train()
+        return {name: torch.cat([part[name] for part in parts]).tolist() for name in parts[0]}
+
+    def _evaluate(self, split: str, rows: slice, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        own = {name: tensor[rows] for name, tensor in weights.items()}
+        numbers = {name: tensor[rows] for name, tensor in self.numbers.items()}
+        batches = self.loader.split(split, rows)
+        pairs = [(self._call("model", own, {}, inputs), targets) for inputs, targets in batches]
+        outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
+        metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)
+        return metrics
+
+    def observe(self, scores: list[float]) -> None:
+        for task, score in zip(self.tasks, scores, strict=True):
+            task.observe(score)
+
+    def weights(self) -> dict[str, Tensor]:
+        named = self.stacked.named() | self.constants
+        return {name: named[name].detach() for name in self.saved}
+
+    def keep(self, rows: list[int]) -> None:
+        leaving = set(range(len(self.tasks))) - set(rows)
+        self.write_back(sorted(leaving))
+        if not rows:
+            self.tasks = []
+            return
+        self.tasks = [self.tasks[row] for row in rows]
+        self.stacked.keep(rows)
+        self.update.keep(rows)
+        self.loader.keep(rows)
+        for tensors in (self.numbers, self.constants):
+            tensors.update({name: tensor[rows] for name, tensor in tensors.items()})
+
+    @torch.no_grad()
+    def write_back(self, rows: Sequence[int] | None = None) -> None:
+        """Puts the weights as they are now into the own models of these tasks, by default of all."""
+        weights = self.stacked.named()
+        for row in range(len(self.tasks)) if rows is None else rows:
+            model = self.tasks[row].model
+            for name, tensor in {**dict(model.named_parameters()), **dict(model.named_buffers())}.items():
+                tensor.copy_(weights[name][row])
+
+
+class _Called(nn.Module):
+    """Lets functional_call swap the weights of a task's model around a call of any of the task's methods."""
+
+    def __init__(self, task: Any) -> None:
+        super().__init__()
+        self.model = task.model
+        self.call = lambda method, *inputs: getattr(task, method)(*inputs)
+
+    def forward(self, method: str, *inputs: Tensor) -> Any:
+        return self.call(method, *inputs)
+
+
+@contextmanager
+def _attributes(task: Any, values: dict[str, Tensor]) -> Iterator[None]:
+    before = {name: getattr(task, name) for name in values}
+    vars(task).update(values)
+    try:
+        yield
+    finally:
+        vars(task).update(before)

@@ -1,0 +1,186 @@
+"""One gradient update of K trials at once: each with its own rate, schedule, clipping and optimizer settings."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mlcli.train.stacked_weights import ALIGNED, StackedWeights, pieces
+from mlcli.train.step import Update
+
+PROBED = 50  # steps that are taken to see how an optimizer behaves
+IDENTITY = ("params", "lr", "initial_lr")  # of a parameter group, what is no setting of the optimizer
+ALIKE = ("accumulate", "steps_per_epoch")
+
+
+class StackedUpdate:
+    """The updates of K trials as one. Raises ValueError with the reason where that cannot be.
+
+    The optimizer takes a step of rate 1 for all trials; each then goes its own rate's share of that way. This is
+    exact for an optimizer that works number by number and whose step is proportional to its rate, which is tried out
+    beforehand. Where it is not, every trial's weights are a parameter group of their own, as fast as alone.
+    """
+
+    def __init__(self, updates: Sequence[Update], weights: StackedWeights) -> None:
+        lead = updates[0]
+        if len({type(update.optimizer) for update in updates}) > 1:
+            raise ValueError("their optimizers differ in kind")
+        if any(getattr(update, name) != getattr(lead, name) for update in updates for name in ALIKE):
+            raise ValueError("their batches differ in size")
+        if lead.scaler is not None:
+            raise ValueError("the loss scaling of fp16 is one for all trials")
+        self.updates = list(updates)
+        self.weights = weights
+        self.proportional = is_proportional(lead.optimizer)
+        self.steps = lead.steps
+        self.rates: list[float] = [update.rate for update in updates]
+        self._build_optimizer()
+
+    def _build_optimizer(self) -> None:
+        settings = [[_settings(group) for group in update.optimizer.param_groups] for update in self.updates]
+        self.groups = list(self._groups(settings))
+        kind = type(self.updates[0].optimizer)
+        self.optimizer = kind([group for _, _, group in self.groups], lr=1.0)
+        self.before = [torch.empty_like(flat) for flat in self.weights.flats] if self.proportional else []
+
+    def _groups(self, settings: list[list[dict[str, Any]]]) -> Iterator[tuple[int, slice, dict[str, Any]]]:
+        """(index of the flat, its rows, a parameter group of views into them) for neighbours with equal settings."""
+        for index, flat in enumerate(self.weights.flats):
+            rows_of = range(len(flat))
+            runs = groupby(rows_of, lambda row, i=index: settings[row][i]) if self.proportional else None  # type: ignore[misc]
+            for rows in [list(run) for _, run in runs] if runs else [[row] for row in rows_of]:
+                part = slice(rows[0], rows[-1] + 1)
+                views = self._views(index, flat.detach()[part])
+                yield index, part, {**settings[rows[0]][index], "params": views}
+
+    def _views(self, index: int, rows: Tensor) -> list[Tensor]:
+        if self.proportional:
+            return [rows]
+        shapes = self.weights.shapes[index]
+        return [piece.view(shape) for piece, shape in zip(pieces(rows[0], shapes), shapes, strict=True)]
+
+    def __call__(self, losses_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
+        """`losses_of(*batch)` is the mean loss of each trial's batch, K; returned detached."""
+        lead = self.updates[0]
+        total = torch.zeros(())
+        if lead.accumulate == 1:
+            total = self._backward(losses_of, batch, 1.0)
+        else:
+            size = batch[0].shape[1]
+            parts = zip(*(tensor.chunk(lead.accumulate, 1) for tensor in batch), strict=True)
+            total = torch.stack([self._backward(losses_of, part, part[0].shape[1] / size) for part in parts]).sum(0)
+        self._clip()
+        self._step()
+        for flat in self.weights.flats:
+            flat.grad = None
+        self.steps += 1
+        return total
+
+    def _backward(self, losses_of: Callable[..., Tensor], batch: tuple[Tensor, ...], share: float) -> Tensor:
+        with self.updates[0].autocast:
+            losses = losses_of(*batch)
+        losses = losses * share if share != 1.0 else losses
+        losses.sum().backward()  # type: ignore[no-untyped-call]  # a trial's loss depends on its own row alone
+        return losses.detach()
+
+    def _clip(self) -> None:
+        """Of each trial's gradient by its own limits; none is an infinite one. As torch.nn.utils clips."""
+        gradients = [flat.grad for flat in self.weights.flats if flat.grad is not None]
+        if any(update.clip_value for update in self.updates):
+            limit_K1 = self._limits("clip_value", gradients[0])
+            for gradient in gradients:
+                gradient.clamp_(-limit_K1, limit_K1)
+        if any(update.clip_norm for update in self.updates):
+            norms = [torch.linalg.vector_norm(gradient, dim=1, keepdim=True) for gradient in gradients]
+            norm_K1 = torch.linalg.vector_norm(torch.cat(norms, 1), dim=1, keepdim=True)
+            factor_K1 = (self._limits("clip_norm", gradients[0]) / (norm_K1 + 1e-6)).clamp(max=1.0)
+            for gradient in gradients:
+                gradient.mul_(factor_K1)
+
+    def _limits(self, name: str, like: Tensor) -> Tensor:
+        limits = [getattr(update, name) or torch.inf for update in self.updates]
+        return torch.tensor(limits, dtype=like.dtype, device=like.device).unsqueeze(1)
+
+    @torch.no_grad()
+    def _step(self) -> None:
+        factors = [each.schedule(self.steps, each.steps_per_epoch, each.total_steps) for each in self.updates]
+        flats = [flat.detach() for flat in self.weights.flats]
+        for index, rows, group in self.groups:
+            gradient = self.weights.flats[index].grad
+            assert gradient is not None
+            for view, piece in zip(group["params"], self._views(index, gradient[rows]), strict=True):
+                view.grad = piece
+            if not self.proportional:
+                group["lr"] = self.updates[rows.start].base_rates[index] * factors[rows.start]
+        if self.proportional:
+            torch._foreach_copy_(self.before, flats)
+        self.optimizer.step()
+        for index, before in enumerate(self.before):
+            rates = [each.base_rates[index] * factor for each, factor in zip(self.updates, factors, strict=True)]
+            rate_K1 = torch.tensor(rates, dtype=before.dtype, device=before.device).unsqueeze(1)
+            torch.lerp(before, flats[index], rate_K1, out=flats[index])
+        self.rates = [each.base_rates[0] * factor for each, factor in zip(self.updates, factors, strict=True)]
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Goes on with the trials in these rows, as the weights do already."""
+        states = dict(self._states())
+        self.updates = [self.updates[row] for row in rows]
+        self._build_optimizer()
+        for index, part, group in self.groups:
+            of_rows = [states[index, rows[row]] for row in range(part.start, part.stop)]
+            for view, each in zip(group["params"], zip(*of_rows, strict=True), strict=True):
+                self.optimizer.state[view] = _join(each) if self.proportional else each[0]
+
+    def _states(self) -> Iterator[tuple[tuple[int, int], list[dict[str, Any]]]]:
+        """What the optimizer remembers of each trial: (index of the flat, row) and a state per view."""
+        for index, part, group in self.groups:
+            for local, row in enumerate(range(part.start, part.stop)):
+                states = [(view, self.optimizer.state[view]) for view in group["params"]]
+                yield (index, row), [_row(state, view, local) if self.proportional else state for view, state in states]
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name not in IDENTITY}
+
+
+def _row(state: dict[str, Any], view: Tensor, row: int) -> dict[str, Any]:
+    """One trial's part; counters are the same for all."""
+    return {
+        name: value[row] if isinstance(value, Tensor) and value.shape == view.shape else value
+        for name, value in state.items()
+    }
+
+
+def _join(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        name: torch.stack([state[name] for state in states]) if isinstance(value, Tensor) and value.ndim else value
+        for name, value in states[0].items()
+    }
+
+
+@torch.no_grad()
+def is_proportional(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether its steps are element-wise and proportional to the rate, found out by taking a few."""
+    kind, settings = type(optimizer), _settings(optimizer.param_groups[0])
+    generator = torch.Generator().manual_seed(0)
+    start, *noise = torch.randn(PROBED + 1, 2, ALIGNED, dtype=torch.float64, generator=generator)
+    gradients = [1.0 + each for each in noise]  # with a drift, so that a step size that grows meets its bounds
+    rates = (0.1, 0.03)
+    try:
+        alone = [start[row].reshape(4, -1).clone() for row in range(2)]
+        for row, rate in enumerate(rates):
+            single = kind([{**settings, "params": [alone[row]], "lr": rate}], lr=rate)
+            for gradient in gradients:
+                alone[row].grad = gradient[row].reshape(4, -1).clone()
+                single.step()
+        both = start.clone()
+        stacked = kind([{**settings, "params": [both]}], lr=1.0)
+        for gradient in gradients:
+            before, both.grad = both.clone(), gradient.clone()
+            stacked.step()
+            torch.lerp(before, both, torch.tensor(rates, dtype=both.dtype).unsqueeze(1), out=both)
+    except Exception:  # whatever an optimizer says to tensors that are not the network's
+        return False
+    return torch.allclose(both, torch.stack(alone).reshape(2, -1), rtol=1e-9, atol=1e-12)
