@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "task": {"metric", "train", "data"},
     "track": {"config"},
     "run": {"config", "data", "metric", "train", "track"},
-    "sweep": {"config", "metric", "run", "track"},
+    "sweep": {"config", "metric", "run", "track", "train"},
     "serve": {"run"},
     "cli": {"config", "run", "sweep", "serve", "track", "metric"},
 }

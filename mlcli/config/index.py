@@ -15,7 +15,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: P
 HYDRA_GROUPS = {
     "hydra/hydra_logging": ("default", "disabled", "hydra_debug", "none"),
     "hydra/job_logging": ("default", "disabled", "none", "stdout"),
-    "hydra/launcher": ("basic", "serial"),
+    "hydra/launcher": ("auto", "basic", "processes", "serial", "stack"),
     "hydra/sweeper": ("basic", "grid"),
 }
 

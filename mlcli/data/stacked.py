@@ -41,14 +41,14 @@ class StackedLoader:
             if generator is not self.streams[seed]:
                 generator.manual_seed(self.streams[seed].initial_seed())
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
-        for indices_KB in order_KN.split(self.batch_size, 1):
+        for indices_KB in torch.split(order_KN, self.batch_size, 1):
             yield _take(self.loaders, indices_KB)
 
     def split(self, name: str, rows: slice) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples of one split for the trials in `rows`, in the order of its indices: K × B at a time."""
         loaders = self.loaders[rows]
         indices_KN = torch.stack([loader.indices[name] for loader in loaders])
-        for indices_KB in indices_KN.split(EVALUATION_BATCH, 1):
+        for indices_KB in torch.split(indices_KN, EVALUATION_BATCH, 1):
             yield _take(loaders, indices_KB)
 
     def draw(self, probability: float, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
@@ -75,5 +75,5 @@ def _take(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor
         inputs = first.inputs.index_select(0, flat).view(*indices_KB.shape, *first.inputs.shape[1:])
         return inputs, first.targets.index_select(0, flat).view(indices_KB.shape)
     pairs = zip(loaders, indices_KB, strict=True)
-    inputs, targets = zip(*((each.inputs[indices], each.targets[indices]) for each, indices in pairs), strict=True)
-    return torch.stack(inputs), torch.stack(targets)
+    taken = [(each.inputs.index_select(0, own), each.targets.index_select(0, own)) for each, own in pairs]
+    return torch.stack([own for own, _ in taken]), torch.stack([own for _, own in taken])

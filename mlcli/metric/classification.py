@@ -1,6 +1,7 @@
 """Metrics and figures of a classifier, from its probabilities. N examples, C classes.
 
-scikit-learn is imported inside the functions: its 1.7 seconds must not delay the first training step.
+The counts of the confusion matrix and one sorting per class give all of them. They equal scikit-learn's, to which the
+tests hold them; scikit-learn itself would take longer to score a trial of a sweep than the trial took to train.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from mlcli.metric import figures_calibration, figures_confusion, figures_ranking, figures_worst
 from mlcli.metric.plot import Plot, plain
+from mlcli.metric.ranking import rank
 
 BINS = 10
 POINTS = 200  # most points of a drawn curve
@@ -21,25 +23,35 @@ def scores(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str
     What is not defined (the recall of a class without examples, an area with one class only) is left out.
     With two classes roc_auc and average_precision are those of class 1, else means of each class against the rest.
     """
-    from sklearn.metrics import matthews_corrcoef
-
-    predicted = probabilities.argmax(1)
-    metrics = {"accuracy": float((predicted == targets).mean())}
-    metrics |= _by_class(targets, predicted, classes)
-    metrics["matthews"] = float(matthews_corrcoef(targets, predicted))
+    confusion_CC = _confusion(targets, probabilities)
+    metrics = {"accuracy": float(np.trace(confusion_CC) / len(targets))}
+    metrics |= _by_class(confusion_CC, classes)
+    metrics["matthews"] = _matthews(confusion_CC.astype(np.float64))
     if np.isfinite(probabilities).all():
         metrics |= _of_probabilities(targets, _normalised(probabilities))
     return metrics
 
 
-def _by_class(targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-    from sklearn.metrics import precision_recall_fscore_support
+def _confusion(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """C × C counts: targets down, predictions across."""
+    count = probabilities.shape[1]
+    cells = np.bincount(targets * count + probabilities.argmax(1), minlength=count * count)
+    return cells.reshape(count, count)
 
-    columns = precision_recall_fscore_support(
-        targets, predicted, labels=np.arange(len(classes)), zero_division=0, average=None
-    )
-    precision_C, recall_C, f1_C, support_C = (np.asarray(column) for column in columns)
-    seen_C = (support_C > 0) | (np.bincount(predicted, minlength=len(classes)) > 0)
+
+def _matthews(confusion_CC: np.ndarray) -> float:
+    """The correlation of targets and predictions (Gorodkin 2004); 0 where either is constant."""
+    support_C, predicted_C, total = confusion_CC.sum(1), confusion_CC.sum(0), confusion_CC.sum()
+    covariance = np.trace(confusion_CC) * total - support_C @ predicted_C
+    spread = (total**2 - support_C @ support_C) * (total**2 - predicted_C @ predicted_C)
+    return float(covariance / np.sqrt(spread)) if spread else 0.0
+
+
+def _by_class(confusion_CC: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    hits_C, support_C, predicted_C = np.diag(confusion_CC), confusion_CC.sum(1), confusion_CC.sum(0)
+    precision_C, recall_C = hits_C / predicted_C.clip(1), hits_C / support_C.clip(1)
+    f1_C = 2 * hits_C / (support_C + predicted_C).clip(1)
+    seen_C = support_C + predicted_C > 0
     metrics = {
         "balanced_accuracy": float(recall_C[support_C > 0].mean()),
         "precision_macro": float(precision_C[seen_C].mean()),
@@ -55,13 +67,12 @@ def _by_class(targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str]
 
 
 def _of_probabilities(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
-
-    metrics = {"log_loss": float(log_loss(targets, probabilities, labels=np.arange(probabilities.shape[1])))}
-    each = _one_against_rest(targets, probabilities)
+    of_targets = probabilities[np.arange(len(targets)), targets]
+    metrics = {"log_loss": float(-np.log(of_targets.clip(np.finfo(np.float64).eps)).mean())}
+    each = [rank(is_c, p) for _, is_c, p in _one_against_rest(targets, probabilities)]
     if each:
-        metrics["roc_auc"] = float(np.mean([roc_auc_score(is_c, p) for _, is_c, p in each]))
-        metrics["average_precision"] = float(np.mean([average_precision_score(is_c, p) for _, is_c, p in each]))
+        metrics["roc_auc"] = float(np.mean([ranking.roc_auc for ranking in each]))
+        metrics["average_precision"] = float(np.mean([ranking.average_precision for ranking in each]))
     return metrics
 
 
@@ -73,7 +84,7 @@ def _one_against_rest(targets: np.ndarray, probabilities: np.ndarray) -> list[tu
 
 
 def _normalised(probabilities: np.ndarray) -> np.ndarray:
-    """In float64 with rows that sum to 1 exactly; scikit-learn warns about float32's rounding."""
+    """In float64 with rows that sum to 1 exactly."""
     precise = probabilities.astype(np.float64)
     normalised: np.ndarray = precise / precise.sum(1, keepdims=True)
     return normalised
@@ -81,9 +92,7 @@ def _normalised(probabilities: np.ndarray) -> np.ndarray:
 
 def plots(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> list[Plot]:
     """confusion_matrix, confusion_matrix_normalised, roc, precision_recall, calibration: those that are defined."""
-    count = len(classes)
-    cells = np.bincount(targets * count + probabilities.argmax(1), minlength=count * count)
-    confusion = {"counts": cells.reshape(count, count).tolist(), "classes": list(classes)}
+    confusion = {"counts": _confusion(targets, probabilities).tolist(), "classes": list(classes)}
     made = [
         Plot("confusion_matrix", figures_confusion.counts, confusion),
         Plot("confusion_matrix_normalised", figures_confusion.normalised, confusion),
@@ -97,24 +106,16 @@ def plots(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 
 
 def _roc(each: list[tuple[int, np.ndarray, np.ndarray]], classes: Sequence[str]) -> Plot:
-    from sklearn.metrics import auc, roc_curve
-
-    curves = []
-    for c, is_c, p in each:
-        false_positive, true_positive, _ = roc_curve(is_c, p)
-        curves.append(
-            _curve(classes[c], false_positive, true_positive, auc(false_positive, true_positive), len(each))
-        )
+    rankings = [(classes[c], rank(is_c, p)) for c, is_c, p in each]
+    curves = [_curve(name, *ranking.roc, ranking.roc_auc, len(each)) for name, ranking in rankings]
     return Plot("roc", figures_ranking.roc, {"curves": curves})
 
 
 def _precision_recall(each: list[tuple[int, np.ndarray, np.ndarray]], classes: Sequence[str]) -> Plot:
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
     curves = []
     for c, is_c, p in each:
-        precision, recall, _ = precision_recall_curve(is_c, p, drop_intermediate=True)
-        curve = _curve(classes[c], recall[::-1], precision[::-1], average_precision_score(is_c, p), len(each))
+        ranking = rank(is_c, p)
+        curve = _curve(classes[c], *ranking.precision_recall, ranking.average_precision, len(each))
         curves.append(curve | {"share": float(is_c.mean())})
     return Plot("precision_recall", figures_ranking.precision_recall, {"curves": curves})
 

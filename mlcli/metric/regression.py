@@ -13,16 +13,23 @@ POINTS = 2000  # most points of a drawn scatter
 
 def scores(targets: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
     """mse, rmse, mae and, of two or more examples, r2 and explained_variance; nothing if a value is not finite."""
-    from sklearn.metrics import explained_variance_score, mean_absolute_error, mean_squared_error, r2_score
-
     y, p = targets.astype(np.float64), predictions.astype(np.float64)
     if not (np.isfinite(y).all() and np.isfinite(p).all()):
         return {}
-    mse = float(mean_squared_error(y, p))
-    metrics = {"mse": mse, "rmse": mse**0.5, "mae": float(mean_absolute_error(y, p))}
+    error = y - p
+    mse = float(np.mean(error**2))
+    metrics = {"mse": mse, "rmse": mse**0.5, "mae": float(np.abs(error).mean())}
     if len(y) > 1:
-        metrics |= {"r2": float(r2_score(y, p)), "explained_variance": float(explained_variance_score(y, p))}
+        variance = float(y.var())
+        metrics |= {"r2": _explained(mse, variance), "explained_variance": _explained(float(error.var()), variance)}
     return metrics
+
+
+def _explained(rest: float, variance: float) -> float:
+    """The share of the variance that is not left; of targets that are all the same, scikit-learn's 1 or 0."""
+    if variance == 0:
+        return 1.0 if rest == 0 else 0.0
+    return 1 - rest / variance
 
 
 def plots(targets: np.ndarray, predictions: np.ndarray, target: str) -> list[Plot]:

@@ -44,11 +44,12 @@ class CNN(nn.Module):
         channels, height, breadth = input_shape
         _check(height, breadth, depth, kernel_size)
         blocks = []
+        bias = norm != "batch_norm"  # which would take it away again
         for i in range(depth):
             wider = width * 2**i
             blocks.append(
                 named(
-                    convolution=nn.Conv2d(channels, wider, kernel_size, padding=kernel_size // 2, bias=norm != "batch_norm"),
+                    convolution=nn.Conv2d(channels, wider, kernel_size, padding=kernel_size // 2, bias=bias),
                     norm=norm_of_images(norm, wider),
                     activation=activation_of(activation),
                     pool=POOLS[pooling](2),

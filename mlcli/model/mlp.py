@@ -32,10 +32,11 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         (features,) = input_shape
+        bias = norm != "batch_norm"  # which would take it away again
         self.hidden = nn.Sequential(
             *(
                 named(
-                    linear=nn.Linear(features if i == 0 else width, width, bias=norm != "batch_norm"),
+                    linear=nn.Linear(features if i == 0 else width, width, bias=bias),
                     norm=norm_of_vectors(norm, width),
                     activation=activation_of(activation),
                     dropout=dropout_of(dropout),

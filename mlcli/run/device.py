@@ -34,7 +34,8 @@ def set_up(settings: DictConfig, device: torch.device) -> None:
     if settings.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it to be deterministic
         torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(bool(settings.deterministic))
+    if torch.are_deterministic_algorithms_enabled() != settings.deterministic:
+        torch.use_deterministic_algorithms(settings.deterministic)
     if settings.precision == "fp16" and device.type == "cpu":
         raise ConfigError("device.precision=fp16 needs a GPU: type device.precision=bf16, or fp32.")
 

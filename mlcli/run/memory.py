@@ -32,7 +32,8 @@ def bytes_of_step(parts: Parts) -> float:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         task.loss(*batch)
     parameters = sum(parameter.nbytes for parameter in parts.model.parameters())
-    return COPIES * parameters + WORKSPACE * sum(kept.values()) + sum(tensor.nbytes for tensor in batch)
+    needed: float = COPIES * parameters + WORKSPACE * sum(kept.values()) + sum(tensor.nbytes for tensor in batch)
+    return needed
 
 
 def free(device: torch.device) -> int:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed  # type: ignore[import-untyped]
 
 from mlcli.run.life import Job, run_name
 from mlcli.sweep.serial import run_serial
@@ -13,7 +13,9 @@ from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 
 
-def run_in_processes(trials: Sequence[Trial], console: SweepConsole, session: Session, way: str = "processes") -> None:
+def run_in_processes(
+    trials: Sequence[Trial], console: SweepConsole, session: Session, way: str = "processes"
+) -> None:
     """Trains each trial in one of as many processes as there are cores, each with one thread."""
     by_number = {trial.number: trial for trial in trials}
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not take the others' cores

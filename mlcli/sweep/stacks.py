@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
-from mlcli.run.device import set_threads
-from mlcli.run.life import check_monitor, facts, run_name, title
+from mlcli.run.life import check_monitor, run_name
 from mlcli.run.memory import fitting, is_exhausted
 from mlcli.run.together import Member, build_together, train_together
 from mlcli.sweep.choice import gain, obstacle_to_stack

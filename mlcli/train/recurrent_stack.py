@@ -1,4 +1,5 @@
 """Temporary."""
+
 from torch import nn
 
 

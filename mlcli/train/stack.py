@@ -57,7 +57,7 @@ class Stack:
         self.numbers: dict[str, Tensor] = {}
         for name in getattr(self.task, "varies", ()):
             values = [getattr(task, name) for task in self.tasks]
-            if all(value is values[0] or value == values[0] for value in values):
+            if all(_same(value, values[0]) for value in values):
                 continue
             if any(value is None for value in values):
                 raise ValueError(f"some have {name} and some have none")
@@ -147,7 +147,13 @@ class _Called(nn.Module):
         self.call = lambda method, *inputs: getattr(task, method)(*inputs)
 
     def forward(self, method: str, *inputs: Tensor) -> Any:
-        return self.call(method, *inputs)
+        return self.call(method, *inputs)  # type: ignore[no-untyped-call]  # whichever method it is
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return torch.equal(one, other)
+    return one is other or bool(one == other)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def _forward(settings: nn.Dropout, layer: nn.Module, draw: Draw, inputs: Tensor)
 
 
 def dropout(inputs: Tensor, probability: float, draw: Draw) -> Tensor:
-    """Zeroes numbers with this probability and scales up the rest (Srivastava et al. 2014), under torch.vmap alone."""
+    """Zeroes numbers with this probability and scales up the rest (Srivastava et al. 2014); under vmap alone."""
     return _Dropout.apply(inputs, probability, draw)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -49,7 +49,8 @@ class _Dropout(torch.autograd.Function):
     def vmap(
         info: Any, in_dims: tuple[int | None, ...], inputs: Tensor, probability: float, draw: Draw
     ) -> tuple[Tensor, int]:
-        stacked = inputs.expand(info.batch_size, *inputs.shape) if in_dims[0] is None else inputs.movedim(in_dims[0], 0)
+        (dim,) = in_dims[:1]
+        stacked = inputs.expand(info.batch_size, *inputs.shape) if dim is None else inputs.movedim(dim, 0)
         keep = 1 - probability
         mask = draw(keep, stacked.shape[1:], stacked.dtype)
         return stacked * (mask.div_(keep) if keep else mask), 0

@@ -41,7 +41,7 @@ class StackedUpdate:
     def _build_optimizer(self) -> None:
         settings = [[_settings(group) for group in update.optimizer.param_groups] for update in self.updates]
         self.groups = list(self._groups(settings))
-        kind = type(self.updates[0].optimizer)
+        kind: Any = type(self.updates[0].optimizer)
         self.optimizer = kind([group for _, _, group in self.groups], lr=1.0)
         self.before = [torch.empty_like(flat) for flat in self.weights.flats] if self.proportional else []
 
@@ -49,8 +49,9 @@ class StackedUpdate:
         """(index of the flat, its rows, a parameter group of views into them) for neighbours with equal settings."""
         for index, flat in enumerate(self.weights.flats):
             rows_of = range(len(flat))
-            runs = groupby(rows_of, lambda row, i=index: settings[row][i]) if self.proportional else None  # type: ignore[misc]
-            for rows in [list(run) for _, run in runs] if runs else [[row] for row in rows_of]:
+            of_flat = [of_row[index] for of_row in settings]
+            together = [list(run) for _, run in groupby(rows_of, of_flat.__getitem__)]
+            for rows in together if self.proportional else [[row] for row in rows_of]:
                 part = slice(rows[0], rows[-1] + 1)
                 views = self._views(index, flat.detach()[part])
                 yield index, part, {**settings[rows[0]][index], "params": views}
@@ -138,7 +139,8 @@ class StackedUpdate:
         for index, part, group in self.groups:
             for local, row in enumerate(range(part.start, part.stop)):
                 states = [(view, self.optimizer.state[view]) for view in group["params"]]
-                yield (index, row), [_row(state, view, local) if self.proportional else state for view, state in states]
+                own = [_row(state, view, local) if self.proportional else state for view, state in states]
+                yield (index, row), own
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +165,8 @@ def _join(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
 @torch.no_grad()
 def is_proportional(optimizer: torch.optim.Optimizer) -> bool:
     """Whether its steps are element-wise and proportional to the rate, found out by taking a few."""
-    kind, settings = type(optimizer), _settings(optimizer.param_groups[0])
+    kind: Any = type(optimizer)
+    settings = _settings(optimizer.param_groups[0])
     generator = torch.Generator().manual_seed(0)
     start, *noise = torch.randn(PROBED + 1, 2, ALIGNED, dtype=torch.float64, generator=generator)
     gradients = [1.0 + each for each in noise]  # with a drift, so that a step size that grows meets its bounds

@@ -50,7 +50,7 @@ class StackedWeights:
 def pieces(flat: Tensor, shapes: Sequence[torch.Size]) -> list[Tensor]:
     """The parameters of these shapes in a flat tensor whose last axis holds them, each still a line of numbers."""
     sizes = [size for shape in shapes for size in (shape.numel(), -shape.numel() % ALIGNED)]
-    return list(flat.split(sizes, -1)[::2])
+    return list(torch.split(flat, sizes, -1)[::2])
 
 
 def _flatten(parameters: Sequence[Tensor]) -> Tensor:

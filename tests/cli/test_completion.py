@@ -84,7 +84,9 @@ def test_prefixes(ask: Ask, tmp_path: Path) -> None:
 
 def test_hydras_groups_and_flags(ask: Ask) -> None:
     assert "hydra/launcher=" in ask("mlcli train hydra/")
-    assert ask("mlcli train hydra/launcher=") == ["hydra/launcher=basic", "hydra/launcher=serial"]
+    assert ask("mlcli train hydra/launcher=") == [
+        f"hydra/launcher={way}" for way in ("auto", "basic", "processes", "serial", "stack")
+    ]
     assert ask("mlcli train hydra.s") == ["hydra.sweep."]
     assert ask("mlcli train model=mlp --mu") == ["--multirun"]
     assert ask("mlcli train --cfg ") == ["job", "hydra", "all"]

@@ -1,0 +1,220 @@
+"""Stacked trials against the same trials alone, for all that conf/ holds; and one trial in stacks of any size."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+
+from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.run.build import Parts, build
+from mlcli.run.together import stack_of
+from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
+
+STEPS = 50
+TRIALS = (
+    ["optimizer.lr=0.001"],
+    ["optimizer.lr=0.004", "trainer.seed=1"],
+    ["optimizer.lr=0.002", "trainer.seed=2", "optimizer.weight_decay=0.01"],
+)
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (shipped_conf() / group).glob("*.yaml"))
+
+
+SMALL = {
+    "mlp": ["model.width=16", "model.dropout=0.2"],
+    "cnn": ["model.width=4", "model.dropout=0.2"],
+    "rnn": ["model.hidden_size=12"],
+    "gru": ["model.hidden_size=12"],
+    "lstm": ["model.hidden_size=12"],
+}
+
+
+# In float32 an activation within 1e-7 of ReLU's kink, or of another in its pool, now and then falls to the other
+# side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as the config has it.
+SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
+
+
+@pytest.fixture(scope="module")
+def hydra() -> Any:
+    with hydra_session() as session:
+        yield session
+
+
+def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double: bool = False) -> list[Parts]:
+    """Built as a sweep builds them: the data once."""
+    made: list[Parts] = []
+    for overrides in trials:
+        cfg = to_run(compose(hydra, ["device=cpu", "device.threads=1", *common, *overrides]))
+        shared = (made[0].data, made[0].task.loader) if made and not any("split" in o for o in overrides) else ()
+        made.append(build(cfg, *shared))
+        if double:
+            made[-1].model.double()
+            if not shared:
+                made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
+    return made
+
+
+def plan(**settings: Any) -> Plan:
+    return Plan(**({"epochs": 100, "monitor": "val/loss", "higher": False, "max_steps": STEPS} | settings))
+
+
+def train_alone(parts: list[Parts], how: Plan) -> list[list[dict[str, float]]]:
+    return [
+        [event.metrics for event in fit(each.task, how, Progress()) if isinstance(event, Epoch)] for each in parts
+    ]
+
+
+def train_stacked(parts: list[Parts], how: Plan) -> tuple[list[list[dict[str, float]]], list[Progress]]:
+    metrics: list[list[dict[str, float]]] = [[] for _ in parts]
+    progress = [Progress() for _ in parts]
+    for event in fit_trials(stack_of(parts), [how] * len(parts), progress):
+        if isinstance(event, Epoch):
+            metrics[event.trial].append(event.metrics)
+    return metrics, progress
+
+
+def assert_same_weights(stacked: list[Parts], alone: list[Parts], tolerance: float) -> None:
+    for one, other in zip(stacked, alone, strict=True):
+        for (name, got), expected in zip(
+            one.model.state_dict().items(), other.model.state_dict().values(), strict=True
+        ):
+            distance = (got.double() - expected.double()).norm() / expected.double().norm().clamp(min=1e-6)
+            assert distance < tolerance, f"{name}: {distance:.2g}"
+
+
+def assert_equal_to_alone(
+    hydra: Any, common: list[str], trials: Sequence[list[str]] = TRIALS, smooth: Sequence[str] = (), **how: Any
+) -> None:
+    for double, tolerance in ((False, 1e-5), (True, 1e-10)):
+        chosen = common if double else [*common, *smooth]
+        alone, stacked = (parts_of(hydra, trials, chosen, double) for _ in range(2))
+        expected = train_alone(alone, plan(**how))
+        got, _ = train_stacked(stacked, plan(**how))
+        assert_same_weights(stacked, alone, tolerance)
+        for mine, theirs in zip(got, expected, strict=True):
+            assert len(mine) == len(theirs) > 0
+            for own, other in zip(mine, theirs, strict=True):
+                assert own == pytest.approx(other, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "optimizer", "scheduler"), list(product(options("model"), options("optimizer"), options("scheduler")))
+)
+def test_stacked_equals_alone(hydra: Any, model: str, optimizer: str, scheduler: str) -> None:
+    """Every model × optimizer × schedule: float32 to 1e-5, float64 to 1e-10, the same metrics each epoch."""
+    common = [f"model={model}", f"optimizer={optimizer}", f"scheduler={scheduler}", *SMALL.get(model, [])]
+    assert_equal_to_alone(hydra, [*common, "data=digits", "trainer.epochs=2"], smooth=SMOOTH.get(model, ()))
+
+
+MLP = ["model=mlp", "model.width=16", "model.activation=tanh", "data=digits", "trainer.epochs=2"]
+CNN = ["model=cnn", "model.width=4", "model.activation=tanh", "model.pooling=mean", "data=digits", "trainer.epochs=2"]
+DIABETES = ["task=regression", "model=mlp", "model.width=16", "data=diabetes", "model.activation=tanh"]
+CASES = {
+    "dropout": ([*MLP, "model.dropout=0.5"], TRIALS),
+    "dropout-cnn": ([*CNN, "model.dropout=0.5"], TRIALS),
+    "dropout-lstm": (["model=lstm", "model.hidden_size=8", "model.layers=2", "model.dropout=0.3"], TRIALS),
+    "batch-norm": ([*CNN, "model.norm=batch_norm"], TRIALS),
+    "accumulate": ([*MLP, "trainer.accumulate=3", "model.dropout=0.2"], TRIALS),
+    "clip": (MLP, [["trainer.clip_norm=0.5"], ["trainer.clip_norm=0.05"], ["trainer.clip_value=0.003"]]),
+    "smoothing": (MLP, [["task.label_smoothing=0"], ["task.label_smoothing=0.1"], ["task.label_smoothing=0.3"]]),
+    "balanced": (
+        [*MLP, "trainer.class_weights=balanced"],
+        [["task.label_smoothing=0.2"], ["task.label_smoothing=0.1"]],
+    ),
+    "momentum": (
+        [*MLP, "optimizer=momentum"],
+        [["optimizer.momentum=0.5"], ["optimizer.momentum=0.9"], ["optimizer.nesterov=true"]],
+    ),
+    "betas": (MLP, [["optimizer.betas=[0.9,0.99]"], ["optimizer.betas=[0.8,0.999]"], ["optimizer.amsgrad=true"]]),
+    "schedules": (MLP, [["scheduler=cosine"], ["scheduler=one_cycle"], ["scheduler=step", "scheduler.step_size=1"]]),
+    "splits": (MLP, [["split.seed=1"], ["split.seed=2", "trainer.seed=3"]]),
+    "regression": (DIABETES, [["split.seed=1"], ["split.seed=2"], ["optimizer.lr=0.01"]]),
+    "rprop": (
+        [
+            "model=linear",
+            "optimizer._target_=torch.optim.Rprop",
+            *[f"~optimizer.{key}" for key in ("betas", "eps", "weight_decay", "amsgrad", "fused")],
+        ],
+        [["optimizer.lr=0.001"], ["optimizer.lr=0.01"]],
+    ),
+    "adafactor": (
+        [
+            "model=linear",
+            "optimizer._target_=torch.optim.Adafactor",
+            *[f"~optimizer.{key}" for key in ("betas", "eps", "amsgrad", "fused")],
+        ],
+        [["optimizer.lr=0.001"], ["optimizer.lr=0.01"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_whatever_differs_between_trials(hydra: Any, case: str) -> None:
+    common, trials = CASES[case]
+    assert_equal_to_alone(hydra, common, trials)
+
+
+@pytest.mark.parametrize("model", options("model"))
+def test_a_trial_is_bit_identical_in_a_stack_of_any_size(hydra: Any, model: str) -> None:
+    common = [f"model={model}", *SMALL.get(model, []), "data=digits"]
+    seen = []
+    for size in (2, 8, 16):
+        others = [[f"optimizer.lr={0.001 * (i + 1)}", f"trainer.seed={i}"] for i in range(size - 1)]
+        parts = parts_of(hydra, [*others, ["optimizer.lr=0.003", "trainer.seed=99"]], common)
+        metrics, progress = train_stacked(parts, plan(max_steps=40))
+        seen.append((parts[-1].model.state_dict(), progress[-1].best_weights, metrics[-1]))
+    for weights, best, metrics in seen[1:]:
+        assert metrics == seen[0][2]
+        assert all(torch.equal(tensor, seen[0][0][name]) for name, tensor in weights.items())
+        assert all(torch.equal(tensor, seen[0][1][name]) for name, tensor in best.items())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
+def test_a_trial_that_stops_leaves_and_the_others_do_not_notice(hydra: Any, optimizer: str) -> None:
+    """The first stops early at its best, the second learns nothing from a rate of 0, the others go on."""
+    common = [*MLP, f"optimizer={optimizer}", "model.dropout=0.3"]
+    rates = ["0.2", "0.0", "0.002", "0.004"]
+    trials = [[f"optimizer.lr={rate}", f"trainer.seed={i}"] for i, rate in enumerate(rates)]
+    how = plan(max_steps=None, epochs=6, patience=2)
+    alone, stacked = (parts_of(hydra, trials, common) for _ in range(2))
+    expected = train_alone(alone, how)
+    got, progress = train_stacked(stacked, how)
+    assert [len(metrics) for metrics in got] == [len(metrics) for metrics in expected]
+    assert len(got[1]) == 3 and len(got[3]) == 6 and "patience" not in progress[3].stopped
+    assert progress[1].best_epoch == 1 and progress[1].stopped
+    assert_same_weights(stacked[1:], alone[1:], 1e-5)
+    for mine, theirs in zip(got[2:], expected[2:], strict=True):
+        assert mine[-1] == pytest.approx(theirs[-1], rel=1e-4)
+
+
+def test_a_trial_that_diverges_harms_no_other(hydra: Any) -> None:
+    trials = [["optimizer.lr=0.1"], ["optimizer.lr=1e30", "trainer.seed=1"], ["optimizer.lr=0.05", "trainer.seed=2"]]
+    common = [*MLP, "optimizer=sgd"]
+    stacked, alone = parts_of(hydra, trials, common), parts_of(hydra, [trials[0], trials[2]], common)
+    how = plan(max_steps=None, epochs=3)
+    metrics, progress = train_stacked(stacked, how)
+    train_alone(alone, how)
+    assert progress[1].failure is not None and "at step" in str(progress[1].failure)
+    assert metrics[1] == [] and len(metrics[0]) == len(metrics[2]) == 3
+    assert_same_weights([stacked[0], stacked[2]], alone, 1e-5)
+
+
+def test_plateaus_are_each_trials_own(hydra: Any) -> None:
+    """The rates of two trials part when only one of them stops improving."""
+    common = [*MLP, "scheduler=plateau", "scheduler.patience=0", "trainer.monitor=val/accuracy"]
+    trials = [["optimizer.lr=0.0"], ["optimizer.lr=0.003"]]
+    how = plan(max_steps=None, epochs=4, monitor="val/accuracy", higher=True)
+    stacked = parts_of(hydra, trials, common)
+    train_stacked(stacked, how)
+    factors = [each.task.update.schedule.seen.factor for each in stacked]
+    assert factors[0] == 0.125 and factors[1] > 0.125
+
+
+def test_what_cannot_be_one_computation_says_why(hydra: Any) -> None:
+    different = parts_of(hydra, [["data=iris"]], ["model=linear"]) + parts_of(hydra, [[]], ["model=linear"])
+    with pytest.raises(ValueError, match="differ in size"):
+        stack_of(different)
