@@ -14,6 +14,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from mlcli.config.errors import ConfigError
+
 
 class GridSweeper(BasicSweeper):
     """Every combination of the swept values, handed to the launcher at once.
@@ -24,9 +26,22 @@ class GridSweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         assert self.hydra_context is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        overrides = parser.parse_overrides(self._with_repeats([*self._parse_config(), *arguments]))
         batches = self.split_arguments(overrides, None)
         return self.launcher.launch(batches[0], initial_job_idx=0)
+
+
+    def _with_repeats(self, arguments: list[str]) -> list[str]:
+        """trainer.repeats as what it stands for: a sweep over seeds."""
+        assert self.config is not None
+        repeats, first = self.config.trainer.repeats, self.config.trainer.seed
+        if repeats == 1:
+            return arguments
+        if any(argument.startswith("trainer.seed=") and "," in argument for argument in arguments):
+            raise ConfigError("trainer.repeats sweeps over seeds itself: leave out trainer.seed, or type one seed.")
+        own = [each for each in arguments if not each.startswith(("trainer.repeats=", "trainer.seed="))]
+        seeds = ",".join(str(seed) for seed in range(first, first + repeats))
+        return [*own, f"trainer.seed={seeds}", "trainer.repeats=1"]
 
 
 class SweepLauncher(Launcher):

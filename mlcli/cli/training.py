@@ -71,12 +71,17 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.run.life import train as train_run
     from mlcli.track.console import Console
 
-    run = to_run(cfg)
+    run, console = to_run(cfg), Console(level)
+    plots: list[Any] = []
+    if "lr" in run.optimizer and run.optimizer.lr == "auto":
+        from mlcli.sweep.lr_range import settle
+
+        run, *plots = settle(run, console)
     check(run)
     path = Path(cfg.hydra.run.dir)
-    job = Job(run, list(cfg.hydra.overrides.task), path, command, path.name)
+    job = Job(run, list(cfg.hydra.overrides.task), path, command, path.name, plots=plots)
     try:
-        result = train_run(job, Console(level), follow)
+        result = train_run(job, console, follow)
     except RunFailed as error:
         raise RunFailure(str(error)) from error
     print_result(result, path)

@@ -3,15 +3,15 @@
 A history is the list of a run's records {"epoch": 1, "step": 36, "metrics": {"train/loss": 0.5, …}}.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlcli.metric import figures_history
+from mlcli.metric import figures_history, figures_lr_range
 from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot, number
 from mlcli.metric.sweep import sweep
 
-__all__ = ["compare", "learning_curves", "sweep"]
+__all__ = ["compare", "learning_curves", "lr_range", "sweep"]
 
 History = list[dict[str, Any]]
 RATES = 500  # points of the learning rate's curve
@@ -45,6 +45,12 @@ def learning_curves(
         steps = [int(record["step"]) for record in history]
         made.append(Plot("learning_rate", figures_history.learning_rate, {"steps": steps, "rates": rates}))
     return made
+
+
+def lr_range(rates: Sequence[float], losses: Sequence[float], picked: float, steps: int) -> Plot:
+    """lr_range: the loss at each rate of a range test, after so many steps, and the rate that was picked."""
+    data = {"rates": list(rates), "losses": [number(loss) for loss in losses], "picked": picked, "steps": steps}
+    return Plot("lr_range", figures_lr_range.lr_range, data)
 
 
 def compare(histories: dict[str, History], metric: str) -> Plot:

@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.schema import Trainer
 from mlcli.metric.direction import direction
+from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts, build
 from mlcli.run.environment import environment
 from mlcli.run.finish import finish
@@ -40,6 +41,7 @@ class Job:
     parent: str | None = None  # id of the sweep
     trial: int | None = None
     swept: dict[str, Any] = field(default_factory=dict)
+    plots: Sequence[Plot] = ()  # of what was found out before it began
 
 
 class RunFailed(Exception):
@@ -142,6 +144,8 @@ def describe(folder: RunFolder, job: Job, parts: Parts) -> None:
     write_json(folder.path / "environment.json", environment(str(parts.device), parts.threads))
     write_json(folder.path / "data.json", parts.data.describe())
     save_file(parts.data.splits, folder.path / "splits.safetensors")
+    for plot in job.plots:
+        plot.save(folder.path / "figures")
 
 
 @contextmanager

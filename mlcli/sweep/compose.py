@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from mlcli.config.check import check
 from mlcli.config.compose import TrialComposer
+from mlcli.config.errors import ConfigError
 from mlcli.run.life import Job
 from mlcli.sweep.trial import Trial
 
@@ -21,6 +22,8 @@ def compose_trials(
     trials = []
     for number, overrides in enumerate(all_overrides):
         cfg = composer(overrides)
+        if cfg.optimizer.get("lr") == "auto":
+            raise ConfigError("optimizer.lr=auto finds the rate of one run: sweep over numbers, or leave out -m.")
         check(cfg)
         values = dict(override.split("=", 1) for override in overrides)
         job = Job(

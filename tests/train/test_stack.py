@@ -34,7 +34,8 @@ SMALL = {
 
 
 # In float32 an activation within 1e-7 of ReLU's kink, or of another in its pool, now and then falls to the other
-# side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as the config has it.
+# side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as
+# the config has it.
 SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
 
 
@@ -53,6 +54,8 @@ def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double:
         made.append(build(cfg, *shared))
         if double:
             made[-1].model.double()
+            if getattr(made[-1].task, "weights", None) is not None:
+                made[-1].task.weights = made[-1].task.weights.double()
             if not shared:
                 made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
     return made
