@@ -1,11 +1,14 @@
 """Results on stdout, as tables. A pipe gets the same tables, as wide as they need to be."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+Row = dict[str, Any]
 PIPE_WIDTH = 250
+MOST_ROWS, BEST_ROWS = 40, 30  # a sweep with more rows than the first shows the second
 
 
 def outputs_folder() -> Path:
@@ -15,18 +18,26 @@ def outputs_folder() -> Path:
     return Path(os.environ.get("MLCLI_OUTPUTS", "outputs"))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    """Prints rows under their columns; numbers stand to the right."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None, footer: Sequence[str] = ()
+) -> None:
+    """Prints rows under their columns, the footer below a line; numbers stand to the right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     cells = [[number(cell) for cell in row] for row in rows]
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    lines = box.SIMPLE if footer else box.SIMPLE_HEAD
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=lines, show_footer=bool(footer))
     for index, column in enumerate(columns):
         numeric = all(_is_number(row[index]) for row in cells if row[index])
-        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        drawn.add_column(
+            column,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            footer=footer[index] if index < len(footer) else "",
+        )
     for row in cells:
         drawn.add_row(*(Text(cell, style="bold green" if cell.startswith("*") else "") for cell in row))
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(drawn)
@@ -48,7 +59,7 @@ def short(identity: str) -> str:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell.lstrip("* "))
+        float(cell.lstrip("* ").partition(" ± ")[0])
     except ValueError:
         return False
     return True
@@ -64,31 +75,110 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
 
 
 def print_sweep(folder: str) -> int:
-    """The trials, best first, and how many of them did not finish."""
+    """The trials, or their means over seeds, best first. Returns how many neither finished nor were pruned."""
     from mlcli.run.folder import read_json
     from mlcli.sweep.report import rank
 
     report = read_json(Path(folder) / "trials.json")
-    rows, monitor = rank(report["trials"], report["monitor"]), report["monitor"]
-    swept = list(rows[0]["swept"])
-    shown = list(dict.fromkeys([monitor, *headline(row["metrics"] for row in rows)]))
-    table(
-        ("rank", "trial", *swept, *shown, "seconds", "status"),
-        [
-            (
-                f"*{place}" if place == 1 and row["status"] == "FINISHED" else place,
-                row["trial"],
-                *(row["swept"].get(key) for key in swept),
-                *(row["metrics"].get(name) for name in shown),
-                row["seconds"],
-                row["status"],
-            )
-            for place, row in enumerate(rows, 1)
-        ],
-        title=f"{len(rows)} trials by {monitor}",
-    )
+    rows, groups = rank(report["trials"], report["monitor"]), report.get("groups", [])
+    shown = list(dict.fromkeys([report["monitor"], *headline(row["metrics"] for row in rows)]))
+    if len(groups) > 1:
+        _print_groups(groups, len(rows), shown, folder)
+        _print_best(rows[0], report["monitor"])
+    else:
+        _print_trials(rows, groups, shown, folder)
     print(f"sweep in {folder}; compare in the browser with `mlcli ui`")
-    return sum(row["status"] != "FINISHED" for row in rows)
+    return sum(row["status"] not in ("FINISHED", "PRUNED") for row in rows)
+
+
+def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: str) -> None:
+    names = _short_keys(rows[0]["swept"])
+    told = any(row["status"] != "FINISHED" for row in rows)
+    cells = [
+        (
+            _rank(place, row),
+            row["trial"],
+            *(row["swept"].get(key) for key in names),
+            *(row["metrics"].get(name) for name in shown),
+            row["seconds"],
+            *([row["status"]] if told else []),
+        )
+        for place, row in enumerate(rows, 1)
+    ]
+    columns = ("rank", "trial", *names.values(), *shown, "seconds", *(["status"] if told else []))
+    _print_best_rows(
+        columns,
+        cells,
+        f"{len(rows)} trials by {shown[0]}",
+        f"{folder}/trials.csv",
+        _footer(groups, len(names), shown),
+    )
+
+
+def _footer(groups: list[Row], keys: int, shown: list[str]) -> list[str]:
+    """Below the trials of a sweep over seeds alone: their mean, if more than one of them counts."""
+    count = groups[0]["metrics"].get(shown[0], {}).get("count", 0) if groups else 0
+    if count < 2:
+        return []
+    means = (_spread(groups[0]["metrics"].get(name)) for name in shown)
+    return ["", "mean ± std", f"over {count} seeds", *[""] * (keys - 1), *means]
+
+
+def _print_groups(groups: list[Row], trials: int, shown: list[str], folder: str) -> None:
+    """A row for each setting; how many seeds count, and what became of the others, only where that differs."""
+    names = _short_keys(groups[0]["swept"])
+    seeds = [f"{group['statuses'].get('FINISHED', 0)}/{len(group['trials'])}" for group in groups]
+    rest = [
+        ", ".join(f"{n} {each}" for each, n in group["statuses"].items() if each != "FINISHED") for group in groups
+    ]
+    alike = len(set(seeds)) == 1 and not any(rest)
+    cells = [
+        (
+            _rank(place, group),
+            *(group["swept"].get(key) for key in names),
+            *(_spread(group["metrics"].get(name)) for name in shown),
+            *([] if alike else [seeds[place - 1], rest[place - 1]]),
+        )
+        for place, group in enumerate(groups, 1)
+    ]
+    columns = ("rank", *names.values(), *shown, *([] if alike else ["seeds", "status"]))
+    over = f"{len(groups[0]['trials'])} seeds" if alike else "seeds"
+    title = f"{trials} trials by {shown[0]}, mean ± std over {over}"
+    _print_best_rows(columns, cells, title, f"{folder}/groups.csv")
+
+
+def _print_best_rows(
+    columns: Sequence[str], cells: list[Any], title: str, file: str, footer: Sequence[str] = ()
+) -> None:
+    few = len(cells) <= MOST_ROWS
+    table(columns, cells if few else cells[:BEST_ROWS], title, footer)
+    if not few:
+        print(f"… {len(cells) - BEST_ROWS:,} more in {file}")
+
+
+def _print_best(row: Row, monitor: str) -> None:
+    settings = " ".join(f"{name}={row['swept'][key]}" for key, name in _short_keys(row["swept"]).items())
+    if row["status"] == "FINISHED":
+        print(f"best trial {row['trial']} ({settings}): {monitor} {number(row['metrics'].get(monitor))}")
+
+
+def _rank(place: int, row: Row) -> int | str:
+    return f"*{place}" if place == 1 and row["status"] == "FINISHED" else place
+
+
+def _spread(each: dict[str, Any] | None) -> str:
+    """Mean and standard deviation, or a single trial's value."""
+    from mlcli.metric.figures_sweep import plus_minus
+
+    if not each:
+        return ""
+    return plus_minus(each["mean"], each["std"]) if each["std"] is not None else number(each["mean"])
+
+
+def _short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """optimizer.lr as lr, where no other key ends so."""
+    ends = Counter(key.rpartition(".")[2] for key in keys)
+    return {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in keys}
 
 
 def headline(metrics: Iterable[dict[str, float]]) -> list[str]:

@@ -56,8 +56,9 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
     from mlcli.track.tracking import tracked
 
     cfg = compose(hydra, flags.overrides, flags.multirun, flags.config_name)
-    with tracked(cfg.outputs, cfg.tracking) as follow:
-        if cfg.hydra.mode.name == "MULTIRUN":
+    sweep = cfg.hydra.mode.name == "MULTIRUN"
+    with tracked(cfg.outputs, cfg.tracking, early=sweep) as follow:
+        if sweep:
             _sweep(hydra, cfg, command, level, follow)
         else:
             _run(cfg, command, level, follow)

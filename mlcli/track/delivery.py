@@ -3,15 +3,18 @@
 import fcntl
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
+from mlcli.track.mlflow_store import STATUS
 from mlcli.track.record import flatten, load, record_path, save
 
 if TYPE_CHECKING:
+    from mlcli.track.mlflow_bulk import WholeRun
     from mlcli.track.mlflow_store import Store
 
 STATE = ".mlflow.json"
@@ -75,7 +78,7 @@ class Delivery:
     def advance(self) -> None:
         """Delivers what is new; once the run has ended, everything. Raises whatever MLflow raises."""
         record = self.record()
-        if not record or self._waits_for_sweep(record):
+        if not record or self._waits_for_sweep(record) or self._has_arrived():
             return
         try:
             self._advance(record)
@@ -133,12 +136,13 @@ class Delivery:
             "mlcli.folder": self.folder,
             "host": record["host"],
             "device": environment.get("device"),
+            "mlcli.status": record["status"] if record["status"] != "RUNNING" else None,
         }
 
     def _describe(self) -> None:
         config = self.folder / "config.yaml"
         if config.exists() and not self.is_sweep:
-            self.store.log_params(self.state["run_id"], flatten(yaml.safe_load(config.read_text())))
+            self.store.log_params(self.state["run_id"], flatten(_read_yaml(config)))
         self._save(described=True)
 
     def _send_new_lines(self) -> None:
@@ -154,15 +158,73 @@ class Delivery:
             self.store.log_history(self.state["run_id"], list(_readable(whole)))
             self._save(offset=self.state["offset"] + len(whole))
 
+    def whole(self) -> "WholeRun | None":
+        """All of a trial that has ended and of which MLflow knows nothing yet; None where there is no such thing."""
+        record = self.record()
+        ended = record.get("parent") and record["status"] != "RUNNING"
+        if not ended or "tried" in self.state or self._waits_for_sweep(record) or self._has_arrived():
+            return None
+        return self._whole(record)
+
+    def _has_arrived(self) -> bool:
+        """Whether it is all there, though a kill came before that was written down: it comes whole or not at all."""
+        if "run_id" not in self.state and "planned" in self.state:
+            run_id, model_id = self.state["planned"]
+            if self.store.fate(run_id) == "active":
+                self._save(run_id=run_id, model_id=model_id, described=True, complete=True)
+        return bool(self.state["complete"])
+
+    def _whole(self, record: dict[str, Any]) -> "WholeRun":
+        from mlcli.track.mlflow_bulk import WholeRun
+
+        run_id, model_id = self.state.get("planned") or (uuid.uuid4().hex, f"m-{uuid.uuid4().hex}")
+        self._save(uri=self.store.address, planned=[run_id, model_id])
+        journal, config = self.folder / "metrics.jsonl", self.folder / "config.yaml"
+        lines = list(_readable(journal.read_bytes())) if journal.exists() else []
+        ended = record.get("ended") or time.time()
+        final = self._final_metrics()
+        if final:
+            lines.append({"time": ended, "epoch": final[0], "metrics": final[1]})
+        files = [self.folder / name for name in FILES]
+        files += [path for name in FOLDERS for path in (self.folder / name).rglob("*")]
+        return WholeRun(
+            folder=self.folder,
+            experiment_id=self.store.experiment(record["tracking"]["experiment"]),
+            status=STATUS.get(record["status"], record["status"]),
+            started=record["started"],
+            ended=ended,
+            tags={key: str(value) for key, value in self._tags(record).items() if value},
+            params=flatten(_read_yaml(config)) if config.exists() else {},
+            lines=lines,
+            data=load(self.folder / "data.json"),
+            files=[path for path in files if path.is_file() and path.stat().st_size],
+            has_model=(self.folder / "model" / "example.json").exists(),
+            run_id=run_id,
+            model_id=model_id,
+        )
+
+    def arrived(self, run: "WholeRun") -> None:
+        """Everything of it is in the store."""
+        ids = {"run_id": run.run_id, "model_id": run.model_id, "experiment_id": run.experiment_id}
+        self._save(**ids, described=True, complete=True)
+
+    def _final_metrics(self) -> tuple[int, dict[str, float | None]] | None:
+        """What the test split says, at the best epoch."""
+        result = load(self.folder / "result.json")
+        if not result:
+            return None
+        numbers = {name: value for name, value in result["metrics"].items() if name.startswith("test/")}
+        numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
+        return result["best_epoch"], {name: value for name, value in numbers.items() if value is not None}
+
     def _complete(self, record: dict[str, Any]) -> None:
         run_id, ended = self.state["run_id"], record.get("ended") or time.time()
         if self.is_sweep:
             self._summarise(run_id, ended)
-        result = load(self.folder / "result.json")
-        if result:
-            numbers = {name: value for name, value in result["metrics"].items() if name.startswith("test/")}
-            numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
-            self.store.log_metrics(run_id, numbers, result["best_epoch"], ended)
+            self._send_late_figures()
+        final = self._final_metrics()
+        if final:
+            self.store.log_metrics(run_id, final[1], final[0], ended)
         data = load(self.folder / "data.json")
         if data and not self.is_sweep:
             self.store.log_data_set(run_id, data)
@@ -191,9 +253,22 @@ class Delivery:
             self.store.log_metrics(run_id, best["metrics"], 0, ended)
         self.store.log_params(run_id, params)
 
+    def _send_late_figures(self) -> None:
+        """A sweep draws its best trials when all have ended, and those that had are in MLflow by then."""
+        for number in self.record().get("drawn", ()):
+            trial = self.folder / str(number)
+            known = (load(trial / STATE) or {}).get("run_id")
+            if known:
+                self.store.log_files(known, trial, (), ("figures",))
+
     def _save(self, **news: Any) -> None:
         self.state |= news
         save(self.folder / STATE, self.state)
+
+
+def _read_yaml(path: Path) -> Any:
+    """With libyaml where it is there, which is ten times as fast."""
+    return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _is_tracked(record: dict[str, Any]) -> bool:

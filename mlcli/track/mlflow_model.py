@@ -7,6 +7,7 @@ installed package first, to warn of requirements that it was given, and copies t
 import json
 import platform
 import tempfile
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,27 +21,36 @@ SERVING_EXAMPLE = "serving_input_example.json"
 
 def send(client: Any, run_id: str, model_id: str, folder: Path) -> None:
     """Uploads it, ready for `mlflow.pyfunc.load_model("runs:/…/model")`, with signature and input example."""
+    location = client.get_logged_model(model_id).artifact_location
+    with tempfile.TemporaryDirectory() as scratch:
+        write_model(folder, Path(scratch), run_id, model_id, location)
+        client.log_model_artifacts(model_id, scratch)
+    client.log_model_artifacts(model_id, str(folder), "data")
+
+
+def write_model(folder: Path, target: Path, run_id: str, model_id: str, location: str) -> None:
+    """Writes into `target` what makes the run's `model` folder one of MLflow's models, but for the folder itself."""
     from mlflow.models import Model
 
     example = json.loads((folder / "example.json").read_text())
-    with tempfile.TemporaryDirectory() as scratch:
-        model = Model(
-            artifact_path=client.get_logged_model(model_id).artifact_location,
-            run_id=run_id,
-            model_uuid=model_id,
-            model_id=model_id,
-            signature=signature(example),
-            saved_input_example_info=write_example(Path(scratch), example["inputs"]),
-            model_size_bytes=sum(path.stat().st_size for path in folder.rglob("*")),
-        )
-        environment = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
-        python = platform.python_version()
-        flavor = {"loader_module": LOADER, "python_version": python, "data": "data", "env": environment}
-        model.add_flavor("python_function", streamable=False, **flavor)
-        model.save(f"{scratch}/MLmodel")
-        write_environment(Path(scratch))
-        client.log_model_artifacts(model_id, scratch)
-    client.log_model_artifacts(model_id, str(folder), "data")
+    model = Model(
+        artifact_path=location,
+        run_id=run_id,
+        model_uuid=model_id,
+        model_id=model_id,
+        signature=signature(example),
+        saved_input_example_info=write_example(target, example["inputs"]),
+        model_size_bytes=sum(path.stat().st_size for path in folder.rglob("*")),
+    )
+    environment = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
+    python = platform.python_version()
+    flavor = {"loader_module": LOADER, "python_version": python, "data": "data", "env": environment}
+    model.add_flavor("python_function", streamable=False, **flavor)
+    # As model.save does, but with libyaml where it is there: a sweep writes a thousand of these.
+    text = yaml.dump(model.to_dict(), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True)
+    (target / "MLmodel").write_text(text, encoding="utf-8")
+    for name, content in environment_files().items():
+        (target / name).write_text(content)
 
 
 def signature(example: dict[str, Any]) -> Any:
@@ -77,13 +87,16 @@ def write_example(folder: Path, inputs: dict[str, Any]) -> dict[str, str]:
     return about
 
 
-def write_environment(folder: Path) -> None:
+@cache
+def environment_files() -> dict[str, str]:
     """What the model needs, in the three files that MLflow's ways of making an environment read. The requirements
     are given, because inferring them would load the model in yet another process."""
     requirements = [f"{name}=={version(name).partition('+')[0]}" for name in ("mlflow", "mlcli", "torch")]
     python = platform.python_version()
-    (folder / "requirements.txt").write_text("\n".join(requirements))
     virtual = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
-    (folder / "python_env.yaml").write_text(yaml.safe_dump(virtual, sort_keys=False))
     conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": requirements}]}
-    (folder / "conda.yaml").write_text(yaml.safe_dump({"name": "mlflow-env", **conda}, sort_keys=False))
+    return {
+        "requirements.txt": "\n".join(requirements),
+        "python_env.yaml": yaml.safe_dump(virtual, sort_keys=False),
+        "conda.yaml": yaml.safe_dump({"name": "mlflow-env", **conda}, sort_keys=False),
+    }

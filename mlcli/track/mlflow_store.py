@@ -8,7 +8,7 @@ import os
 import posixpath
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property, lru_cache
 from importlib import import_module
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI shows curves, not language-model traces
+STATUS = {"PRUNED": "KILLED"}  # of mlcli, where MLflow has none of the kind; the tag mlcli.status has it
 MAX_METRICS = 1000  # a batch, over HTTP
 MAX_PARAMS = 100
 MAX_TEXT = 6000  # characters of a parameter's value
@@ -67,9 +68,10 @@ class Store:
         if {"?", "%"} & set(str(self.database)):  # which would lead to another file
             raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
         mlflow.set_tracking_uri(f"sqlite:///{self.database}")
-        with self._alone():
+        with self._alone(), _unsynchronised():
             client = mlflow.MlflowClient(f"sqlite:///{self.database}")
             client.search_experiments(max_results=1)  # creates the tables
+            client._tracking_client.store.engine.dispose()  # the next connections wait for the disk again
             with closing(sqlite3.connect(self.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")  # readers and writers do not wait for each other
             return client
@@ -160,15 +162,7 @@ class Store:
     def log_data_set(self, run_id: str, data: dict[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        profile = {key: data[key] for key in ("kind", "shape", "examples", "target")}
-        profile |= {"classes": len(data["classes"])} if data["classes"] else {}
-        dataset = Dataset(
-            name=data["name"],
-            digest=data["digest"],
-            source_type="mlcli",
-            source=json.dumps({"description": data["source"]}),
-            profile=json.dumps(profile),
-        )
+        dataset = Dataset(**data_set_of(data))
         context = InputTag("mlflow.data.context", "training")
         with self._alone():  # two runs that bring the same data set at once break its uniqueness
             self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
@@ -181,6 +175,17 @@ class Store:
         for name in folders:
             if (folder / name).is_dir():
                 self.client.log_artifacts(run_id, str(folder / name), name)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the SQLite store under `outputs`."""
+        return not self.uri
+
+    def write_runs(self, runs: Sequence[Any]) -> None:
+        """Many runs that have ended, at once, into a local store."""
+        from mlcli.track.mlflow_bulk import write_runs
+
+        write_runs(self.client, runs)
 
     def create_model(self, experiment_id: str, run_id: str) -> str:
         """The id of a new, still empty model of this run."""
@@ -199,7 +204,37 @@ class Store:
         self.client.finalize_logged_model(model_id, LoggedModelStatus.READY)
 
     def end_run(self, run_id: str, status: str, ended: float) -> None:
-        self.client.set_terminated(run_id, status, int(ended * 1000))
+        self.client.set_terminated(run_id, STATUS.get(status, status), int(ended * 1000))
+
+
+@contextmanager
+def _unsynchronised() -> Iterator[None]:
+    """Connections that are opened meanwhile don't wait for the disk: a new store runs 69 migrations, with a wait for
+    each. Should the machine fall just then, there are no runs in it yet to be lost."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def relax(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", relax)
+
+
+def data_set_of(data: dict[str, Any]) -> dict[str, str]:
+    """A run's data.json as MLflow describes a data set."""
+    profile = {key: data[key] for key in ("kind", "shape", "examples", "target")}
+    profile |= {"classes": len(data["classes"])} if data["classes"] else {}
+    return {
+        "name": data["name"],
+        "digest": data["digest"],
+        "source_type": "mlcli",
+        "source": json.dumps({"description": data["source"]}),
+        "profile": json.dumps(profile),
+    }
 
 
 def without_password(uri: str) -> str:

@@ -20,21 +20,27 @@ def follow_nothing(folder: Path) -> None:
 
 
 @contextmanager
-def tracked(outputs: str, settings: Any) -> Iterator[Callable[[Path], None]]:
+def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callable[[Path], None]]:
     """Gives the function that tells the courier which folder to follow. At the end MLflow is complete, or a line
     on stderr says why not; a tracker that is out of reach never fails a run.
 
     The courier starts with the first folder. Earlier, its import of MLflow would slow down that of torch: on two
-    cores the first update came a quarter later."""
+    cores the first update came a quarter later. `early` starts it at once: for a sweep it is the end that counts."""
     if settings.name == "none":
         yield follow_nothing
         return
     couriers: list[Courier] = []
 
+    def start() -> None:
+        couriers.append(start_courier(Path(outputs), target(settings.uri), settings.experiment))
+
     def follow(folder: Path) -> None:
         if not couriers:
-            couriers.append(start_courier(Path(outputs), target(settings.uri), settings.experiment))
+            start()
         couriers[0].follow(folder)
+
+    if early:
+        start()
 
     try:
         yield follow

@@ -59,9 +59,9 @@ def _forward(module: nn.RNNBase, inputs: Tensor, hx: Any = None) -> tuple[Tensor
             directions.append(hidden.flip(0) if reverse else hidden)
             last.append(tuple(ends))
         outputs = torch.cat(directions, -1) if module.bidirectional else directions[0]
-    ends = tuple(torch.stack(each) for each in zip(*last, strict=True))
+    final = tuple(torch.stack(each) for each in zip(*last, strict=True))
     outputs = outputs.transpose(0, 1) if module.batch_first else outputs
-    return outputs, ends if module.mode == "LSTM" else ends[0]
+    return outputs, final if module.mode == "LSTM" else final[0]
 
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

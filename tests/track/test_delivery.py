@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -300,3 +301,114 @@ def test_many_runs_left_over_arrive(outputs: Path) -> None:
         make_run(outputs / "runs" / str(number))
     assert deliver(outputs) is None
     assert sorted(runs(outputs)) == ["0", "1", "2", "3", "4"]
+
+
+def make_sweep(outputs: Path, trials: int, **more: Any) -> list[Path]:
+    """A sweep that has ended, with its trials; the folders, its own first."""
+    sweep = outputs / "sweeps" / "s"
+    record = json.loads((make_run(outputs / "scratch") / "run.json").read_text())
+    shutil.rmtree(outputs / "scratch")
+    write(sweep / "sweep.json", record | {"id": "s", "name": "s", "drawn": [0]})
+    make = [make_run(sweep / str(i), id=f"s-{i}", name=f"t{i}", parent="s", trial=i, **more) for i in range(trials)]
+    return [sweep, *make]
+
+
+def contents(outputs: Path, run: Any) -> dict[str, Any]:
+    """What MLflow tells of a run, but for ids and the place."""
+    mlflow = client(outputs)
+    (output,) = run.outputs.model_outputs
+    model = mlflow.get_logged_model(output.model_id)
+    info = {key: value for key, value in dict(run.info).items() if key not in ("run_id", "run_uuid", "artifact_uri")}
+    root = Path(run.info.artifact_uri.removeprefix("file://"))
+    model_root = Path(str(model.artifact_location).removeprefix("file://"))
+    return {
+        "info": {key: str(value) for key, value in info.items()},
+        "params": run.data.params,
+        "tags": {key: value for key, value in run.data.tags.items() if key not in ("mlflow.parentRunId",)},
+        "latest": run.data.metrics,
+        "histories": {name: history(outputs, run, name) for name in run.data.metrics},
+        "inputs": [(dict(each.dataset), [dict(tag) for tag in each.tags]) for each in run.inputs.dataset_inputs],
+        "model": (
+            model.name,
+            str(model.status),
+            model.model_type,
+            model.params,
+            model.tags,
+            model.source_run_id != "",
+        ),
+        "files": sorted(str(path.relative_to(root)) for path in root.rglob("*")),
+        "model_files": sorted(str(path.relative_to(model_root)) for path in model_root.rglob("*")),
+    }
+
+
+def test_trials_at_once_are_what_the_client_writes_one_by_one(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = make_sweep(outputs, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "is_local", False)
+        assert deliver(outputs, *folders) is None
+    expected = {name: contents(outputs, run) for name, run in runs(outputs).items() if name != "s"}
+    shutil.rmtree(outputs / "artifacts")
+    for folder in folders:
+        (folder / ".mlflow.json").unlink()
+    for run in runs(outputs).values():
+        client(outputs).delete_run(run.info.run_id)
+    calls: list[int] = []
+    write_runs = Store.write_runs
+    monkeypatch.setattr(
+        Store, "write_runs", lambda store, some: (calls.append(len(some)), write_runs(store, some))[1]
+    )
+    assert deliver(outputs, *folders) is None
+    found = runs(outputs)
+    assert calls == [3]
+    assert {name: contents(outputs, run) for name, run in found.items() if name != "s"} == expected
+    assert {run.data.tags.get("mlflow.parentRunId") for name, run in found.items() if name != "s"} == {
+        found["s"].info.run_id
+    }
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["refused", "answer_lost"])
+def test_trials_at_once_arrive_once_whatever_fails(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    folders = make_sweep(outputs, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write_runs", failing(Store.write_runs, does_nothing=answered))
+        deliver(outputs, *folders)
+    assert deliver(outputs) is None
+    found = runs(outputs)
+    assert set(found) == {"s", "t0", "t1", "t2"}
+    for i in range(3):
+        check_whole(outputs, found[f"t{i}"])
+
+
+def test_a_pruned_trial_is_told_apart(outputs: Path) -> None:
+    assert deliver(outputs, *make_sweep(outputs, 1, status="PRUNED")) is None
+    run = runs(outputs)["t0"]
+    assert (run.info.status, run.data.tags["mlcli.status"]) == ("KILLED", "PRUNED")
+
+
+def test_figures_that_a_sweep_draws_at_its_end_arrive(outputs: Path) -> None:
+    """The trial has long been delivered when the sweep ends."""
+    sweep, trial = make_sweep(outputs, 1)
+    record = json.loads((sweep / "sweep.json").read_text())
+    write(sweep / "sweep.json", record | {"status": "RUNNING", "drawn": []})
+    assert deliver(outputs, sweep, trial) is None
+    write(trial / "figures" / "late.json", {"x": 1})
+    write(sweep / "sweep.json", record | {"drawn": [0]})
+    assert deliver(outputs, sweep) is None
+    figures = client(outputs).list_artifacts(runs(outputs)["t0"].info.run_id, "figures")
+    assert "figures/late.json" in [artifact.path for artifact in figures]
+
+
+def test_a_trial_under_way_is_shown_after_a_while(outputs: Path) -> None:
+    _, young = make_sweep(outputs, 1, status="RUNNING", started=time.time())
+    courier = Courier(outputs, "", "tests")
+    courier.follow(young)
+    courier.advance()
+    assert "t0" not in runs(outputs)
+    write(young / "run.json", json.loads((young / "run.json").read_text()) | {"started": time.time() - 60})
+    courier.advance()
+    assert runs(outputs)["t0"].info.status == "RUNNING"
+    assert history(outputs, runs(outputs)["t0"], "val/loss")
+    for delivery in courier.deliveries.values():
+        delivery.release()
