@@ -1,8 +1,15 @@
 """Entry point: completion answers with the standard library alone, training starts without Typer, and everything
 else (and all help) goes through it."""
 
+import gc
 import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
+
+# Objects made until Python next looks for garbage. Importing torch makes a million and no garbage, and at the default
+# of 700 looking takes half a second of it.
+COLLECT_EVERY = 50_000
 
 
 def main() -> None:
@@ -11,13 +18,25 @@ def main() -> None:
 
         raise SystemExit(complete())
     if sys.argv[1:2] == ["train"] and "--help" not in sys.argv:
+        gc.set_threshold(COLLECT_EVERY, 20, 100)
         from mlcli.cli.training import main as train
 
-        return train(sys.argv[2:])
+        try:
+            train(sys.argv[2:])
+        except SystemExit as end:
+            _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+        _leave(0)
     from mlcli.cli.app import app
 
     app()
-    return None
+
+
+def _leave(status: int) -> NoReturn:
+    """Everything is written and closed: taking torch apart would keep the user waiting for most of a second."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # a pipe whose reader has gone
+            stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

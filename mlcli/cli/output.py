@@ -40,7 +40,10 @@ def table(
         )
     for row in cells:
         drawn.add_row(*(Text(cell, style="bold green" if cell.startswith("*") else "") for cell in row))
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(drawn)
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    needed = console.measure(drawn, options=console.options.update(width=10_000)).maximum
+    drawn.collapse_padding = needed > console.width  # closer together before a cell must break
+    console.print(drawn)
 
 
 def number(value: Any) -> str:
@@ -106,45 +109,32 @@ def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: 
         for place, row in enumerate(rows, 1)
     ]
     columns = ("rank", "trial", *names.values(), *shown, "seconds", *(["status"] if told else []))
-    _print_best_rows(
-        columns,
-        cells,
-        f"{len(rows)} trials by {shown[0]}",
-        f"{folder}/trials.csv",
-        _footer(groups, len(names), shown),
-    )
-
-
-def _footer(groups: list[Row], keys: int, shown: list[str]) -> list[str]:
-    """Below the trials of a sweep over seeds alone: their mean, if more than one of them counts."""
-    count = groups[0]["metrics"].get(shown[0], {}).get("count", 0) if groups else 0
-    if count < 2:
-        return []
-    means = (_spread(groups[0]["metrics"].get(name)) for name in shown)
-    return ["", "mean ± std", f"over {count} seeds", *[""] * (keys - 1), *means]
+    title, footer = f"{len(rows)} trial{'s' if len(rows) != 1 else ''} by {shown[0]}", []
+    if groups and (count := groups[0]["metrics"].get(shown[0], {}).get("count", 0)) > 1:
+        title += f", mean ± std over {count} seeds"
+        footer = ["", "mean", "± std", *[""] * (len(names) - 1), *_spreads(groups[0], shown)]
+    _print_best_rows(columns, cells, title, f"{folder}/trials.csv", footer)
 
 
 def _print_groups(groups: list[Row], trials: int, shown: list[str], folder: str) -> None:
     """A row for each setting; how many seeds count, and what became of the others, only where that differs."""
     names = _short_keys(groups[0]["swept"])
-    seeds = [f"{group['statuses'].get('FINISHED', 0)}/{len(group['trials'])}" for group in groups]
-    rest = [
-        ", ".join(f"{n} {each}" for each, n in group["statuses"].items() if each != "FINISHED") for group in groups
-    ]
-    alike = len(set(seeds)) == 1 and not any(rest)
-    cells = [
-        (
-            _rank(place, group),
-            *(group["swept"].get(key) for key in names),
-            *(_spread(group["metrics"].get(name)) for name in shown),
-            *([] if alike else [seeds[place - 1], rest[place - 1]]),
-        )
+    rows = [
+        [_rank(place, group), *(group["swept"].get(key) for key in names), *_spreads(group, shown)]
         for place, group in enumerate(groups, 1)
     ]
-    columns = ("rank", *names.values(), *shown, *([] if alike else ["seeds", "status"]))
-    over = f"{len(groups[0]['trials'])} seeds" if alike else "seeds"
-    title = f"{trials} trials by {shown[0]}, mean ± std over {over}"
-    _print_best_rows(columns, cells, title, f"{folder}/groups.csv")
+    columns, over = ["rank", *names.values(), *shown], "seeds"
+    counts = [(group["statuses"].get("FINISHED", 0), len(group["trials"])) for group in groups]
+    rest = [", ".join(f"{n} {name}" for name, n in each["statuses"].items() if name != "FINISHED") for each in groups]
+    if any(rest) or len(set(counts)) > 1:
+        columns.append("seeds")
+        rows = [[*row, f"{finished}/{all_}"] for row, (finished, all_) in zip(rows, counts, strict=True)]
+    else:
+        over = f"{counts[0][1]} seeds"
+    if any(rest):
+        columns.append("status")
+        rows = [[*row, status] for row, status in zip(rows, rest, strict=True)]
+    _print_best_rows(columns, rows, f"{trials} trials by {shown[0]}, mean ± std over {over}", f"{folder}/groups.csv")
 
 
 def _print_best_rows(
@@ -166,13 +156,12 @@ def _rank(place: int, row: Row) -> int | str:
     return f"*{place}" if place == 1 and row["status"] == "FINISHED" else place
 
 
-def _spread(each: dict[str, Any] | None) -> str:
-    """Mean and standard deviation, or a single trial's value."""
+def _spreads(group: Row, shown: list[str]) -> list[str]:
+    """Mean and standard deviation of each metric, or the value of the one trial that counts."""
     from mlcli.metric.figures_sweep import plus_minus
 
-    if not each:
-        return ""
-    return plus_minus(each["mean"], each["std"]) if each["std"] is not None else number(each["mean"])
+    found = [group["metrics"].get(name) or {"mean": None, "std": None} for name in shown]
+    return [number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"]) for each in found]
 
 
 def _short_keys(keys: Iterable[str]) -> dict[str, str]:

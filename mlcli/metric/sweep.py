@@ -8,26 +8,34 @@ from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot
 
 Row = dict[str, Any]
+SEED = "trainer.seed"  # trials that differ in it alone are repeats
+JUDGED = ("FINISHED", "PRUNED")  # trials whose score counts; a pruned one has the score of its last epoch
 FILLED = 0.5  # a heat map pays when at least this share of its cells has a trial
 
 
 def sweep(rows: list[Row], metric: str) -> list[Plot]:
-    """One picture named "sweep" from rows with "trial", "swept" ({key: value}) and "metrics"; none without a score.
+    """One picture named "sweep" from rows with "trial", "status", "swept" ({key: value}) and "metrics".
 
     One numeric key: points and a line; two keys: heat map; else the best trials by name. Seeds beside other keys
-    are repeats, whose mean counts. Trials without a score (failed, or not finite) are left out, and it says so.
+    are repeats, whose mean counts. Trials without a score (failed, or not finite) are left out, and it says so;
+    no picture if that leaves none.
     """
     scored = [row for row in rows if _score(row, metric) is not None]
     if not scored:
         return []
     keys = [key for key in scored[0]["swept"] if len({_value(row, key) for row in scored}) > 1]
-    settings = [key for key in keys if not is_seed(key)] or keys[:1] or list(scored[0]["swept"])[:1]
+    settings = [key for key in keys if key != SEED] or keys[:1] or list(scored[0]["swept"])[:1]
     data = {
         "metric": metric,
         "better": direction(metric),
         "keys": settings,
         "trials": [
-            {"trial": row["trial"], "values": [_value(row, key) for key in settings], "score": _score(row, metric)}
+            {
+                "trial": row["trial"],
+                "values": [_value(row, key) for key in settings],
+                "score": _score(row, metric),
+                "pruned": row["status"] == "PRUNED",
+            }
             for row in sorted(scored, key=lambda row: int(row["trial"]))
         ],
         "left_out": len(rows) - len(scored),
@@ -60,7 +68,7 @@ def is_number(value: Any) -> bool:
 
 
 def _score(row: Row, metric: str) -> float | None:
-    value = row["metrics"].get(metric)
+    value = row["metrics"].get(metric) if row["status"] in JUDGED else None
     return float(value) if value is not None and math.isfinite(value) else None
 
 

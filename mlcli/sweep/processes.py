@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
+from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
 from mlcli.run.life import Job, run_name
 from mlcli.sweep.serial import run_serial
@@ -27,6 +28,7 @@ def run_in_processes(
         console.end(number, run_name(trial.job), status, reason)
         if result:
             console.epoch(number, run_name(trial.job), trial.job.cfg.trainer.epochs, result["metrics"])
+    get_reusable_executor().shutdown()
 
 
 def _train(number: int, job: Job) -> tuple[int, str, str | None, dict[str, Any]]:

@@ -1,64 +1,158 @@
-"""What a sweep found: a table of its trials, the best of them, and the metric against what was swept."""
+"""What a sweep found: a table of its trials, the mean over seeds where it has repeats, pictures."""
 
 import csv
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from mlcli.metric.direction import direction
+from mlcli.metric.sweep import JUDGED, SEED
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import run_name
 from mlcli.sweep.trial import Trial
 
+Row = dict[str, Any]
 OVERLAID = 12  # curves in one picture, beyond which nobody tells them apart
 
 
 def report(sweep: RunFolder, trials: list[Trial], status: str) -> None:
-    """Writes trials.json, trials.csv and the pictures, and marks the sweep as ended."""
+    """Writes trials.json, trials.csv, groups.csv (of repeats) and the pictures, and marks the sweep as ended."""
     rows = [row(trial) for trial in trials]
     monitor = trials[0].job.cfg.trainer.monitor
-    ranked = rank(rows, monitor)
-    best = ranked[0]["trial"] if ranked and ranked[0]["status"] == "FINISHED" else None
-    write_json(sweep.path / "trials.json", {"monitor": monitor, "best_trial": best, "trials": rows})
-    _write_csv(sweep, rows)
+    first, grouped = rank(rows, monitor)[0], groups(rows, monitor)
+    best = first["trial"] if first["status"] == "FINISHED" else None
+    _write_lines(sweep.path / "trials.json", {"monitor": monitor, "best_trial": best}, groups=grouped, trials=rows)
+    _write_csv(sweep.path / "trials.csv", [_flat_row(row) for row in rows])
+    if grouped:
+        _write_csv(sweep.path / "groups.csv", [_flat_group(group) for group in grouped])
     write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": best, "monitor": monitor})
-    if best is not None and trials[0].job.cfg.tracking.figures:
+    if first["status"] in JUDGED and trials[0].job.cfg.tracking.figures:
         _draw(sweep, rows, trials, monitor)
     sweep.end(status)
 
 
-def row(trial: Trial) -> dict[str, Any]:
+def row(trial: Trial) -> Row:
+    """What is told of a trial, as JSON can hold it: a metric that is not finite is None."""
+    swept, metrics = trial.job.swept, trial.result.get("metrics", {})
     return {
         "trial": trial.number,
         "id": trial.job.id,
         "folder": str(trial.job.path),
         "status": trial.status,
         "reason": trial.reason,
-        "swept": trial.job.swept,
+        "swept": {key: str(value) if _is_endless(value) else value for key, value in swept.items()},
         "seconds": trial.result.get("seconds"),
-        "metrics": trial.result.get("metrics", {}),
+        "metrics": {name: None if _is_endless(value) else value for name, value in metrics.items()},
     }
 
 
-def rank(rows: list[dict[str, Any]], monitor: str) -> list[dict[str, Any]]:
-    """Best first by the monitored metric; trials without it last, in their own order."""
-    sign = -1 if direction(monitor) == "max" else 1
-    scored = [row for row in rows if row["metrics"].get(monitor) is not None]
-    rest = [row for row in rows if row["metrics"].get(monitor) is None]
-    return sorted(scored, key=lambda row: sign * row["metrics"][monitor]) + rest
+def rank(rows: list[Row], monitor: str) -> list[Row]:
+    """Best first by the monitored metric; pruned trials after the finished ones, then the rest in their own order."""
+    return sorted(rows, key=lambda row: _place(row["status"], row["metrics"].get(monitor), monitor))
 
 
-def _write_csv(sweep: RunFolder, rows: list[dict[str, Any]]) -> None:
-    flat = [
-        {k: v for k, v in row.items() if k not in ("swept", "metrics")} | row["swept"] | row["metrics"]
-        for row in rows
-    ]
-    names = list(dict.fromkeys(name for row in flat for name in row))
-    with (sweep.path / "trials.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(flat)
+def groups(rows: list[Row], monitor: str) -> list[Row]:
+    """Trials that differ in their seed alone, best mean first; none if there are no such repeats.
+
+    `metrics` maps a name to {"mean", "std" (of the sample; None for one trial), "count"} over the finished trials, or
+    over the pruned ones where none finished; `statuses` counts them all.
+    """
+    alike: dict[str, list[Row]] = {}
+    for row in rows:
+        if SEED in row["swept"]:
+            alike.setdefault(str(_settings(row)), []).append(row)
+    if len(alike) == len(rows):
+        return []
+    made = [_group(members) for members in alike.values()]
+    return sorted(
+        made, key=lambda each: _place(each["status"], each["metrics"].get(monitor, {}).get("mean"), monitor)
+    )
 
 
-def _draw(sweep: RunFolder, rows: list[dict[str, Any]], trials: list[Trial], monitor: str) -> None:
+def _group(rows: list[Row]) -> Row:
+    status = min((row["status"] for row in rows), key=_tier)
+    judged = [row["metrics"] for row in rows if row["status"] == status and status in JUDGED]
+    return {
+        "swept": _settings(rows[0]),
+        "trials": [row["trial"] for row in rows],
+        "status": status,
+        "statuses": dict(Counter(row["status"] for row in rows)),
+        "metrics": {name: spread(known) for name, known in _columns(judged).items()},
+    }
+
+
+def spread(values: list[float]) -> dict[str, float | None]:
+    mean = math.fsum(values) / len(values)
+    deviation = math.hypot(*(value - mean for value in values))
+    std = deviation / math.sqrt(len(values) - 1) if len(values) > 1 else None
+    return {"mean": mean, "std": std, "count": len(values)}
+
+
+def _columns(rows: Iterable[Mapping[str, float | None]]) -> dict[str, list[float]]:
+    """The finite values of each metric."""
+    columns: dict[str, list[float]] = {}
+    for metrics in rows:
+        for name, value in metrics.items():
+            if value is not None:
+                columns.setdefault(name, []).append(value)
+    return columns
+
+
+def _settings(row: Row) -> dict[str, Any]:
+    return {key: value for key, value in row["swept"].items() if key != SEED}
+
+
+def _place(status: str, score: float | None, monitor: str) -> tuple[int, bool, float]:
+    if score is None:
+        return _tier(status), True, 0.0
+    return _tier(status), False, -score if direction(monitor) == "max" else score
+
+
+def _tier(status: str) -> int:
+    return JUDGED.index(status) if status in JUDGED else len(JUDGED)
+
+
+def _flat_row(row: Row) -> Row:
+    plain = {key: value for key, value in row.items() if key not in ("swept", "metrics")}
+    return {**plain, **row["swept"], **row["metrics"]}
+
+
+def _flat_group(group: Row) -> Row:
+    flat: Row = {**group["swept"], "trials": len(group["trials"])}
+    for status in (*JUDGED, "FAILED"):
+        flat[status.lower()] = group["statuses"].get(status, 0)
+    for name, each in group["metrics"].items():
+        flat |= {f"{name} mean": each["mean"], f"{name} std": each["std"]}
+    return flat
+
+
+def _is_endless(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _write_lines(path: Path, head: Row, **lists: list[Row]) -> None:
+    """JSON with a line for each trial, whole or not at all. Indented, it would take ten times as long."""
+    parts = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+    for name, rows in lists.items():
+        lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
+        parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text("{" + ",\n".join(parts) + "}\n")
+    unfinished.replace(path)
+
+
+def _write_csv(path: Path, rows: list[Row]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows([row.get(name) for name in names] for row in rows)
+
+
+def _draw(sweep: RunFolder, rows: list[Row], trials: list[Trial], monitor: str) -> None:
     """The metric against what was swept, and the curves of the best trials over each other."""
     from mlcli.metric import curves
 

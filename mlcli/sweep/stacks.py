@@ -20,11 +20,12 @@ from mlcli.train.loop import Epoch
 def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session, way: str) -> None:
     """Trains each group of trials that stack as one computation, and the others one by one."""
     for group in groups(trials):
-        reason = obstacle(group[0].job.cfg)
+        reason, halving = obstacle(group[0].job.cfg), group[0].job.cfg.sweep.halving
         if len(group) > 1 and reason is None:
-            reason = _run_group(group, console, session, forced=way == "stack")
+            reason = _run_group(group, console, session, forced=way == "stack" or halving)
         if len(group) > 1 and reason is not None:
-            console.note(f"{len(group)} trials one by one: {reason}")
+            missed = "; sweep.halving needs a stack, so none is pruned" if halving else ""
+            console.note(f"{len(group)} trials one by one: {reason}{missed}")
         if len(group) == 1 or reason is not None:
             run_serial(group, console, session)
 

@@ -27,6 +27,7 @@ FILES = (
     "result.json",
     "trials.json",
     "trials.csv",
+    "groups.csv",
     "train.log",
 )
 FOLDERS = ("figures", "predictions")
@@ -258,7 +259,7 @@ class Delivery:
         for number in self.record().get("drawn", ()):
             trial = self.folder / str(number)
             known = (load(trial / STATE) or {}).get("run_id")
-            if known:
+            if known and not self.store.has_files(known, "figures"):
                 self.store.log_files(known, trial, (), ("figures",))
 
     def _save(self, **news: Any) -> None:

@@ -4,6 +4,7 @@ Through its client a run takes a dozen calls with a commit each, 90 ms; 64 trial
 than all of theirs. What is written is what the client writes; a test reads both back and compares.
 """
 
+import os
 import shutil
 import time
 import uuid
@@ -44,10 +45,10 @@ def write_runs(client: Any, runs: Sequence[WholeRun]) -> None:
     from sqlalchemy.dialects.sqlite import insert
 
     store = client._tracking_client.store
-    experiments = {run.experiment_id: client.get_experiment(run.experiment_id) for run in runs}
+    roots = {each: client.get_experiment(each).artifact_location for each in {run.experiment_id for run in runs}}
     rows: Rows = {}
     for run in runs:
-        root = experiments[run.experiment_id].artifact_location
+        root = roots[run.experiment_id]
         _copy_files(run, _local(root) / run.run_id / "artifacts")
         _add_run(rows, run, root)
         _add_metrics(rows, run)
@@ -110,7 +111,9 @@ def _add_model(rows: Rows, run: WholeRun, root: str) -> None:
     target = _local(location)
     target.mkdir(parents=True, exist_ok=True)
     write_model(run.folder / "model", target, run.run_id, run.model_id, location)
-    shutil.copytree(run.folder / "model", target / "data", dirs_exist_ok=True)
+    (target / "data").mkdir(exist_ok=True)
+    for path in (run.folder / "model").iterdir():
+        _link(path, target / "data" / path.name)
     now = int(time.time() * 1000)
     own = {
         "model_id": run.model_id,
@@ -154,9 +157,20 @@ def _add_data_set(session: Any, models: Any, run: WholeRun) -> None:
 
 
 def _copy_files(run: WholeRun, target: Path) -> None:
+    for folder in {path.parent for path in run.files}:
+        (target / folder.relative_to(run.folder)).mkdir(parents=True, exist_ok=True)
     for path in run.files:
-        there = target / path.relative_to(run.folder)
-        there.parent.mkdir(parents=True, exist_ok=True)
+        _link(path, target / path.relative_to(run.folder))
+
+
+def _link(path: Path, there: Path) -> None:
+    """The same file under a second name where the file system can: no copy of a thousand trials, in a third of the
+    time. mlcli replaces files and never writes into them, so neither name sees the other change."""
+    try:
+        os.link(path, there)
+    except FileExistsError:  # an earlier attempt came this far
+        pass
+    except OSError:
         shutil.copyfile(path, there)
 
 

@@ -176,6 +176,9 @@ class Store:
             if (folder / name).is_dir():
                 self.client.log_artifacts(run_id, str(folder / name), name)
 
+    def has_files(self, run_id: str, folder: str) -> bool:
+        return bool(self.client.list_artifacts(run_id, folder))
+
     @property
     def is_local(self) -> bool:
         """Whether it is the SQLite store under `outputs`."""

@@ -1,11 +1,9 @@
-"""Recurrent layers for stacks: the LSTM, GRU and RNN of many trials as batched matrix products over the trials.
+"""Recurrent layers for stacks: many trials' nn.RNN, nn.GRU and nn.LSTM as one computation.
 
-torch's own kernels have no batching rule. Here the input's part of all steps is one product, each step is another,
-and the backward pass is written out: weights get their gradient from one product over all steps, where autograd
-would add up a product for each. Shapes: K trials, T steps, B batch, D features, H hidden size, G·H gates.
+torch.vmap has no rule for torch's own kernels; a layer with a rule takes their place, under the same parameters.
+Shapes: T steps, B batch, D features, H hidden size.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,21 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcli.train.recurrent_cells import GRUCells, LSTMCells, RNNCells
+from mlcli.train.recurrent_stack_layer import run_layer
 
-CHUNK = 8  # trials
-CELLS: dict[str, Any] = {
-    "LSTM": LSTMCells,
-    "GRU": GRUCells,
-    "RNN_TANH": RNNCells,
-    "RNN_RELU": RNNCells,
-}
+WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def stack_recurrent(model: nn.Module) -> None:
-    """Gives every nn.RNN, nn.GRU and nn.LSTM of the model a forward that torch.vmap can batch over trials.
+    """Gives every nn.RNN, nn.GRU and nn.LSTM in the model a forward that torch.vmap can batch over trials.
 
-    A layer's `dropout_between_layers`, if it has one, is called instead of F.dropout, with T × B × width.
+    It takes and returns what torch's own does, for padded batches; packed sequences raise ValueError. Between layers
+    it calls the module's attribute `dropout_between_layers`, where there is one, with T × B × width, else F.dropout.
     Raises ValueError for an LSTM with projections.
     """
     for module in model.modules():
@@ -38,91 +31,58 @@ def stack_recurrent(model: nn.Module) -> None:
 
 
 def _forward(module: nn.RNNBase, inputs: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
-    """As torch's forward of the module, for padded batches."""
     if not isinstance(inputs, Tensor) or inputs.dim() != 3:
         raise ValueError("a stack needs padded batches, batch × steps × features")
     outputs = inputs.transpose(0, 1) if module.batch_first else inputs
-    first = _initial(module, outputs, hx)
-    default = partial(F.dropout, p=module.dropout, training=module.training)
-    dropout: Callable[[Tensor], Tensor] = getattr(module, "dropout_between_layers", default)
-    last: list[tuple[Tensor, ...]] = []
-    suffixes = ("", "_reverse") if module.bidirectional else ("",)
+    drop = partial(F.dropout, p=module.dropout, training=module.training)
+    drop = getattr(module, "dropout_between_layers", drop)
+    states, memories = hx if module.mode == "LSTM" and hx is not None else (hx, None)
+    ends: list[tuple[Tensor, Tensor | None]] = []
     for layer in range(module.num_layers):
-        if layer and module.dropout:
-            outputs = dropout(outputs)
+        outputs = drop(outputs) if layer and module.dropout else outputs
         directions = []
-        for reverse, suffix in enumerate(suffixes):
-            index = layer * len(suffixes) + reverse
-            weights = [getattr(module, f"{name}_l{layer}{suffix}", None) for name in NAMES]
-            steps = outputs.flip(0) if reverse else outputs
-            hidden, *ends = _layer(module.mode, steps, *(each[index] for each in first), *weights)
-            directions.append(hidden.flip(0) if reverse else hidden)
-            last.append(tuple(ends))
+        for suffix in ("", "_reverse") if module.bidirectional else ("",):
+            weights = [getattr(module, f"{name}_l{layer}{suffix}", None) for name in WEIGHTS]
+            first = [None if each is None else each[len(ends)] for each in (states, memories)]
+            own, memory = _layer(module.mode, bool(suffix), outputs, *first, *weights)
+            directions.append(own)
+            ends.append((own[0] if suffix else own[-1], memory))
         outputs = torch.cat(directions, -1) if module.bidirectional else directions[0]
-    final = tuple(torch.stack(each) for each in zip(*last, strict=True))
-    outputs = outputs.transpose(0, 1) if module.batch_first else outputs
-    return outputs, final if module.mode == "LSTM" else final[0]
+    h_n = torch.stack([state for state, _ in ends])
+    last: Any = (h_n, torch.stack([c for _, c in ends if c is not None])) if module.mode == "LSTM" else h_n
+    return outputs.transpose(0, 1) if module.batch_first else outputs, last
 
 
-NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+def _layer(mode: str, reverse: bool, *tensors: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """One layer in one direction: T × B × D → T × B × H and an LSTM's last memory, B × H."""
+    if any(each is not None and torch._C._functorch.is_batchedtensor(each) for each in tensors):
+        return _Trial.apply(mode, reverse, *tensors)  # type: ignore[no-any-return, no-untyped-call]
+    states, memory = run_layer(mode, reverse, [None if each is None else each.unsqueeze(0) for each in tensors])
+    return states[0], None if memory is None else memory[0]
 
 
-def _initial(module: nn.RNNBase, inputs: Tensor, hx: Any) -> tuple[Tensor, Tensor]:
-    """Hidden state and memory before the first step, layers·directions × B × H each; zero unless given."""
-    if hx is None:
-        count = module.num_layers * (2 if module.bidirectional else 1)
-        zeros = inputs.new_zeros(count, inputs.shape[1], module.hidden_size)
-        return zeros, zeros
-    return hx if module.mode == "LSTM" else (hx, torch.zeros_like(hx))
-
-
-def _layer(mode: str, *tensors: Tensor | None) -> tuple[Tensor, ...]:
-    return _Layer.apply(mode, *tensors)  # type: ignore[no-any-return, no-untyped-call]
-
-
-class _Layer(torch.autograd.Function):
-    """One layer in one direction: T × B × D → T × B × H and the last state (and memory). A name for torch.vmap to
-    find its rule by; without vmap there is one trial."""
+class _Trial(torch.autograd.Function):
+    """A name for torch.vmap to find its rule by: only there are all trials' tensors at hand at once."""
 
     @staticmethod
-    def forward(mode: str, *tensors: Tensor | None) -> tuple[Tensor, ...]:
-        raise RuntimeError("a stack's recurrent layer was called outside of torch.vmap")
+    def forward(mode: str, reverse: bool, *tensors: Tensor | None) -> Any:
+        raise RuntimeError("a recurrent layer of a stack was called outside of it")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Never reached: vmap's rule takes over."""
+        raise RuntimeError("a recurrent layer of a stack was called outside of it")
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], mode: str, *tensors: Tensor | None) -> tuple[Any, Any]:
+    def vmap(
+        info: Any, in_dims: tuple[Any, ...], mode: str, reverse: bool, *tensors: Tensor | None
+    ) -> tuple[Any, Any]:
         stacked = [
             None
-            if tensor is None
-            else (tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0))
-            for tensor, dim in zip(tensors, in_dims[1:], strict=True)
+            if each is None
+            else each.expand(info.batch_size, *each.shape)
+            if dim is None
+            else each.movedim(dim, 0)
+            for each, dim in zip(tensors, in_dims[2:], strict=True)
         ]
-        outputs = _in_chunks(mode, stacked)
-        return outputs, (0,) * len(outputs)
-
-
-def _in_chunks(mode: str, tensors: list[Tensor | None]) -> tuple[Tensor, ...]:
-    """On a processor, as many trials at a time as its cache likes; an LSTM, by torch's own kernel for one trial."""
-    first = tensors[0]
-    assert first is not None
-    run, size = CELLS[mode].apply, len(first)
-    if first.device.type == "cpu":
-        run, size = (_one_lstm, 1) if mode == "LSTM" else (run, CHUNK)
-    chunks = [[None] * -(-len(first) // size) if each is None else torch.split(each, size) for each in tensors]
-    outputs = [run(mode, *chunk) for chunk in zip(*chunks, strict=True)]
-    return tuple(torch.cat(each) for each in zip(*outputs, strict=True))
-
-
-def _one_lstm(
-    mode: str, inputs: Tensor, state: Tensor, memory: Tensor, *weights: Tensor | None
-) -> tuple[Tensor, ...]:
-    """Of one trial, whose tensors have a leading axis of length 1. torch's kernel is fused, in wider registers than
-    its matrix products use on some processors: no batched product was faster on the CPU."""
-    given = [weight.squeeze(0) for weight in weights if weight is not None]
-    hx = (state, memory)
-    training = torch.is_grad_enabled()
-    states, h, c = torch._VF.lstm(inputs.squeeze(0), hx, given, len(given) > 2, 1, 0.0, training, False, False)
-    return states.unsqueeze(0), h, c
+        states, memory = run_layer(mode, reverse, stacked)
+        return (states, memory), (0, None if memory is None else 0)

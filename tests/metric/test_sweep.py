@@ -3,6 +3,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlcli.metric import figures_sweep
@@ -13,7 +14,7 @@ Row = dict[str, Any]
 
 def rows(settings: list[dict[str, Any]], scores: list[float | None], metric: str = "val/loss") -> list[Row]:
     return [
-        {"trial": i, "swept": swept, "metrics": {} if score is None else {metric: score}}
+        {"trial": i, "status": "FINISHED", "swept": swept, "metrics": {} if score is None else {metric: score}}
         for i, (swept, score) in enumerate(zip(settings, scores, strict=True))
     ]
 
@@ -69,3 +70,87 @@ def test_one_trial_and_diverged_losses_are_drawn(tmp_path: Path) -> None:
 def test_repeats_are_judged_by_their_mean() -> None:
     [plot] = sweep(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.0, 1.0, 0.4, 0.4]), "val/loss")
     assert "best 0.4 at 0.2" in plot.figure().texts[0].get_text()
+
+
+def pruned(made: list[Row], *numbers: int) -> list[Row]:
+    return [row | {"status": "PRUNED"} if row["trial"] in numbers else row for row in made]
+
+
+def hollow(plot: Any) -> int:
+    """Points of single trials that are not filled."""
+    points = [line for line in plot.figure().axes[0].lines if line.get_markerfacecolor() == "white"]
+    return max((len(line.get_xdata()) for line in points), default=0)
+
+
+def test_repeats_have_bars_of_their_deviation() -> None:
+    scores = [0.1, 0.2, 0.6, 0.4, 0.5, 0.3]
+    [plot] = sweep(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1, 2]), scores), "val/loss")
+    figure = plot.figure()
+    (bars,) = figure.axes[0].collections
+    for bar, values in zip(bars.get_segments(), np.reshape(scores, (2, 3)), strict=True):
+        assert bar[:, 1] == pytest.approx([values.mean() - values.std(ddof=1), values.mean() + values.std(ddof=1)])
+    title, note = (text.get_text() for text in figure.texts)
+    assert title == "val/loss against optimizer.lr · best 0.30 ± 0.26 at 0.1"
+    assert note == "6 trials; means of 3 repeats; bars: ± 1 standard deviation"
+
+
+def test_a_heat_map_writes_mean_and_deviation() -> None:
+    settings = grid(optimizer__lr=[0.1, 0.2], model=["mlp", "lstm"], trainer__seed=[0, 1])
+    [plot] = sweep(rows(settings, [0.1, 0.3, 0.5, 0.5, 0.6, 0.7, 0.8, 1.0]), "val/loss")
+    assert sorted(text.get_text() for text in plot.figure().axes[0].texts) == [
+        "0.20\n± 0.14", "0.5", "0.650\n± 0.071", "0.90\n± 0.14",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        grid(optimizer__lr=[0.1, 0.2, 0.3, 0.4]),
+        grid(trainer__seed=[0, 1, 2, 3]),
+        grid(model=["mlp", "lstm", "gru", "rnn"]),
+    ],
+)
+def test_pruned_trials_are_hollow_and_never_the_best(settings: list[dict[str, Any]]) -> None:
+    made = rows(settings, [0.1, 0.3, 0.4, 0.5])
+    [plot] = sweep(pruned(made, 0, 3), "val/loss")
+    assert hollow(plot) == 2 and hollow(sweep(made, "val/loss")[0]) == 0
+    title, note = (text.get_text() for text in plot.figure().texts)
+    assert "4 trials, 2 of them pruned (hollow)" in note
+    # The best that finished has 0.3; the seeds that finished have a mean of 0.35.
+    assert "best 0.3" in title or "over 2 seeds · 0.350 ± 0.071" in title
+
+
+def test_pruned_trials_of_two_keys_are_hollow_too(tmp_path: Path) -> None:
+    cells = grid(optimizer__lr=RATES, model=["mlp", "lstm"])
+    apart = [{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)]
+    for settings, picture in ((cells, figures_sweep.heat_map), (apart, figures_sweep.plane)):
+        [plot] = sweep(pruned(rows(settings, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), 0, 4), "val/loss")
+        assert plot.draw is picture and "best 0.2 at" in plot.figure().texts[0].get_text()
+        plot.save(tmp_path)
+
+
+def test_what_did_not_finish_has_no_score() -> None:
+    made = rows(grid(optimizer__lr=RATES), [0.1, 0.2, 0.3])
+    [plot] = sweep([made[0] | {"status": "KILLED"}, *made[1:]], "val/loss")
+    assert [trial["trial"] for trial in plot.data["trials"]] == [1, 2] and plot.data["left_out"] == 1
+
+
+def test_a_bar_below_zero_leaves_a_logarithmic_axis_alone() -> None:
+    [plot] = sweep(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.01, 20.0, 1.0, 1.0]), "val/loss")
+    axes = plot.figure().axes[0]
+    assert axes.get_yscale() == "log" and 0.001 < axes.get_ylim()[0] < 0.01
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "text"),
+    [
+        (0.04123, 0.00312, "0.0412 ± 0.0031"),
+        (12345.6, 321.0, "12346 ± 321"),
+        (0.98, 0.0, "0.98 ± 0"),
+        (0.1, 1.4e-17, "0.1 ± 0"),
+        (1e30, 2e29, "1e+30 ± 2e+29"),
+        (0.5, 1.25, "0.5 ± 1.2"),
+    ],
+)
+def test_a_mean_is_told_as_precisely_as_it_is_known(mean: float, deviation: float, text: str) -> None:
+    assert figures_sweep.plus_minus(mean, deviation) == text

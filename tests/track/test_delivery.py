@@ -390,14 +390,15 @@ def test_a_pruned_trial_is_told_apart(outputs: Path) -> None:
 def test_figures_that_a_sweep_draws_at_its_end_arrive(outputs: Path) -> None:
     """The trial has long been delivered when the sweep ends."""
     sweep, trial = make_sweep(outputs, 1)
+    shutil.rmtree(trial / "figures")
     record = json.loads((sweep / "sweep.json").read_text())
     write(sweep / "sweep.json", record | {"status": "RUNNING", "drawn": []})
     assert deliver(outputs, sweep, trial) is None
-    write(trial / "figures" / "late.json", {"x": 1})
+    write(trial / "figures" / "roc.json", {"x": 1})
     write(sweep / "sweep.json", record | {"drawn": [0]})
     assert deliver(outputs, sweep) is None
     figures = client(outputs).list_artifacts(runs(outputs)["t0"].info.run_id, "figures")
-    assert "figures/late.json" in [artifact.path for artifact in figures]
+    assert "figures/roc.json" in [artifact.path for artifact in figures]
 
 
 def test_a_trial_under_way_is_shown_after_a_while(outputs: Path) -> None:

@@ -1,0 +1,125 @@
+"""The table of a sweep, as it is read in a terminal of 100 columns and in a pipe."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcli.cli import output
+from mlcli.cli.output import print_sweep
+from mlcli.sweep.report import groups
+
+Row = dict[str, Any]
+Show = Callable[..., tuple[int, list[str]]]
+
+
+def made(number: int, swept: dict[str, Any], score: float | None = None, status: str = "FINISHED") -> Row:
+    names = ("val/loss", "val/accuracy", "test/accuracy", "test/f1_macro")
+    metrics = {} if score is None else dict.fromkeys(names, score)
+    return {"trial": number, "status": status, "swept": swept, "seconds": 1.5, "metrics": metrics}
+
+
+def repeats(rates: int, seeds: int) -> list[Row]:
+    """Scores 0.1, 0.2, … of the first rate, one more for each rate after it."""
+    pairs = [(rate, seed) for rate in range(rates) for seed in range(seeds)]
+    return [
+        made(i, {"optimizer.lr": 10.0**-rate, "trainer.seed": seed}, rate + (seed + 1) / 10)
+        for i, (rate, seed) in enumerate(pairs)
+    ]
+
+
+@pytest.fixture
+def show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
+    def show(rows: list[Row]) -> tuple[int, list[str]]:
+        content = {"monitor": "val/loss", "best_trial": 0, "groups": groups(rows, "val/loss"), "trials": rows}
+        (tmp_path / "trials.json").write_text(json.dumps(content))
+        unfinished = print_sweep(str(tmp_path))
+        return unfinished, capsys.readouterr().out.splitlines()
+
+    return show
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("   ") if cell.strip()]
+
+
+def test_a_row_for_each_setting_with_its_mean_and_deviation(show: Show) -> None:
+    unfinished, lines = show(repeats(2, 3))
+    assert unfinished == 0
+    assert lines[0].strip() == "6 trials by val/loss, mean ± std over 3 seeds"
+    assert cells(lines[2]) == ["rank", "lr", "val/loss", "val/accuracy", "test/accuracy", "test/f1_macro"]
+    assert cells(lines[4]) == ["*1", "1.0000", *["0.20 ± 0.10"] * 4]
+    assert cells(lines[5]) == ["2", "0.1", *["1.20 ± 0.10"] * 4]
+    assert "best trial 0 (lr=1.0 seed=0): val/loss 0.1" in lines
+
+
+def test_seeds_that_did_not_finish_are_told(show: Show) -> None:
+    rows = repeats(2, 3)
+    rows[1] |= {"status": "FAILED", "metrics": {}}
+    rows[5] |= {"status": "PRUNED"}
+    unfinished, lines = show(rows)
+    assert unfinished == 1
+    assert cells(lines[2])[-2:] == ["seeds", "status"]
+    assert cells(lines[4])[-3:] == ["0.20 ± 0.14", "2/3", "1 FAILED"]
+    assert cells(lines[5])[-3:] == ["1.150 ± 0.071", "2/3", "1 PRUNED"]
+    # Of different numbers of seeds the number is told, and no status where all have finished.
+    _, lines = show(repeats(2, 3)[:5])
+    assert cells(lines[2])[-1] == "seeds" and [cells(line)[-1] for line in lines[4:6]] == ["3/3", "2/2"]
+
+
+def test_seeds_alone_keep_their_rows_and_end_with_the_mean(show: Show) -> None:
+    _, lines = show([made(i, {"trainer.seed": i + 7}, 0.1 * (i + 1)) for i in range(5)])
+    assert lines[0].strip() == "5 trials by val/loss, mean ± std over 5 seeds"
+    assert cells(lines[4])[:4] == ["*1", "0", "7", "0.1"]
+    assert cells(lines[10]) == ["mean", "± std", *["0.30 ± 0.16"] * 4]
+
+
+def test_trials_without_repeats_have_a_status_only_if_one_did_not_finish(show: Show) -> None:
+    rows = [made(i, {"optimizer.lr": 0.1 * i, "scheduler.lr": i}, 0.5 + i) for i in range(4)]
+    unfinished, lines = show(rows)
+    assert unfinished == 0 and cells(lines[2])[-1] == "seconds" and "FINISHED" not in "".join(lines)
+    assert cells(lines[2])[:4] == ["rank", "trial", "optimizer.lr", "scheduler.lr"]  # lr alone would be either
+    rows[0] |= {"status": "PRUNED"}
+    rows[1] |= {"status": "FAILED", "metrics": {}}
+    unfinished, lines = show(rows)
+    assert unfinished == 1
+    assert [(cells(line)[1], cells(line)[-1]) for line in lines[4:8]] == [
+        ("2", "FINISHED"), ("3", "FINISHED"), ("0", "PRUNED"), ("1", "FAILED"),
+    ]  # fmt: skip
+
+
+def test_nothing_is_starred_where_nothing_finished(show: Show) -> None:
+    unfinished, lines = show([made(i, {"trainer.seed": i}, status="KILLED") for i in range(3)])
+    assert unfinished == 3 and "*" not in "".join(lines) and "±" not in "".join(lines)
+
+
+def test_a_long_table_shows_its_best_and_where_the_rest_is(show: Show, tmp_path: Path) -> None:
+    for rows, file in (
+        ([made(i, {"optimizer.lr": i}, 0.1 * i) for i in range(64)], "trials.csv"),
+        (repeats(64, 2), "groups.csv"),
+    ):
+        _, lines = show(rows)
+        assert f"… 34 more in {tmp_path}/{file}" in lines
+        assert [cells(line)[0] for line in lines[4:34]] == ["*1", *map(str, range(2, 31))]
+        assert len(lines) <= 40
+    _, lines = show([made(i, {"optimizer.lr": i}, 0.1 * i) for i in range(40)])
+    assert cells(lines[43])[0] == "40" and "more in" not in "".join(lines)
+
+
+def test_it_fits_100_columns(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "PIPE_WIDTH", 100)
+    rows = [made(i, {"optimizer.lr": i, "trainer.seed": i}, 0.12345, "PRUNED" if i else "FINISHED") for i in range(4)]
+    for given, height in ((rows, 4), (repeats(4, 5), 4), (repeats(1, 4), 4 + 2)):
+        _, lines = show(given)
+        table = [line.rstrip() for line in lines if line.startswith(" ") and line.strip()]
+        assert len(table) == height + 2  # no cell has broken
+        assert max(map(len, table)) <= 100
+
+
+def test_a_sweep_of_before_there_were_groups_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = {"monitor": "val/loss", "best_trial": 0, "trials": [made(0, {}, 0.5)]}
+    (tmp_path / "trials.json").write_text(json.dumps(content))
+    assert print_sweep(str(tmp_path)) == 0
+    assert "1 trial by val/loss" in capsys.readouterr().out
