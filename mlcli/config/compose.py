@@ -86,7 +86,8 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
         sweeps = any(override.is_sweep_override() for override in parsed)
         mode = RunMode.MULTIRUN if multirun or sweeps else RunMode.RUN
         cfg = hydra.compose_config(config_name, overrides, mode, with_log_configuration=False)
-        if mode == RunMode.RUN and (cfg.hydra.mode == RunMode.MULTIRUN or cfg.trainer.repeats > 1):
+        repeats = OmegaConf.select(cfg, "trainer.repeats") or 1
+        if mode == RunMode.RUN and (cfg.hydra.mode == RunMode.MULTIRUN or repeats > 1):
             mode = RunMode.MULTIRUN
             cfg = hydra.compose_config(config_name, overrides, mode, with_log_configuration=False)
         if sweeps and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
