@@ -69,7 +69,7 @@ class SweepConsole:
         else:
             share = sum(self.done.values()) / sum(self.epochs.values())
             spent = now - self.began
-            left = f", {spent / share - spent:.0f} s left" if share else ""
+            left = f", {spent / share - spent:.0f} s left" if share > 0.01 else ""
             self.note(f"{share:4.0%}  {self._text()}  {spent:.0f} s{left}")
 
     def _text(self) -> str:
