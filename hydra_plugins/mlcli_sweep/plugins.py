@@ -30,7 +30,6 @@ class GridSweeper(BasicSweeper):
         batches = self.split_arguments(overrides, None)
         return self.launcher.launch(batches[0], initial_job_idx=0)
 
-
     def _with_repeats(self, arguments: list[str]) -> list[str]:
         """trainer.repeats as what it stands for: a sweep over seeds."""
         assert self.config is not None
