@@ -23,6 +23,8 @@ class Split:
     test: float = field(default=0.2, metadata=SHARE)
     seed: int = field(default=0, metadata={"range": Range(0)})
     normalise: bool = True
+    folds: int | None = field(default=None, metadata={"range": Range(2)})
+    fold: int = field(default=0, metadata={"range": Range(0)})
 
 
 @dataclass

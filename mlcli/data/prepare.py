@@ -7,9 +7,18 @@ from mlcli.data.dataset import DataSet, Examples
 from mlcli.data.split import split
 
 
-def prepare(examples: Examples, *, val: float, test: float, seed: int, normalise: bool = True) -> DataSet:
+def prepare(
+    examples: Examples,
+    *,
+    val: float,
+    test: float,
+    seed: int,
+    normalise: bool = True,
+    folds: int | None = None,
+    fold: int = 0,
+) -> DataSet:
     """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split`."""
-    splits = split(examples, val=val, test=test, seed=seed)
+    splits = split(examples, val=val, test=test, seed=seed, folds=folds, fold=fold)
     mean, std = statistics(examples.inputs[splits["train"]].float(), examples.kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)

@@ -8,15 +8,20 @@ from torch import Tensor
 from mlcli.data.dataset import Examples
 
 
-def split(examples: Examples, *, val: float, test: float, seed: int) -> dict[str, Tensor]:
-    """Sorted indices of "train", "val" and "test", a function of the seed alone.
+def split(
+    examples: Examples, *, val: float, test: float, seed: int, folds: int | None = None, fold: int = 0
+) -> dict[str, Tensor]:
+    """Sorted indices of "train", "val" and "test", a function of the seed (and the fold) alone.
+
+    With `folds`, what is not in an official test split is cut into so many parts, and "test" is the part `fold`,
+    counted from 0: k-fold cross-validation. `val` is then a share of the rest, and train as large for every fold.
 
     Classes are stratified: each split has its share of every class, within one example. An official test split is
     kept, and `val` is then a share of the rest. scikit-learn's train_test_split does the same, but importing it
-    takes longer than many a run. Raises ValueError when a split would be empty.
+    takes longer than many a run. Raises ValueError when a split would be empty, or there is no such fold.
     """
     official = examples.test
-    if official is None and val + test >= 1:
+    if official is None and folds is None and val + test >= 1:
         raise ValueError(
             f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."
         )
@@ -24,17 +29,35 @@ def split(examples: Examples, *, val: float, test: float, seed: int) -> dict[str
     pool = torch.ones(len(examples.targets), dtype=torch.bool)
     if official is not None:
         pool[official] = False
-    groups = _groups(examples, pool.nonzero().squeeze(1))
-    shares = {"val": val} if official is not None else {"test": test, "val": val}
-    found = _take(groups, shares, generator)
-    if official is not None:
-        found["test"] = official
+    indices = pool.nonzero().squeeze(1)
+    if folds is not None:
+        found = _folded(examples, indices, val, folds, fold, generator)
+    elif official is not None:
+        found = _take(_groups(examples, indices), {"val": val}, generator) | {"test": official}
+    else:
+        found = _take(_groups(examples, indices), {"test": test, "val": val}, generator)
     splits = {name: found[name].sort().values for name in ("train", "val", "test")}
     empty = [name for name, indices in splits.items() if len(indices) == 0]
     if empty:
         advice = "lower split.val or split.test" if empty[0] == "train" else f"enlarge split.{empty[0]}"
         raise ValueError(f"{examples.name} has too few examples: the {empty[0]} split would be empty; {advice}.")
     return splits
+
+
+def _folded(
+    examples: Examples, indices: Tensor, val: float, folds: int, fold: int, generator: torch.Generator
+) -> dict[str, Tensor]:
+    if fold >= folds:
+        raise ValueError(f"split.fold={fold}: folds count from 0; with split.folds={folds} type at most {folds - 1}.")
+    if folds > len(indices) // 2:
+        raise ValueError(f"split.folds={folds}: {examples.name} has {len(indices)} examples; type fewer folds.")
+    shuffled = torch.cat([own[torch.randperm(len(own), generator=generator)] for own in _groups(examples, indices)])
+    # Dealt out like cards, class after class: every fold has its share of each, and its size within one example.
+    test = shuffled[fold::folds]
+    rest = indices[~torch.isin(indices, test)]
+    smallest = len(indices) - -(-len(indices) // folds)
+    train = smallest - round(val * smallest)  # of one size, so that the folds can train as one stack
+    return _take(_groups(examples, rest), {"val": (len(rest) - train) / len(rest)}, generator) | {"test": test}
 
 
 def _groups(examples: Examples, indices: Tensor) -> list[Tensor]:

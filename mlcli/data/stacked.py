@@ -14,14 +14,14 @@ from mlcli.data.loader import EVALUATION_BATCH, Loader
 class StackedLoader:
     """The loaders of K trials as one. A trial meets the batches, and draws the numbers, that it would alone.
 
-    Raises ValueError with the reason where the data is not on the device, or splits differ in size.
+    Raises ValueError with the reason where the data is not on the device, or training splits differ in size.
     """
 
     def __init__(self, loaders: Sequence[Loader]) -> None:
         if not all(loader.resident for loader in loaders):
             raise ValueError("the data does not fit on the device")
-        if len({tuple(map(len, loader.indices.values())) for loader in loaders}) > 1:
-            raise ValueError("their splits differ in size")
+        if len({len(loader.indices["train"]) for loader in loaders}) > 1:
+            raise ValueError("their training splits differ in size")
         self.loaders = list(loaders)
         self.batch_size = loaders[0].batch_size
         self.device = loaders[0].device
@@ -43,6 +43,13 @@ class StackedLoader:
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
         for indices_KB in torch.split(order_KN, self.batch_size, 1):
             yield _take(self.loaders, indices_KB)
+
+    def blocks(self, name: str, most: int) -> list[slice]:
+        """Neighbouring trials, at most so many, whose examples of this split are of one number."""
+        sizes = [len(loader.indices[name]) for loader in self.loaders]
+        starts = [row for row, size in enumerate(sizes) if row == 0 or size != sizes[row - 1]]
+        runs = zip(starts, [*starts[1:], len(sizes)], strict=True)
+        return [slice(row, min(row + most, end)) for start, end in runs for row in range(start, end, most)]
 
     def split(self, name: str, rows: slice) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples of one split for the trials in `rows`, in the order of its indices: K × B at a time."""

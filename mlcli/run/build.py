@@ -63,9 +63,7 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
 
 def build_data(cfg: DictConfig) -> DataSet:
     """The data set, split and measured."""
-    split = cfg.split
-    examples = partial(cfg.data)()
-    return prepare(examples, val=split.val, test=split.test, seed=split.seed, normalise=split.normalise)
+    return prepare(partial(cfg.data)(), **cfg.split)
 
 
 def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:

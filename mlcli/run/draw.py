@@ -1,12 +1,13 @@
 """The figures of a run that has ended without."""
 
-from mlcli.run.finish import draw
+from mlcli.metric.plot import Plot
+from mlcli.run.finish import Save, draw
 from mlcli.run.folder import RunFolder
 from mlcli.run.load import load_run
 
 
-def draw_run(folder: RunFolder) -> None:
+def draw_run(folder: RunFolder, save: Save = Plot.save) -> None:
     """Draws them from its folder, as they would have been drawn at its end. ConfigError if it has no weights."""
     cfg = folder.config()
     parts = load_run(folder, cfg)
-    draw(folder, cfg, parts, parts.task.evaluate("test", full=True))
+    draw(folder, cfg, parts, parts.task.evaluate("test", full=True), save)

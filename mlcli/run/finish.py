@@ -9,6 +9,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from mlcli.metric.curves import learning_curves
+from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
@@ -16,19 +17,23 @@ from mlcli.train.loop import Progress
 from mlcli.train.verbs import Evaluation
 
 EXAMPLE_ROWS = 3
+Save = Callable[[Plot, Path], object]
 
 
 def finish(
-    folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress, figures: bool = True
+    folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress, save: Save | None = Plot.save
 ) -> dict[str, Any]:
-    """Puts the best weights back, evaluates them on test, writes model, figures, predictions and the result."""
+    """Puts the best weights back, evaluates them on test, writes model, figures, predictions and the result.
+
+    save: what is to become of a figure and the folder where it belongs; None for no figures.
+    """
     parts.task.load_state_dict({"model": progress.best_weights})
     write_model(folder.path / "model", cfg, parts)
     evaluation = parts.task.evaluate("test", full=True)
     write_predictions(folder.path / "predictions" / "test.csv", evaluation)
     history = folder.history()
-    if figures and cfg.tracking.figures:
-        draw(folder, cfg, parts, evaluation)
+    if save and cfg.tracking.figures:
+        draw(folder, cfg, parts, evaluation, save)
     best = next(record for record in history if record["epoch"] == progress.best_epoch)
     result = {
         "best_epoch": progress.best_epoch,
@@ -43,11 +48,11 @@ def finish(
     return result
 
 
-def draw(folder: RunFolder, cfg: DictConfig, parts: Parts, evaluation: Evaluation) -> None:
+def draw(folder: RunFolder, cfg: DictConfig, parts: Parts, evaluation: Evaluation, save: Save = Plot.save) -> None:
     """The figures of a run: how it learnt, and how it does on the test split."""
     plots = learning_curves(folder.history(), cfg.trainer.monitor, rate_by_update(cfg, parts))
     for plot in [*plots, *evaluation.plots()]:
-        plot.save(folder.path / "figures")
+        save(plot, folder.path / "figures")
 
 
 def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:

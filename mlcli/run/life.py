@@ -19,7 +19,7 @@ from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts, build
 from mlcli.run.environment import environment
-from mlcli.run.finish import finish
+from mlcli.run.finish import Save, finish
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
 from mlcli.track.console import Screen
@@ -48,11 +48,12 @@ class RunFailed(Exception):
     """A run that could not be completed; its folder says so, and the log there holds the traceback."""
 
 
-def train(job: Job, console: Screen, follow: Callable[[Path], None], figures: bool = True) -> dict[str, Any]:
+def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save | None = Plot.save) -> dict[str, Any]:
     """Runs the job to its end and returns what `result.json` holds.
 
-    `follow` is told the folder as soon as there is something to follow. Raises ConfigError before anything is
-    written when the config cannot be built; RunFailed, or KeyboardInterrupt, with the folder marked so.
+    `follow` is told the folder as soon as there is something to follow; `save` is as in finish. Raises ConfigError
+    before anything is written when the config cannot be built; RunFailed, or KeyboardInterrupt, with the folder
+    marked so.
     """
     parts = build(job.cfg)
     check_monitor(job.cfg.trainer.monitor, parts)
@@ -74,7 +75,7 @@ def train(job: Job, console: Screen, follow: Callable[[Path], None], figures: bo
             if progress.step:
                 save_weights(folder.path / "last.safetensors", parts)
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
-        return finish(folder, job.cfg, parts, progress, figures)
+        return finish(folder, job.cfg, parts, progress, save)
 
 
 def check_monitor(monitor: str, parts: Parts) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlcli.data.stacked import StackedLoader
 from mlcli.run.build import Parts, build
-from mlcli.run.finish import finish
+from mlcli.run.finish import Save, finish
 from mlcli.run.folder import RunFolder
 from mlcli.run.life import Job, describe, first_record, plan_of
 from mlcli.run.memory import is_exhausted
@@ -33,6 +33,7 @@ class Member:
     status: str = "RUNNING"
     reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
+    drawn: bool = False
 
     def prune(self, reason: str) -> None:
         """Takes the run out of the stack after this epoch."""
@@ -63,11 +64,12 @@ def stack_of(parts: Sequence[Parts]) -> Stack:
 
 
 def train_together(
-    jobs: Sequence[Job], parts: Sequence[Parts], follow: Callable[[Path], None], watch: Watch, figures: bool
+    jobs: Sequence[Job], parts: Sequence[Parts], follow: Callable[[Path], None], watch: Watch, drawn: int, save: Save
 ) -> list[Member]:
     """Trains the jobs as one stack and returns what became of each. Their folders are told to `follow`.
 
-    A stack that runs out of memory is halved. Raises what ends all of them, with the folders marked so.
+    The best are finished first, and so many as `drawn` says give their figures to `save`. A stack that runs out of
+    memory is halved. Raises what ends all of them, with the folders marked so.
     """
     pairs = zip(jobs, parts, strict=True)
     members = [Member(job, each, RunFolder.create(job.path, first_record(job))) for job, each in pairs]
@@ -76,9 +78,22 @@ def train_together(
             describe(member.folder, member.job, member.parts)
             follow(member.folder.path)
         _train(members, watch)
-        for member in members:
-            _finish(member, figures)
+        for place, member in enumerate(sorted(members, key=_rank)):
+            member.drawn = place < drawn
+            _finish(member, save if member.drawn else None)
     return members
+
+
+def _rank(member: Member) -> tuple[bool, bool, float]:
+    """The lower the better; trials that have left early come last."""
+    score = member.progress.best_score
+    if score is None:
+        return True, True, 0.0
+    return (
+        bool(member.progress.failure),
+        member.status == "PRUNED",
+        -score if plan_of(member.job.cfg).higher else score,
+    )
 
 
 def _train(members: Sequence[Member], watch: Watch) -> None:
@@ -122,13 +137,13 @@ def _journal(member: Member, event: Epoch) -> None:
             journal.write(event.epoch, event.step, event.metrics)
 
 
-def _finish(member: Member, figures: bool) -> None:
+def _finish(member: Member, save: Save | None) -> None:
     if member.progress.failure:
         member.end("FAILED", str(member.progress.failure))
         return
     status = "PRUNED" if member.status == "PRUNED" else "FINISHED"
     try:
-        member.result = finish(member.folder, member.job.cfg, member.parts, member.progress, figures)
+        member.result = finish(member.folder, member.job.cfg, member.parts, member.progress, save)
     except Exception as error:
         log.exception("trial %s failed", member.job.id)
         member.end("FAILED", f"{type(error).__name__}: {error}".splitlines()[0])

@@ -1,6 +1,7 @@
 """A sweep from its first trial to its report, whichever way the trials train."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ from omegaconf import DictConfig
 
 from mlcli.metric.direction import direction
 from mlcli.run.draw import draw_run
+from mlcli.run.finish import Save
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import logged
 from mlcli.sweep.compose import compose_trials
+from mlcli.sweep.drawer import Drawer
 from mlcli.sweep.processes import run_in_processes
 from mlcli.sweep.report import rank, report, row
 from mlcli.sweep.serial import run_serial
@@ -35,27 +38,32 @@ def launch(
     monitor = first.cfg.trainer.monitor
     epochs = {trial.number: trial.job.cfg.trainer.epochs for trial in trials}
     console = SweepConsole(session.level, epochs, monitor, direction(monitor) == "max")
-    status = "FINISHED"
+    status = "KILLED"
     try:
-        with logged(record.path / "train.log"):
-            WAYS[way](trials, console, session, way)
-    except BaseException:
-        status = "KILLED"
-        raise
+        with Drawer() as drawer:
+            try:
+                with logged(record.path / "train.log"):
+                    WAYS[way](trials, console, replace(session, save=drawer.save), way)
+                status = "FINISHED"
+            finally:
+                console.stop()
+                _draw_best(record, trials, drawer.save)
+                report(record, trials, drawer.save)
     finally:
-        console.stop()
-        _draw_best(record, trials)
-        report(record, trials, status)
+        record.end(status)
     return trials
 
 
-def _draw_best(sweep: RunFolder, trials: Sequence[Trial]) -> None:
-    """Draws the figures of the best trials, unless all have theirs, and writes down whose."""
+def _draw_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
+    """Draws the figures of the best trials that have none yet, and writes down which trials have some."""
     cfg = trials[0].job.cfg
-    if cfg.sweep.figures == "all" or not cfg.tracking.figures:
+    if not cfg.tracking.figures:
         return
-    finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
-    best = [each["trial"] for each in rank(finished, cfg.trainer.monitor)[: cfg.sweep.figures]]
-    for number in best:
-        draw_run(RunFolder(trials[number].job.path))
-    write_json(sweep.path / sweep.record_name, sweep.record() | {"drawn": best})
+    if cfg.sweep.figures != "all":
+        finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
+        for best in rank(finished, cfg.trainer.monitor)[: cfg.sweep.figures]:
+            trial = trials[best["trial"]]
+            if not trial.drawn:
+                draw_run(RunFolder(trial.job.path), save)
+                trial.drawn = True
+    write_json(sweep.path / sweep.record_name, sweep.record() | {"drawn": [t.number for t in trials if t.drawn]})

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlcli.metric.direction import direction
 from mlcli.metric.sweep import JUDGED, SEED
+from mlcli.run.finish import Save
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import run_name
 from mlcli.sweep.trial import Trial
@@ -18,8 +19,8 @@ Row = dict[str, Any]
 OVERLAID = 12  # curves in one picture, beyond which nobody tells them apart
 
 
-def report(sweep: RunFolder, trials: list[Trial], status: str) -> None:
-    """Writes trials.json, trials.csv, groups.csv (of repeats) and the pictures, and marks the sweep as ended."""
+def report(sweep: RunFolder, trials: list[Trial], save: Save) -> None:
+    """Writes trials.json, trials.csv, groups.csv (of repeats) and the pictures."""
     rows = [row(trial) for trial in trials]
     monitor = trials[0].job.cfg.trainer.monitor
     first, grouped = rank(rows, monitor)[0], groups(rows, monitor)
@@ -30,8 +31,7 @@ def report(sweep: RunFolder, trials: list[Trial], status: str) -> None:
         _write_csv(sweep.path / "groups.csv", [_flat_group(group) for group in grouped])
     write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": best, "monitor": monitor})
     if first["status"] in JUDGED and trials[0].job.cfg.tracking.figures:
-        _draw(sweep, rows, trials, monitor)
-    sweep.end(status)
+        _draw(sweep, rows, trials, monitor, save)
 
 
 def row(trial: Trial) -> Row:
@@ -152,7 +152,7 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
         writer.writerows([row.get(name) for name in names] for row in rows)
 
 
-def _draw(sweep: RunFolder, rows: list[Row], trials: list[Trial], monitor: str) -> None:
+def _draw(sweep: RunFolder, rows: list[Row], trials: list[Trial], monitor: str, save: Save) -> None:
     """The metric against what was swept, and the curves of the best trials over each other."""
     from mlcli.metric import curves
 
@@ -164,4 +164,4 @@ def _draw(sweep: RunFolder, rows: list[Row], trials: list[Trial], monitor: str) 
     if len(histories) > 1:
         plots.append(curves.compare(histories, monitor))
     for plot in plots:
-        plot.save(sweep.path / "figures")
+        save(plot, sweep.path / "figures")

@@ -16,7 +16,8 @@ def run_serial(trials: Sequence[Trial], console: SweepConsole, session: Session,
         name = run_name(trial.job)
         try:
             own = TrialConsole(console, trial.number, name)
-            trial.result = train(trial.job, own, session.follow, figures=trial.job.cfg.sweep.figures == "all")
+            trial.drawn = trial.job.cfg.sweep.figures == "all"
+            trial.result = train(trial.job, own, session.follow, session.save if trial.drawn else None)
             trial.status = "FINISHED"
         except RunFailed as error:
             trial.status, trial.reason = "FAILED", str(error)

@@ -10,6 +10,8 @@ from omegaconf import DictConfig
 
 from mlcli.config.check import check
 from mlcli.config.compose import new_id, to_run
+from mlcli.metric.plot import Plot
+from mlcli.run.finish import Save
 from mlcli.run.life import Job, train
 from mlcli.track.console import Console
 
@@ -25,6 +27,7 @@ class Session:
     command: str
     level: int = 1
     follow: Callable[[Path], None] = field(default=unwatched)
+    save: Save = field(default=Plot.save)
 
     def __call__(self, cfg: DictConfig) -> dict[str, Any]:
         hydra = HydraConfig.get()
@@ -35,5 +38,5 @@ class Session:
         return train(job, Console(self.level), self.follow)
 
     def __getstate__(self) -> dict[str, Any]:
-        """In another process (joblib) nobody can be told: the pipe to the courier stays here."""
-        return {"command": self.command, "level": self.level, "follow": unwatched}
+        """In another process (joblib) nobody can be told: the pipes to courier and drawer stay here."""
+        return {"command": self.command, "level": self.level}

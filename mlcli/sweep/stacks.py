@@ -83,9 +83,10 @@ def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, sessio
         halving.epoch(member, event)
         console.epoch(trial_of[member.job.id].number, run_name(member.job), event.epoch, event.metrics)
 
-    every = cfg.sweep.figures == "all"
+    drawn = len(chunk) if cfg.sweep.figures == "all" else cfg.sweep.figures
     try:
-        members = train_together([trial.job for trial in chunk], parts, session.follow, watch, every)
+        jobs = [trial.job for trial in chunk]
+        members = train_together(jobs, parts, session.follow, watch, drawn, session.save)
     except Exception as error:
         console.error(f"{len(chunk)} trials failed: {type(error).__name__}: {error}")
         for trial in chunk:
@@ -94,4 +95,5 @@ def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, sessio
     for member in members:
         trial = trial_of[member.job.id]
         trial.status, trial.reason, trial.result = member.status, member.reason, member.result
+        trial.drawn = member.drawn
         console.end(trial.number, run_name(trial.job), trial.status, trial.reason)

@@ -15,3 +15,4 @@ class Trial:
     status: str = "WAITING"
     reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
+    drawn: bool = False  # whether it has figures, or soon will

@@ -42,6 +42,7 @@ class Courier:
         self.problem: str | None = None
         self.unreachable = False
         self.again_at = 0.0  # by the monotonic clock
+        self.refused: set[Path] = set()  # ended trials that could not be written whole
 
     def follow(self, folder: Path) -> None:
         """Takes on a folder, and first of all the sweep that it belongs to. One that another courier has is left."""
@@ -89,19 +90,22 @@ class Courier:
                 self.deliveries.pop(folder).release()
 
     def _can_wait(self, delivery: Delivery) -> bool:
-        """A trial that will have ended in a moment, or one of very many, comes whole, at a tenth of the cost."""
+        """A trial that has ended in the last moment, that soon will, or that is one of very many, comes whole, at a
+        tenth of the cost."""
         if "run_id" in delivery.state or not self.store.is_local:
             return False
         record = delivery.record()
-        if not record.get("parent") or record["status"] != "RUNNING":
+        if not record.get("parent"):
             return False
+        if record["status"] != "RUNNING":
+            return delivery.folder not in self.refused
         return len(self.deliveries) > MOST_LIVE or time.time() - record["started"] < SHORT
 
     def _deliver_whole(self, folders: list[Path]) -> None:
         """Runs that have ended before MLflow heard of them, as a sweep's trials do, many at once. Where that fails
         they go the ordinary way."""
         try:
-            found = [(folder, self.deliveries[folder].whole()) for folder in folders]
+            found = [(folder, self.deliveries[folder].whole()) for folder in folders if folder not in self.refused]
             ended = [(folder, run) for folder, run in found if run is not None]
             for first in range(0, len(ended), AT_ONCE):
                 part = ended[first : first + AT_ONCE]
@@ -112,6 +116,7 @@ class Courier:
                     delivery.release()
         except Exception:
             traceback.print_exc()
+            self.refused |= set(folders)
 
     def _sentence(self, error: Exception) -> str:
         if self.unreachable:

@@ -198,7 +198,7 @@ class Delivery:
             params=flatten(_read_yaml(config)) if config.exists() else {},
             lines=lines,
             data=load(self.folder / "data.json"),
-            files=[path for path in files if path.is_file() and path.stat().st_size],
+            files=[path for path in files if _is_whole(path)],
             has_model=(self.folder / "model" / "example.json").exists(),
             run_id=run_id,
             model_id=model_id,
@@ -259,12 +259,17 @@ class Delivery:
         for number in self.record().get("drawn", ()):
             trial = self.folder / str(number)
             known = (load(trial / STATE) or {}).get("run_id")
-            if known and not self.store.has_files(known, "figures"):
-                self.store.log_files(known, trial, (), ("figures",))
+            if known:
+                self.store.log_missing(known, trial / "figures", "figures")
 
     def _save(self, **news: Any) -> None:
         self.state |= news
         save(self.folder / STATE, self.state)
+
+
+def _is_whole(path: Path) -> bool:
+    """A file that has something in it, and is not just being written."""
+    return path.is_file() and not path.name.startswith(".") and path.stat().st_size > 0
 
 
 def _read_yaml(path: Path) -> Any:

@@ -176,8 +176,12 @@ class Store:
             if (folder / name).is_dir():
                 self.client.log_artifacts(run_id, str(folder / name), name)
 
-    def has_files(self, run_id: str, folder: str) -> bool:
-        return bool(self.client.list_artifacts(run_id, folder))
+    def log_missing(self, run_id: str, folder: Path, name: str) -> None:
+        """Files of the folder that the run's artifacts under that name lack."""
+        known = {posixpath.basename(each.path) for each in self.client.list_artifacts(run_id, name)}
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name not in known:
+                self.client.log_artifact(run_id, str(path), name)
 
     @property
     def is_local(self) -> bool:

@@ -94,7 +94,7 @@ class Stack:
             return {name: [float(metrics[name]) for metrics in each] for name in each[0]}
         self.task.model.eval()
         weights = self.stacked.named()
-        parts = [self._evaluate(split, slice(row, row + ROWS), weights) for row in range(0, len(self.tasks), ROWS)]
+        parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]
         self.task.model.train()
         return {name: torch.cat([part[name] for part in parts]).tolist() for name in parts[0]}
 

@@ -100,3 +100,31 @@ def test_length_and_digest_are_those_of_all_examples() -> None:
     one, other = (prepare(digits(), val=0.2, test=0.2, seed=seed) for seed in (0, 1))
     assert len(one) == 1797
     assert one.digest == other.digest == one.describe()["digest"]
+
+
+@pytest.mark.parametrize("folds", [2, 5, 10])
+def test_folds_divide_everything(folds: int) -> None:
+    examples = digits()
+    each = [split(examples, val=0.2, test=0.2, seed=0, folds=folds, fold=fold) for fold in range(folds)]
+    assert sorted(torch.cat([splits["test"] for splits in each]).tolist()) == list(range(1797))
+    for splits in each:
+        assert sorted(torch.cat(list(splits.values())).tolist()) == list(range(1797))
+        found = examples.targets[splits["test"]].bincount()
+        assert torch.all((found - examples.targets.bincount() / folds).abs() < 1)
+    assert len({len(splits["train"]) for splits in each}) == 1
+    sizes = [len(splits["test"]) for splits in each]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_folds_leave_an_official_test_split_alone() -> None:
+    official = torch.arange(150, 200)
+    splits = split(made([100, 100], test=official), val=0.2, test=0.2, seed=3, folds=3, fold=1)
+    assert len(splits["test"]) == 50
+    assert not set(torch.cat(list(splits.values())).tolist()) & set(official.tolist())
+
+
+def test_a_fold_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"split\.fold=5.*at most 4"):
+        split(made([10, 10]), val=0.2, test=0.2, seed=0, folds=5, fold=5)
+    with pytest.raises(ValueError, match=r"split\.folds=30"):
+        split(made([10, 10]), val=0.2, test=0.2, seed=0, folds=30)

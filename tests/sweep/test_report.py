@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from mlcli.metric.plot import Plot
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import Job
 from mlcli.sweep.report import groups, rank, report, row
@@ -37,7 +38,7 @@ def repeats(folder: Path) -> list[Trial]:
 def told(folder: Path, trials: list[Trial]) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     write_json(folder / "sweep.json", {"status": "RUNNING"})
-    report(RunFolder(folder, "sweep.json"), trials, "FINISHED")
+    report(RunFolder(folder, "sweep.json"), trials, Plot.save)
     return dict(json.loads((folder / "trials.json").read_text()))
 
 

@@ -74,6 +74,21 @@ def test_trials_come_out_as_if_they_had_trained_one_by_one(way: str, capsys: pyt
     )
 
 
+def test_the_folds_of_a_cross_validation_are_one_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    """Test splits of 359 and 360 examples side by side."""
+    folds = ["split.folds=5", "split.fold=range(5)"]
+    alone = sweep(*folds, "hydra/launcher=serial")
+    other = sweep(*folds, "hydra/launcher=stack")
+    assert "5 trials as one stack" in capsys.readouterr().err
+    tested = []
+    for number in "01234":
+        mine, theirs = result(other / number)["metrics"], result(alone / number)["metrics"]
+        assert mine == pytest.approx(theirs, rel=1e-3, abs=1e-5)
+        with (other / number / "predictions" / "test.csv").open() as file:
+            tested += [int(row["index"]) for row in csv.DictReader(file)]
+    assert sorted(tested) == list(range(1797))
+
+
 def test_a_sweep_over_what_changes_shapes_makes_a_stack_of_each(capsys: pytest.CaptureFixture[str]) -> None:
     folder = sweep("model.width=8,16", "trainer.batch_size=32,64", *GRID, "hydra/launcher=stack", "trainer.epochs=1")
     assert capsys.readouterr().err.count("4 trials as one stack") == 4
