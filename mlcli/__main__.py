@@ -1,6 +1,7 @@
 """Entry point: completion answers with the standard library alone, training starts without Typer, and everything
 else (and all help) goes through it."""
 
+import atexit
 import gc
 import os
 import sys
@@ -36,6 +37,7 @@ def _leave(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # a pipe whose reader has gone
             stream.flush()
+    atexit._run_exitfuncs()  # joblib, say, has folders to remove
     os._exit(status)
 
 
