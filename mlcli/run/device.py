@@ -6,6 +6,7 @@ import torch
 from omegaconf import DictConfig
 
 from mlcli.config.errors import ConfigError
+from mlcli.run.compiler import defer_compiler
 
 # Below this many parameters a step is bound by overhead: a second thread wins nothing on a quiet machine, and
 # where threads contend for the cores a step was measured ten times slower.
@@ -30,7 +31,9 @@ def choose(name: str) -> torch.device:
 
 
 def set_up(settings: DictConfig, device: torch.device) -> None:
-    """Determinism, which must be settled before anything is computed."""
+    """Determinism, which must be settled before anything is computed; and no compiler where none is wanted."""
+    if not settings.compile:
+        defer_compiler()
     if settings.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it to be deterministic
         torch.backends.cudnn.benchmark = False

@@ -53,11 +53,12 @@ class Stack:
         }
 
     def _gather_numbers(self) -> None:
-        """The attributes in which the tasks differ, as tensors of K rows."""
+        """The attributes that may differ, as tensors of K rows, also where they do not: a task's formula for
+        tensors is the one that torch.vmap knows."""
         self.numbers: dict[str, Tensor] = {}
         for name in getattr(self.task, "varies", ()):
             values = [getattr(task, name) for task in self.tasks]
-            if all(_same(value, values[0]) for value in values):
+            if all(value is None for value in values):
                 continue
             if any(value is None for value in values):
                 raise ValueError(f"some have {name} and some have none")
@@ -148,12 +149,6 @@ class _Called(nn.Module):
 
     def forward(self, method: str, *inputs: Tensor) -> Any:
         return self.call(method, *inputs)  # type: ignore[no-untyped-call]  # whichever method it is
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return torch.equal(one, other)
-    return one is other or bool(one == other)
 
 
 @contextmanager
