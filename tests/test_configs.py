@@ -18,7 +18,7 @@ OWN_FILES = {"mnist", "fashion_mnist"}  # need a download or a system package; b
 
 @pytest.mark.parametrize("path", FILES, ids=map(str, FILES))
 def test_first_line_describes(path: Path) -> None:
-    first = (CONF / path).read_text().splitlines()[0]
+    first = next(line for line in (CONF / path).read_text().splitlines() if not line.startswith("# @package"))
     assert first.startswith("# ") and 5 < len(first) < 120
 
 

@@ -24,4 +24,7 @@ def list_options(
             from mlcli.config.errors import ConfigError, suggest
 
             raise ConfigError(f"There is no config group {group!r}.{suggest(group, known)}")
-        table((name, "what it is"), index.options(name).items())
+        if name == "experiment":
+            table((name, "section", "what it is", "expected"), index.experiments())
+        else:
+            table((name, "what it is"), index.options(name).items())

@@ -73,8 +73,19 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     metrics = {name: value for name, value in result["metrics"].items() if name.startswith("test/")}
     overall = {name: value for name, value in metrics.items() if name.count("/") == 1}
     table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
+    print_answer(folder)
     print(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
     print("see it in the browser with `mlcli ui`")
+
+
+def print_answer(folder: Path) -> None:
+    """What an experiment has shown, if the run or sweep in this folder has an answer."""
+    if (folder / "answer.json").exists():
+        from mlcli.run.folder import read_json
+
+        found = read_json(folder / "answer.json")
+        table(found["columns"], found["rows"])
+        print(found["sentence"])
 
 
 def print_sweep(folder: str) -> int:
@@ -90,6 +101,7 @@ def print_sweep(folder: str) -> int:
         _print_best(rows[0], report["monitor"])
     else:
         _print_trials(rows, groups, shown, folder)
+    print_answer(Path(folder))
     print(f"sweep in {folder}; compare in the browser with `mlcli ui`")
     return sum(row["status"] not in ("FINISHED", "PRUNED") for row in rows)
 

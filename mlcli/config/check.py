@@ -27,9 +27,10 @@ EXTRA_KEYS = {"model": {"accepts"}}
 # Constructor arguments that the run supplies.
 SUPPLIED = {
     "task": {"data", "model", "update", "loader", "class_weights"},
-    "model": {"input_shape", "outputs"},
+    "model": {"input_shape", "outputs", "vocabulary", "padded", "per_step"},
     "optimizer": {"params"},
     "scheduler": {"higher"},
+    "answer": {"runs"},
 }
 
 
@@ -46,6 +47,8 @@ def check(config: Mapping[str, Any]) -> None:
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{group} has no _target_: pick one with {group}=…, see `mlcli list {group}`.")
         _check_call(group, node)
+    if config["answer"] is not None:
+        _check_call("answer", config["answer"])
 
 
 def locate(target: str, key: str = "_target_") -> Callable[..., Any]:

@@ -50,6 +50,16 @@ def options(group: str, where: Folders | None = None) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def experiments(where: Folders | None = None) -> list[tuple[str, str, str, str]]:
+    """Name, section, description and expected outcome of each experiment, by section."""
+    where = where or search_path()
+    found = []
+    for name, text in options("experiment", where).items():
+        section, _, description = text.partition(" ")
+        found.append((name, section, description, _find(f"experiment/{name}", where).expected))
+    return sorted(found, key=lambda row: row[1])
+
+
 def keys(group: str, option: str, where: Folders | None = None) -> dict[str, str]:
     """Keys that an option sets, dotted (`optimizer.lr`), with the text of their defaults. Empty if it has no file."""
     path, _, package = group.partition("@")

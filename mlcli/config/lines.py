@@ -8,6 +8,7 @@ class Document:
 
     def __init__(self) -> None:
         self.description = ""  # the first comment line
+        self.expected = ""  # of an experiment: what a `# expected:` line says
         self.package = ""  # of a `# @package` line
         self.defaults: list[tuple[bool, str, str]] = []  # is it an override, [/]group[@package], option ("" for none)
         self.keys: dict[str, str] = {}  # dotted key: text of its value
@@ -65,6 +66,8 @@ def _comment(document: Document, text: str) -> None:
     comment = text.lstrip("# ").rstrip()
     if comment.startswith("@package "):
         document.package = comment.removeprefix("@package ").strip()
+    elif comment.startswith("expected: "):
+        document.expected = comment.removeprefix("expected: ")
     elif not document.description:
         document.description = comment
 

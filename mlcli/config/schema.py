@@ -93,5 +93,6 @@ class Config:
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
     sweep: Sweep = field(default_factory=Sweep)
+    answer: Any = None
     name: str | None = None
     outputs: str = "outputs"

@@ -13,9 +13,13 @@ DIGEST_EXAMPLES = 10_000
 class Examples:
     """Everything that a loader returns: unsplit, in the units of the source. N examples.
 
-    inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D.
-    targets: N class indices (int64), or N numbers (float32).
+    inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D; tokens are N × T
+    indices of the vocabulary (int64). What is shorter than T is padded at its end, sequences with NaN, tokens with 0.
+    targets: N class indices (int64), or N numbers (float32). Of data with an answer for each step N × T class
+    indices, with -1 where there is none; of data with any number of labels an example N × C zeros and ones (float32).
     classes: names of the classes; empty for regression. features: column names of vectors.
+    vocabulary: names of the tokens, the first being the padding; tokenizer: how text becomes tokens.
+    padded: whether any example is.
     test: indices of the official test split, where the data set has one.
     truth: the parameters of a generator, where they are known.
     """
@@ -30,6 +34,9 @@ class Examples:
     source: str = ""
     test: Tensor | None = None
     truth: dict[str, float] | None = None
+    vocabulary: tuple[str, ...] = ()
+    tokenizer: str = ""
+    padded: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +80,10 @@ class DataSet:
         return self.examples.target
 
     @property
+    def vocabulary(self) -> tuple[str, ...]:
+        return self.examples.vocabulary
+
+    @property
     def digest(self) -> str:
         """Tells these examples from others, whatever the split; see `digest` below."""
         return digest(self.examples)
@@ -89,6 +100,9 @@ class DataSet:
             "source": self.examples.source,
             "examples": {split: len(indices) for split, indices in self.splits.items()},
             "digest": self.digest,
+            "vocabulary": list(self.vocabulary),
+            "tokenizer": self.examples.tokenizer,
+            "padded": self.examples.padded,
         }
 
 

@@ -53,8 +53,10 @@ class Loader:
 
     def prepare(self, inputs: Tensor) -> Tensor:
         """Raw inputs, B × shape → on the device, normalised, in the shape that the model takes."""
-        scaled: Tensor = (inputs.to(self.device).float() - self.mean) / self.std
-        return self.adapter(scaled).contiguous()
+        here = inputs.to(self.device)
+        if self.data.kind != "tokens":
+            here = (here.float() - self.mean) / self.std
+        return self.adapter(here).contiguous()
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The training split in an order that depends on seed and epoch alone.

@@ -26,8 +26,16 @@ def prepare(
 
 
 def statistics(inputs: Tensor, kind: str) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation: per channel of images, per feature of all else. What never varies gets 1."""
+    """Mean and standard deviation: per channel of images, per feature of all else. What never varies gets 1, and
+    padding (NaN) does not count. Tokens are no numbers: 0 and 1."""
+    if kind == "tokens":
+        return torch.zeros(1), torch.ones(1)
     dims = {"image": (0, 2, 3), "sequence": (0, 1)}.get(kind, (0,))
-    mean = inputs.mean(dims, keepdim=True).squeeze(0)
-    std = inputs.std(dims, correction=0, keepdim=True).squeeze(0)
+    if inputs.isnan().any():
+        mean = inputs.nanmean(dims, keepdim=True)
+        std = (inputs - mean).square().nanmean(dims, keepdim=True).sqrt().squeeze(0)
+        mean = mean.squeeze(0)
+    else:
+        mean = inputs.mean(dims, keepdim=True).squeeze(0)
+        std = inputs.std(dims, correction=0, keepdim=True).squeeze(0)
     return mean, torch.where(std > 1e-8, std, torch.ones_like(std))

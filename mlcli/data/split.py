@@ -61,8 +61,8 @@ def _folded(
 
 
 def _groups(examples: Examples, indices: Tensor) -> list[Tensor]:
-    """Indices by class; all together for regression."""
-    if not examples.classes:
+    """Indices by class; all together where an example does not have just one."""
+    if not examples.classes or examples.targets.ndim > 1:
         return [indices]
     targets = examples.targets[indices]
     return [indices[targets == label] for label in range(len(examples.classes))]

@@ -3,12 +3,14 @@
 Shapes: K trials, B batch, N examples of a split.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from mlcli.data.loader import EVALUATION_BATCH, Loader
+
+Fill = Callable[[Tensor, torch.Generator], Tensor]  # fills a tensor with random numbers
 
 
 class StackedLoader:
@@ -58,11 +60,11 @@ class StackedLoader:
         for indices_KB in torch.split(indices_KN, EVALUATION_BATCH, 1):
             yield _take(loaders, indices_KB)
 
-    def draw(self, probability: float, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """K × shape of ones with this probability, else zeros. On the CPU they are what a trial alone would draw;
-        a GPU's own dropout kernel draws in another order than can be had here."""
+    def draw(self, fill: Fill, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """K × shape of random numbers. On the CPU they are what a trial alone would draw; a GPU's own dropout kernel
+        draws in another order than can be had here."""
         drawn = {
-            seed: torch.empty(*shape, dtype=dtype, device=self.device).bernoulli_(probability, generator=generator)
+            seed: fill(torch.empty(*shape, dtype=dtype, device=self.device), generator)
             for seed, generator in self.masks.items()
         }
         return torch.stack([drawn[loader.seed] for loader in self.loaders])
@@ -80,7 +82,7 @@ def _take(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor
     if all(loader.inputs is first.inputs for loader in loaders):
         flat = indices_KB.reshape(-1)
         inputs = first.inputs.index_select(0, flat).view(*indices_KB.shape, *first.inputs.shape[1:])
-        return inputs, first.targets.index_select(0, flat).view(indices_KB.shape)
+        return inputs, first.targets.index_select(0, flat).view(*indices_KB.shape, *first.targets.shape[1:])
     pairs = zip(loaders, indices_KB, strict=True)
     taken = [(each.inputs.index_select(0, own), each.targets.index_select(0, own)) for each, own in pairs]
     return torch.stack([own for own, _ in taken]), torch.stack([own for _, own in taken])

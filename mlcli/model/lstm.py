@@ -3,43 +3,48 @@
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count, Probability
-from mlcli.model.recurrent import Pooling, cells, pool, width_of
+from mlcli.model.recurrent import Pooling, cells, pool, read, width_of
+from mlcli.model.steps import Steps
 
 
 class LSTM(nn.Module):
     """`layers` of memory cells over the steps of a sequence, pooled, then a linear head.
 
-    Dropout is between the layers and on the head's inputs.
+    Dropout is between the layers and on the head's inputs. Tokens are embedded first; padding is not read.
     """
 
-    accepts: tuple[str, ...] = ("sequence",)
+    accepts: tuple[str, ...] = ("sequence", "tokens")
 
     def __init__(
         self,
         input_shape: tuple[int, ...],
         outputs: int,
+        vocabulary: int | None = None,
+        padded: bool = False,
+        per_step: bool = False,
         *,
         hidden_size: Count = 128,
         layers: Count = 1,
         bidirectional: bool = False,
         pooling: Pooling = "last",
         dropout: Probability = 0.0,
+        embedding: Count = 64,
     ) -> None:
         super().__init__()
-        _, features = input_shape
+        self.steps = Steps(input_shape, vocabulary, padded, embedding)
         self.cells = cells(
             nn.LSTM,
-            features,
+            self.steps.features,
             hidden_size=hidden_size,
             layers=layers,
             bidirectional=bidirectional,
             dropout=dropout,
         )
-        self.pool = pool(pooling, bidirectional, dropout)
+        self.pool = pool(pooling, bidirectional, dropout, per_step)
         self.head = nn.Linear(width_of(hidden_size, bidirectional), outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """B × T × D → B × outputs."""
-        states, _ = self.cells(inputs)
-        logits: Tensor = self.head(self.pool(states))
+        """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs."""
+        features, mask = self.steps(inputs)
+        logits: Tensor = self.head(self.pool(read(self.cells, features, mask), mask))
         return logits

@@ -5,8 +5,9 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from mlcli.model.layers import dropout_of, named
+from mlcli.model.layers import dropout_of
 
 Pooling = Literal["last", "mean"]
 Cells = TypeVar("Cells", bound=nn.RNNBase)
@@ -35,11 +36,12 @@ def cells(
     )
 
 
-def pool(pooling: Pooling, bidirectional: bool, dropout: float) -> nn.Sequential:
-    """B × T × width → B × width, then dropout."""
+def pool(pooling: Pooling, bidirectional: bool, dropout: float, per_step: bool = False) -> nn.Module:
+    """B × T × width (and a mask B × T) → B × width, or as it was if every step gets an answer, then dropout."""
     if pooling not in ("last", "mean"):
         raise ValueError(f"model.pooling={pooling}: no such pooling. Choices: last, mean.")
-    return named(steps=Mean() if pooling == "mean" else Last(bidirectional), dropout=dropout_of(dropout))
+    steps = Every() if per_step else Mean() if pooling == "mean" else Last(bidirectional)
+    return Pool(steps, dropout_of(dropout))
 
 
 def width_of(hidden_size: int, bidirectional: bool) -> int:
@@ -47,12 +49,47 @@ def width_of(hidden_size: int, bidirectional: bool) -> int:
     return hidden_size * 2 if bidirectional else hidden_size
 
 
-class Mean(nn.Module):
-    """The mean over all steps."""
+def read(cells: nn.RNNBase, inputs: Tensor, mask: Tensor | None) -> Tensor:
+    """B × T × features → B × T × width. Backwards, a padded sequence is read from its own last step."""
+    if mask is None or not cells.bidirectional:
+        states: Tensor = cells(inputs)[0]  # what comes after a sequence's end cannot change what came before
+        return states
+    packed = pack_padded_sequence(inputs, mask.sum(1).clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
+    states, _ = pad_packed_sequence(cells(packed)[0], batch_first=True, total_length=inputs.shape[1])
+    return states
 
-    def forward(self, states: Tensor) -> Tensor:
+
+class Pool(nn.Module):
+    """Steps to one vector, then dropout."""
+
+    def __init__(self, steps: nn.Module, dropout: nn.Module | None) -> None:
+        super().__init__()
+        self.steps = steps
+        self.dropout = dropout
+
+    def forward(self, states: Tensor, mask: Tensor | None = None) -> Tensor:
+        """B × T × width, mask B × T → B × width."""
+        pooled: Tensor = self.steps(states, mask)
+        return pooled if self.dropout is None else self.dropout(pooled)
+
+
+class Every(nn.Module):
+    """Each step by itself."""
+
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        """B × T × width → the same."""
+        return states
+
+
+class Mean(nn.Module):
+    """The mean over all steps that are there."""
+
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
         """B × T × width → B × width."""
-        return states.mean(dim=1)
+        if mask is None:
+            return states.mean(dim=1)
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 class Last(nn.Module):
@@ -62,9 +99,14 @@ class Last(nn.Module):
         super().__init__()
         self.bidirectional = bidirectional
 
-    def forward(self, states: Tensor) -> Tensor:
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
         """B × T × width → B × width."""
+        if mask is None:
+            last = states[:, -1]
+        else:
+            at = (mask.sum(1) - 1).clamp(min=0)
+            last = states.gather(1, at.view(-1, 1, 1).expand(-1, 1, states.shape[-1])).squeeze(1)
         if not self.bidirectional:
-            return states[:, -1]
+            return last
         hidden_size = states.shape[-1] // 2
-        return torch.cat([states[:, -1, :hidden_size], states[:, 0, hidden_size:]], dim=-1)
+        return torch.cat([last[:, :hidden_size], states[:, 0, hidden_size:]], dim=-1)

@@ -5,21 +5,25 @@ from typing import Literal
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count, Probability
-from mlcli.model.recurrent import Pooling, cells, pool, width_of
+from mlcli.model.recurrent import Pooling, cells, pool, read, width_of
+from mlcli.model.steps import Steps
 
 
 class RNN(nn.Module):
     """`layers` of h ← activation(W x + U h + b) over the steps of a sequence, pooled, then a linear head.
 
-    Dropout is between the layers and on the head's inputs.
+    Dropout is between the layers and on the head's inputs. Tokens are embedded first; padding is not read.
     """
 
-    accepts: tuple[str, ...] = ("sequence",)
+    accepts: tuple[str, ...] = ("sequence", "tokens")
 
     def __init__(
         self,
         input_shape: tuple[int, ...],
         outputs: int,
+        vocabulary: int | None = None,
+        padded: bool = False,
+        per_step: bool = False,
         *,
         hidden_size: Count = 128,
         layers: Count = 1,
@@ -27,23 +31,24 @@ class RNN(nn.Module):
         activation: Literal["tanh", "relu"] = "tanh",
         pooling: Pooling = "last",
         dropout: Probability = 0.0,
+        embedding: Count = 64,
     ) -> None:
         super().__init__()
-        _, features = input_shape
+        self.steps = Steps(input_shape, vocabulary, padded, embedding)
         self.cells = cells(
             nn.RNN,
-            features,
+            self.steps.features,
             hidden_size=hidden_size,
             layers=layers,
             bidirectional=bidirectional,
             dropout=dropout,
             nonlinearity=activation,
         )
-        self.pool = pool(pooling, bidirectional, dropout)
+        self.pool = pool(pooling, bidirectional, dropout, per_step)
         self.head = nn.Linear(width_of(hidden_size, bidirectional), outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """B × T × D → B × outputs."""
-        states, _ = self.cells(inputs)
-        logits: Tensor = self.head(self.pool(states))
+        """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs."""
+        features, mask = self.steps(inputs)
+        logits: Tensor = self.head(self.pool(read(self.cells, features, mask), mask))
         return logits

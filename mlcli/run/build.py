@@ -70,7 +70,19 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     """The network, with the sizes that the data decides."""
     task = locate(cfg.task._target_)
     outputs = task.outputs(data) if hasattr(task, "outputs") else None
-    model: nn.Module = _call(partial(cfg.model), input_shape=adapter.shape, outputs=outputs)
+    per_step = getattr(task, "per_step", False)
+    constructor = partial(cfg.model)
+    if per_step and not _takes_steps(cfg.model):
+        fitting = [name for name, node in _models() if _takes_steps(node)]
+        raise ConfigError(f"This task needs an answer for each step of a sequence: type model={'|'.join(fitting)}.")
+    model: nn.Module = _call(
+        constructor,
+        input_shape=adapter.shape,
+        outputs=outputs,
+        vocabulary=len(data.vocabulary) or None,
+        padded=data.examples.padded,
+        per_step=per_step,
+    )
     if cfg.device.compile:
         model.compile()
     return model
@@ -82,7 +94,7 @@ def fit_data_to_model(cfg: DictConfig, data: DataSet) -> Adapter:
     try:
         return adapt(data.kind, data.shape, accepts)
     except ValueError as error:
-        fitting = [name for name, kinds in _models() if _can(data, kinds)]
+        fitting = [name for name, node in _models() if _can(data, accepted_kinds(node))]
         raise ConfigError(
             f"This model takes {' or '.join(accepts)} and data={data.name} is {data.kind}: "
             f"type model={'|'.join(fitting)}."
@@ -95,9 +107,14 @@ def accepted_kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
     return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
-def _models() -> list[tuple[str, tuple[str, ...]]]:
-    files = sorted((shipped_conf() / "model").glob("*.yaml"))
-    return [(file.stem, accepted_kinds(OmegaConf.load(file))) for file in files]  # type: ignore[arg-type]
+def _takes_steps(node: Mapping[str, Any]) -> bool:
+    """Whether a model can answer for each step."""
+    return "per_step" in inspect.signature(locate(node["_target_"])).parameters
+
+
+def _models() -> list[tuple[str, Any]]:
+    """What ships, by name."""
+    return [(file.stem, OmegaConf.load(file)) for file in sorted((shipped_conf() / "model").glob("*.yaml"))]
 
 
 def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:

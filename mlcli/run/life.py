@@ -17,6 +17,7 @@ from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.schema import Trainer
 from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot
+from mlcli.run.answer import Ended, answer
 from mlcli.run.build import Parts, build
 from mlcli.run.environment import environment
 from mlcli.run.finish import Save, finish
@@ -75,7 +76,10 @@ def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save 
             if progress.step:
                 save_weights(folder.path / "last.safetensors", parts)
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
-        return finish(folder, job.cfg, parts, progress, save)
+        result = finish(folder, job.cfg, parts, progress, save)
+        if job.parent is None:
+            answer(job.cfg, [Ended(folder, job.cfg, "FINISHED", {}, result["metrics"])], folder)
+        return result
 
 
 def check_monitor(monitor: str, parts: Parts) -> None:

@@ -58,18 +58,22 @@ def _without_examples(data: dict[str, Any], statistics: dict[str, torch.Tensor])
     examples = Examples(
         name=data["name"],
         kind=data["kind"],
-        inputs=torch.empty(0, *data["shape"]),
+        inputs=torch.empty(0, *data["shape"], dtype=torch.int64 if data["kind"] == "tokens" else torch.float32),
         targets=torch.empty(0, dtype=torch.int64 if classes else torch.float32),
         classes=classes,
         features=features,
         target=data["target"],
         source=data["source"],
+        vocabulary=tuple(data.get("vocabulary", ())),
+        tokenizer=data.get("tokenizer", ""),
+        padded=data.get("padded", False),
     )
     none = torch.empty(0, dtype=torch.int64)
     return DataSet(examples, {"train": none, "val": none, "test": none}, statistics["mean"], statistics["std"])
 
 
 def _must_match(data: DataSet, described: dict[str, Any]) -> None:
-    for what, here in (("shape", list(data.shape)), ("classes", list(data.classes))):
-        if described[what] != here:
+    known = {"shape": data.shape, "classes": data.classes, "vocabulary": data.vocabulary}
+    for what, here in ((name, list(value)) for name, value in known.items()):
+        if described.get(what, []) != here:
             raise ConfigError(f"The run was trained on {what} {described[what]}; data={data.name} has {here}.")

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from mlcli.metric.direction import direction
+from mlcli.run.answer import Ended, answer
 from mlcli.run.draw import draw_run
 from mlcli.run.finish import Save
 from mlcli.run.folder import RunFolder, write_json
@@ -49,9 +50,15 @@ def launch(
                 console.stop()
                 _draw_best(record, trials, drawer.save)
                 report(record, trials, drawer.save)
+            answer(trials[0].job.cfg, [_ended(trial) for trial in trials], record, drawer.save)
     finally:
         record.end(status)
     return trials
+
+
+def _ended(trial: Trial) -> Ended:
+    job, metrics = trial.job, trial.result.get("metrics", {})
+    return Ended(RunFolder(job.path), job.cfg, trial.status, job.swept, metrics, trial.reason)
 
 
 def _draw_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:

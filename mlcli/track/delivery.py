@@ -25,6 +25,7 @@ FILES = (
     "environment.json",
     "data.json",
     "result.json",
+    "answer.json",
     "trials.json",
     "trials.csv",
     "groups.csv",
@@ -223,6 +224,8 @@ class Delivery:
         if self.is_sweep:
             self._summarise(run_id, ended)
             self._send_late_figures()
+        if answer := load(self.folder / "answer.json"):
+            self.store.describe(run_id, answer["sentence"])
         final = self._final_metrics()
         if final:
             self.store.log_metrics(run_id, final[1], final[0], ended)

@@ -176,6 +176,10 @@ class Store:
             if (folder / name).is_dir():
                 self.client.log_artifacts(run_id, str(folder / name), name)
 
+    def describe(self, run_id: str, text: str) -> None:
+        """The description that the UI shows at the top of a run's page."""
+        self.client.set_tag(run_id, "mlflow.note.content", text[:MAX_TEXT])
+
     def log_missing(self, run_id: str, folder: Path, name: str) -> None:
         """Files of the folder that the run's artifacts under that name lack."""
         known = {posixpath.basename(each.path) for each in self.client.list_artifacts(run_id, name)}

@@ -9,16 +9,18 @@ from torch import Tensor, nn
 
 from mlcli.train.recurrent_stack import stack_recurrent
 
-# probability, shape of one trial's tensor, dtype → K × shape of ones with this probability, else zeros
-Draw = Callable[[float, Sequence[int], torch.dtype], Tensor]
+# what fills a tensor by a generator, shape of one trial's tensor, dtype → K × shape, each trial's by its own
+Draw = Callable[[Callable[[Tensor, torch.Generator], Tensor], Sequence[int], torch.dtype], Tensor]
 
 
 def make_stackable(model: nn.Module, draw: Draw) -> None:
-    """Changes the model in place: dropout takes each trial's masks from `draw`, and recurrent layers get a forward
-    that batches. Other layers that draw random numbers make torch.vmap raise."""
+    """Changes the model in place: dropout and modules with a `random` take each trial's numbers from `draw`, and
+    recurrent layers get a forward that batches. Others that draw random numbers make torch.vmap raise."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.forward = partial(_forward, module, module, draw)  # type: ignore[method-assign]
+        elif hasattr(module, "random"):
+            module.random = partial(random, draw)  # type: ignore[assignment]
         elif isinstance(module, nn.RNNBase):
             between = nn.Dropout(module.dropout)
             module.dropout_between_layers = partial(_forward, between, module, draw)
@@ -31,26 +33,29 @@ def _forward(settings: nn.Dropout, layer: nn.Module, draw: Draw, inputs: Tensor)
 
 def dropout(inputs: Tensor, probability: float, draw: Draw) -> Tensor:
     """Zeroes numbers with this probability and scales up the rest (Srivastava et al. 2014); under vmap alone."""
-    return _Dropout.apply(inputs, probability, draw)  # type: ignore[no-any-return, no-untyped-call]
+    keep = 1 - probability
+    mask = random(draw, inputs, lambda mask, generator: mask.bernoulli_(keep, generator=generator))
+    return inputs * (mask / keep if keep else mask)
 
 
-class _Dropout(torch.autograd.Function):
-    """A name for torch.vmap to find its rule by: only there are all trials' tensors at hand at once."""
+def random(draw: Draw, like: Tensor, fill: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
+    """A tensor like this one, filled with random numbers of each trial; under vmap alone."""
+    return _Random.apply(like.detach(), draw, fill)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Random(torch.autograd.Function):
+    """A name for torch.vmap to find its rule by: only there are all trials at hand at once."""
 
     @staticmethod
-    def forward(inputs: Tensor, probability: float, draw: Draw) -> Tensor:
-        raise RuntimeError("dropout of a stack was called outside of it")
+    def forward(like: Tensor, draw: Draw, fill: Any) -> Tensor:
+        raise RuntimeError("random numbers of a stack were asked for outside of it")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        raise RuntimeError("dropout of a stack was called outside of it")
+        raise RuntimeError("random numbers of a stack were asked for outside of it")
 
     @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[int | None, ...], inputs: Tensor, probability: float, draw: Draw
-    ) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[int | None, ...], like: Tensor, draw: Draw, fill: Any) -> tuple[Tensor, int]:
         (dim,) = in_dims[:1]
-        stacked = inputs.expand(info.batch_size, *inputs.shape) if dim is None else inputs.movedim(dim, 0)
-        keep = 1 - probability
-        mask = draw(keep, stacked.shape[1:], stacked.dtype)
-        return stacked * (mask.div_(keep) if keep else mask), 0
+        one = like if dim is None else like.select(dim, 0)
+        return draw(fill, one.shape, one.dtype), 0

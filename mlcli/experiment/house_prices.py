@@ -1,0 +1,61 @@
+"""Linear regression by gradient descent beside least squares, in the units of the data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlcli.metric import regression
+from mlcli.metric.answer import Answer
+from mlcli.run.answer import Ended
+from mlcli.run.build import Parts
+
+Weights = np.ndarray  # intercept, then one weight a feature
+
+
+def house_prices(runs: Sequence[Ended]) -> Answer:
+    """The learned weights beside least squares' and the true ones, and how well both predict the test split."""
+    run = runs[0]
+    parts = run.parts()
+    learned, exact = learned_weights(parts), least_squares(*split_of(parts, "train"))
+    truth = parts.data.examples.truth or {}
+    names = ("intercept", *parts.data.features)
+    rows = [(name, *pair, truth.get(name)) for name, *pair in zip(names, learned, exact, strict=True)]
+    inputs, targets = split_of(parts, "test")
+    scores = regression.scores(targets, predict(exact, inputs))
+    sentence = (
+        f"Gradient descent explains the test split with R² {run.metrics['test/r2']:.4f} "
+        f"(RMSE {run.metrics['test/rmse']:.2f}), least squares with {scores['r2']:.4f} "
+        f"({scores['rmse']:.2f}); their weights differ by at most {np.abs(learned / exact - 1).max():.2%}."
+    )
+    return Answer(sentence, ("weight", "gradient descent", "least squares", "true"), rows)
+
+
+def learned_weights(parts: Parts) -> Weights:
+    """The linear model's weights for inputs and targets that are not standardised."""
+    state = parts.task.state_dict()["model"]
+    mean, std = parts.data.mean.double(), parts.data.std.double()
+    weights = state["head.weight"].double()[0] * state["target.std"] / std
+    intercept = state["head.bias"].double()[0] * state["target.std"] + state["target.mean"] - weights @ mean
+    return np.concatenate([[float(intercept)], weights.numpy()])
+
+
+def least_squares(inputs: np.ndarray, targets: np.ndarray) -> Weights:
+    """The weights with the least squared error, from the normal equations' own solver."""
+    weights: Weights = np.linalg.lstsq(_with_ones(inputs), targets, rcond=None)[0]
+    return weights
+
+
+def predict(weights: Weights, inputs: np.ndarray) -> np.ndarray:
+    predicted: np.ndarray = _with_ones(inputs) @ weights
+    return predicted
+
+
+def split_of(parts: Parts, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs N × D and targets N, in double precision."""
+    indices = parts.data.splits[split]
+    examples = parts.data.examples
+    return examples.inputs[indices].double().numpy(), examples.targets[indices].double().numpy()
+
+
+def _with_ones(inputs: np.ndarray) -> np.ndarray:
+    return np.hstack([np.ones((len(inputs), 1)), inputs])

@@ -1,0 +1,41 @@
+"""What the learning rate does: which rates crawl, which converge, and which diverge."""
+
+from collections.abc import Sequence
+
+from mlcli.metric.answer import Answer
+from mlcli.run.answer import Ended
+
+NEAR = 1.1  # times the best loss: as good as converged
+
+
+def learning_rates(runs: Sequence[Ended]) -> Answer | None:
+    """Each rate with the loss that it reached, and the epoch at which it came near the best of all."""
+    finished = [run for run in runs if run.status == "FINISHED"]
+    if len(runs) < 2 or not finished:
+        return None
+    best = min(run.metrics["val/loss"] for run in finished)
+    arrivals = {float(run.cfg.optimizer.lr): _arrival(run, best * NEAR) for run in runs}
+    rows = []
+    for run in sorted(runs, key=lambda run: float(run.cfg.optimizer.lr)):
+        rate = float(run.cfg.optimizer.lr)
+        verdict = "diverges" if run.status == "FAILED" else "converges" if arrivals[rate] else "crawls"
+        rows.append((rate, verdict, arrivals[rate], run.metrics.get("val/loss"), run.reason))
+    told: dict[str, list[str]] = {}
+    for rate, verdict, *_ in rows:
+        told.setdefault(verdict, []).append(f"{rate:g}")
+    parts = "; ".join(f"{', '.join(rates)} {_verb(verdict, rates)}" for verdict, rates in told.items())
+    epoch, fastest = min((epoch, rate) for rate, epoch in arrivals.items() if epoch)
+    sentence = (
+        f"Of the rates {parts}. {fastest:g} is the fastest: within 10 % of the best loss, {best:.4g}, after {epoch} "
+        f"epoch{'s' if epoch > 1 else ''}."
+    )
+    return Answer(sentence, ("rate", "it", "near best by epoch", "val/loss", "reason"), rows)
+
+
+def _arrival(run: Ended, loss: float) -> int | None:
+    """The first epoch with at most this loss."""
+    return next((each["epoch"] for each in run.history() if each["metrics"]["val/loss"] <= loss), None)
+
+
+def _verb(verdict: str, rates: list[str]) -> str:
+    return verdict if len(rates) == 1 else verdict[:-1]

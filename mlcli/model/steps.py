@@ -1,0 +1,29 @@
+"""The first layer of networks for sequences: steps of any kind become vectors, and padding is told apart.
+
+Shapes: B batch, T steps, D numbers a step, F features.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class Steps(nn.Module):
+    """Vectors of a sequence as they are, tokens by an embedding that is learnt. `features` numbers a step."""
+
+    def __init__(self, input_shape: tuple[int, ...], vocabulary: int | None, padded: bool, embedding: int) -> None:
+        super().__init__()
+        self.padded = padded
+        self.embedding = nn.Embedding(vocabulary, embedding, padding_idx=0) if vocabulary else None
+        self.features = embedding if vocabulary else input_shape[1]
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """B × T × D, or tokens B × T → B × T × F with zeros for padding, and a mask B × T of the steps that are
+        there; None where no example is padded."""
+        mask = None
+        if self.embedding is not None:
+            mask = inputs != 0 if self.padded else None
+            return self.embedding(inputs), mask
+        if self.padded:
+            mask = ~inputs[..., 0].isnan()
+            inputs = torch.where(mask.unsqueeze(-1), inputs, 0.0)
+        return inputs, mask
