@@ -75,7 +75,15 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
     print_answer(folder)
     print(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
-    print("see it in the browser with `mlcli ui`")
+    print(f"see it in the browser with {_browser(folder)}")
+
+
+def _browser(folder: Path) -> str:
+    """The command that shows the runs of a tracker."""
+    from mlcli.run.folder import RunFolder
+
+    tracker = RunFolder(folder).record()["tracking"]["name"]
+    return f"`tensorboard --logdir {folder.parent}`" if tracker == "tensorboard" else "`mlcli ui`"
 
 
 def print_answer(folder: Path) -> None:

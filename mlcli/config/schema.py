@@ -73,7 +73,7 @@ class Device:
 class Tracking:
     """Where runs are reported, besides their own folder."""
 
-    name: str = field(default="mlflow", metadata={"choices": ("mlflow", "none")})
+    name: str = field(default="mlflow", metadata={"choices": ("mlflow", "tensorboard", "both", "none")})
     uri: str | None = None  # null: $MLFLOW_TRACKING_URI, else the store under `outputs`
     experiment: str = "mlcli"
     figures: bool = True
