@@ -7,7 +7,7 @@ does the work of all of them. Shapes: K trials, B batch, N examples of a split.
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -107,6 +107,9 @@ class Stack:
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
         metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)
         return metrics
+
+    def averaged(self) -> AbstractContextManager[None]:
+        return self.update.averaged()
 
     def observe(self, scores: list[float]) -> None:
         for task, score in zip(self.tasks, scores, strict=True):
