@@ -15,6 +15,7 @@ from mlcli.config.ranges import Range
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
+from mlcli.task.augment import Augment, Mixup
 from mlcli.task.network import forward_split, restore, state_of
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
@@ -28,6 +29,8 @@ class Classification:
 
     class_weights: "balanced" (N / (C · count of the class in train, as scikit-learn has it) or one weight per
     class. The loss is the mean over examples of weight · cross-entropy; evaluation is never weighted.
+    shift (pixels), rotate (degrees), flip, noise (standard deviations): how training examples vary; mixup: the
+    parameter of the Beta distribution from which they are blended, 0 for not at all.
     """
 
     varies = ("label_smoothing", "weights")
@@ -40,6 +43,11 @@ class Classification:
         loader: Loader,
         *,
         label_smoothing: Annotated[float, Range(0, 1)] = 0.0,
+        mixup: Annotated[float, Range(0)] = 0.0,
+        shift: Annotated[float, Range(0)] = 0.0,
+        rotate: Annotated[float, Range(0, 180)] = 0.0,
+        flip: bool = False,
+        noise: Annotated[float, Range(0)] = 0.0,
         class_weights: ClassWeights = None,
     ) -> None:
         self.data = data
@@ -48,6 +56,9 @@ class Classification:
         self.loader = loader
         self.label_smoothing = label_smoothing
         self.weights = self._weights(class_weights)
+        amounts = {"shift": shift, "rotate": rotate, "flip": flip, "noise": noise}
+        self.augment = Augment(data.kind, data.shape, **amounts) if any(amounts.values()) else None
+        self.mixup = Mixup(mixup) if mixup else None
 
     @staticmethod
     def outputs(data: DataSet) -> int:
@@ -65,7 +76,17 @@ class Classification:
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of a batch, with the class weights and smoothing of training."""
-        return cross_entropy(self.model(inputs), targets, self.weights, self.label_smoothing)
+        if self.augment is not None:
+            inputs = self.augment(inputs)
+        if self.mixup is None:
+            return self._loss(self.model(inputs), targets)
+        blended, others, share = self.mixup(inputs, targets)
+        logits = self.model(blended)
+        loss: Tensor = share * self._loss(logits, targets) + (1 - share) * self._loss(logits, others)
+        return loss
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return cross_entropy(logits, targets, self.weights, self.label_smoothing)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """What every epoch tells, from the logits N × C of a split."""

@@ -37,8 +37,10 @@ class Stack:
         self.stacked = StackedWeights([task.model for task in tasks], groups)
         self.update = StackedUpdate([task.update for task in tasks], self.stacked)
         self.task = copy.copy(tasks[0])
-        self.task.model = copy.deepcopy(tasks[0].model)
-        make_stackable(self.task.model, loader.draw)
+        for name, part in vars(tasks[0]).items():
+            if isinstance(part, nn.Module):  # the network, and what changes its inputs
+                setattr(self.task, name, copy.deepcopy(part))
+                make_stackable(getattr(self.task, name), loader.draw)
         self.module = _Called(self.task)
         self._gather_numbers()
         self._gather_constants()

@@ -155,6 +155,9 @@ CASES = {
         [*CNN, "trainer.average=swa"],
         [["trainer.average_start=0.1"], ["trainer.average_start=0.5", "trainer.seed=1"]],
     ),
+    "mixup": ([*MLP, "task.mixup=0.4"], TRIALS),
+    "augment": ([*CNN, "task.shift=1", "task.rotate=15", "task.flip=true", "task.noise=0.1"], TRIALS),
+    "augment-flat": ([*MLP, "task.shift=1", "task.label_smoothing=0.1"], TRIALS),
     "rprop": (
         [
             "model=linear",
