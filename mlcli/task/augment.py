@@ -82,8 +82,8 @@ class Mixup(nn.Module):
 
 
 def _places(images: Tensor) -> Tensor:
-    """Of images B × C × H × W, H · W × 3: across, down, 1 of each pixel's centre, where an image reaches from -1 to 1. As F.affine_grid, which
-    torch.vmap does not know."""
+    """Of images B × C × H × W, H · W × 3: across, down, 1 of each pixel's centre, where an image reaches from -1 to
+    1. As F.affine_grid, which torch.vmap does not know."""
     down, across = (
         (torch.arange(size, dtype=images.dtype, device=images.device) * 2 + 1) / size - 1 for size in images.shape[2:]
     )
