@@ -29,14 +29,15 @@ def decision_boundary(
     regions, sure = np.array(predicted), np.nan_to_num(np.array(probability, dtype=float))
     least = 1 / len(classes)
     strength = 0.1 + 0.35 * ((sure - least) / (1 - least)).clip(0, 1)[..., None]
-    axes.imshow(1 - strength * (1 - colours[regions]), extent=(*x, *y), origin="lower", aspect="auto", zorder=0)
+    extent = (x[0], x[1], y[0], y[1])
+    axes.imshow(1 - strength * (1 - colours[regions]), extent=extent, origin="lower", aspect="auto", zorder=0)
     _border(axes, x, y, regions, sure)
     axes.grid(False)
     places, labels = np.array(points), np.array(targets)
-    handles = [
-        axes.scatter(*places[labels == label].T, s=16, color=colours[label], edgecolors="white", linewidths=0.5)
-        for label in range(len(classes))
-    ]
+    handles = []
+    for label, colour in enumerate(colours):
+        own_x, own_y = places[labels == label].T
+        handles.append(axes.scatter(own_x, own_y, s=16, color=colour, edgecolors="white", linewidths=0.5))
     legend(axes, handles, [shorten(name, 14) for name in classes], "true class")
     axes.set(xlim=x, ylim=y)
     return figure
