@@ -15,6 +15,7 @@ from mlcli.config.ranges import Range
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
+from mlcli.metric.plot import Plot
 from mlcli.task.augment import Augment, Mixup
 from mlcli.task.network import forward_split, restore, state_of
 from mlcli.train.step import Update
@@ -110,7 +111,19 @@ class Classification:
         evaluation.plots = lambda: [
             *classification.plots(y, p, classes),
             classification.worst(y, p, classes, raw, self.data.kind, self.data.features),
+            *self._boundary(raw, y),
         ]
+
+    def _boundary(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
+        """The plane of two features as the network divides it; of other data nothing."""
+        if self.data.kind != "vector" or self.data.shape != (2,):
+            return []
+        from mlcli.metric.boundary import decision_boundary
+
+        def answer(points: np.ndarray) -> np.ndarray:
+            return self._probabilities(torch.from_numpy(points))
+
+        return [decision_boundary(inputs, targets, self.data.classes, self.data.features, answer)]
 
     def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         names = np.array(self.data.classes)
@@ -120,11 +133,15 @@ class Classification:
     def observe(self, score: float) -> None:
         self.update.observe(score)
 
-    @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        return self._columns(self._probabilities(inputs))
+
+    @torch.inference_mode()
+    def _probabilities(self, inputs: Tensor) -> np.ndarray:
+        """Of the classes, B × C, for raw inputs."""
         self.model.eval()
-        logits = self.model(self.loader.prepare(inputs))
-        return self._columns(logits.float().softmax(1).cpu().numpy())
+        probabilities: np.ndarray = self.model(self.loader.prepare(inputs)).float().softmax(1).cpu().numpy()
+        return probabilities
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.model, self.update)
