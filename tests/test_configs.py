@@ -13,7 +13,7 @@ CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
 SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits"}
 NOT_HERE = {"cuda", "mps"}  # devices
-OWN_FILES = {"mnist", "fashion_mnist"}  # need a download or a system package; built from small files in tests/data
+OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews"}  # not in any package of pip; built in tests/data
 
 
 @pytest.mark.parametrize("path", FILES, ids=map(str, FILES))
@@ -40,4 +40,14 @@ def test_composes_and_builds(path: Path) -> None:
 
 
 def _task_of(data: str) -> list[str]:
-    return ["task=regression", "model=mlp"] if data in ("diabetes", "house_prices") else []
+    """Task and model for data that the default ones cannot take."""
+    tasks = {
+        "diabetes": ["task=regression", "model=mlp"],
+        "house_prices": ["task=regression", "model=mlp"],
+        "bbc_news": ["model=lstm"],
+        "surnames": ["model=lstm"],
+        "brackets": ["task=sequence_labelling"],
+        "characters": ["task=language_model"],
+        "multi_label_toy": ["task=multi_label"],
+    }
+    return tasks.get(data, [])

@@ -39,5 +39,5 @@ def _read(folder: Path) -> dict[str, str]:
     """Text → topic."""
     texts: dict[str, str] = {}
     for path in sorted(folder.glob("*/*.txt")):
-        texts.setdefault(path.read_text(encoding="latin-1").strip(), path.parent.name)
+        texts.setdefault(path.read_text(encoding="utf-8", errors="replace").strip(), path.parent.name)
     return texts

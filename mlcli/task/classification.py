@@ -15,7 +15,7 @@ from mlcli.config.ranges import Range
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
-from mlcli.task.network import forward_split, restore, state_of
+from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -51,7 +51,8 @@ class Classification:
 
     @staticmethod
     def outputs(data: DataSet) -> int:
-        """How many outputs the network needs. Raises ValueError for data without classes."""
+        """How many outputs the network needs. Raises ValueError for data without a class for each example."""
+        require_one_answer(data)
         if not data.classes:
             raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
         return len(data.classes)
@@ -88,7 +89,7 @@ class Classification:
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
             *classification.plots(y, p, classes),
-            classification.worst(y, p, classes, raw, self.data.kind, self.data.features),
+            classification.worst(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode),
         ]
 
     def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
