@@ -195,5 +195,5 @@ def _call(constructor: Callable[..., Any], **supplied: Any) -> Any:
     """Calls with those of the supplied arguments that the constructor takes."""
     takes = inspect.signature(constructor).parameters
     if supplied.get("class_weights") is not None and "class_weights" not in takes:
-        raise ConfigError("trainer.class_weights: this task has no classes; type trainer.class_weights=null.")
+        raise ConfigError("trainer.class_weights: this task takes no class weights; type trainer.class_weights=null.")
     return constructor(**{name: value for name, value in supplied.items() if name in takes})
