@@ -55,7 +55,7 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         torch.manual_seed(cfg.trainer.seed)
         model = build_model(cfg, data, adapter).to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
-        loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device)
+        loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
         return _assemble(cfg, data, adapter, model, loader, threads)
     except ConfigError:
         raise
@@ -127,9 +127,10 @@ def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
     return True
 
 
-def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device) -> Loader:
+def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module) -> Loader:
     size, seed, resident = cfg.trainer.batch_size, cfg.trainer.seed, cfg.device.resident
-    return Loader(data, adapter, batch_size=size, seed=seed, device=device, resident=resident)
+    extract = getattr(model, "extract", None)
+    return Loader(data, adapter, batch_size=size, seed=seed, device=device, resident=resident, extract=extract)
 
 
 def _assemble(
