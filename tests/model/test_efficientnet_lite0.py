@@ -23,7 +23,7 @@ def test_features_are_the_packages_own() -> None:
 
 def test_a_data_set_is_extracted_once_and_the_head_learns() -> None:
     with hydra_session() as hydra:
-        overrides = ["model=efficientnet_lite0", "model.size=48", "data=digits", "optimizer.lr=0.01"]
+        overrides = ["model=efficientnet_lite0", "model.size=32", "data=digits", "optimizer.lr=0.01"]
         parts = build(to_run(compose(hydra, overrides)))
     assert parts.task.loader.inputs.shape == (1797, 1280)
     for epoch in range(10):
@@ -32,5 +32,5 @@ def test_a_data_set_is_extracted_once_and_the_head_learns() -> None:
     raw = parts.data.examples.inputs[parts.data.splits["test"]]
     answers = parts.task.predict(raw)["prediction"]
     right = answers.astype(int) == parts.data.examples.targets[parts.data.splits["test"]].numpy()
-    assert right.mean() > 0.88
+    assert right.mean() > 0.8
     assert right.mean() == parts.task.evaluate("test").metrics["accuracy"].item()
