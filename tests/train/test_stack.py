@@ -30,6 +30,8 @@ SMALL = {
     "rnn": ["model.hidden_size=12"],
     "gru": ["model.hidden_size=12"],
     "lstm": ["model.hidden_size=12"],
+    "attention": ["model.d_model=12"],
+    "transformer": ["model.d_model=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
 }
 
 
