@@ -30,6 +30,7 @@ SMALL = {
     "rnn": ["model.hidden_size=12"],
     "gru": ["model.hidden_size=12"],
     "lstm": ["model.hidden_size=12"],
+    "gpt": ["model.width=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
 }
 
 
@@ -37,6 +38,10 @@ SMALL = {
 # side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as
 # the config has it.
 SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
+
+# Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
+# times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
+CHAOTIC = {"gpt"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +61,7 @@ def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double:
             made[-1].model.double()
             if getattr(made[-1].task, "weights", None) is not None:
                 made[-1].task.weights = made[-1].task.weights.double()
-            if not shared:
+            if not shared and made[-1].data.kind != "tokens":
                 made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
     return made
 
@@ -90,9 +95,14 @@ def assert_same_weights(stacked: list[Parts], alone: list[Parts], tolerance: flo
 
 
 def assert_equal_to_alone(
-    hydra: Any, common: list[str], trials: Sequence[list[str]] = TRIALS, smooth: Sequence[str] = (), **how: Any
+    hydra: Any,
+    common: list[str],
+    trials: Sequence[list[str]] = TRIALS,
+    smooth: Sequence[str] = (),
+    chaotic: bool = False,
+    **how: Any,
 ) -> None:
-    for double, tolerance in ((False, 1e-5), (True, 1e-10)):
+    for double, tolerance in ((True, 1e-10),) if chaotic else ((False, 1e-5), (True, 1e-10)):
         chosen = common if double else [*common, *smooth]
         alone, stacked = (parts_of(hydra, trials, chosen, double) for _ in range(2))
         expected = train_alone(alone, plan(**how))
@@ -110,7 +120,9 @@ def assert_equal_to_alone(
 def test_stacked_equals_alone(hydra: Any, model: str, optimizer: str, scheduler: str) -> None:
     """Every model × optimizer × schedule: float32 to 1e-5, float64 to 1e-10, the same metrics each epoch."""
     common = [f"model={model}", f"optimizer={optimizer}", f"scheduler={scheduler}", *SMALL.get(model, [])]
-    assert_equal_to_alone(hydra, [*common, "data=digits", "trainer.epochs=2"], smooth=SMOOTH.get(model, ()))
+    smooth, chaotic = SMOOTH.get(model, ()), model in CHAOTIC
+    how = {"max_steps": 15} if chaotic else {}
+    assert_equal_to_alone(hydra, [*common, "data=digits", "trainer.epochs=2"], smooth=smooth, chaotic=chaotic, **how)
 
 
 MLP = ["model=mlp", "model.width=16", "model.activation=tanh", "data=digits", "trainer.epochs=2"]
@@ -136,6 +148,12 @@ CASES = {
     "schedules": (MLP, [["scheduler=cosine"], ["scheduler=one_cycle"], ["scheduler=step", "scheduler.step_size=1"]]),
     "splits": (MLP, [["split.seed=1"], ["split.seed=2", "trainer.seed=3"]]),
     "regression": (DIABETES, [["split.seed=1"], ["split.seed=2"], ["optimizer.lr=0.01"]]),
+    "sequence-labelling": (["task=sequence_labelling", "data.examples=200", "data.length=12"], TRIALS),
+    "language-model": (
+        ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=100"],
+        TRIALS,
+    ),
+    "multi-label": (["task=multi_label", "data.examples=200", "model.width=8", "model.activation=tanh"], TRIALS),
     "rprop": (
         [
             "model=linear",
