@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlcli.metric.style import BLUE, FAINT, GREY, HEADER, INK, MARGIN, blank, page, room, shorten
+from mlcli.metric.style import FAINT, GREY, HEADER, INK, MARGIN, blank, page, room, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ LONGEST, MOST = 24, 40  # characters of a label; rows
 
 
 def labels(rows: list[dict[str, Any]], total: int, accuracy: float) -> "Figure":
-    """The labels by F1, best first; a bar behind F1 shows it."""
+    """The labels by F1, best first."""
     ranked = sorted(rows, key=lambda row: -row["f1"])[:MOST]
     macro = float(np.mean([row["f1"] for row in rows]))
     first = room([row["label"] for row in rows], LONGEST) + 0.2
@@ -37,9 +37,6 @@ def labels(rows: list[dict[str, Any]], total: int, accuracy: float) -> "Figure":
             value = row[key]
             text = "–" if value is None else f"{value:,}" if key == "examples" else f"{value:.3f}"
             axes.text(right, HEAD + ROW * (i + 0.5), text, size=9, color=INK, ha="right", va="center_baseline")
-    start = first + COLUMN * (list(COLUMNS).index("f1")) + 0.1
     for i, row in enumerate(ranked):
-        middle = HEAD + ROW * (i + 0.5)
-        axes.text(0, middle, shorten(row["label"], LONGEST), size=9, color=INK, va="center_baseline")
-        axes.barh(middle, (COLUMN - 0.15) * row["f1"], ROW * 0.7, left=start, color=BLUE, alpha=0.18, linewidth=0)
+        axes.text(0, HEAD + ROW * (i + 0.5), shorten(row["label"], LONGEST), size=9, va="center_baseline")
     return figure

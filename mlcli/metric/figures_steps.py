@@ -14,10 +14,11 @@ WIDTH, HEIGHT = 5.4, 3.2
 
 
 def accuracy_by_position(values: list[float | None], count: list[int], overall: float) -> "Figure":
-    """Right answers at each step, and in grey for how many examples each step stands."""
+    """The share of right answers at each step."""
     figure, axes = _page(f"Accuracy by position · {overall:.3f} overall", count, values, "accuracy")
     axes.axhline(overall, color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-    axes.set_ylim(top=min(1.02, axes.get_ylim()[1]) if max(filter(None, values), default=0) < 0.9 else 1.02)
+    known = [value for value in values if value is not None]
+    axes.set_ylim(max(min(known, default=0.0) - 0.05, 0.0), min(max(known, default=1.0) + 0.05, 1.01))
     return figure
 
 

@@ -58,7 +58,8 @@ class GPT(nn.Module):
             if isinstance(module, nn.Linear):
                 added = name.endswith("output")
                 nn.init.normal_(module.weight, std=DEVIATION / sqrt(2 * layers) if added else DEVIATION)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=DEVIATION)
                 if module.padding_idx is not None:
@@ -103,7 +104,9 @@ class CausalAttention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
-        self.input = nn.Linear(width, 3 * width)  # queries, keys and values
+        # Queries, keys and values. No bias: that of the keys changes nothing, so its gradient is rounding alone, of
+        # which Adam would make whole steps.
+        self.input = nn.Linear(width, 3 * width, bias=False)
         self.output = nn.Linear(width, width)
         self.dropout = dropout_of(dropout)
 

@@ -141,7 +141,8 @@ class LanguageModel:
             window = torch.tensor([indices[-self.data.shape[0] :]], device=self.loader.device)
             indices.append(_draw(self.model(window)[0, -1].float().cpu(), temperature, generator))
         self.model.train(was_training)
-        return self.data.decode(indices[len(start) :])
+        text = self.data.decode(indices[len(start) :])
+        return f" {text}" if self.unit == "word" else text
 
     def _start(self, prompt: str) -> list[int]:
         known = {token: place for place, token in enumerate(self.data.vocabulary)}

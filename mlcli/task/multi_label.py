@@ -50,7 +50,8 @@ class MultiLabel:
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean binary cross-entropy over all labels of a batch."""
-        return F.binary_cross_entropy_with_logits(self.model(inputs), targets)
+        outputs = self.model(inputs)
+        return F.binary_cross_entropy_with_logits(outputs, targets.to(outputs.dtype))
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """What every epoch tells, from the logits N × C of a split."""
