@@ -27,6 +27,7 @@ def options(group: str) -> list[str]:
 SMALL = {
     "mlp": ["model.width=16", "model.dropout=0.2"],
     "cnn": ["model.width=4", "model.dropout=0.2"],
+    "efficientnet_lite0": ["model.size=16"],
     "rnn": ["model.hidden_size=12"],
     "gru": ["model.hidden_size=12"],
     "lstm": ["model.hidden_size=12"],
