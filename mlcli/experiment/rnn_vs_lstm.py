@@ -9,6 +9,7 @@ from mlcli.metric.plot import Plot
 from mlcli.run.answer import Ended
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
+SAME = 0.005  # of accuracy
 Scores = dict[str, dict[int, float]]  # model → words → accuracy
 
 
@@ -33,16 +34,14 @@ def _sentence(scores: Scores, guess: float) -> str:
     told = []
     for name, own in scores.items():
         short, long = min(own), max(own)
-        lost = own[short] - own[long]
-        way = "loses" if lost > 0 else "gains"
-        told.append(
-            f"{name} {way} {abs(lost):.3f} (from {own[short]:.3f} at {short} words to {own[long]:.3f} at {long})"
-        )
+        gained = own[long] - own[short]
+        way = "stays" if abs(gained) < SAME else f"{'gains' if gained > 0 else 'loses'} {abs(gained):.3f}"
+        told.append(f"{name} {way} (from {own[short]:.3f} at {short} words to {own[long]:.3f} at {long})")
     longest = max(length for own in scores.values() for length in own)
     ends = {name: own[longest] for name, own in scores.items() if longest in own}
     best = max(ends, key=ends.__getitem__)
     return (
-        f"With more words to read {', '.join(told)}; guessing has {guess:.3f}. Of {longest} words {best} makes the "
+        f"With more words to read, {', '.join(told)}; guessing has {guess:.3f}. Of {longest} words {best} makes the "
         f"most: {ends[best]:.3f}."
     )
 
