@@ -195,8 +195,8 @@ def _check_causal(model: nn.Module, length: int, device: torch.device) -> None:
     """Raises ValueError for a model whose earlier answers change with the last token."""
     was_training = model.training
     model.eval()
-    inputs = torch.full((2, length), 2, device=device)
-    inputs[1, -1] = 3
+    inputs = torch.ones(2, length, dtype=torch.int64, device=device)
+    inputs[1, -1] = 2
     logits = model(inputs)
     model.train(was_training)
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=1e-4, atol=1e-5):
