@@ -3,13 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: train test lint ui bench clean
+.PHONY: train test exhaustive lint ui bench clean
 
 train: $(INSTALLED)  ## set up, then train an LSTM on real data
 	$(BIN)/mlcli train model=lstm
 
 test: $(INSTALLED)  ## set up, then run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+exhaustive: $(INSTALLED)  ## the tests, with every combination of model, optimizer and schedule
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m ''
 
 lint: $(INSTALLED)  ## style and types
 	$(BIN)/ruff check .

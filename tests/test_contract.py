@@ -1,5 +1,6 @@
 """What every task must satisfy, whatever it learns."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,20 @@ CASES = {
     "classification-cnn-dropout": ["data=digits", "model=cnn", "model.dropout=0.3"],
     "classification-smoothing": ["data=iris", "model=linear", "task.label_smoothing=0.1", "optimizer.lr=0.05"],
     "regression": ["task=regression", "data=diabetes", "model=mlp", "model.dropout=0.2"],
+    "classification-tokens": ["data=surnames", "model=gru", "model.hidden_size=16", "trainer.batch_size=256"],
+    "sequence-labelling": ["task=sequence_labelling", "data.examples=300", "model.hidden_size=16"],
+    "language-model": [
+        "task=language_model",
+        f"data.path={Path(__file__).parents[1] / 'README.md'}",
+        "data.length=24",
+        "model.width=16",
+        "model.heads=2",
+        "model.layers=1",
+        "trainer.batch_size=16",
+        "task.sample=0",
+        "optimizer.lr=0.02",
+    ],
+    "multi-label": ["task=multi_label", "data.examples=300", "model.dropout=0.2"],
     "regression-linear": ["task=regression", "data=house_prices", "scheduler=plateau"],
 }
 

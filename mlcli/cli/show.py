@@ -15,7 +15,8 @@ def show(
     run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")] = "last",
 ) -> None:
     """Show one run: status, config, metrics and files."""
-    from mlcli.cli.output import outputs_folder, print_sweep
+    from mlcli.cli.output import outputs_folder
+    from mlcli.cli.sweep_table import print_sweep
     from mlcli.run.find import find
 
     with user_errors():

@@ -93,7 +93,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     from hydra.core.plugins import Plugins
     from hydra.types import HydraContext
 
-    from mlcli.cli.output import print_sweep
+    from mlcli.cli.sweep_table import print_sweep
     from mlcli.sweep.session import Session
 
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))

@@ -107,7 +107,8 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
     for name, value in given.items():
         hint = hints.get(name, Any)
         if not _fits(hint, value):
-            raise ConfigError(f"{group}.{name}={value}: must be {_describe(hint)}.")
+            wanted = "a number, or auto" if (group, name) == ("optimizer", "lr") else _describe(hint)
+            raise ConfigError(f"{group}.{name}={value}: must be {wanted}.")
         if group == "optimizer" and name in OPTIMIZER_RANGES:
             _check_range(f"optimizer.{name}", value, OPTIMIZER_RANGES[name])
 

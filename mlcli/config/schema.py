@@ -38,6 +38,11 @@ class Trainer:
     accumulate: int = field(default=1, metadata=COUNT)  # micro-batches that a batch is cut into
     clip_norm: float | None = field(default=None, metadata=POSITIVE)
     clip_value: float | None = field(default=None, metadata=POSITIVE)
+    l1: float = field(default=0.0, metadata={"range": Range(0)})
+    lr_scale: Any = None  # pattern of parameter names: factor
+    average: str | None = field(default=None, metadata={"choices": ("ema", "swa")})
+    average_decay: float = field(default=0.99, metadata={"range": Range(0, 1)})
+    average_start: float = field(default=0.75, metadata={"range": Range(0, 1)})
     monitor: str = "val/loss"
     patience: int | None = field(default=None, metadata=COUNT)  # epochs without improvement
     min_delta: float = field(default=0.0, metadata={"range": Range(0)})
@@ -73,7 +78,7 @@ class Device:
 class Tracking:
     """Where runs are reported, besides their own folder."""
 
-    name: str = field(default="mlflow", metadata={"choices": ("mlflow", "none")})
+    name: str = field(default="mlflow", metadata={"choices": ("mlflow", "tensorboard", "both", "none")})
     uri: str | None = None  # null: $MLFLOW_TRACKING_URI, else the store under `outputs`
     experiment: str = "mlcli"
     figures: bool = True

@@ -5,7 +5,7 @@ device, normalised and adapted once, and a DataLoader serves only what does not 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -18,7 +18,10 @@ EVALUATION_BATCH = 512
 
 
 class Loader:
-    """The examples of a data set as (inputs, targets) batches, in the form that the model takes."""
+    """The examples of a data set as (inputs, targets) batches, in the form that the model takes.
+
+    extract: the part of a model that never changes, which is done once for all epochs.
+    """
 
     def __init__(
         self,
@@ -29,9 +32,11 @@ class Loader:
         seed: int,
         device: torch.device,
         resident: bool | None = None,
+        extract: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.data = data
         self.adapter = adapter
+        self.extract = extract
         self.batch_size = batch_size
         self.seed = seed
         self.device = device
@@ -56,7 +61,8 @@ class Loader:
         here = inputs.to(self.device)
         if self.data.kind != "tokens":
             here = (here.float() - self.mean) / self.std
-        return self.adapter(here).contiguous()
+        adapted = self.adapter(here).contiguous()
+        return adapted if self.extract is None else self.extract(adapted)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The training split in an order that depends on seed and epoch alone.

@@ -21,6 +21,8 @@ def split(
     takes longer than many a run. Raises ValueError when a split would be empty, or there is no such fold.
     """
     official = examples.test
+    if fold and folds is None:
+        raise ValueError(f"split.fold={fold} is one of how many? Type split.folds too, as in split.folds=5.")
     if official is None and folds is None and val + test >= 1:
         raise ValueError(
             f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."

@@ -64,7 +64,7 @@ class StackedLoader:
         """K × shape of random numbers. On the CPU they are what a trial alone would draw; a GPU's own dropout kernel
         draws in another order than can be had here."""
         drawn = {
-            seed: fill(torch.empty(*shape, dtype=dtype, device=self.device), generator)
+            seed: fill(torch.empty(tuple(shape), dtype=dtype, device=self.device), generator)
             for seed, generator in self.masks.items()
         }
         return torch.stack([drawn[loader.seed] for loader in self.loaders])

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from mlcli.metric import figures_sweep
+from mlcli.metric import figures_sweep, figures_sweep_map
 from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot
 
@@ -52,10 +52,10 @@ def _picture(data: dict[str, Any]) -> Any:
     if len(columns) == 2:
         across, down = (len(set(column)) for column in columns)
         cells = len(set(zip(*columns, strict=True)))
-        if cells >= FILLED * across * down and across * down <= figures_sweep.MOST_CELLS:
-            return figures_sweep.heat_map
+        if cells >= FILLED * across * down and across * down <= figures_sweep_map.MOST_CELLS:
+            return figures_sweep_map.heat_map
         if all(numeric):
-            return figures_sweep.plane
+            return figures_sweep_map.plane
     return figures_sweep.ranking
 
 

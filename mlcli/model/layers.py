@@ -73,7 +73,7 @@ Fill = Callable[[Tensor, torch.Generator | None], Tensor]
 def random(like: Tensor, fill: Fill) -> Tensor:
     """A tensor like this one, filled with random numbers. A module that draws calls this as its attribute `random`,
     which a stack of trials replaces, so that each trial draws its own."""
-    return fill(torch.empty_like(like), None)
+    return fill(torch.empty(like.shape, dtype=like.dtype, device=like.device), None)
 
 
 def normal(tensor: Tensor, generator: torch.Generator | None) -> Tensor:

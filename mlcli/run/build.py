@@ -1,6 +1,7 @@
 """From a config to the objects of a run, in the order in which they need each other: data first, so that its
 shape and classes reach the model and no size is written twice. The only caller of `instantiate`."""
 
+import fnmatch
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from mlcli.data.loader import Loader
 from mlcli.data.prepare import prepare
 from mlcli.metric.direction import direction
 from mlcli.run import device as devices
+from mlcli.train.averaging import Averaging
 from mlcli.train.step import Update
 from mlcli.train.verbs import Task
 
@@ -53,7 +55,7 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         torch.manual_seed(cfg.trainer.seed)
         model = build_model(cfg, data, adapter).to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
-        loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device)
+        loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
         return _assemble(cfg, data, adapter, model, loader, threads)
     except ConfigError:
         raise
@@ -125,9 +127,10 @@ def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
     return True
 
 
-def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device) -> Loader:
+def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module) -> Loader:
     size, seed, resident = cfg.trainer.batch_size, cfg.trainer.seed, cfg.device.resident
-    return Loader(data, adapter, batch_size=size, seed=seed, device=device, resident=resident)
+    extract = getattr(model, "extract", None)
+    return Loader(data, adapter, batch_size=size, seed=seed, device=device, resident=resident, extract=extract)
 
 
 def _assemble(
@@ -136,7 +139,7 @@ def _assemble(
     trainer, device = cfg.trainer, loader.device
     steps_per_epoch = max(1, -(-len(data.splits["train"]) // trainer.batch_size))
     total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
-    optimizer = partial(cfg.optimizer)(model.parameters())
+    optimizer = partial(cfg.optimizer)(_groups(cfg, model))
     schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
     update = Update(
         optimizer,
@@ -148,11 +151,34 @@ def _assemble(
         accumulate=trainer.accumulate,
         clip_norm=trainer.clip_norm,
         clip_value=trainer.clip_value,
+        l1=trainer.l1,
+        averaging=_averaging(trainer),
+        model=model,
     )
     weights = trainer.class_weights
     weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
     task = _call(partial(cfg.task), data=data, model=model, update=update, loader=loader, class_weights=weights)
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
+
+
+def _averaging(trainer: DictConfig) -> Averaging | None:
+    if trainer.average is None:
+        return None
+    return Averaging(trainer.average, trainer.average_decay, trainer.average_start)
+
+
+def _groups(cfg: DictConfig, model: nn.Module) -> list[dict[str, Any]]:
+    """The parameters by learning rate: those whose name fits a pattern of trainer.lr_scale have their own."""
+    scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
+    left = dict(model.named_parameters())
+    groups = []
+    for pattern, scale in scales.items():
+        names = fnmatch.filter(left, pattern)
+        if not names:
+            known = ", ".join(name for name, _ in model.named_parameters())
+            raise ConfigError(f"trainer.lr_scale: no parameter is called {pattern}. There are {known}.")
+        groups.append({"params": [left.pop(name) for name in names], "lr": cfg.optimizer.lr * scale})
+    return [{"params": list(left.values())}, *groups] if left else groups
 
 
 def partial(node: DictConfig) -> Callable[..., Any]:
@@ -170,5 +196,5 @@ def _call(constructor: Callable[..., Any], **supplied: Any) -> Any:
     """Calls with those of the supplied arguments that the constructor takes."""
     takes = inspect.signature(constructor).parameters
     if supplied.get("class_weights") is not None and "class_weights" not in takes:
-        raise ConfigError("trainer.class_weights: this task has no classes; type trainer.class_weights=null.")
+        raise ConfigError("trainer.class_weights: this task takes no class weights; type trainer.class_weights=null.")
     return constructor(**{name: value for name, value in supplied.items() if name in takes})

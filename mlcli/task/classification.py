@@ -15,7 +15,9 @@ from mlcli.config.ranges import Range
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
-from mlcli.task.network import forward_split, restore, state_of
+from mlcli.metric.plot import Plot
+from mlcli.task.augment import Augment, Mixup
+from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -28,6 +30,8 @@ class Classification:
 
     class_weights: "balanced" (N / (C · count of the class in train, as scikit-learn has it) or one weight per
     class. The loss is the mean over examples of weight · cross-entropy; evaluation is never weighted.
+    shift (pixels), rotate (degrees), flip, noise (standard deviations): how training examples vary; mixup: the
+    parameter of the Beta distribution from which they are blended, 0 for not at all.
     """
 
     varies = ("label_smoothing", "weights")
@@ -40,6 +44,11 @@ class Classification:
         loader: Loader,
         *,
         label_smoothing: Annotated[float, Range(0, 1)] = 0.0,
+        mixup: Annotated[float, Range(0)] = 0.0,
+        shift: Annotated[float, Range(0)] = 0.0,
+        rotate: Annotated[float, Range(0, 180)] = 0.0,
+        flip: bool = False,
+        noise: Annotated[float, Range(0)] = 0.0,
         class_weights: ClassWeights = None,
     ) -> None:
         self.data = data
@@ -48,10 +57,14 @@ class Classification:
         self.loader = loader
         self.label_smoothing = label_smoothing
         self.weights = self._weights(class_weights)
+        amounts = {"shift": shift, "rotate": rotate, "flip": flip, "noise": noise}
+        self.augment = Augment(data.kind, data.shape, **amounts) if any(amounts.values()) else None
+        self.mixup = Mixup(mixup) if mixup else None
 
     @staticmethod
     def outputs(data: DataSet) -> int:
-        """How many outputs the network needs. Raises ValueError for data without classes."""
+        """How many outputs the network needs. Raises ValueError for data without a class for each example."""
+        require_one_answer(data)
         if not data.classes:
             raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
         return len(data.classes)
@@ -65,7 +78,17 @@ class Classification:
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of a batch, with the class weights and smoothing of training."""
-        return cross_entropy(self.model(inputs), targets, self.weights, self.label_smoothing)
+        if self.augment is not None:
+            inputs = self.augment(inputs)
+        if self.mixup is None:
+            return self._loss(self.model(inputs), targets)
+        blended, others, share = self.mixup(inputs, targets)
+        logits = self.model(blended)
+        loss: Tensor = share * self._loss(logits, targets) + (1 - share) * self._loss(logits, others)
+        return loss
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return cross_entropy(logits, targets, self.weights, self.label_smoothing)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """What every epoch tells, from the logits N × C of a split."""
@@ -88,8 +111,20 @@ class Classification:
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
             *classification.plots(y, p, classes),
-            classification.worst(y, p, classes, raw, self.data.kind, self.data.features),
+            classification.worst(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode),
+            *self._boundary(raw, y),
         ]
+
+    def _boundary(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
+        """The plane of two features as the network divides it; of other data nothing."""
+        if self.data.kind != "vector" or self.data.shape != (2,):
+            return []
+        from mlcli.metric.boundary import decision_boundary
+
+        def answer(points: np.ndarray) -> np.ndarray:
+            return self._probabilities(torch.from_numpy(points))
+
+        return [decision_boundary(inputs, targets, self.data.classes, self.data.features, answer)]
 
     def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         names = np.array(self.data.classes)
@@ -99,11 +134,15 @@ class Classification:
     def observe(self, score: float) -> None:
         self.update.observe(score)
 
-    @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        return self._columns(self._probabilities(inputs))
+
+    @torch.inference_mode()
+    def _probabilities(self, inputs: Tensor) -> np.ndarray:
+        """Of the classes, B × C, for raw inputs."""
         self.model.eval()
-        logits = self.model(self.loader.prepare(inputs))
-        return self._columns(logits.float().softmax(1).cpu().numpy())
+        probabilities: np.ndarray = self.model(self.loader.prepare(inputs)).float().softmax(1).cpu().numpy()
+        return probabilities
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.model, self.update)

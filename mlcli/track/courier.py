@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from mlcli.track import event_log
 from mlcli.track.delivery import STATE, Delivery
+from mlcli.track.event_log import EventLog
 from mlcli.track.launch import OUT_OF_REACH
 from mlcli.track.mlflow_store import Store
 from mlcli.track.record import bury, load, record_path, running
@@ -39,6 +41,7 @@ class Courier:
         self.outputs = outputs
         self.store = Store(outputs, uri, experiment)
         self.deliveries: dict[Path, Delivery] = {}
+        self.logs: dict[Path, EventLog] = {}
         self.problem: str | None = None
         self.unreachable = False
         self.again_at = 0.0  # by the monotonic clock
@@ -46,6 +49,8 @@ class Courier:
 
     def follow(self, folder: Path) -> None:
         """Takes on a folder, and first of all the sweep that it belongs to. One that another courier has is left."""
+        if folder not in self.logs and (own := EventLog(folder)).take():
+            self.logs[folder] = own
         if folder in self.deliveries:
             return
         delivery = Delivery(folder, self.store)
@@ -58,10 +63,21 @@ class Courier:
     def advance(self) -> None:
         """Delivers what is new. After a failure nothing is tried for a while, and once the store has not answered,
         no further folder is: a tracker that hangs must not make the courier hang with it, line after line."""
+        self._write_logs(list(self.logs))
         if time.monotonic() < self.again_at:
             return
         self.problem, self.unreachable = None, False
         self._deliver(list(self.deliveries))
+
+    def _write_logs(self, folders: list[Path]) -> None:
+        """TensorBoard's files lie beside the run and are written at once."""
+        for folder in folders:
+            try:
+                self.logs[folder].advance()
+            except Exception:  # a full disk, a missing package: the run folder stays the truth
+                traceback.print_exc()
+            if self.logs[folder].state["complete"]:
+                self.logs.pop(folder).release()
 
     def _deliver(self, folders: list[Path]) -> None:
         sweeps = [folder for folder in folders if self.deliveries[folder].is_sweep]
@@ -127,7 +143,7 @@ class Courier:
     def finish(self) -> None:
         """Delivers everything, then what earlier couriers left over."""
         self._await_exit()
-        for folder in self.deliveries:
+        for folder in {*self.deliveries, *self.logs}:
             bury(folder)
         self.again_at = 0.0
         self.advance()
@@ -137,13 +153,14 @@ class Courier:
         new = [each for each in self.deliveries if each not in known]
         for each in new:
             bury(each)
+        self._write_logs(list(self.logs))
         self._deliver(new)
         self.store.close()
 
     def _await_exit(self) -> None:
         """The kernel closes a killed process's pipe a little before the process is gone."""
         deadline = time.monotonic() + EXITING
-        while time.monotonic() < deadline and any(running(each.record()) for each in self.deliveries.values()):
+        while time.monotonic() < deadline and any(map(_runs, {*self.deliveries, *self.logs})):
             time.sleep(0.02)
 
 
@@ -151,11 +168,18 @@ def leftovers(outputs: Path, store: Store) -> Iterator[Path]:
     """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
     for pattern in ("sweeps/*/sweep.json", "runs/*/run.json", "sweeps/*/*/run.json"):
         for path in sorted(outputs.glob(pattern)):
-            if (load(path.with_name(STATE)) or {}).get("complete"):
+            complete = (load(path.with_name(STATE)) or {}).get("complete")
+            if complete and (load(path.with_name(event_log.STATE)) or {"complete": True})["complete"]:
                 continue
             record = load(record_path(path.parent))
-            if record and not running(record) and Delivery(path.parent, store).wanted():
+            lacks = Delivery(path.parent, store).wanted() or EventLog(path.parent).wanted()
+            if record and not running(record) and lacks:
                 yield path.parent
+
+
+def _runs(folder: Path) -> bool:
+    record = load(record_path(folder))
+    return record is not None and running(record)
 
 
 def _read(inbox: "queue.Queue[str | None]") -> None:
@@ -184,17 +208,20 @@ def main() -> int:
     parser.add_argument("--outputs", type=Path, required=True)
     parser.add_argument("--uri", default="")
     parser.add_argument("--experiment", default="mlcli")
+    parser.add_argument("--no-mlflow", action="store_true", help="nothing goes there: do not load it beforehand")
     given = parser.parse_args()
     courier = Courier(given.outputs.absolute(), given.uri, given.experiment)
     inbox: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(inbox,), daemon=True).start()
     allow_many_files()
     warming = threading.Thread(target=courier.store.warm_up, daemon=True)
-    warming.start()
+    if not given.no_mlflow:
+        warming.start()
     told = inbox.get()
     if told is None and not any(leftovers(courier.outputs, courier.store)):
         return 0
-    warming.join()
+    if not given.no_mlflow:
+        warming.join()
     while told is not None:
         while told:
             courier.follow(Path(told))

@@ -1,17 +1,12 @@
 """The delivery of one run folder to MLflow: what it contains, how far it has come, and how it ends."""
 
-import fcntl
-import json
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import yaml
-
 from mlcli.track.mlflow_store import STATUS
-from mlcli.track.record import flatten, load, record_path, save
+from mlcli.track.record import flatten, load, lock, read_lines, read_yaml, record_path, save
 
 if TYPE_CHECKING:
     from mlcli.track.mlflow_bulk import WholeRun
@@ -60,11 +55,8 @@ class Delivery:
         """Locks the folder. False if there is nothing to deliver, or if another courier has it."""
         if not self.wanted():
             return False
-        try:
-            self.lock = (self.folder / LOCK).open("w")
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.release()
+        self.lock = lock(self.folder / LOCK)
+        if self.lock is None:
             return False
         # Again: whoever had the lock until now may have written it.
         self.state = load(self.folder / STATE) or self._nothing_sent()
@@ -144,21 +136,15 @@ class Delivery:
     def _describe(self) -> None:
         config = self.folder / "config.yaml"
         if config.exists() and not self.is_sweep:
-            self.store.log_params(self.state["run_id"], flatten(_read_yaml(config)))
+            self.store.log_params(self.state["run_id"], flatten(read_yaml(config)))
         self._save(described=True)
 
     def _send_new_lines(self) -> None:
         """The journal's whole lines from where the last delivery ended."""
-        journal = self.folder / "metrics.jsonl"
-        if not journal.exists():
-            return
-        with journal.open("rb") as file:
-            file.seek(self.state["offset"])
-            new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
-        if whole:
-            self.store.log_history(self.state["run_id"], list(_readable(whole)))
-            self._save(offset=self.state["offset"] + len(whole))
+        lines, offset = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
+        if offset != self.state["offset"]:
+            self.store.log_history(self.state["run_id"], lines)
+            self._save(offset=offset)
 
     def whole(self) -> "WholeRun | None":
         """All of a trial that has ended and of which MLflow knows nothing yet; None where there is no such thing."""
@@ -181,8 +167,8 @@ class Delivery:
 
         run_id, model_id = self.state.get("planned") or (uuid.uuid4().hex, f"m-{uuid.uuid4().hex}")
         self._save(uri=self.store.address, planned=[run_id, model_id])
-        journal, config = self.folder / "metrics.jsonl", self.folder / "config.yaml"
-        lines = list(_readable(journal.read_bytes())) if journal.exists() else []
+        config = self.folder / "config.yaml"
+        lines, _ = read_lines(self.folder / "metrics.jsonl", 0)
         ended = record.get("ended") or time.time()
         final = self._final_metrics()
         if final:
@@ -196,7 +182,7 @@ class Delivery:
             started=record["started"],
             ended=ended,
             tags={key: str(value) for key, value in self._tags(record).items() if value},
-            params=flatten(_read_yaml(config)) if config.exists() else {},
+            params=flatten(read_yaml(config)) if config.exists() else {},
             lines=lines,
             data=load(self.folder / "data.json"),
             files=[path for path in files if _is_whole(path)],
@@ -275,19 +261,5 @@ def _is_whole(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".") and path.stat().st_size > 0
 
 
-def _read_yaml(path: Path) -> Any:
-    """With libyaml where it is there, which is ten times as fast."""
-    return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-
-
 def _is_tracked(record: dict[str, Any]) -> bool:
-    return (record.get("tracking") or {}).get("name") == "mlflow"
-
-
-def _readable(lines: bytes) -> Iterator[dict[str, Any]]:
-    """Without those that a kill cut off, on top of which a resumed run has written its next."""
-    for line in lines.splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+    return (record.get("tracking") or {}).get("name") in ("mlflow", "both")

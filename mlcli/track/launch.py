@@ -44,8 +44,9 @@ class Courier:
         return f"the courier ended with status {self.process.returncode} ({lines[-1]})"
 
 
-def start_courier(outputs: Path, uri: str, experiment: str) -> Courier:
-    """A courier for the runs under `outputs`. uri: where MLflow is; "" is the store under `outputs`.
+def start_courier(outputs: Path, uri: str, experiment: str, mlflow: bool = True) -> Courier:
+    """A courier for the runs under `outputs`. uri: where MLflow is; "" is the store under `outputs`. mlflow: whether
+    MLflow will hear of them.
 
     It lives in a session of its own: Ctrl-C in the terminal ends the training, not what reports it.
     """
@@ -53,6 +54,7 @@ def start_courier(outputs: Path, uri: str, experiment: str) -> Courier:
     uninstalled = Path(__file__).resolve().parents[2] == Path.cwd().resolve()
     command = [sys.executable, *([] if uninstalled else ["-P"]), "-m", "mlcli.track.courier"]
     command += ["--outputs", str(outputs.absolute()), "--uri", uri, "--experiment", experiment]
+    command += [] if mlflow else ["--no-mlflow"]
     errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # lives as long as the courier
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True)

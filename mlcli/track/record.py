@@ -1,11 +1,14 @@
 """What a run's folder says about itself: its record, and what became of a run that could not write that down."""
 
+import fcntl
 import json
 import os
 import socket
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import yaml
 
 
 def load(path: Path) -> dict[str, Any] | None:
@@ -21,6 +24,43 @@ def save(path: Path, content: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content, indent=1))
     temporary.replace(path)
+
+
+def lock(path: Path) -> IO[str] | None:
+    """The file, locked until it is closed; None if another process has it, or it cannot be written."""
+    try:
+        file = path.open("w")
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def read_lines(journal: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """The journal's whole lines from a place on, and where they end. Those that a kill cut off, on top of which a
+    resumed run has written its next, are left out."""
+    if not journal.exists():
+        return [], offset
+    with journal.open("rb") as file:
+        file.seek(offset)
+        new = file.read()
+    whole = new[: new.rfind(b"\n") + 1]
+    found = []
+    for line in whole.splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found, offset + len(whole)
+
+
+def read_yaml(path: Path) -> Any:
+    """With libyaml where it is there, which is ten times as fast."""
+    return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def flatten(node: Any, prefix: str = "") -> dict[str, Any]:

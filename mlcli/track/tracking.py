@@ -4,9 +4,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mlcli.config.errors import ConfigError
 from mlcli.track.launch import Courier, start_courier
 
 
@@ -29,10 +31,15 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
     if settings.name == "none":
         yield follow_nothing
         return
+    if settings.name in ("tensorboard", "both") and find_spec("tensorboard") is None:
+        raise ConfigError(
+            f"tracking={settings.name} needs the package tensorboard: type pip install 'mlcli[tensorboard]'."
+        )
     couriers: list[Courier] = []
 
     def start() -> None:
-        couriers.append(start_courier(Path(outputs), target(settings.uri), settings.experiment))
+        mlflow = settings.name != "tensorboard"
+        couriers.append(start_courier(Path(outputs), target(settings.uri), settings.experiment, mlflow))
 
     def follow(folder: Path) -> None:
         if not couriers:

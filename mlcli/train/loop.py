@@ -99,15 +99,17 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
         values = EpochValues(progress[live[0]].step)
         yield from _steps(trials, plan, [progress[i] for i in live], values)
         metrics = values.read(len(live))
-        validation = trials.evaluate("val", full)
-        if plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation:
-            full = True  # too slow for every epoch unless it is asked for
+        with trials.averaged():
             validation = trials.evaluate("val", full)
-        for row, own in enumerate(metrics):
-            own |= {f"val/{name}": numbers[row] for name, numbers in validation.items()}
-        improved = [_judge(plans[i], progress[i], metrics[row], values.failure(row)) for row, i in enumerate(live)]
-        trials.observe([own[plan.monitor] for own in metrics])
-        best.keep(trials, live, [row for row, better in enumerate(improved) if better], progress)
+            if plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation:
+                full = True  # too slow for every epoch unless it is asked for
+                validation = trials.evaluate("val", full)
+            for row, own in enumerate(metrics):
+                own |= {f"val/{name}": numbers[row] for name, numbers in validation.items()}
+            failures = [values.failure(row) for row in range(len(live))]
+            improved = [_judge(plans[i], progress[i], metrics[row], failures[row]) for row, i in enumerate(live)]
+            trials.observe([own[plan.monitor] for own in metrics])
+            best.keep(trials, live, [row for row, better in enumerate(improved) if better], progress)
         share = (perf_counter() - start) / len(live)
         for row, i in enumerate(live):
             each = progress[i]

@@ -7,7 +7,7 @@ does the work of all of them. Shapes: K trials, B batch, N examples of a split.
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -37,8 +37,10 @@ class Stack:
         self.stacked = StackedWeights([task.model for task in tasks], groups)
         self.update = StackedUpdate([task.update for task in tasks], self.stacked)
         self.task = copy.copy(tasks[0])
-        self.task.model = copy.deepcopy(tasks[0].model)
-        make_stackable(self.task.model, loader.draw)
+        for name, part in vars(tasks[0]).items():
+            if isinstance(part, nn.Module):  # the network, and what changes its inputs
+                setattr(self.task, name, copy.deepcopy(part))
+                make_stackable(getattr(self.task, name), loader.draw)
         self.module = _Called(self.task)
         self._gather_numbers()
         self._gather_constants()
@@ -107,6 +109,9 @@ class Stack:
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
         metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)
         return metrics
+
+    def averaged(self) -> AbstractContextManager[None]:
+        return self.update.averaged()
 
     def observe(self, scores: list[float]) -> None:
         for task, score in zip(self.tasks, scores, strict=True):

@@ -1,6 +1,7 @@
 """One gradient update of K trials at once: each with its own rate, schedule, clipping and optimizer settings."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -29,6 +30,8 @@ class StackedUpdate:
             raise ValueError("their optimizers differ in kind")
         if any(getattr(update, name) != getattr(lead, name) for update in updates for name in ALIKE):
             raise ValueError("their batches differ in size")
+        if len({update.averaging is None for update in updates}) > 1:
+            raise ValueError("some average their weights and some do not")
         if lead.scaler is not None:
             raise ValueError("the loss scaling of fp16 is one for all trials")
         self.updates = list(updates)
@@ -36,6 +39,7 @@ class StackedUpdate:
         self.proportional = is_proportional(lead.optimizer)
         self.steps = lead.steps
         self.rates: list[float] = [update.rate for update in updates]
+        self.averages: list[Tensor] = []  # from the first update on
         self._build_optimizer()
 
     def _build_optimizer(self) -> None:
@@ -73,7 +77,9 @@ class StackedUpdate:
             parts = zip(*(tensor.chunk(lead.accumulate, 1) for tensor in batch), strict=True)
             total = torch.stack([self._backward(losses_of, part, part[0].shape[1] / size) for part in parts]).sum(0)
         self._clip()
+        self._penalise()
         self._step()
+        self._average()
         for flat in self.weights.flats:
             flat.grad = None
         self.steps += 1
@@ -100,9 +106,45 @@ class StackedUpdate:
             for gradient in gradients:
                 gradient.mul_(factor_K1)
 
+    @torch.no_grad()
+    def _penalise(self) -> None:
+        """The gradient of each trial's l1 · Σ|w|."""
+        if any(update.l1 for update in self.updates):
+            for flat in self.weights.flats:
+                assert flat.grad is not None
+                flat.grad += self._column([update.l1 for update in self.updates], flat) * flat.sign()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if not self.updates[0].averaging:
+            return
+        if not self.averages:
+            self.averages = [tensor.detach().clone() for tensor in self.weights.floats()]
+        else:
+            shares = [each.averaging.share(self.steps, each.total_steps) for each in self.updates if each.averaging]
+            for average, tensor in zip(self.averages, self.weights.floats(), strict=True):
+                share = torch.tensor(shares, dtype=tensor.dtype, device=tensor.device)
+                average.lerp_(tensor.detach(), share.view(-1, *[1] * (tensor.ndim - 1)))
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Meanwhile the networks have their mean weights, if there are such."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    def _exchange(self) -> None:
+        if self.averages:
+            for tensor, average in zip(self.weights.floats(), self.averages, strict=True):
+                tensor.data, average.data = average.data, tensor.data
+
     def _limits(self, name: str, like: Tensor) -> Tensor:
-        limits = [getattr(update, name) or torch.inf for update in self.updates]
-        return torch.tensor(limits, dtype=like.dtype, device=like.device).unsqueeze(1)
+        return self._column([getattr(update, name) or torch.inf for update in self.updates], like)
+
+    def _column(self, values: Sequence[float], like: Tensor) -> Tensor:
+        return torch.tensor(values, dtype=like.dtype, device=like.device).unsqueeze(1)
 
     @torch.no_grad()
     def _step(self) -> None:
@@ -120,14 +162,14 @@ class StackedUpdate:
         self.optimizer.step()
         for index, before in enumerate(self.before):
             rates = [each.base_rates[index] * factor for each, factor in zip(self.updates, factors, strict=True)]
-            rate_K1 = torch.tensor(rates, dtype=before.dtype, device=before.device).unsqueeze(1)
-            torch.lerp(before, flats[index], rate_K1, out=flats[index])
+            torch.lerp(before, flats[index], self._column(rates, before), out=flats[index])
         self.rates = [each.base_rates[0] * factor for each, factor in zip(self.updates, factors, strict=True)]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on with the trials in these rows, as the weights do already."""
         states = dict(self._states())
         self.updates = [self.updates[row] for row in rows]
+        self.averages = [average[list(rows)] for average in self.averages]
         self._build_optimizer()
         for index, part, group in self.groups:
             of_rows = [states[index, rows[row]] for row in range(part.start, part.stop)]

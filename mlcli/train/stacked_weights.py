@@ -40,6 +40,10 @@ class StackedWeights:
                 views[name] = piece.view(len(flat), *shape)
         return views
 
+    def floats(self) -> list[Tensor]:
+        """All that a mean over updates is of: the flats, and buffers such as running statistics."""
+        return [*self.flats, *(tensor for tensor in self.rest.values() if tensor.is_floating_point())]
+
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on with these rows. The flats are new tensors then."""
         at = torch.tensor(rows, device=self.flats[0].device)

@@ -1,11 +1,13 @@
 """One gradient update: forward, backward, clipping, precision, optimizer and schedule, in that order."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from mlcli.train.averaging import Averaging
 
 
 class Schedule(Protocol):
@@ -17,6 +19,8 @@ class Update:
 
     accumulate: micro-batches that each batch is cut into. Their gradients add up to that of the whole batch, so
     it saves memory and changes nothing else (but the statistics of batch normalisation).
+    l1: weight of the sum of all parameters' sizes; like weight decay it is no part of the loss that is told.
+    averaging: with it, a mean of the weights is kept, and those of the model are exchanged for it in `averaged`.
     """
 
     def __init__(
@@ -31,6 +35,9 @@ class Update:
         accumulate: int = 1,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        l1: float = 0.0,
+        averaging: Averaging | None = None,
+        model: nn.Module | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.schedule = schedule
@@ -39,8 +46,12 @@ class Update:
         self.accumulate = accumulate
         self.clip_norm = clip_norm
         self.clip_value = clip_value
+        self.l1 = l1
+        self.averaging = averaging
         self.base_rates = [group["lr"] for group in optimizer.param_groups]
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.model = model
+        self.averages: list[Tensor] = []  # from the first update on
         self.steps = 0
         self.factor = 1.0  # what the schedule made of the base rates at the last update
         dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
@@ -55,6 +66,8 @@ class Update:
             parts = [self._backward(loss_of, part, share) for part, share in self._parts(batch)]
             total = torch.stack(parts).sum()
         self._clip()
+        if self.l1:
+            self._penalise()
         factor = self.schedule(self.steps, self.steps_per_epoch, self.total_steps)
         if factor != self.factor:
             self._set_rates(factor)
@@ -64,8 +77,37 @@ class Update:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         self.optimizer.zero_grad()
+        if self.averaging:
+            self._average(self.averaging.share(self.steps, self.total_steps))
         self.steps += 1
         return total
+
+    def _average(self, share: float) -> None:
+        tensors = [tensor.detach() for tensor in self._averaged_tensors()]
+        if self.averages:
+            torch._foreach_lerp_(self.averages, tensors, share)
+        else:
+            self.averages = [tensor.clone() for tensor in tensors]
+
+    def _averaged_tensors(self) -> list[Tensor]:
+        """Running statistics belong to the weights, so they are averaged with them."""
+        buffers = self.model.buffers() if self.model else ()
+        return [*self.parameters, *(buffer for buffer in buffers if buffer.is_floating_point())]
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Meanwhile the model has the mean weights, if there are such."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    def _exchange(self) -> None:
+        if not self.averages:
+            return
+        for tensor, average in zip(self._averaged_tensors(), self.averages, strict=True):
+            tensor.data, average.data = average.data, tensor.data
 
     @property
     def rate(self) -> float:
@@ -104,6 +146,12 @@ class Update:
         if self.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
 
+    @torch.no_grad()
+    def _penalise(self) -> None:
+        """The gradient of l1 · Σ|w|."""
+        pairs = [(p, p.grad) for p in self.parameters if p.grad is not None]
+        torch._foreach_add_([grad for _, grad in pairs], torch._foreach_sign([p for p, _ in pairs]), alpha=self.l1)
+
     def observe(self, score: float) -> None:
         """Tells a schedule that reacts to it (plateau) the monitored score of an epoch."""
         if hasattr(self.schedule, "observe"):
@@ -115,6 +163,8 @@ class Update:
             state["schedule"] = self.schedule.state_dict()
         if self.scaler is not None:
             state["scaler"] = self.scaler.state_dict()
+        if self.averages:
+            state["averages"] = self.averages
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -125,3 +175,4 @@ class Update:
             self.schedule.load_state_dict(state["schedule"])  # type: ignore[attr-defined]
         if self.scaler is not None:
             self.scaler.load_state_dict(state["scaler"])
+        self.averages = [average.clone() for average in state.get("averages", ())]

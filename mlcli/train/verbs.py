@@ -1,6 +1,7 @@
 """What everything that learns can do. The loop, checkpoints, sweeps and serving know these verbs and no more."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,6 +61,9 @@ class Trials(Protocol):
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         """Metrics by name, a number per row."""
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Meanwhile the weights are the means over updates that are judged and kept, where there are such."""
+
     def observe(self, scores: list[float]) -> None:
         """The monitored score of each row."""
 
@@ -81,6 +85,10 @@ class Alone:
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         metrics = self.task.evaluate(split, full=full).metrics
         return {name: [number] for name, number in read(metrics).items()}
+
+    def averaged(self) -> AbstractContextManager[None]:
+        update: Any = getattr(self.task, "update", None)  # of tasks that train by gradient
+        return update.averaged() if update is not None else nullcontext()
 
     def observe(self, scores: list[float]) -> None:
         self.task.observe(scores[0])

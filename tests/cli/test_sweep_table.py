@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlcli.cli import output
-from mlcli.cli.output import print_sweep
+from mlcli.cli.sweep_table import print_sweep
 from mlcli.sweep.report import groups
 
 Row = dict[str, Any]

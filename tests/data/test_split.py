@@ -128,3 +128,8 @@ def test_a_fold_that_is_not_there_is_an_error() -> None:
         split(made([10, 10]), val=0.2, test=0.2, seed=0, folds=5, fold=5)
     with pytest.raises(ValueError, match=r"split\.folds=30"):
         split(made([10, 10]), val=0.2, test=0.2, seed=0, folds=30)
+
+
+def test_a_fold_of_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"split\.fold=2 .* split\.folds=5"):
+        split(made([10, 10]), val=0.2, test=0.2, seed=0, fold=2)

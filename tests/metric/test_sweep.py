@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcli.metric import figures_sweep
+from mlcli.metric import figures_sweep, figures_sweep_map
 from mlcli.metric.sweep import sweep
+from mlcli.metric.sweep_means import plus_minus
 
 Row = dict[str, Any]
 
@@ -32,12 +33,12 @@ CASES = [
     (grid(trainer__seed=[0, 1, 2]), figures_sweep.seeds),
     (grid(optimizer__lr=RATES, trainer__seed=[0, 1]), figures_sweep.line),
     (grid(model=["mlp", "lstm"]), figures_sweep.ranking),
-    (grid(optimizer__lr=RATES, model=["mlp", "lstm"]), figures_sweep.heat_map),
-    (grid(optimizer__lr=RATES, trainer__batch_size=[32, 64], trainer__seed=[0, 1]), figures_sweep.heat_map),
-    ([{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)], figures_sweep.plane),
+    (grid(optimizer__lr=RATES, model=["mlp", "lstm"]), figures_sweep_map.heat_map),
+    (grid(optimizer__lr=RATES, trainer__batch_size=[32, 64], trainer__seed=[0, 1]), figures_sweep_map.heat_map),
+    ([{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)], figures_sweep_map.plane),
     (grid(optimizer__lr=RATES, model=["mlp", "$x$"], trainer__batch_size=[32, 64]), figures_sweep.ranking),
     (grid(optimizer__lr=RATES, model=["mlp"]), figures_sweep.line),  # a key with one value is not shown
-    (grid(optimizer__betas=[[0.9, 0.99], [0.8, 0.99]], trainer__clip_norm=[None, 1.0]), figures_sweep.heat_map),
+    (grid(optimizer__betas=[[0.9, 0.99], [0.8, 0.99]], trainer__clip_norm=[None, 1.0]), figures_sweep_map.heat_map),
 ]
 
 
@@ -123,7 +124,7 @@ def test_pruned_trials_are_hollow_and_never_the_best(settings: list[dict[str, An
 def test_pruned_trials_of_two_keys_are_hollow_too(tmp_path: Path) -> None:
     cells = grid(optimizer__lr=RATES, model=["mlp", "lstm"])
     apart = [{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)]
-    for settings, picture in ((cells, figures_sweep.heat_map), (apart, figures_sweep.plane)):
+    for settings, picture in ((cells, figures_sweep_map.heat_map), (apart, figures_sweep_map.plane)):
         [plot] = sweep(pruned(rows(settings, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), 0, 4), "val/loss")
         assert plot.draw is picture and "best 0.2 at" in plot.figure().texts[0].get_text()
         plot.save(tmp_path)
@@ -153,4 +154,4 @@ def test_a_bar_below_zero_leaves_a_logarithmic_axis_alone() -> None:
     ],
 )
 def test_a_mean_is_told_as_precisely_as_it_is_known(mean: float, deviation: float, text: str) -> None:
-    assert figures_sweep.plus_minus(mean, deviation) == text
+    assert plus_minus(mean, deviation) == text

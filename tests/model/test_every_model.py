@@ -13,7 +13,7 @@ from torch.func import functional_call, stack_module_state
 
 CONF = Path(__file__).parents[2] / "conf" / "model"
 FILES = sorted(CONF.glob("*.yaml"))
-SHAPES = {"vector": (6,), "image": (2, 8, 8), "sequence": (5, 3)}
+SHAPES = {"vector": (6,), "image": (3, 8, 8), "sequence": (5, 3)}
 BATCH, OUTPUTS = 4, 3
 every_model = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 

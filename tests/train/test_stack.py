@@ -32,6 +32,7 @@ SMALL = {
     "lstm": ["model.hidden_size=12"],
     "attention": ["model.d_model=12"],
     "transformer": ["model.d_model=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
+    "gpt": ["model.width=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
 }
 
 
@@ -39,6 +40,10 @@ SMALL = {
 # side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as
 # the config has it.
 SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
+
+# Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
+# times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
+CHAOTIC = {"gpt"}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,7 @@ def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double:
             made[-1].model.double()
             if getattr(made[-1].task, "weights", None) is not None:
                 made[-1].task.weights = made[-1].task.weights.double()
-            if not shared:
+            if not shared and made[-1].data.kind != "tokens":
                 made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
     return made
 
@@ -92,9 +97,14 @@ def assert_same_weights(stacked: list[Parts], alone: list[Parts], tolerance: flo
 
 
 def assert_equal_to_alone(
-    hydra: Any, common: list[str], trials: Sequence[list[str]] = TRIALS, smooth: Sequence[str] = (), **how: Any
+    hydra: Any,
+    common: list[str],
+    trials: Sequence[list[str]] = TRIALS,
+    smooth: Sequence[str] = (),
+    chaotic: bool = False,
+    **how: Any,
 ) -> None:
-    for double, tolerance in ((False, 1e-5), (True, 1e-10)):
+    for double, tolerance in ((True, 1e-10),) if chaotic else ((False, 1e-5), (True, 1e-10)):
         chosen = common if double else [*common, *smooth]
         alone, stacked = (parts_of(hydra, trials, chosen, double) for _ in range(2))
         expected = train_alone(alone, plan(**how))
@@ -106,13 +116,28 @@ def assert_equal_to_alone(
                 assert own == pytest.approx(other, rel=1e-4, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("model", "optimizer", "scheduler"), list(product(options("model"), options("optimizer"), options("scheduler")))
-)
+def cases() -> list[Any]:
+    """Every model × optimizer × schedule. Those that are not needed for each pair of two to meet are marked, and run
+    by `make exhaustive` alone."""
+    optimizers, schedulers = options("optimizer"), options("scheduler")
+    found = []
+    for (m, model), (o, optimizer), (s, scheduler) in product(
+        enumerate(options("model")), enumerate(optimizers), enumerate(schedulers)
+    ):
+        left_over = (s - m) % len(schedulers) >= len(optimizers) and (m + s) % len(optimizers) == o
+        needed = (m + o) % len(schedulers) == s or left_over
+        marks = () if needed else (pytest.mark.exhaustive,)
+        found.append(pytest.param(model, optimizer, scheduler, marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("model", "optimizer", "scheduler"), cases())
 def test_stacked_equals_alone(hydra: Any, model: str, optimizer: str, scheduler: str) -> None:
     """Every model × optimizer × schedule: float32 to 1e-5, float64 to 1e-10, the same metrics each epoch."""
     common = [f"model={model}", f"optimizer={optimizer}", f"scheduler={scheduler}", *SMALL.get(model, [])]
-    assert_equal_to_alone(hydra, [*common, "data=digits", "trainer.epochs=2"], smooth=SMOOTH.get(model, ()))
+    smooth, chaotic = SMOOTH.get(model, ()), model in CHAOTIC
+    how = {"max_steps": 15} if chaotic else {}
+    assert_equal_to_alone(hydra, [*common, "data=digits", "trainer.epochs=2"], smooth=smooth, chaotic=chaotic, **how)
 
 
 MLP = ["model=mlp", "model.width=16", "model.activation=tanh", "data=digits", "trainer.epochs=2"]
@@ -138,6 +163,22 @@ CASES = {
     "schedules": (MLP, [["scheduler=cosine"], ["scheduler=one_cycle"], ["scheduler=step", "scheduler.step_size=1"]]),
     "splits": (MLP, [["split.seed=1"], ["split.seed=2", "trainer.seed=3"]]),
     "regression": (DIABETES, [["split.seed=1"], ["split.seed=2"], ["optimizer.lr=0.01"]]),
+    "l1": (MLP, [["trainer.l1=0"], ["trainer.l1=0.001"], ["trainer.l1=0.01", "trainer.seed=1"]]),
+    "rates-by-name": ([*MLP, "trainer.lr_scale={head.*: 3.0, hidden.0.*: 0.1}"], TRIALS),
+    "ema": ([*CNN, "trainer.average=ema"], [["trainer.average_decay=0.9"], ["trainer.average_decay=0.5"]]),
+    "swa": (
+        [*CNN, "trainer.average=swa"],
+        [["trainer.average_start=0.1"], ["trainer.average_start=0.5", "trainer.seed=1"]],
+    ),
+    "mixup": ([*MLP, "task.mixup=0.4"], TRIALS),
+    "augment": ([*CNN, "task.shift=1", "task.rotate=15", "task.flip=true", "task.noise=0.1"], TRIALS),
+    "augment-flat": ([*MLP, "task.shift=1", "task.label_smoothing=0.1"], TRIALS),
+    "sequence-labelling": (["task=sequence_labelling", "data.examples=200", "data.length=12"], TRIALS),
+    "language-model": (
+        ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=100"],
+        TRIALS,
+    ),
+    "multi-label": (["task=multi_label", "data.examples=200", "model.width=8", "model.activation=tanh"], TRIALS),
     "rprop": (
         [
             "model=linear",

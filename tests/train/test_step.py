@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mlcli.train.averaging import Averaging
 from mlcli.train.step import Update
 
 
@@ -34,7 +35,7 @@ def batches(count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
 def update_of(model: nn.Module, schedule: Any = constant, **settings: Any) -> Update:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
     device = torch.device("cpu")
-    return Update(optimizer, schedule, steps_per_epoch=2, total_steps=8, device=device, **settings)
+    return Update(optimizer, schedule, steps_per_epoch=2, total_steps=8, device=device, model=model, **settings)
 
 
 def train(settings: dict[str, Any], schedule: Any = constant) -> list[torch.Tensor]:
@@ -115,3 +116,44 @@ def test_state_goes_on_where_it_was_saved() -> None:
         resumed(lambda x, y: F.cross_entropy(again(x), y), *batch)
     for ours, theirs in zip(again.parameters(), model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_l1_is_the_gradient_of_the_sum_of_sizes() -> None:
+    model = network()
+    update = update_of(model, l1=0.01)
+    expected = network()
+    optimizer = torch.optim.SGD(expected.parameters(), lr=0.5, momentum=0.9)
+    for x, y in batches(4):
+        update(lambda x, y: F.cross_entropy(model(x), y), x, y)
+        optimizer.zero_grad()
+        (F.cross_entropy(expected(x), y) + 0.01 * sum(p.abs().sum() for p in expected.parameters())).backward()
+        optimizer.step()
+    for one, other in zip(model.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("averaging", "reference"),
+    [
+        (Averaging("swa", start=0.0), {}),
+        (Averaging("ema", decay=0.05), {"multi_avg_fn": torch.optim.swa_utils.get_ema_multi_avg_fn(0.05)}),
+    ],
+)
+def test_averages_are_those_of_torch(averaging: Averaging, reference: dict[str, Any]) -> None:
+    model = network()
+    update = update_of(model, averaging=averaging)
+    averaged = torch.optim.swa_utils.AveragedModel(model, **reference)
+    for batch in batches(4):
+        update(lambda x, y: F.cross_entropy(model(x), y), *batch)
+        averaged.update_parameters(model)
+    last = [p.detach().clone() for p in model.parameters()]
+    with update.averaged():
+        for one, other in zip(model.parameters(), averaged.module.parameters(), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    assert all(torch.equal(one, other) for one, other in zip(model.parameters(), last, strict=True))
+
+
+def test_an_exponential_mean_forgets_faster_at_first_and_swa_waits() -> None:
+    ema, swa = Averaging("ema", decay=0.9), Averaging("swa", start=0.5)
+    assert [round(1 - ema.share(step, 1000), 3) for step in (0, 1, 10, 500)] == [0.1, 0.182, 0.55, 0.9]
+    assert [swa.share(step, 8) for step in (0, 4, 5, 7)] == [1.0, 1.0, 0.5, 0.25]

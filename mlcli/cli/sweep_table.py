@@ -1,0 +1,105 @@
+"""The table of a sweep on stdout: its trials, or their means over seeds, best first."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlcli.cli.output import headline, number, print_answer, table
+
+Row = dict[str, Any]
+MOST_ROWS, BEST_ROWS = 40, 30  # a sweep with more rows than the first shows the second
+
+
+def print_sweep(folder: str) -> int:
+    """The trials, or their means over seeds, best first. Returns how many neither finished nor were pruned."""
+    from mlcli.run.folder import read_json
+    from mlcli.sweep.report import rank
+
+    report = read_json(Path(folder) / "trials.json")
+    rows, groups = rank(report["trials"], report["monitor"]), report.get("groups", [])
+    shown = list(dict.fromkeys([report["monitor"], *headline(row["metrics"] for row in rows)]))
+    if len(groups) > 1:
+        _print_groups(groups, len(rows), shown, folder)
+        _print_best(rows[0], report["monitor"])
+    else:
+        _print_trials(rows, groups, shown, folder)
+    print_answer(Path(folder))
+    print(f"sweep in {folder}; compare in the browser with `mlcli ui`")
+    return sum(row["status"] not in ("FINISHED", "PRUNED") for row in rows)
+
+
+def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: str) -> None:
+    names = _short_keys(rows[0]["swept"])
+    told = any(row["status"] != "FINISHED" for row in rows)
+    cells = [
+        (
+            _rank(place, row),
+            row["trial"],
+            *(row["swept"].get(key) for key in names),
+            *(row["metrics"].get(name) for name in shown),
+            row["seconds"],
+            *([row["status"]] if told else []),
+        )
+        for place, row in enumerate(rows, 1)
+    ]
+    columns = ("rank", "trial", *names.values(), *shown, "seconds", *(["status"] if told else []))
+    title, footer = f"{len(rows)} trial{'s' if len(rows) != 1 else ''} by {shown[0]}", []
+    if groups and (count := groups[0]["metrics"].get(shown[0], {}).get("count", 0)) > 1:
+        title += f", mean ± std over {count} seeds"
+        footer = ["", "mean", "± std", *[""] * (len(names) - 1), *_spreads(groups[0], shown)]
+    _print_best_rows(columns, cells, title, f"{folder}/trials.csv", footer)
+
+
+def _print_groups(groups: list[Row], trials: int, shown: list[str], folder: str) -> None:
+    """A row for each setting; how many seeds count, and what became of the others, only where that differs."""
+    names = _short_keys(groups[0]["swept"])
+    rows = [
+        [_rank(place, group), *(group["swept"].get(key) for key in names), *_spreads(group, shown)]
+        for place, group in enumerate(groups, 1)
+    ]
+    columns, over = ["rank", *names.values(), *shown], "seeds"
+    counts = [(group["statuses"].get("FINISHED", 0), len(group["trials"])) for group in groups]
+    rest = [", ".join(f"{n} {name}" for name, n in each["statuses"].items() if name != "FINISHED") for each in groups]
+    if any(rest) or len(set(counts)) > 1:
+        columns.append("seeds")
+        rows = [[*row, f"{finished}/{all_}"] for row, (finished, all_) in zip(rows, counts, strict=True)]
+    else:
+        over = f"{counts[0][1]} seeds"
+    if any(rest):
+        columns.append("status")
+        rows = [[*row, status] for row, status in zip(rows, rest, strict=True)]
+    _print_best_rows(columns, rows, f"{trials} trials by {shown[0]}, mean ± std over {over}", f"{folder}/groups.csv")
+
+
+def _print_best_rows(
+    columns: Sequence[str], cells: list[Any], title: str, file: str, footer: Sequence[str] = ()
+) -> None:
+    few = len(cells) <= MOST_ROWS
+    table(columns, cells if few else cells[:BEST_ROWS], title, footer)
+    if not few:
+        print(f"… {len(cells) - BEST_ROWS:,} more in {file}")
+
+
+def _print_best(row: Row, monitor: str) -> None:
+    settings = " ".join(f"{name}={row['swept'][key]}" for key, name in _short_keys(row["swept"]).items())
+    if row["status"] == "FINISHED":
+        print(f"best trial {row['trial']} ({settings}): {monitor} {number(row['metrics'].get(monitor))}")
+
+
+def _rank(place: int, row: Row) -> int | str:
+    return f"*{place}" if place == 1 and row["status"] == "FINISHED" else place
+
+
+def _spreads(group: Row, shown: list[str]) -> list[str]:
+    """Mean and standard deviation of each metric, or the value of the one trial that counts."""
+    from mlcli.metric.sweep_means import plus_minus
+
+    found = [group["metrics"].get(name) or {"mean": None, "std": None} for name in shown]
+    return [number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"]) for each in found]
+
+
+def _short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """optimizer.lr as lr, where no other key ends so."""
+    ends = Counter(key.rpartition(".")[2] for key in keys)
+    return {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in keys}

@@ -1,0 +1,32 @@
+"""Round clouds of points, one a class: the easiest classes and clusters there are, in any number of dimensions."""
+
+from typing import Annotated
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import Examples
+from mlcli.data.plane import shares
+
+
+def blobs(
+    examples: Annotated[int, Range(10)] = 1000,
+    classes: Annotated[int, Range(2)] = 3,
+    features: Annotated[int, Range(1)] = 2,
+    noise: Annotated[float, Range(0)] = 1.0,
+    seed: int = 0,
+) -> Examples:
+    """Centres anywhere in a cube from −10 to 10; around them normal noise with this deviation in each dimension."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = 20 * torch.rand(classes, features, generator=generator) - 10
+    targets = torch.arange(classes).repeat_interleave(torch.tensor(shares(examples, classes)))
+    return Examples(
+        name="blobs",
+        kind="vector",
+        inputs=centres[targets] + noise * torch.randn(examples, features, generator=generator),
+        targets=targets,
+        classes=tuple(str(label) for label in range(classes)),
+        features=("x", "y") if features == 2 else tuple(f"x{i}" for i in range(features)),
+        target="class",
+        source=f"synthetic, seed {seed}",
+    )

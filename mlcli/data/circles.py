@@ -1,0 +1,22 @@
+"""Two circles in the plane, one within the other: no straight line parts them, the distance from the centre does."""
+
+from math import pi
+from typing import Annotated
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import Examples
+from mlcli.data.plane import in_plane, on_circle, shares
+
+
+def circles(
+    examples: Annotated[int, Range(10)] = 1000,
+    noise: Annotated[float, Range(0)] = 0.1,
+    factor: Annotated[float, Range(0, 1, high_open=True)] = 0.5,
+    seed: int = 0,
+) -> Examples:
+    """Class 0 on a circle of radius 1, class 1 on one of radius `factor`, as scikit-learn's make_circles."""
+    steps = [torch.arange(share, dtype=torch.float64) / share for share in shares(examples, 2)]
+    outer, inner = (on_circle(2 * pi * step) for step in steps)
+    return in_plane("circles", [outer, factor * inner], noise, seed)

@@ -1,0 +1,20 @@
+"""Two half circles in the plane that reach into each other: no straight line parts them, a bent one does."""
+
+from math import pi
+from typing import Annotated
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import Examples
+from mlcli.data.plane import in_plane, on_circle, shares
+
+
+def moons(
+    examples: Annotated[int, Range(10)] = 1000, noise: Annotated[float, Range(0)] = 0.15, seed: int = 0
+) -> Examples:
+    """Half circles of radius 1, the second upside down with its centre at (1, 0.5), as scikit-learn's make_moons."""
+    first, second = (torch.linspace(0, pi, share, dtype=torch.float64) for share in shares(examples, 2))
+    upper = on_circle(first)
+    lower = torch.tensor([1.0, 0.5]) - on_circle(second)
+    return in_plane("moons", [upper, lower], noise, seed)

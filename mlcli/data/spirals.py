@@ -1,0 +1,26 @@
+"""Spirals in the plane that wind around each other: the two-spirals problem (Lang and Witbrock 1988), for any
+number of arms. Hard for networks without hidden layers, and for small ones with."""
+
+from math import pi
+from typing import Annotated
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import Examples
+from mlcli.data.plane import in_plane, on_circle, shares
+
+
+def spirals(
+    examples: Annotated[int, Range(10)] = 1000,
+    classes: Annotated[int, Range(2, 10)] = 2,
+    turns: Annotated[float, Range(0, low_open=True)] = 1.5,
+    noise: Annotated[float, Range(0)] = 0.02,
+    seed: int = 0,
+) -> Examples:
+    """One arm a class, from radius 0.1 to 1 in so many turns; each arm is the one before, turned by 2π / classes."""
+    arms = []
+    for label, share in enumerate(shares(examples, classes)):
+        along = torch.linspace(0, 1, share, dtype=torch.float64)
+        arms.append(on_circle(2 * pi * (turns * along + label / classes), 0.1 + 0.9 * along))
+    return in_plane("spirals", arms, noise, seed)

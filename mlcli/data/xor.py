@@ -1,0 +1,21 @@
+"""Exclusive or: the smallest problem that no single layer of units can learn (Minsky and Papert 1969)."""
+
+from typing import Annotated
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import Examples
+from mlcli.data.plane import in_plane, shares
+
+CORNERS = (((-1, -1), (1, 1)), ((-1, 1), (1, -1)))  # of class 0, where both signs are equal, and of class 1
+
+
+def xor(
+    examples: Annotated[int, Range(10)] = 1000, noise: Annotated[float, Range(0)] = 0.25, seed: int = 0
+) -> Examples:
+    """Four clouds around (±1, ±1). The best straight line gets three of the four right."""
+    places = []
+    for share, corners in zip(shares(examples, 2), CORNERS, strict=True):
+        places.append(torch.tensor(corners).repeat_interleave(torch.tensor(shares(share, 2)), dim=0))
+    return in_plane("xor", places, noise, seed)

@@ -1,0 +1,52 @@
+"""One run, as TensorBoard's own reader finds it beside the run's journal."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlcli.metric.answer import Answer
+from mlcli.run.answer import Ended
+
+SHOWN = ("train/loss", "val/loss", "val/accuracy")
+PATIENCE = 20.0  # seconds for the courier, which writes the event files, to catch up
+
+
+def tensorboard(runs: Sequence[Ended]) -> Answer | None:
+    """Loss and accuracy by epoch from the event files, and how far they are from the journal's (float32)."""
+    folder = runs[0].folder.path
+    if runs[0].cfg.tracking.name not in ("tensorboard", "both"):
+        return None
+    _await_courier(folder)
+    read = _read(folder / "tensorboard")
+    rows, gap = [], 0.0
+    for record in runs[0].history():
+        found = [read[name].get(record["epoch"]) for name in SHOWN]
+        written = [record["metrics"][name] for name in SHOWN]
+        gap = max(gap, *(abs(one - other) for one, other in zip(found, written, strict=True) if one is not None))
+        rows.append((record["epoch"], *found))
+    sentence = (
+        f"TensorBoard's reader finds {len(read['val/loss'])} of {len(rows)} epochs in the run's event files, at most "
+        f"{gap:.1g} from what was measured: loss {rows[0][2]:.4g} to {rows[-1][2]:.4g}, accuracy {rows[0][3]:.4g} to "
+        f"{rows[-1][3]:.4g}."
+    )
+    return Answer(sentence, ("epoch", *SHOWN), rows)
+
+
+def _await_courier(folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    state, journal = folder / ".tensorboard.json", folder / "metrics.jsonl"
+    while time.monotonic() < deadline:
+        if state.exists() and json.loads(state.read_text())["offset"] == journal.stat().st_size:
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the event files of {folder.name} are not complete after {PATIENCE:g} seconds")
+
+
+def _read(folder: Path) -> dict[str, dict[int, float]]:
+    """Values by epoch, by name."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(folder))
+    accumulator.Reload()
+    return {name: {each.step: each.value for each in accumulator.Scalars(name)} for name in SHOWN}

@@ -1,0 +1,1 @@
+"""Convolutional network for sequences: kernels slide over the steps."""

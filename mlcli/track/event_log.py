@@ -1,0 +1,114 @@
+"""TensorBoard: a run's journal, settings and pictures as event files in its own folder, for `tensorboard --logdir
+outputs`. Written from the run folder, live or later, as MLflow is."""
+
+import os
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from mlcli.track.record import flatten, load, lock, read_lines, read_yaml, record_path, save
+
+FOLDER = "tensorboard"
+STATE = ".tensorboard.json"
+LOCK = ".tensorboard.lock"
+PNG_SIZE = slice(16, 24)  # bytes of a PNG file: width and height
+
+
+class EventLog:
+    """What TensorBoard is told of one run. `.tensorboard.json` says how far that has come; a lock keeps two couriers
+    off one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = load(folder / STATE) or {"offset": 0, "complete": False}
+        self.lock: IO[str] | None = None
+        self.file: IO[bytes] | None = None
+
+    def wanted(self) -> bool:
+        """Whether the run asks for TensorBoard and it lacks something. Sweeps have no curves of their own."""
+        record = load(self.folder / "run.json") or {}
+        name = (record.get("tracking") or {}).get("name")
+        return name in ("tensorboard", "both") and not self.state["complete"]
+
+    def take(self) -> bool:
+        """Locks the folder. False if there is nothing to tell, or if another courier does."""
+        self.lock = lock(self.folder / LOCK) if self.wanted() else None
+        return self.lock is not None
+
+    def advance(self) -> None:
+        """Writes what is new; once the run has ended, everything."""
+        record = load(record_path(self.folder)) or {}
+        lines, offset = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
+        self._write(event for line in lines for event in _scalars(line["metrics"], line["epoch"], line["time"]))
+        self.state["offset"] = offset
+        if record.get("status", "RUNNING") != "RUNNING":
+            self._write(self._ending(record.get("ended") or time.time()))
+            self.state["complete"] = True
+        save(self.folder / STATE, self.state)
+
+    def release(self) -> None:
+        for file in (self.file, self.lock):
+            if file:
+                file.close()
+
+    def _ending(self, ended: float) -> Iterator[Any]:
+        result = load(self.folder / "result.json") or {"metrics": {}, "best_epoch": 0}
+        final = {name: value for name, value in result["metrics"].items() if name.startswith("test/")}
+        yield from _scalars(final, result["best_epoch"], ended)
+        config = self.folder / "config.yaml"
+        if config.exists():
+            yield _settings(flatten(read_yaml(config)), ended)
+        for path in sorted((self.folder / "figures").glob("*.png")):
+            yield _image(path, ended)
+
+    def _write(self, events: Iterator[Any]) -> None:
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        for event in events:
+            if self.file is None:
+                self.file = self._new_file()
+            RecordWriter(self.file).write(event.SerializeToString())
+        if self.file is not None:
+            self.file.flush()
+
+    def _new_file(self) -> IO[bytes]:
+        """TensorBoard reads all event files of a folder as one, in the order of their names."""
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        (self.folder / FOLDER).mkdir(exist_ok=True)
+        name = f"events.out.tfevents.{time.time_ns() // 1000}.{socket.gethostname()}.{os.getpid()}"
+        file = (self.folder / FOLDER / name).open("xb")
+        RecordWriter(file).write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
+        return file
+
+
+def _scalars(metrics: dict[str, float | None], step: int, when: float) -> Iterator[Any]:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    values = [Summary.Value(tag=name, simple_value=value) for name, value in metrics.items() if value is not None]
+    if values:
+        yield Event(wall_time=when, step=step, summary=Summary(value=values))
+
+
+def _settings(settings: dict[str, Any], when: float) -> Any:
+    """For the table of hyperparameters."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+
+    known = {key: value for key, value in settings.items() if isinstance(value, bool | int | float | str)}
+    return Event(wall_time=when, summary=hparams_pb(known))
+
+
+def _image(path: Path, when: float) -> Any:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    content = path.read_bytes()
+    width, height = struct.unpack(">II", content[PNG_SIZE])
+    image = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=content)
+    return Event(wall_time=when, summary=Summary(value=[Summary.Value(tag=f"figures/{path.stem}", image=image)]))
