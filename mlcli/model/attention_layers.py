@@ -37,7 +37,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """B × T × D, and a mask B × T of the steps that are there → B × T × D. No step sees one that is not there."""
-        query, key, value = self._split(inputs)
+        query, key, value = self.split(inputs)
         mixed: Tensor = self.mix(_joined(attend(query, key, value, mask, self.causal, self.scale)))
         return mixed
 
@@ -46,11 +46,11 @@ class SelfAttention(nn.Module):
 
         Step by step, where `forward` takes one fused kernel that never has all weights at hand.
         """
-        query, key, value = self._split(inputs)
+        query, key, value = self.split(inputs)
         weights = weights_of(query, key, allowed(mask, self.causal, inputs), self.scale)
         return self.mix(_joined(weights @ value)), weights
 
-    def _split(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def split(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each B × H × T × D / H."""
         parts = self.project(inputs).unflatten(-1, (3, self.heads, -1)).transpose(1, 3)  # B × H × 3 × T × D / H
         query, key, value = parts.unbind(2)
