@@ -22,7 +22,8 @@ def momentum_vs_adam(runs: Sequence[Ended], *, loss: float) -> Answer | None:
     best = {name: min(group, key=lambda run: _place(run, loss)) for name, group in tried.items()}
     arrivals = {name: arrival(curve([run], METRIC), METRIC, loss) for name, run in best.items()}
     rows = [
-        (name, _rate(run), len(tried[name]), arrivals[name], _last(run), *_accuracy(run)) for name, run in best.items()
+        (name, _rate(run), len(tried[name]), arrivals[name], _last(run), *_accuracy(run))
+        for name, run in best.items()
     ]
     return Answer(_sentence(best, arrivals, loss), COLUMNS, rows, [_plot(tried, best, arrivals, loss)])
 

@@ -7,6 +7,7 @@ import numpy as np
 from mlcli.metric.style import (
     GREY,
     HEADER,
+    INK,
     MARGIN,
     PALETTE,
     legend,
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 WIDTHS = {1: 5.0, 2: 3.9}  # inches of a panel by their number
 NARROW, HEIGHT = 3.3, 3.2
 LEFT, BOTTOM = MARGIN + 0.65, 0.6
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))  # one round of the palette each
+COLOURS = (*PALETTE, INK)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))  # one round of the colours each
 POINTS = 16  # a curve with at most so many has its points marked
 
 
@@ -48,8 +50,8 @@ def panels(title: str, note: str, panels: list[dict[str, Any]], named: str) -> "
 
 def _draw(axes: "Axes", curve: dict[str, Any], place: int) -> "Artist":
     """The place among all names decides on colour and dashes."""
-    colour = PALETTE[place % len(PALETTE)]
-    dashes = DASHES[place // len(PALETTE) % len(DASHES)]
+    colour = COLOURS[place % len(COLOURS)]
+    dashes = DASHES[place // len(COLOURS) % len(DASHES)]
     x, y = np.array(curve["x"], dtype=float), np.array(curve["y"], dtype=float)
     marker = "o" if len(x) <= POINTS else ""
     if curve["spread"] is not None:
