@@ -1,7 +1,7 @@
 """How fast runs arrive at a score: what several experiments measure of theirs."""
 
 from collections.abc import Callable, Sequence
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from mlcli.metric.curves import series
@@ -27,6 +27,11 @@ def mean_of(runs: Sequence[Ended], metric: str) -> float:
     return fmean(run.metrics[metric] for run in runs)
 
 
+def spread_of(runs: Sequence[Ended], metric: str) -> float | None:
+    """The standard deviation over repeats; None for a single run."""
+    return stdev(run.metrics[metric] for run in runs) if len(runs) > 1 else None
+
+
 def curve(runs: Sequence[Ended], metric: str) -> Curve:
     """A metric by epoch, the mean over repeats. Raises ValueError where they have trained for unequally many."""
     histories = [run.history() for run in runs]
@@ -38,6 +43,11 @@ def arrival(of: Curve, metric: str, level: float) -> float | None:
     sign = 1 if direction(metric) == "max" else -1
     pairs = zip(of.x, of.y, strict=True)
     return next((x for x, y in pairs if y is not None and sign * y >= sign * level), None)
+
+
+def epochs(of: float | None) -> str:
+    """An arrival in words."""
+    return "never" if of is None else f"{of:g}"
 
 
 def as_left(run: Ended) -> Parts:

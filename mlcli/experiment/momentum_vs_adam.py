@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import inf
 
-from mlcli.experiment.convergence import arrival, curve, grouped
+from mlcli.experiment.convergence import arrival, curve, epochs, grouped
 from mlcli.metric.answer import Answer
 from mlcli.metric.panels import Curve, Panel, panels
 from mlcli.metric.plot import Plot
@@ -47,7 +47,7 @@ def _accuracy(run: Ended) -> tuple[float, float]:
 
 def _sentence(best: dict[str, Ended], arrivals: Arrivals, loss: float) -> str:
     order = sorted(best, key=lambda name: arrivals[name] or inf)
-    told = ", ".join(f"{name} {_epochs(arrivals[name])} (rate {_rate(best[name]):g})" for name in order)
+    told = ", ".join(f"{name} {epochs(arrivals[name])} (rate {_rate(best[name]):g})" for name in order)
     first, last = arrivals[order[0]], arrivals[order[-1]]
     if first is None:
         return f"No optimizer brings the training loss down to {loss:g}: {told}."
@@ -58,20 +58,16 @@ def _sentence(best: dict[str, Ended], arrivals: Arrivals, loss: float) -> str:
     )
 
 
-def _epochs(epoch: float | None) -> str:
-    return "never" if epoch is None else f"{epoch:g}"
-
-
 def _plot(tried: dict[str, list[Ended]], best: dict[str, Ended], arrivals: Arrivals, loss: float) -> Plot:
     curves = {f"{name}, rate {_rate(run):g}": curve([run], METRIC) for name, run in best.items()}
     named = dict(zip(best, curves, strict=True))
     ends = {named[name]: _by_rate(group) for name, group in tried.items()}
-    epochs = len(next(iter(curves.values())).x)
+    last = len(next(iter(curves.values())).x)
     of = [
         Panel("epoch", METRIC, curves, "y", loss),
-        Panel("learning rate", f"{METRIC} of epoch {epochs}", ends, "xy", loss),
+        Panel("learning rate", f"{METRIC} of epoch {last}", ends, "xy", loss),
     ]
-    told = " · ".join(f"{name} {_epochs(arrivals[name])}" for name in best)
+    told = " · ".join(f"{name} {epochs(arrivals[name])}" for name in best)
     note = "left: each optimizer at its best rate; right: what the rates lead to; dashed: the loss to arrive at"
     return panels("momentum_vs_adam", f"Epochs to loss {loss:g}: {told}", note, of, "optimizer at its best")
 
