@@ -1,6 +1,6 @@
 """Where a classifier of two features draws the line: its answers on a grid over the plane. N examples, C classes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mlcli.metric.plot import Plot, plain
 CELLS = 150  # along each side of the grid
 EDGE = 0.08  # of the examples' range, that the grid reaches beyond them
 POINTS = 1000  # most examples that are drawn
+TILE = ("x", "y", "predicted", "probability", "points", "targets")
 
 Probabilities = Callable[[np.ndarray], np.ndarray]
 
@@ -36,3 +37,11 @@ def decision_boundary(
         "features": list(features) or ["feature 1", "feature 2"],
     }
     return Plot("decision_boundary", figures_boundary.decision_boundary, data)
+
+
+def boundaries(name: str, title: str, note: str, of: Mapping[str, Plot]) -> Plot:
+    """Decision boundaries of several models of the same plane side by side, by what stands above each."""
+    first = next(iter(of.values())).data
+    tiles = [{"name": above} | {key: plot.data[key] for key in TILE} for above, plot in of.items()]
+    data = {"title": title, "note": note, "tiles": tiles, "classes": first["classes"], "features": first["features"]}
+    return Plot(name, figures_boundary.boundaries, data)

@@ -1,6 +1,6 @@
 """The plane coloured by the class that a model predicts there, with examples on it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,22 +25,59 @@ def decision_boundary(
     note = f"{len(targets):,} test examples; colour: predicted class, pale where unsure"
     figure = page(MARGIN + 0.6 + SIDE + 1.5, SIDE + 0.6 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.6, 0.6, SIDE, SIDE, *features)
-    colours = np.array([_rgb(PALETTE[label % len(PALETTE)]) for label in range(len(classes))])
+    _ground(axes, x, y, predicted, probability, len(classes))
+    handles = _points(axes, points, targets, len(classes))
+    legend(axes, handles, [shorten(name, 14) for name in classes], "true class")
+    axes.set(xlim=x, ylim=y)
+    return figure
+
+
+def boundaries(
+    title: str, note: str, tiles: list[dict[str, Any]], classes: list[str], features: list[str]
+) -> "Figure":
+    """Several models of the same plane side by side, each tile with a `name` above it."""
+    side, gap = 2.5, 0.3
+    left = MARGIN + 0.6
+    figure = page(left + (side + gap) * len(tiles) + 1.2, side + 0.6 + 0.35 + HEADER, title, note)
+    for place, tile in enumerate(tiles):
+        x_name, y_name = features[0], features[1] if place == 0 else ""
+        axes = panel(figure, left + (side + gap) * place, 0.6, side, side, x_name, y_name)
+        _ground(axes, tile["x"], tile["y"], tile["predicted"], tile["probability"], len(classes))
+        handles = _points(axes, tile["points"], tile["targets"], len(classes))
+        axes.set(xlim=tile["x"], ylim=tile["y"])
+        axes.tick_params(labelleft=place == 0)
+        axes.set_title(shorten(tile["name"], 34), size=9, color=INK, loc="left")
+    legend(axes, handles, [shorten(name, 14) for name in classes], "true class")
+    return figure
+
+
+def _ground(
+    axes: "Axes",
+    x: list[float],
+    y: list[float],
+    predicted: list[list[int]],
+    probability: list[list[float]],
+    count: int,
+) -> None:
+    """The colours of the classes that are predicted, pale where unsure, and the lines between them."""
+    colours = np.array([_rgb(PALETTE[label % len(PALETTE)]) for label in range(count)])
     regions, sure = np.array(predicted), np.nan_to_num(np.array(probability, dtype=float))
-    least = 1 / len(classes)
-    strength = 0.1 + 0.35 * ((sure - least) / (1 - least)).clip(0, 1)[..., None]
+    strength = 0.1 + 0.35 * ((sure - 1 / count) / (1 - 1 / count)).clip(0, 1)[..., None]
     extent = (x[0], x[1], y[0], y[1])
     axes.imshow(1 - strength * (1 - colours[regions]), extent=extent, origin="lower", aspect="auto", zorder=0)
     _border(axes, x, y, regions, sure)
     axes.grid(False)
+
+
+def _points(axes: "Axes", points: list[list[float]], targets: list[int], count: int) -> list[Any]:
+    """The examples, coloured by their true class: a handle of each class."""
     places, labels = np.array(points), np.array(targets)
     handles = []
-    for label, colour in enumerate(colours):
+    for label in range(count):
         own_x, own_y = places[labels == label].T
+        colour = PALETTE[label % len(PALETTE)]
         handles.append(axes.scatter(own_x, own_y, s=16, color=colour, edgecolors="white", linewidths=0.5))
-    legend(axes, handles, [shorten(name, 14) for name in classes], "true class")
-    axes.set(xlim=x, ylim=y)
-    return figure
+    return handles
 
 
 def _border(axes: "Axes", x: list[float], y: list[float], regions: np.ndarray, sure: np.ndarray) -> None:
