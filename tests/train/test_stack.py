@@ -30,6 +30,7 @@ def options(group: str) -> list[str]:
 SMALL = {
     "mlp": ["model.width=16", "model.dropout=0.2"],
     "cnn": ["model.width=4", "model.dropout=0.2"],
+    "cnn1d": ["model.width=4", "model.dropout=0.2"],
     "rnn": ["model.hidden_size=12"],
     "gru": ["model.hidden_size=12"],
     "lstm": ["model.hidden_size=12"],
@@ -42,7 +43,11 @@ SMALL = {
 # In float32 an activation within 1e-7 of ReLU's kink, or of another in its pool, now and then falls to the other
 # side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as
 # the config has it.
-SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
+SMOOTH = {
+    "mlp": ["model.activation=tanh"],
+    "cnn": ["model.activation=tanh", "model.pooling=mean"],
+    "cnn1d": ["model.activation=tanh", "model.pooling=mean", "model.norm=none"],
+}
 
 # Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
 # times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
