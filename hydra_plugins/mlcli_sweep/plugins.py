@@ -3,8 +3,8 @@
 Hydra imports this file at every start, so it stays free of torch; the work is done in `mlcli.sweep`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
@@ -15,20 +15,27 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from mlcli.config.errors import ConfigError
+from mlcli.sweep.variants import expand, sweep_over
 
 
 class GridSweeper(BasicSweeper):
-    """Every combination of the swept values, handed to the launcher at once.
+    """Every combination of the swept values, and of the named variants, handed to the launcher at once.
 
     Hydra's own composes each trial here and again in the launcher, and writes before anything was checked.
     """
 
+    def __init__(self, variants: Mapping[str, str | None], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.variants = variants
+
     def sweep(self, arguments: list[str]) -> Any:
         assert self.hydra_context is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides(self._with_repeats([*self._parse_config(), *arguments]))
+        swept = sweep_over(self.variants, [*self._parse_config(), *arguments])
+        overrides = parser.parse_overrides(self._with_repeats(swept))
         batches = self.split_arguments(overrides, None)
-        return self.launcher.launch(batches[0], initial_job_idx=0)
+        jobs = [expand(self.variants, job) for job in batches[0]]
+        return self.launcher.launch(jobs, initial_job_idx=0)
 
     def _with_repeats(self, arguments: list[str]) -> list[str]:
         """trainer.repeats as what it stands for: a sweep over seeds."""
@@ -62,6 +69,9 @@ class SweepLauncher(Launcher):
 
 @dataclass
 class GridConf(BasicSweeperConf):
+    """variants: name → overrides, as typed; each is tried with every combination of `params`."""
+
+    variants: dict[str, str | None] = field(default_factory=dict)
     _target_: str = "hydra_plugins.mlcli_sweep.plugins.GridSweeper"
 
 

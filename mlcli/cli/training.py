@@ -68,11 +68,14 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.cli.output import print_result
     from mlcli.config.check import check
     from mlcli.config.compose import to_run
+    from mlcli.config.errors import ConfigError
     from mlcli.run.life import Job, RunFailed
     from mlcli.run.life import train as train_run
     from mlcli.track.console import Console
 
     run, console = to_run(cfg), Console(level)
+    if run.variant is not None:
+        raise ConfigError(f"variant={run.variant}: a single run has no variants; a sweep may have some.")
     plots: list[Any] = []
     if "lr" in run.optimizer and run.optimizer.lr == "auto":
         from mlcli.sweep.lr_range import settle

@@ -100,4 +100,5 @@ class Config:
     sweep: Sweep = field(default_factory=Sweep)
     answer: Any = None
     name: str | None = None
+    variant: str | None = None
     outputs: str = "outputs"

@@ -11,6 +11,7 @@ from mlcli.config.compose import TrialComposer
 from mlcli.config.errors import ConfigError
 from mlcli.run.life import Job
 from mlcli.sweep.trial import Trial
+from mlcli.sweep.variants import KEY as VARIANT
 
 
 def compose_trials(
@@ -41,13 +42,14 @@ def compose_trials(
 
 
 def _swept(all_overrides: Sequence[Sequence[str]]) -> list[str]:
-    """The keys whose values differ between trials."""
-    values: dict[str, set[str]] = {}
+    """The keys whose values differ between trials; of what a named variant sets, its name is all that is told."""
+    values: dict[tuple[str, str | None], set[str]] = {}
     for overrides in all_overrides:
-        for override in overrides:
-            key, _, value = override.partition("=")
-            values.setdefault(key, set()).add(value)
-    return [key for key, seen in values.items() if len(seen) > 1]
+        pairs = dict(override.split("=", 1) for override in overrides)
+        for key, value in pairs.items():
+            within = pairs.get(VARIANT) if key != VARIANT else None
+            values.setdefault((key, within), set()).add(value)
+    return list(dict.fromkeys(key for (key, _), seen in values.items() if len(seen) > 1))
 
 
 def _plain(text: str) -> Any:

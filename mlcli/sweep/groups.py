@@ -25,6 +25,7 @@ KEYS = {
     "trainer.min_delta",
     "trainer.patience",
     "trainer.seed",
+    "variant",
 }
 
 
