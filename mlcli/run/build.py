@@ -126,8 +126,9 @@ def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
 
 
 def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device) -> Loader:
-    size, seed, resident = cfg.trainer.batch_size, cfg.trainer.seed, cfg.device.resident
-    return Loader(data, adapter, batch_size=size, seed=seed, device=device, resident=resident)
+    trainer = cfg.trainer
+    settings = {"batch_size": trainer.batch_size, "seed": trainer.seed, "sampler": trainer.sampler}
+    return Loader(data, adapter, device=device, resident=cfg.device.resident, **settings)
 
 
 def _assemble(
