@@ -12,6 +12,7 @@ from mlcli.run.build import Parts, build
 CASES = {
     "classification": ["data=digits", "model=mlp"],
     "classification-binary": ["data=breast_cancer", "model=mlp", "trainer.class_weights=balanced"],
+    "classification-sampler": ["data=breast_cancer", "model=mlp", "model.dropout=0.2", "trainer.sampler=balanced"],
     "classification-lstm": ["data=digits", "model=lstm", "model.hidden_size=16"],
     "classification-cnn-dropout": ["data=digits", "model=cnn", "model.dropout=0.3"],
     "classification-smoothing": ["data=iris", "model=linear", "task.label_smoothing=0.1", "optimizer.lr=0.05"],

@@ -128,9 +128,10 @@ def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
 
 
 def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module) -> Loader:
-    size, seed, resident = cfg.trainer.batch_size, cfg.trainer.seed, cfg.device.resident
+    trainer = cfg.trainer
+    settings = {"batch_size": trainer.batch_size, "seed": trainer.seed, "sampler": trainer.sampler}
     extract = getattr(model, "extract", None)
-    return Loader(data, adapter, batch_size=size, seed=seed, device=device, resident=resident, extract=extract)
+    return Loader(data, adapter, device=device, resident=cfg.device.resident, extract=extract, **settings)
 
 
 def _assemble(

@@ -163,6 +163,7 @@ CASES = {
         [*MLP, "trainer.class_weights=balanced"],
         [["task.label_smoothing=0.2"], ["task.label_smoothing=0.1"]],
     ),
+    "sampler": ([*MLP, "trainer.sampler=balanced", "model.dropout=0.2"], TRIALS),
     "momentum": (
         [*MLP, "optimizer=momentum"],
         [["optimizer.momentum=0.5"], ["optimizer.momentum=0.9"], ["optimizer.nesterov=true"]],
