@@ -34,6 +34,7 @@ SMALL = {
     "transformer": ["model.d_model=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
     "gpt": ["model.width=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
     "resnet": ["model.width=2", "model.dropout=0.2"],
+    "vit": ["model.d_model=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
     "resnet18": ["model.width=8"],
     "resnet34": ["model.width=8"],
     "resnet50": ["model.width=8"],
@@ -50,7 +51,7 @@ SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "mo
 # Batch norms one after another enlarge it as well; in the deep ones they see 32 numbers each, and five steps are too
 # many. Their layers are resnet's, which meets every optimizer and schedule: one of each will do.
 DEEP = {"resnet18": 2, "resnet34": 2, "resnet50": 2}
-CHAOTIC = {"gpt": 15, "resnet": 15, **DEEP}  # steps
+CHAOTIC = {"gpt": 15, "vit": 15, "resnet": 15, **DEEP}  # steps
 
 
 @pytest.fixture(scope="module")
