@@ -13,6 +13,7 @@ from mlcli.run.build import accepted_kinds, build, build_data
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
 SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits"}
+NARROW = {"resnet18", "resnet34", "resnet50"}  # to be quick; tests/model/test_resnet.py has them at full width
 NOT_HERE = {"cuda", "mps"}  # devices
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews"}  # not in any package of pip; built in tests/data
 PACKAGES = {"japanese_vowels": "aeon", "italy_power": "aeon"}  # that data sets are read from, if they are there
@@ -32,6 +33,7 @@ def test_composes_and_builds(path: Path) -> None:
         overrides.append(f"data={SMALL_DATA[accepted_kinds(yaml.safe_load((CONF / path).read_text()))[0]]}")
     if option in PACKAGES and find_spec(PACKAGES[option]) is None:
         pytest.skip(f"needs the package {PACKAGES[option]}")
+    overrides += ["model.width=8"] if option in NARROW else []
     if group == "data" and option not in OWN_FILES:
         overrides += _task_of(option)
     with hydra_session() as hydra:
