@@ -34,17 +34,20 @@ def panels(title: str, note: str, panels: list[dict[str, Any]], named: str) -> "
     """A panel each, side by side, with one legend to the right."""
     names = list(dict.fromkeys(name for each in panels for name in each["curves"]))
     width = WIDTHS.get(len(panels), NARROW)
-    right = 0.75 + room([*names, named], 30)
+    right = 0.75 + room([*names, named], 30) if len(names) > 1 else 0.3
     figure = page((LEFT + width) * len(panels) + right, BOTTOM + HEIGHT + HEADER, title, note)
     handles: dict[str, Artist] = {}
     for place, each in enumerate(panels):
         axes = panel(figure, LEFT + place * (LEFT + width), BOTTOM, width, HEIGHT, each["x"], each["y"])
         if each["level"] is not None:
             axes.axhline(each["level"], color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        for x in each["at"]:
+            axes.axvline(x, color=GREY, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
         for name, curve in each["curves"].items():
             handles.setdefault(name, _draw(axes, curve, names.index(name)))
         _scales(axes, each)
-    legend(axes, [handles[name] for name in names], names, named)
+    if len(names) > 1:
+        legend(axes, [handles[name] for name in names], names, named)
     return figure
 
 
