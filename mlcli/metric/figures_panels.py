@@ -71,6 +71,14 @@ def _scales(axes: "Axes", each: dict[str, Any]) -> None:
         positive = [value for value in values if value > 0]
         if which in each["log"] and positive:
             axes.set(**{f"{which}lim": (min(positive) / 1.15, max(positive) * 1.15)})
-            log_scale(axes, which, positive)
+            _log_scale(axes, which, positive)
         elif which == "x" and all(float(value).is_integer() for value in values):
             axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+
+
+def _log_scale(axes: "Axes", which: str, values: list[float]) -> None:
+    """Across there is no room for long numbers at 1, 2 and 5 of many decades."""
+    if which == "x" and max(values) / min(values) > 100:
+        axes.set_xscale("log")
+    else:
+        log_scale(axes, which, values)
