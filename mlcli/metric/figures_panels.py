@@ -34,17 +34,20 @@ def panels(title: str, note: str, panels: list[dict[str, Any]], named: str) -> "
     """A panel each, side by side, with one legend to the right."""
     names = list(dict.fromkeys(name for each in panels for name in each["curves"]))
     width = WIDTHS.get(len(panels), NARROW)
-    right = 0.75 + room([*names, named], 30)
+    right = 0.75 + room([*names, named], 30) if len(names) > 1 else 0.3
     figure = page((LEFT + width) * len(panels) + right, BOTTOM + HEIGHT + HEADER, title, note)
     handles: dict[str, Artist] = {}
     for place, each in enumerate(panels):
         axes = panel(figure, LEFT + place * (LEFT + width), BOTTOM, width, HEIGHT, each["x"], each["y"])
         if each["level"] is not None:
             axes.axhline(each["level"], color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        for x in each["at"]:
+            axes.axvline(x, color=GREY, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
         for name, curve in each["curves"].items():
             handles.setdefault(name, _draw(axes, curve, names.index(name)))
         _scales(axes, each)
-    legend(axes, [handles[name] for name in names], names, named)
+    if len(names) > 1:
+        legend(axes, [handles[name] for name in names], names, named)
     return figure
 
 
@@ -68,6 +71,14 @@ def _scales(axes: "Axes", each: dict[str, Any]) -> None:
         positive = [value for value in values if value > 0]
         if which in each["log"] and positive:
             axes.set(**{f"{which}lim": (min(positive) / 1.15, max(positive) * 1.15)})
-            log_scale(axes, which, positive)
+            _log_scale(axes, which, positive)
         elif which == "x" and all(float(value).is_integer() for value in values):
             axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+
+
+def _log_scale(axes: "Axes", which: str, values: list[float]) -> None:
+    """Across there is no room for long numbers at 1, 2 and 5 of many decades."""
+    if which == "x" and max(values) / min(values) > 100:
+        axes.set_xscale("log")
+    else:
+        log_scale(axes, which, values)

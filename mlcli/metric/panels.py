@@ -30,13 +30,17 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Named curves on axes with these names. log: which axes are logarithmic, as in "xy"; level: a dashed line."""
+    """Named curves on axes with these names.
+
+    log: which axes are logarithmic, as in "xy"; level: a dashed line across; at: dotted lines upwards.
+    """
 
     x: str
     y: str
     curves: Mapping[str, Curve]
     log: str = ""
     level: float | None = None
+    at: Sequence[float] = ()
 
 
 def panels(name: str, title: str, note: str, of: Sequence[Panel], legend: str = "") -> Plot:
