@@ -50,7 +50,8 @@ def adding() -> Iterator[Row]:
 
 def mnist1d() -> Iterator[Row]:
     """MNIST-1D, accuracies from its README (Greydanus and Kobak 2020), whose models have 410, 15,210, 5,210 and 5,134
-    weights. Each has to come within 2 points, or above."""
+    weights. Each has to come within 2 points, or above. The settings of the mlp were chosen among five by accuracy on
+    a validation split of 20 %."""
     common = "data=mnist1d split.val=0.05 trainer.batch_size=100 trainer.monitor=val/accuracy scheduler=cosine"
     models = {
         "linear": ("32 %", 0.30, "trainer.epochs=60 optimizer.lr=0.01"),
