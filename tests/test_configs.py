@@ -1,5 +1,6 @@
 """Every YAML under conf/ composes, passes its schema and builds, and says in its first line what it is."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,15 @@ import yaml
 
 from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
-from mlcli.run.build import accepted_kinds, build
+from mlcli.run.build import accepted_kinds, build, build_data
 
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
 SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits"}
+NARROW = {"resnet18", "resnet34", "resnet50"}  # to be quick; tests/model/test_resnet.py has them at full width
 NOT_HERE = {"cuda", "mps"}  # devices
-OWN_FILES = {"mnist", "fashion_mnist"}  # need a download or a system package; built from small files in tests/data
+OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews"}  # not in any package of pip; built in tests/data
+PACKAGES = {"japanese_vowels": "aeon", "italy_power": "aeon"}  # that data sets are read from, if they are there
 
 
 @pytest.mark.parametrize("path", FILES, ids=map(str, FILES))
@@ -28,7 +31,10 @@ def test_composes_and_builds(path: Path) -> None:
     overrides = [f"{group}={option}"]
     if group == "model":
         overrides.append(f"data={SMALL_DATA[accepted_kinds(yaml.safe_load((CONF / path).read_text()))[0]]}")
-    if group == "data":
+    if option in PACKAGES and find_spec(PACKAGES[option]) is None:
+        pytest.skip(f"needs the package {PACKAGES[option]}")
+    overrides += ["model.width=8"] if option in NARROW else []
+    if group == "data" and option not in OWN_FILES:
         overrides += _task_of(option)
     with hydra_session() as hydra:
         cfg = to_run(compose(hydra, overrides))
@@ -40,4 +46,12 @@ def test_composes_and_builds(path: Path) -> None:
 
 
 def _task_of(data: str) -> list[str]:
-    return ["task=regression", "model=mlp"] if data in ("diabetes", "house_prices") else []
+    """Task and model for data that the default ones cannot take."""
+    with hydra_session() as hydra:
+        examples = build_data(to_run(compose(hydra, [f"data={data}"]))).examples
+    model = {"vector": "mlp", "image": "cnn"}.get(examples.kind, "gru")
+    if examples.targets.ndim == 1:
+        return [f"model={model}", f"task={'classification' if examples.classes else 'regression'}"]
+    if examples.targets.is_floating_point():
+        return ["task=multi_label"]
+    return ["task=sequence_labelling" if examples.classes else "task=language_model"]

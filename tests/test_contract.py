@@ -1,5 +1,6 @@
 """What every task must satisfy, whatever it learns."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,25 @@ from mlcli.run.build import Parts, build
 CASES = {
     "classification": ["data=digits", "model=mlp"],
     "classification-binary": ["data=breast_cancer", "model=mlp", "trainer.class_weights=balanced"],
+    "classification-sampler": ["data=breast_cancer", "model=mlp", "model.dropout=0.2", "trainer.sampler=balanced"],
     "classification-lstm": ["data=digits", "model=lstm", "model.hidden_size=16"],
     "classification-cnn-dropout": ["data=digits", "model=cnn", "model.dropout=0.3"],
     "classification-smoothing": ["data=iris", "model=linear", "task.label_smoothing=0.1", "optimizer.lr=0.05"],
     "regression": ["task=regression", "data=diabetes", "model=mlp", "model.dropout=0.2"],
+    "classification-tokens": ["data=surnames", "model=gru", "model.hidden_size=16", "trainer.batch_size=256"],
+    "sequence-labelling": ["task=sequence_labelling", "data.examples=300", "model.hidden_size=16"],
+    "language-model": [
+        "task=language_model",
+        f"data.path={Path(__file__).parents[1] / 'README.md'}",
+        "data.length=24",
+        "model.width=16",
+        "model.heads=2",
+        "model.layers=1",
+        "trainer.batch_size=16",
+        "task.sample=0",
+        "optimizer.lr=0.02",
+    ],
+    "multi-label": ["task=multi_label", "data.examples=300", "model.dropout=0.2"],
     "regression-linear": ["task=regression", "data=house_prices", "scheduler=plateau"],
 }
 

@@ -7,6 +7,7 @@ from mlcli.cli.completion_script import completion
 from mlcli.cli.doctor import doctor
 from mlcli.cli.evaluate import evaluate
 from mlcli.cli.list import list_options
+from mlcli.cli.predict import predict
 from mlcli.cli.runs import runs
 from mlcli.cli.show import show
 from mlcli.cli.sync import sync
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=TRAINING, context_settings=PASS_THROUGH)(train)
 app.command(rich_help_panel=TRAINING)(evaluate)
+app.command(rich_help_panel=TRAINING)(predict)
 app.command(rich_help_panel=LOOKING)(runs)
 app.command(rich_help_panel=LOOKING)(show)
 app.command(rich_help_panel=LOOKING)(compare)

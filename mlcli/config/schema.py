@@ -48,6 +48,7 @@ class Trainer:
     min_delta: float = field(default=0.0, metadata={"range": Range(0)})
     watch: bool = False
     class_weights: Any = None  # null, balanced, or one number per class
+    sampler: str | None = field(default=None, metadata={"choices": ("balanced",)})
     seed: int = field(default=0, metadata={"range": Range(0)})
     repeats: int = field(default=1, metadata=COUNT)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+import torch
 from torch import Tensor
 
 
@@ -19,7 +20,9 @@ class Adapter:
         """B × shape of an example → B × `shape`."""
         if self.name == "rows":
             return inputs.transpose(1, 2).flatten(2)  # B × C × H × W → B × H × (C · W)
-        return inputs.reshape(len(inputs), *self.shape)
+        shaped = inputs.reshape(len(inputs), *self.shape)
+        # A vector knows no padding: there it is 0, the mean of what has been normalised.
+        return torch.where(shaped.isnan(), 0.0, shaped) if self.name == "flatten" else shaped
 
 
 def adapt(kind: str, shape: tuple[int, ...], accepts: Sequence[str]) -> Adapter:

@@ -1,10 +1,13 @@
 """What a data set is: its examples, how they are divided, and the statistics of the training split."""
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+
+from mlcli.data.tokenize import decode, encode
 
 DIGEST_EXAMPLES = 10_000
 
@@ -19,7 +22,7 @@ class Examples:
     indices, with -1 where there is none; of data with any number of labels an example N × C zeros and ones (float32).
     classes: names of the classes; empty for regression. features: column names of vectors.
     vocabulary: names of the tokens, the first being the padding; tokenizer: how text becomes tokens.
-    padded: whether any example is.
+    padded: whether any example is, or one that will be predicted may be.
     test: indices of the official test split, where the data set has one.
     truth: the parameters of a generator, where they are known.
     """
@@ -82,6 +85,16 @@ class DataSet:
     @property
     def vocabulary(self) -> tuple[str, ...]:
         return self.examples.vocabulary
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """N texts → N × T tokens, as this data's own were made. Raises ValueError for data that is no text."""
+        if not self.examples.tokenizer:
+            raise ValueError(f"data={self.name} is no text.")
+        return encode(texts, self.examples.tokenizer, self.vocabulary, self.shape[0])
+
+    def decode(self, indices: Iterable[int]) -> str:
+        """Tokens → text; names with spaces between them where the tokens are no text."""
+        return decode(indices, self.examples.tokenizer or "words", self.vocabulary)
 
     @property
     def digest(self) -> str:

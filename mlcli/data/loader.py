@@ -5,7 +5,8 @@ device, normalised and adapted once, and a DataLoader serves only what does not 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,10 +16,16 @@ from mlcli.data.adapter import Adapter
 from mlcli.data.dataset import DataSet
 
 EVALUATION_BATCH = 512
+Sampler = Literal["balanced"] | None
 
 
 class Loader:
-    """The examples of a data set as (inputs, targets) batches, in the form that the model takes."""
+    """The examples of a data set as (inputs, targets) batches, in the form that the model takes.
+
+    extract: the part of a model that never changes, which is done once for all epochs.
+    sampler: None trains with each example once an epoch; "balanced" with as many, of which each class has an equal
+    share, drawn with replacement. Raises ValueError for that where an example has not just one class.
+    """
 
     def __init__(
         self,
@@ -29,12 +36,18 @@ class Loader:
         seed: int,
         device: torch.device,
         resident: bool | None = None,
+        extract: Callable[[Tensor], Tensor] | None = None,
+        sampler: Sampler = None,
     ) -> None:
+        if sampler == "balanced" and not (data.classes and data.examples.targets.ndim == 1):
+            raise ValueError("trainer.sampler=balanced needs one class for each example: type trainer.sampler=null.")
         self.data = data
         self.adapter = adapter
+        self.extract = extract
         self.batch_size = batch_size
         self.seed = seed
         self.device = device
+        self.sampler = sampler
         self.mean = data.mean.to(device)
         self.std = data.std.to(device)
         self.resident = _fits(data, device) if resident is None else resident
@@ -56,7 +69,8 @@ class Loader:
         here = inputs.to(self.device)
         if self.data.kind != "tokens":
             here = (here.float() - self.mean) / self.std
-        return self.adapter(here).contiguous()
+        adapted = self.adapter(here).contiguous()
+        return adapted if self.extract is None else self.extract(adapted)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The training split in an order that depends on seed and epoch alone.
@@ -71,7 +85,10 @@ class Loader:
         from it: the same on every device, and what is drawn from it next follows from seed and epoch as well."""
         generator.manual_seed(_mix(self.seed, epoch))
         train = self.indices["train"]
-        return train[torch.randperm(len(train), generator=generator).to(train.device)]
+        order = torch.randperm(len(train), generator=generator)
+        if self.sampler == "balanced":
+            order = _balanced(self.data.examples.targets[train.cpu()], generator)[order]
+        return train[order.to(train.device)]
 
     def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples of one split, in the order of its indices."""
@@ -93,6 +110,15 @@ class Loader:
         batches = DataLoader(examples, sampler=groups, batch_size=None, pin_memory=pinned, generator=own)
         for inputs, targets in batches:
             yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
+
+
+def _balanced(targets: Tensor, generator: torch.Generator) -> Tensor:
+    """As many positions of the class indices N, where each class that is there comes equally often, within one."""
+    own = [(targets == label).nonzero().squeeze(1) for label in range(int(targets.max()) + 1)]
+    own = [each for each in own if len(each)]
+    shares = [(len(targets) + place) // len(own) for place in range(len(own))]
+    drawn = [torch.randint(len(each), (share,), generator=generator) for each, share in zip(own, shares, strict=True)]
+    return torch.cat([each[at] for each, at in zip(own, drawn, strict=True)])
 
 
 def _seed_device(seed: int, device: torch.device) -> None:

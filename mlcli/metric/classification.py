@@ -4,17 +4,20 @@ The counts of the confusion matrix and one sorting per class give all of them. T
 tests hold them; scikit-learn itself would take longer to score a trial of a sweep than the trial took to train.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from mlcli.metric import figures_calibration, figures_confusion, figures_ranking, figures_worst
+from mlcli.metric import figures_calibration, figures_confusion, figures_ranking, figures_text, figures_worst
 from mlcli.metric.plot import Plot, plain
 from mlcli.metric.ranking import rank
 
 BINS = 10
 POINTS = 200  # most points of a drawn curve
+
+# A class, whether each example is of it, and its probability; with examples on both sides.
+Against = tuple[int, np.ndarray, np.ndarray]
 
 
 def scores(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
@@ -76,8 +79,7 @@ def _of_probabilities(targets: np.ndarray, probabilities: np.ndarray) -> dict[st
     return metrics
 
 
-def _one_against_rest(targets: np.ndarray, probabilities: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """(class, whether each example is of it, its probability) where there are examples on both sides."""
+def _one_against_rest(targets: np.ndarray, probabilities: np.ndarray) -> list[Against]:
     count = probabilities.shape[1]
     each = [(c, targets == c, probabilities[:, c]) for c in ([1] if count == 2 else range(count))]
     return [(c, is_c, p) for c, is_c, p in each if is_c.any() and not is_c.all()]
@@ -101,17 +103,19 @@ def plots(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
         return made
     each = _one_against_rest(targets, probabilities)
     if each:
-        made += [_roc(each, classes), _precision_recall(each, classes)]
+        made += [roc(each, classes), precision_recall(each, classes)]
     return [*made, _calibration(targets, probabilities, classes)]
 
 
-def _roc(each: list[tuple[int, np.ndarray, np.ndarray]], classes: Sequence[str]) -> Plot:
+def roc(each: list[Against], classes: Sequence[str]) -> Plot:
+    """ROC curves of some classes, each against the rest."""
     rankings = [(classes[c], rank(is_c, p)) for c, is_c, p in each]
     curves = [_curve(name, *ranking.roc, ranking.roc_auc, len(each)) for name, ranking in rankings]
     return Plot("roc", figures_ranking.roc, {"curves": curves})
 
 
-def _precision_recall(each: list[tuple[int, np.ndarray, np.ndarray]], classes: Sequence[str]) -> Plot:
+def precision_recall(each: list[Against], classes: Sequence[str]) -> Plot:
+    """Precision by recall of some classes, each against the rest."""
     curves = []
     for c, is_c, p in each:
         ranking = rank(is_c, p)
@@ -159,10 +163,11 @@ def worst(
     inputs: np.ndarray,
     kind: str,
     features: Sequence[str],
+    text_of: Callable[[Iterable[int]], str] = str,
 ) -> Plot:
     """worst_mistakes: the wrong examples that the model was surest of, or its least sure ones if none is wrong.
 
-    inputs: N × shape as they were loaded. Images are shown, of other kinds a table.
+    inputs: N × shape as they were loaded. Images are shown, tokens as the text they are, of other kinds a table.
     """
     certainty = np.nan_to_num(probabilities.max(1))
     wrong = probabilities.argmax(1) != targets
@@ -179,5 +184,8 @@ def worst(
     }
     if kind == "image":
         return Plot("worst_mistakes", figures_worst.mistaken_images, data | figures_worst.pixels(inputs[chosen]))
+    if kind == "tokens":
+        texts = {"texts": [text_of(inputs[i].tolist()) for i in chosen]}
+        return Plot("worst_mistakes", figures_text.mistaken_texts, data | texts)
     table = figures_worst.values(inputs, chosen, features)
     return Plot("worst_mistakes", figures_worst.mistaken_rows, data | table)

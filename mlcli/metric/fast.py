@@ -1,7 +1,13 @@
-"""Metrics for every epoch: computed in torch where the outputs lie, without scikit-learn. N examples, C classes."""
+"""Metrics for every epoch: computed in torch where the outputs lie, without scikit-learn. N examples, C classes,
+T steps, V tokens."""
+
+from math import log
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+LN_2 = log(2)
 
 
 def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -10,19 +16,60 @@ def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     Equal to scikit-learn's: classes without examples do not count in the balanced accuracy, classes that are
     neither target nor prediction do not count in F1.
     """
-    predicted = logits.argmax(1)
-    classes = logits.shape[1]
-    hit = predicted == targets
-    # Diagonal and margins of the confusion matrix, which itself would grow with C²; misses go to a bin of their own.
-    hits_C = _count(torch.where(hit, targets, classes), classes + 1)[:-1]
-    targets_C, predicted_C = _count(targets, classes), _count(predicted, classes)
+    # Not F.cross_entropy, whose second half torch.vmap only knows as slow Python.
+    loss = -_precise(logits).log_softmax(1).gather(1, targets.unsqueeze(1)).mean()
+    return {"loss": loss, **_of_classes(logits.argmax(1), targets, logits.shape[1])}
+
+
+def sequence_labelling(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    """As `classification`, over all steps that have an answer: logits N × T × C, targets N × T, -1 for none."""
+    answered = targets >= 0
+    loss = step_losses(_precise(logits), targets).sum() / answered.sum().clamp(min=1)
+    return {"loss": loss, **_of_classes(logits.argmax(-1).flatten(), targets.flatten(), logits.shape[-1])}
+
+
+def language_model(losses: Tensor, hits: Tensor, answered: Tensor, unit: str) -> dict[str, Tensor]:
+    """Of the next token after each step: loss (mean, in nats), perplexity, bits_per_UNIT, accuracy. All N × T: the
+    losses of the steps, whether the likeliest token was the right one, and which steps count."""
+    count = answered.sum().clamp(min=1)
+    loss = _precise(losses).sum() / count
+    accuracy = _precise(hits & answered).sum() / count
+    return {"loss": loss, "perplexity": loss.exp(), f"bits_per_{unit}": loss / LN_2, "accuracy": accuracy}
+
+
+def multi_label(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    """Of N × C logits and zeros and ones: loss (mean binary cross-entropy), accuracy (of whole examples), f1_micro,
+    f1_macro. A label is given where its probability is above one half."""
+    logits, targets = _precise(logits), _precise(targets)
+    given = _precise(logits > 0)
+    hits_C, either_C = (given * targets).sum(0), given.sum(0) + targets.sum(0)
+    return {
+        "loss": F.binary_cross_entropy_with_logits(logits, targets),
+        "accuracy": _precise((given == targets).all(1)).mean(),
+        "f1_micro": 2 * hits_C.sum() / either_C.sum().clamp(min=1),
+        "f1_macro": (2 * hits_C / either_C.clamp(min=1)).mean(),
+    }
+
+
+def step_losses(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of each step, … × C logits and … class indices → …; 0 where the target is -1, for no answer."""
+    losses = -logits.log_softmax(-1).gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+    return torch.where(targets >= 0, losses, 0.0)
+
+
+def _of_classes(predicted: Tensor, targets: Tensor, classes: int) -> dict[str, Tensor]:
+    """accuracy, balanced_accuracy and f1_macro of N class indices; targets of -1 do not count."""
+    # Diagonal and margins of the confusion matrix, which itself would grow with C²; what does not count goes to a
+    # bin of its own.
+    answered = targets >= 0
+    hits_C = _count(torch.where(predicted == targets, targets, classes), classes + 1)[:-1]
+    targets_C = _count(torch.where(answered, targets, classes), classes + 1)[:-1]
+    predicted_C = _count(torch.where(answered, predicted, classes), classes + 1)[:-1]
     recall_C = hits_C / targets_C.clamp(min=1)
     either_C = targets_C + predicted_C
     f1_C = 2 * hits_C / either_C.clamp(min=1)
     return {
-        # Not F.cross_entropy, whose second half torch.vmap only knows as slow Python.
-        "loss": -_precise(logits).log_softmax(1).gather(1, targets.unsqueeze(1)).mean(),
-        "accuracy": hits_C.sum() / len(targets),
+        "accuracy": hits_C.sum() / answered.sum().clamp(min=1),
         "balanced_accuracy": recall_C.sum() / (targets_C > 0).sum(),
         "f1_macro": f1_C.sum() / (either_C > 0).sum(),
     }

@@ -71,7 +71,7 @@ def mistaken_images(
         (shorten(before[0] + t, 17), shorten(before[1] + p, 17), f"{sure:.2f}")
         for t, p, sure in zip(true, predicted, probability, strict=True)
     ]
-    title, note = _mistakes(wrong, total, len(true))
+    title, note = mistakes(wrong, total, len(true))
     note += "; blue: true class, orange: predicted" if long else ", with its probability"
     return _pictures(images, captions, title, note, wrong > 0)
 
@@ -92,7 +92,7 @@ def mistaken_rows(
         "predicted": [shorten(p, 13) for p in predicted],
         "probability": [f"{sure:.3f}" for sure in probability],
     }
-    return _table(leading, features, values, deviations, *_mistakes(wrong, total, len(true)))
+    return _table(leading, features, values, deviations, *mistakes(wrong, total, len(true)))
 
 
 def missed_rows(
@@ -108,7 +108,7 @@ def missed_rows(
     return _table(leading, features, values, deviations, *_errors(true, predicted, total, target))
 
 
-def _mistakes(wrong: int, total: int, shown: int) -> tuple[str, str]:
+def mistakes(wrong: int, total: int, shown: int) -> tuple[str, str]:
     if not wrong:
         return f"Worst mistakes · none in {total:,}", "no example is wrong; these are right, but least surely"
     return f"Worst mistakes · {wrong:,} of {total:,} wrong", f"the {shown} that the model was surest of"

@@ -55,7 +55,7 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         torch.manual_seed(cfg.trainer.seed)
         model = build_model(cfg, data, adapter).to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
-        loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device)
+        loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
         return _assemble(cfg, data, adapter, model, loader, threads)
     except ConfigError:
         raise
@@ -127,9 +127,11 @@ def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
     return True
 
 
-def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device) -> Loader:
-    size, seed, resident = cfg.trainer.batch_size, cfg.trainer.seed, cfg.device.resident
-    return Loader(data, adapter, batch_size=size, seed=seed, device=device, resident=resident)
+def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module) -> Loader:
+    trainer = cfg.trainer
+    settings = {"batch_size": trainer.batch_size, "seed": trainer.seed, "sampler": trainer.sampler}
+    extract = getattr(model, "extract", None)
+    return Loader(data, adapter, device=device, resident=cfg.device.resident, extract=extract, **settings)
 
 
 def _assemble(
@@ -197,5 +199,5 @@ def _call(constructor: Callable[..., Any], **supplied: Any) -> Any:
     """Calls with those of the supplied arguments that the constructor takes."""
     takes = inspect.signature(constructor).parameters
     if supplied.get("class_weights") is not None and "class_weights" not in takes:
-        raise ConfigError("trainer.class_weights: this task has no classes; type trainer.class_weights=null.")
+        raise ConfigError("trainer.class_weights: this task takes no class weights; type trainer.class_weights=null.")
     return constructor(**{name: value for name, value in supplied.items() if name in takes})

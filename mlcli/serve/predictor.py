@@ -16,7 +16,8 @@ class Predictor:
     """Takes raw inputs (the run's own normalisation is applied) and gives a table, one row an input.
 
     Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
-    any order. Raises ValueError when columns or shape don't fit.
+    any order; of a run on text also texts, which become tokens as they did for training. Raises ValueError when
+    columns or shape don't fit.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -34,7 +35,9 @@ class Predictor:
             if missing:
                 raise ValueError(f"The input lacks the columns {', '.join(missing)}.")
             given = given[list(data.features)]
-        values = np.asarray(given, dtype=np.float32)
+        if data.kind == "tokens" and len(given) and isinstance(given[0], str):
+            return data.encode(list(given))
+        values = np.asarray(given, dtype=np.int64 if data.kind == "tokens" else np.float32)
         if values.shape[1:] != data.shape and values[0].size == int(np.prod(data.shape)):
             values = values.reshape(-1, *data.shape)
         if values.shape[1:] != data.shape:

@@ -22,7 +22,7 @@ def random(like: Tensor, fill: Fill) -> Tensor:
 
 class Augment(nn.Module):
     """Shifts (by up to so many pixels), turns (up to so many degrees) and mirrors images, each in its own way, and
-    adds normal noise (in standard deviations of the inputs) to data of any kind.
+    adds normal noise (in standard deviations of the inputs) to numbers of any kind.
 
     shape: of one example as it was before the adapter, C × H × W of images. Raises ValueError where the data are no
     images and more than noise is asked for.
@@ -36,6 +36,8 @@ class Augment(nn.Module):
         self.random: Any = random
         if self.moves and kind != "image":
             raise ValueError(f"task.shift, task.rotate and task.flip are for images, not {kind}: leave 0.")
+        if kind == "tokens":
+            raise ValueError("task.noise is for numbers, and tokens are none: leave 0.")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """B × any shape → the same."""

@@ -17,7 +17,7 @@ from mlcli.data.loader import Loader
 from mlcli.metric import fast
 from mlcli.metric.plot import Plot
 from mlcli.task.augment import Augment, Mixup
-from mlcli.task.network import forward_split, restore, state_of
+from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -63,7 +63,8 @@ class Classification:
 
     @staticmethod
     def outputs(data: DataSet) -> int:
-        """How many outputs the network needs. Raises ValueError for data without classes."""
+        """How many outputs the network needs. Raises ValueError for data without a class for each example."""
+        require_one_answer(data)
         if not data.classes:
             raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
         return len(data.classes)
@@ -110,7 +111,7 @@ class Classification:
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
             *classification.plots(y, p, classes),
-            classification.worst(y, p, classes, raw, self.data.kind, self.data.features),
+            classification.worst(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode),
             *self._boundary(raw, y),
         ]
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
-from mlcli.task.network import forward_split, restore, state_of
+from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -40,7 +40,8 @@ class Regression:
 
     @staticmethod
     def outputs(data: DataSet) -> int:
-        """How many outputs the network needs. Raises ValueError for data with classes."""
+        """How many outputs the network needs. Raises ValueError for data without a number for each example."""
+        require_one_answer(data)
         if data.classes:
             raise ValueError(f"data={data.name} has classes: type task=classification, or other data.")
         return 1

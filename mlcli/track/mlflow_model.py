@@ -63,7 +63,8 @@ def signature(example: dict[str, Any]) -> Any:
     if inputs["columns"]:
         schema = Schema([ColSpec("double", name) for name in inputs["columns"]])
     else:
-        schema = Schema([TensorSpec(np.dtype("float32"), (-1, *np.shape(inputs["data"])[1:]))])
+        dtype = np.dtype("int64" if inputs["kind"] == "tokens" else "float32")
+        schema = Schema([TensorSpec(dtype, (-1, *np.shape(inputs["data"])[1:]))])
     answers = [
         ColSpec("string" if isinstance(value, str) else "double", name)
         for name, value in zip(outputs["columns"], outputs["data"][0], strict=True)

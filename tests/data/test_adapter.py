@@ -28,3 +28,9 @@ def test_a_vector_as_steps() -> None:
 def test_what_cannot_fit() -> None:
     with pytest.raises(ValueError, match="image cannot take data of kind vector"):
         adapt("vector", (6,), ("image",))
+
+
+def test_padding_of_a_flattened_sequence_is_zero() -> None:
+    flatten = adapt("sequence", (2, 2), ("vector",))
+    padded = torch.tensor([[[1.0, 2.0], [torch.nan, torch.nan]]])
+    assert flatten(padded).tolist() == [[1, 2, 0, 0]]

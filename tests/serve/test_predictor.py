@@ -12,8 +12,16 @@ from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.serve.predictor import Predictor
 
+RUNS = [
+    ["data=iris"],
+    ["data=digits", "model=lstm"],
+    ["task=regression", "data=diabetes"],
+    ["task=sequence_labelling", "data.examples=100", "model.hidden_size=8"],
+    ["task=multi_label", "data.examples=100"],
+]
 
-@pytest.fixture(params=[["data=iris"], ["data=digits", "model=lstm"], ["task=regression", "data=diabetes"]])
+
+@pytest.fixture(params=RUNS)
 def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Parts, Path]:
     """Parts after an epoch, and the model folder written from them."""
     with hydra_session() as hydra:
@@ -35,7 +43,7 @@ def test_answers_as_the_run_did(saved: tuple[Parts, Path]) -> None:
 def test_columns_in_any_order(saved: tuple[Parts, Path]) -> None:
     parts, folder = saved
     if not parts.data.features:
-        pytest.skip("images have no columns")
+        pytest.skip("images and tokens have no columns")
     table = pd.DataFrame(parts.data.examples.inputs[:5].numpy(), columns=list(parts.data.features))
     predictor = Predictor(folder)
     pd.testing.assert_frame_equal(predictor.predict(table[table.columns[::-1]]), predictor.predict(table))
@@ -47,3 +55,15 @@ def test_wrong_shape(saved: tuple[Parts, Path]) -> None:
     _, folder = saved
     with pytest.raises(ValueError, match="Inputs must be B ×"):
         Predictor(folder).predict(np.zeros((2, 3, 1), dtype=np.float32))
+
+
+def test_texts_become_tokens_as_they_did_for_training(tmp_path: Path) -> None:
+    with hydra_session() as hydra:
+        cfg = to_run(compose(hydra, ["device=cpu", "task=sequence_labelling", "data.examples=50", "data.length=9"]))
+    parts = build(cfg)
+    write_model(tmp_path / "model", cfg, parts)
+    predictor = Predictor(tmp_path / "model")
+    (row,) = predictor.predict(["a(b)"])["prediction"]
+    tokens = np.array([[*map(parts.data.vocabulary.index, "a(b)"), 0, 0, 0, 0, 0]])
+    assert predictor.predict(tokens)["prediction"].tolist() == [row]
+    assert len(row.split()) == 4

@@ -20,23 +20,46 @@ TRIALS = (
 )
 
 
+FIXED = {"efficientnet_lite0"}  # what learns and stacks there is a linear layer, and the rest takes its time
+
+
 def options(group: str) -> list[str]:
-    return sorted(path.stem for path in (shipped_conf() / group).glob("*.yaml"))
+    return sorted(path.stem for path in (shipped_conf() / group).glob("*.yaml") if path.stem not in FIXED)
 
 
 SMALL = {
     "mlp": ["model.width=16", "model.dropout=0.2"],
     "cnn": ["model.width=4", "model.dropout=0.2"],
+    "cnn1d": ["model.width=4", "model.dropout=0.2"],
     "rnn": ["model.hidden_size=12"],
     "gru": ["model.hidden_size=12"],
     "lstm": ["model.hidden_size=12"],
+    "attention": ["model.d_model=12"],
+    "transformer": ["model.d_model=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
+    "gpt": ["model.width=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
+    "resnet": ["model.width=2", "model.dropout=0.2"],
+    "vit": ["model.d_model=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
+    "resnet18": ["model.width=8"],
+    "resnet34": ["model.width=8"],
+    "resnet50": ["model.width=8"],
 }
 
 
 # In float32 an activation within 1e-7 of ReLU's kink, or of another in its pool, now and then falls to the other
 # side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as
 # the config has it.
-SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
+SMOOTH = {
+    "mlp": ["model.activation=tanh"],
+    "cnn": ["model.activation=tanh", "model.pooling=mean"],
+    "cnn1d": ["model.activation=tanh", "model.pooling=mean", "model.norm=none"],
+}
+
+# Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
+# times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
+# Batch norms one after another enlarge it as well; in the deep ones they see 32 numbers each, and five steps are too
+# many. Their layers are resnet's, which meets every optimizer and schedule: one of each will do.
+DEEP = {"resnet18": 2, "resnet34": 2, "resnet50": 2}
+CHAOTIC = {"gpt": 15, "vit": 15, "resnet": 15, **DEEP}  # steps
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +79,7 @@ def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double:
             made[-1].model.double()
             if getattr(made[-1].task, "weights", None) is not None:
                 made[-1].task.weights = made[-1].task.weights.double()
-            if not shared:
+            if not shared and made[-1].data.kind != "tokens":
                 made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
     return made
 
@@ -90,9 +113,14 @@ def assert_same_weights(stacked: list[Parts], alone: list[Parts], tolerance: flo
 
 
 def assert_equal_to_alone(
-    hydra: Any, common: list[str], trials: Sequence[list[str]] = TRIALS, smooth: Sequence[str] = (), **how: Any
+    hydra: Any,
+    common: list[str],
+    trials: Sequence[list[str]] = TRIALS,
+    smooth: Sequence[str] = (),
+    chaotic: bool = False,
+    **how: Any,
 ) -> None:
-    for double, tolerance in ((False, 1e-5), (True, 1e-10)):
+    for double, tolerance in ((True, 1e-10),) if chaotic else ((False, 1e-5), (True, 1e-10)):
         chosen = common if double else [*common, *smooth]
         alone, stacked = (parts_of(hydra, trials, chosen, double) for _ in range(2))
         expected = train_alone(alone, plan(**how))
@@ -112,7 +140,10 @@ def cases() -> list[Any]:
     for (m, model), (o, optimizer), (s, scheduler) in product(
         enumerate(options("model")), enumerate(optimizers), enumerate(schedulers)
     ):
-        needed = (m + o) % len(schedulers) == s or ((m + s) % len(optimizers) == o and s >= len(optimizers))
+        if model in DEEP and (optimizer, scheduler) != ("sgd", "cosine"):
+            continue
+        left_over = (s - m) % len(schedulers) >= len(optimizers) and (m + s) % len(optimizers) == o
+        needed = (m + o) % len(schedulers) == s or left_over or model in DEEP
         marks = () if needed else (pytest.mark.exhaustive,)
         found.append(pytest.param(model, optimizer, scheduler, marks=marks))
     return found
@@ -122,7 +153,9 @@ def cases() -> list[Any]:
 def test_stacked_equals_alone(hydra: Any, model: str, optimizer: str, scheduler: str) -> None:
     """Every model × optimizer × schedule: float32 to 1e-5, float64 to 1e-10, the same metrics each epoch."""
     common = [f"model={model}", f"optimizer={optimizer}", f"scheduler={scheduler}", *SMALL.get(model, [])]
-    assert_equal_to_alone(hydra, [*common, "data=digits", "trainer.epochs=2"], smooth=SMOOTH.get(model, ()))
+    smooth, chaotic = SMOOTH.get(model, ()), model in CHAOTIC
+    how = {"max_steps": CHAOTIC[model]} if chaotic else {}
+    assert_equal_to_alone(hydra, [*common, "data=digits", "trainer.epochs=2"], smooth=smooth, chaotic=chaotic, **how)
 
 
 MLP = ["model=mlp", "model.width=16", "model.activation=tanh", "data=digits", "trainer.epochs=2"]
@@ -140,6 +173,7 @@ CASES = {
         [*MLP, "trainer.class_weights=balanced"],
         [["task.label_smoothing=0.2"], ["task.label_smoothing=0.1"]],
     ),
+    "sampler": ([*MLP, "trainer.sampler=balanced", "model.dropout=0.2"], TRIALS),
     "momentum": (
         [*MLP, "optimizer=momentum"],
         [["optimizer.momentum=0.5"], ["optimizer.momentum=0.9"], ["optimizer.nesterov=true"]],
@@ -158,6 +192,12 @@ CASES = {
     "mixup": ([*MLP, "task.mixup=0.4"], TRIALS),
     "augment": ([*CNN, "task.shift=1", "task.rotate=15", "task.flip=true", "task.noise=0.1"], TRIALS),
     "augment-flat": ([*MLP, "task.shift=1", "task.label_smoothing=0.1"], TRIALS),
+    "sequence-labelling": (["task=sequence_labelling", "data.examples=200", "data.length=12"], TRIALS),
+    "language-model": (
+        ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=100"],
+        TRIALS,
+    ),
+    "multi-label": (["task=multi_label", "data.examples=200", "model.width=8", "model.activation=tanh"], TRIALS),
     "rprop": (
         [
             "model=linear",
@@ -183,7 +223,7 @@ def test_whatever_differs_between_trials(hydra: Any, case: str) -> None:
     assert_equal_to_alone(hydra, common, trials)
 
 
-@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("model", [model for model in options("model") if model not in DEEP])
 def test_a_trial_is_bit_identical_in_a_stack_of_any_size(hydra: Any, model: str) -> None:
     common = [f"model={model}", *SMALL.get(model, []), "data=digits"]
     seen = []

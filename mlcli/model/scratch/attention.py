@@ -1,6 +1,7 @@
 """Scaled dot-product attention for one head, step by step (Vaswani et al. 2017, "Attention Is All You Need", 3.2.1).
 
-Shapes: Q queries, S keys, each with its value; D numbers a query or key, V numbers a value.
+Shapes: Q queries, S keys, each with its value; D numbers a query or key, V numbers a value. Axes before these are
+examples or heads of their own.
 """
 
 from typing import NamedTuple
@@ -25,12 +26,12 @@ def attention(
     mask: np.ndarray | None = None,
     temperature: float = 1.0,
 ) -> Attention:
-    """softmax(queries · keysᵀ / (√D · temperature)) · values, for Q × D, S × D and S × V.
+    """softmax(queries · keysᵀ / (√D · temperature)) · values, for … × Q × D, S × D and S × V.
 
     mask: Q × S, or what broadcasts to it; True where a query may look. Each query needs one such key. A temperature
     below 1 sharpens the weights, one above 1 flattens them.
     """
-    scores = queries @ keys.T / (np.sqrt(queries.shape[-1]) * temperature)
+    scores = queries @ keys.mT / (np.sqrt(queries.shape[-1]) * temperature)
     if mask is not None:
         scores = np.where(mask, scores, -np.inf)  # e to the power of this is exactly 0
     weights = softmax(scores)

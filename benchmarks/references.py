@@ -1,0 +1,126 @@
+"""What models of ours reach beside what is published: medians over three seeds of `mlcli train …` as it stands here.
+
+    python benchmarks/references.py [NAME …]      # by default all
+
+One function a reference: it says what was published, which command lines ours are, and what they must reach.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console as Terminal
+from rich.table import Table
+
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.run.build import build
+
+SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model, its published score in words, the range that ours must lie in, and the command that trains it."""
+
+    model: str
+    published: str
+    low: float
+    high: float
+    metric: str
+    command: str
+
+
+def adding() -> Iterator[Row]:
+    """Adding problem with 50 steps, 2,000 batches (Hochreiter and Schmidhuber 1997): gates solve it; without, one
+    is soon no better than guessing the mean, which has the squared error 1/6."""
+    common = (
+        "task=regression data=adding data.examples=50000 model.hidden_size=32 optimizer.lr=0.01 trainer.clip_norm=1 "
+        "trainer.batch_size=64 trainer.epochs=5 trainer.max_steps=2000"
+    )
+    for model in ("lstm", "gru"):
+        yield Row(model, "< 0.01", 0, 0.01, "test/mse", f"model={model} {common}")
+    yield Row("rnn", "about 1/6", 0.08, 0.2, "test/mse", f"model=rnn {common}")
+
+
+def mnist1d() -> Iterator[Row]:
+    """MNIST-1D, accuracies from its README (Greydanus and Kobak 2020), whose models have 410, 15,210, 5,210 and 5,134
+    weights. Each has to come within 2 points, or above."""
+    common = "data=mnist1d split.val=0.05 trainer.batch_size=100 trainer.monitor=val/accuracy scheduler=cosine"
+    models = {
+        "linear": ("32 %", 0.30, "trainer.epochs=60 optimizer.lr=0.01"),
+        "mlp": (
+            "68 %",
+            0.66,
+            "model.width=100 model.norm=batch_norm model.dropout=0.2 trainer.epochs=150 optimizer.lr=0.003",
+        ),
+        "cnn1d": ("94 %", 0.92, "model.depth=2 trainer.epochs=100 optimizer.lr=0.01"),
+        "gru": (
+            "91 %",
+            0.89,
+            "model.hidden_size=24 model.bidirectional=true model.pooling=mean trainer.epochs=60 optimizer.lr=0.01 "
+            "trainer.clip_norm=1",
+        ),
+    }
+    for model, (published, least, own) in models.items():
+        yield Row(model, published, least, 1, "test/accuracy", f"model={model} {own} {common}")
+
+
+def time_series() -> Iterator[Row]:
+    """Real time series of unequal and of equal length; no score of a GRU is published, and these are our own."""
+    vowels = "data=japanese_vowels model.hidden_size=64 model.bidirectional=true trainer.epochs=40 optimizer.lr=0.003"
+    yield Row("gru", "–", 0.95, 1, "test/accuracy", f"model=gru {vowels}")
+    power = "data=italy_power model.hidden_size=32 trainer.epochs=100 optimizer.lr=0.01"
+    yield Row("gru", "–", 0.9, 1, "test/accuracy", f"model=gru {power}")
+
+
+REFERENCES: dict[str, Callable[[], Iterator[Row]]] = {
+    reference.__name__: reference for reference in (adding, mnist1d, time_series)
+}
+
+
+def measure(row: Row) -> list[float]:
+    """The metric of each seed, smallest first."""
+    words = [*row.command.split(), f"trainer.repeats={SEEDS}", "tracking=none", "sweep.figures=0"]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "mlcli", "train", "-q", *words, f"outputs={folder}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        (report,) = Path(folder).glob("sweeps/*/trials.json")
+        trials = json.loads(report.read_text())["trials"]
+    return sorted(trial["metrics"][row.metric] for trial in trials)
+
+
+def weights(row: Row) -> int:
+    """How many the model has."""
+    with hydra_session() as hydra:
+        parts = build(to_run(compose(hydra, row.command.split())))
+    return sum(parameter.numel() for parameter in parts.model.parameters())
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(REFERENCES)
+    if unknown := set(names) - set(REFERENCES):
+        sys.exit(f"no reference {', '.join(unknown)}: choose from {', '.join(REFERENCES)}")
+    table = Table("reference", "model", "weights", "metric", "published", "ours", "of seeds", "seconds", "holds")
+    missed = False
+    rows = [(name, row) for name in names for row in REFERENCES[name]()]
+    for reference, row in rows:
+        start = time.perf_counter()
+        scores = measure(row)
+        median, seconds = statistics.median(scores), time.perf_counter() - start
+        holds = row.low <= median <= row.high
+        missed = missed or not holds
+        numbers = (f"{median:.4g}", " ".join(f"{score:.3g}" for score in scores), f"{seconds:.0f}")
+        model = (row.model, f"{weights(row):,}", row.metric, row.published)
+        table.add_row(reference, *model, *numbers, "yes" if holds else "NO")
+    Terminal(width=120).print(table)
+    sys.exit(missed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Windows of a text, character by character, each with the same window one character later: what a language model
+learns from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import Examples
+from mlcli.data.tokenize import encode, learn
+
+TEST = 0.1  # the last part of the text
+
+
+def characters(path: str | None = None, length: Annotated[int, Range(2)] = 128) -> Examples:
+    """N windows of `length` characters, and as targets the characters that follow each of them.
+
+    path: a text file in UTF-8; null: the Python language reference that Python itself brings along, for it is the one
+    long text that is on every machine. The test split is the last tenth of the text, the other splits are windows of
+    the rest. No two windows share a character. Raises ValueError for a file that cannot be read or is too short.
+    """
+    text = _read(Path(path)) if path else python_reference()
+    count = len(text) // (length + 1)
+    if count < 30:
+        raise ValueError(f"data.path={path} has only {len(text)} characters: lower data.length, or take another.")
+    vocabulary = learn([text], "characters")
+    windows = encode([text], "characters", vocabulary, count * (length + 1)).reshape(count, length + 1)
+    first = count - round(count * TEST)
+    return Examples(
+        name="characters",
+        kind="tokens",
+        inputs=windows[:, :-1].contiguous(),
+        targets=windows[:, 1:].contiguous(),
+        target="next character",
+        source=path or "Python's own language reference (pydoc_data.topics)",
+        test=torch.arange(first, count),
+        vocabulary=vocabulary,
+        tokenizer="characters",
+    )
+
+
+def python_reference() -> str:
+    """The prose and examples of Python's language reference, 0.4 million characters. What several topics have in
+    common is kept once, or a model would be tested on what it was trained on."""
+    from pydoc_data.topics import topics
+
+    paragraphs = (part for name in sorted(topics) for part in topics[name].split("\n\n"))
+    return "\n\n".join(dict.fromkeys(paragraphs))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"data.path={path} cannot be read as text in UTF-8 ({error}).") from error

@@ -1,0 +1,57 @@
+"""Sentences of film reviews, for or against (Pang and Lee 2004), as people rated them for VADER (Hutto and Gilbert
+2014)."""
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Annotated
+
+from mlcli.config.ranges import Range
+from mlcli.data.cache import cache_folder
+from mlcli.data.dataset import Examples
+from mlcli.data.texts import classified_texts
+
+ARCHIVE = "vaderSentiment-0.5"
+WITHIN = f"{ARCHIVE}/additional_resources/hutto_ICWSM_2014.tar.gz"
+RATINGS = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
+
+
+def movie_reviews(
+    length: Annotated[int, Range(1)] = 40, words: Annotated[int, Range(3)] = 5000, path: str | None = None
+) -> Examples:
+    """The first `length` words of 10,568 sentences; those that are rated as neither good nor bad are left out.
+
+    path: the source archive of vaderSentiment 0.5, else looked for in the cache folder: what pip installs lacks the
+    sentences. Raises ValueError with how to get it.
+    """
+    archive = Path(path) if path else cache_folder() / "movie_reviews" / f"{ARCHIVE}.zip"
+    rated = [(text, rating) for rating, text in _read(archive) if rating]
+    return classified_texts(
+        [text for text, _ in rated],
+        ["positive" if rating > 0 else "negative" for _, rating in rated],
+        tokenizer="words",
+        length=length,
+        vocabulary=words,
+        name="movie_reviews",
+        target="sentiment",
+        source="vaderSentiment 0.5: sentences of rotten.tomatoes.com",
+    )
+
+
+def _read(archive: Path) -> list[tuple[float, str]]:
+    """Mean rating from −4 to 4, and text."""
+    if not archive.exists():
+        raise ValueError(
+            f"data=movie_reviews needs {archive}: type pip download --no-deps --no-binary :all: "
+            f"-d {archive.parent} vaderSentiment==0.5."
+        )
+    try:
+        inner = io.BytesIO(zipfile.ZipFile(archive).read(WITHIN))
+        with tarfile.open(fileobj=inner) as packed:
+            file = packed.extractfile(RATINGS)
+            lines = file.read().decode().splitlines() if file else []
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{archive} is not the source archive of vaderSentiment 0.5 ({error}).") from error
+    rows = [line.split("\t") for line in lines if line]
+    return [(float(rating), text) for _, rating, text in rows]

@@ -1,0 +1,59 @@
+"""Text to tokens and back: words, characters or bytes, and the vocabulary that gives each token its index."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Tokenizer = Literal["words", "characters", "bytes"]
+PADDING, UNKNOWN = "<pad>", "<unk>"  # of indices 0 and 1
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")  # a word with its apostrophes, or one punctuation mark
+
+
+def tokens_of(text: str, tokenizer: str, most: int | None = None) -> list[str]:
+    """The first `most` tokens. words: lower case, each punctuation mark a token of its own; characters as they are;
+    bytes of UTF-8, each as the character of that number."""
+    if tokenizer == "words":
+        return [found.group() for found in islice(WORD.finditer(text.lower()), most)]
+    if tokenizer == "characters":
+        return list(text[:most])
+    return list(text[:most].encode()[:most].decode("latin-1"))
+
+
+def learn(
+    texts: Iterable[str], tokenizer: str, *, length: int | None = None, most: int | None = None, least: int = 1
+) -> tuple[str, ...]:
+    """The vocabulary of these texts: padding, unknown, then the tokens, most frequent first.
+
+    length: how many tokens of each text are read; most: how many the vocabulary holds altogether; least: how often
+    a token must occur. Bytes are always all 256.
+    """
+    if tokenizer == "bytes":
+        return PADDING, UNKNOWN, *map(chr, range(256))
+    counts = Counter(token for text in texts for token in tokens_of(text, tokenizer, length))
+    known = sorted((token for token, count in counts.items() if count >= least), key=lambda t: (-counts[t], t))
+    return (PADDING, UNKNOWN, *known)[:most]
+
+
+def encode(texts: Sequence[str], tokenizer: str, vocabulary: Sequence[str], length: int) -> Tensor:
+    """N texts → N × length indices (int64): the first `length` tokens of each, shorter ones padded with 0."""
+    index = {token: place for place, token in enumerate(vocabulary)}
+    unknown = index[UNKNOWN]
+    encoded = torch.zeros(len(texts), length, dtype=torch.int64)
+    for row, text in zip(encoded, texts, strict=True):
+        indices = [index.get(token, unknown) for token in tokens_of(text, tokenizer, length)]
+        row[: len(indices)] = torch.tensor(indices, dtype=torch.int64)
+    return encoded
+
+
+def decode(indices: Iterable[int], tokenizer: str, vocabulary: Sequence[str]) -> str:
+    """Indices → text without the padding. Words come back in lower case with a space between any two."""
+    tokens = [vocabulary[index] for index in indices if index]
+    if tokenizer == "words":
+        return " ".join(tokens)
+    text = "".join(tokens)
+    return text.encode("latin-1", errors="replace").decode(errors="replace") if tokenizer == "bytes" else text

@@ -1,0 +1,52 @@
+"""The slope of cross-entropy by the logits, softmax − one-hot, beside two that know nothing of the formula."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from mlcli.experiment.prepared import loader_of
+from mlcli.metric.answer import Answer
+from mlcli.model.scratch.cross_entropy import cross_entropy, gradient
+from mlcli.run.answer import Ended
+from mlcli.task.network import forward_split
+
+STEPS = (1e-2, 1e-4, 1e-6, 1e-8)  # of the finite differences
+
+
+def cross_entropy_gradient(runs: Sequence[Ended]) -> Answer:
+    """The largest differences, at the trained model's logits of the test split."""
+    parts = runs[0].parts()
+    logits, targets = forward_split(parts.model, loader_of(parts), "test")
+    z, y = logits.double().cpu().numpy(), targets.cpu().numpy()
+    analytic = gradient(z, y)
+    by_autograd = np.abs(analytic - autograd(z, y)).max()
+    by_step = {step: np.abs(analytic - finite_differences(z, y, step)).max() for step in STEPS}
+    step, nearest = min(by_step.items(), key=lambda item: item[1])
+    rows = [("autograd", None, by_autograd), *(("finite differences", h, found) for h, found in by_step.items())]
+    steepest = np.abs(analytic).max()
+    sentence = (
+        f"softmax − one-hot differs from autograd by at most {by_autograd:.1e} and from finite differences by at "
+        f"most {nearest:.1e} (steps of {step:g}), over {z.size:,} logits whose slopes reach {steepest:.1e}."
+    )
+    return Answer(sentence, ("beside", "step", "largest difference"), rows)
+
+
+def autograd(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """What torch finds by the chain rule, B × C."""
+    leaf = torch.tensor(logits, requires_grad=True)
+    (slope,) = torch.autograd.grad(F.cross_entropy(leaf, torch.tensor(targets)), leaf)
+    return slope.numpy()
+
+
+def finite_differences(logits: np.ndarray, targets: np.ndarray, step: float) -> np.ndarray:
+    """(loss(z + step) − loss(z − step)) / 2 step for each logit z by itself, B × C."""
+    slopes, moved = np.empty_like(logits), logits.copy()
+    for place in np.ndindex(*logits.shape):
+        moved[place] = logits[place] + step
+        above = cross_entropy(moved, targets)
+        moved[place] = logits[place] - step
+        slopes[place] = above - cross_entropy(moved, targets)
+        moved[place] = logits[place]
+    return slopes / (2 * step)

@@ -1,0 +1,81 @@
+"""Metrics and figures of examples with any number of labels, from the labels' probabilities. N examples, C labels.
+
+They equal scikit-learn's with zero_division=0, to which the tests hold them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlcli.metric import classification, figures_labels
+from mlcli.metric.classification import Against
+from mlcli.metric.plot import Plot, number
+from mlcli.metric.ranking import rank
+
+THRESHOLD = 0.5
+
+
+def scores(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> dict[str, float]:
+    """Metrics of N × C booleans and probabilities. accuracy is that of whole examples: all labels right.
+
+    Areas and average precisions are means over the labels that some examples have and some lack.
+    """
+    given = probabilities > THRESHOLD
+    hits, gave, had = (given & has).sum(), given.sum(), has.sum()
+    rows = table(has, probabilities, labels)
+    metrics = {
+        "accuracy": float((given == has).all(1).mean()),
+        "hamming_loss": float((given != has).mean()),
+        "precision_micro": float(hits / max(gave, 1)),
+        "recall_micro": float(hits / max(had, 1)),
+        "f1_micro": float(2 * hits / max(gave + had, 1)),
+    }
+    for name in ("precision", "recall", "f1"):
+        metrics[f"{name}_macro"] = float(np.mean([row[name] for row in rows]))
+    for name in ("roc_auc", "average_precision"):
+        known = [row[name] for row in rows if row[name] is not None]
+        if known:
+            metrics[name] = float(np.mean(known))
+    for name in ("precision", "recall", "f1"):
+        metrics |= {f"{name}/{row['label']}": row[name] for row in rows}
+    return metrics
+
+
+def table(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each label: how many examples have it, and how well it is found."""
+    given = probabilities > THRESHOLD
+    hits_C, given_C, has_C = (given & has).sum(0), given.sum(0), has.sum(0)
+    ranked = {c: rank(is_c, p) for c, is_c, p in _against(has, probabilities)}
+    return [
+        {
+            "label": name,
+            "examples": int(has_C[c]),
+            "precision": float(hits_C[c] / max(given_C[c], 1)),
+            "recall": float(hits_C[c] / max(has_C[c], 1)),
+            "f1": float(2 * hits_C[c] / max(given_C[c] + has_C[c], 1)),
+            "roc_auc": number(ranked[c].roc_auc) if c in ranked else None,
+            "average_precision": number(ranked[c].average_precision) if c in ranked else None,
+        }
+        for c, name in enumerate(labels)
+    ]
+
+
+def plots(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> list[Plot]:
+    """labels (a table), roc, precision_recall: those that are defined."""
+    given = probabilities > THRESHOLD
+    data = {
+        "rows": table(has, probabilities, labels),
+        "total": len(has),
+        "accuracy": float((given == has).all(1).mean()),
+    }
+    made = [Plot("labels", figures_labels.labels, data)]
+    each = _against(has, probabilities)
+    if each and np.isfinite(probabilities).all():
+        made += [classification.roc(each, labels), classification.precision_recall(each, labels)]
+    return made
+
+
+def _against(has: np.ndarray, probabilities: np.ndarray) -> list[Against]:
+    columns = [(c, has[:, c], probabilities[:, c].astype(np.float64)) for c in range(has.shape[1])]
+    return [(c, is_c, p) for c, is_c, p in columns if is_c.any() and not is_c.all()]

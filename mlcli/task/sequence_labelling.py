@@ -1,0 +1,112 @@
+"""Sequence labelling: which of C classes each step of a sequence belongs to, by cross-entropy.
+
+Shapes: B batch, N examples of a split, T steps, C classes. A target of -1 is a step without an answer.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mlcli.data.dataset import DataSet
+from mlcli.data.loader import Loader
+from mlcli.metric import fast
+from mlcli.task.network import forward_split, restore, state_of
+from mlcli.train.step import Update
+from mlcli.train.verbs import Evaluation
+
+Batch = tuple[Tensor, Tensor]
+NO_ANSWER = "-"  # stands for it among the labels of an example
+
+
+class SequenceLabelling:
+    """A network that gives B × T × C logits, trained on the class indices of the steps that have an answer.
+
+    The loss is the mean over all such steps of a batch, so that a long example counts more than a short one.
+    """
+
+    per_step = True
+
+    def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
+        self.data = data
+        self.model = model
+        self.update = update
+        self.loader = loader
+
+    @staticmethod
+    def outputs(data: DataSet) -> int:
+        """How many outputs a step the network needs. Raises ValueError for data without a class for each step."""
+        targets = data.examples.targets
+        if not data.classes or (len(data) and (targets.ndim != 2 or targets.is_floating_point())):
+            raise ValueError(f"data={data.name} has no class for each step: type another task, or other data.")
+        return len(data.classes)
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        self.model.train()
+        return self.loader.batches(epoch)
+
+    def step(self, batch: Batch) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy over the answered steps of a batch."""
+        return fast.step_losses(self.model(inputs), targets).sum() / (targets >= 0).sum().clamp(min=1)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What every epoch tells, from the logits N × T × C of a split."""
+        return fast.sequence_labelling(outputs, targets)
+
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        logits_NTC, targets_NT = forward_split(self.model, self.loader, split)
+        evaluation = Evaluation(self.metrics(logits_NTC, targets_NT))
+        if full:
+            self._complete(evaluation, split, targets_NT.cpu().numpy(), logits_NTC.float().softmax(-1).cpu().numpy())
+        return evaluation
+
+    def _complete(self, evaluation: Evaluation, split: str, targets: np.ndarray, probabilities: np.ndarray) -> None:
+        from mlcli.metric import classification, steps
+
+        answered, classes = targets >= 0, self.data.classes
+        y, p = targets[answered], probabilities[answered]
+        evaluation.metrics |= classification.scores(y, p, classes)
+        index = self.data.splits[split]
+        true = [" ".join(NO_ANSWER if t < 0 else classes[t] for t in row) for row in targets]
+        raw = self.data.examples.inputs[index]
+        evaluation.columns = {"index": index.numpy(), "target": np.array(true), **self._columns(raw, probabilities)}
+        evaluation.plots = lambda: [
+            *classification.plots(y, p, classes),
+            steps.accuracy_by_position(targets, probabilities.argmax(-1)),
+        ]
+
+    def _columns(self, raw: Tensor, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+        """Of each example the labels of its steps, in one text, and how sure they are on average."""
+        there = self._there(raw).numpy()
+        labels, sure = probabilities.argmax(-1), np.where(there, probabilities.max(-1), 0.0)
+        rows = zip(labels, there, strict=True)
+        texts = [" ".join(self.data.classes[label] for label in row[own]) for row, own in rows]
+        return {"prediction": np.array(texts), "confidence": sure.sum(1) / there.sum(1).clip(1)}
+
+    def _there(self, raw: Tensor) -> Tensor:
+        """Which steps of raw inputs are no padding, B × T."""
+        if self.data.kind == "tokens":
+            return raw != 0 if self.data.examples.padded else torch.ones_like(raw, dtype=torch.bool)
+        there: Tensor = ~raw.flatten(2)[..., 0].isnan()
+        return there
+
+    def observe(self, score: float) -> None:
+        self.update.observe(score)
+
+    @torch.inference_mode()
+    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        """The labels of each example's steps as one text, and their mean probability."""
+        self.model.eval()
+        logits = self.model(self.loader.prepare(inputs))
+        return self._columns(inputs.cpu(), logits.float().softmax(-1).cpu().numpy())
+
+    def state_dict(self) -> dict[str, Any]:
+        return state_of(self.model, self.update)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        restore(self.model, self.update, state)

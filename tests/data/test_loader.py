@@ -1,0 +1,37 @@
+"""Orders of the training examples: balanced ones, and that they follow from seed and epoch alone."""
+
+import pytest
+import torch
+
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.config.errors import ConfigError
+from mlcli.run.build import Parts, build
+
+
+def parts_of(*overrides: str) -> Parts:
+    with hydra_session() as hydra:
+        return build(to_run(compose(hydra, ["device=cpu", "model=linear", *overrides])))
+
+
+def test_balanced_draws_each_class_equally_often() -> None:
+    parts = parts_of("data=fraud", "data.examples=2000", "trainer.sampler=balanced")
+    train = parts.data.splits["train"]
+    loader = parts.task.loader
+    order, again, later = (loader.order(epoch, torch.Generator()) for epoch in (0, 0, 1))
+    assert len(order) == len(train) and torch.isin(order, train).all()
+    assert parts.data.examples.targets[order].bincount().tolist() == [len(train) // 2] * 2
+    assert order.equal(again) and not order.equal(later)
+    assert len(order.unique()) > 400  # of the common class, most are different
+    firsts = parts.data.examples.targets[order[: len(order) // 2]].float().mean().item()
+    assert firsts == pytest.approx(0.5, abs=0.1)  # they come mixed
+
+
+def test_without_a_sampler_each_example_comes_once() -> None:
+    parts = parts_of("data=iris")
+    order = parts.task.loader.order(3, torch.Generator())
+    assert order.sort().values.equal(parts.data.splits["train"])
+
+
+def test_numbers_have_no_classes_to_balance() -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.sampler=null"):
+        parts_of("task=regression", "data=diabetes", "trainer.sampler=balanced")
