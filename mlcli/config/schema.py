@@ -46,6 +46,7 @@ class Trainer:
     monitor: str = "val/loss"
     patience: int | None = field(default=None, metadata=COUNT)  # epochs without improvement
     min_delta: float = field(default=0.0, metadata={"range": Range(0)})
+    watch: bool = False
     class_weights: Any = None  # null, balanced, or one number per class
     sampler: str | None = field(default=None, metadata={"choices": ("balanced",)})
     seed: int = field(default=0, metadata={"range": Range(0)})

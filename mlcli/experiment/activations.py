@@ -37,7 +37,10 @@ def activations(runs: Sequence[Ended], *, accuracy: float) -> Answer | None:
 
 def gradient_norms(repeats: Sequence[Parts]) -> list[float]:
     """Of the loss on training examples, by layer: means over the repeats."""
-    norms = [[float(norm) for norm in gradients(parts.task).values()] for parts in repeats]
+    norms = []
+    for parts in repeats:
+        batch = next(iter(parts.task.loader.split("train")))  # type: ignore[attr-defined]  # as networks' tasks have
+        norms.append([float(norm) for norm in gradients(parts.task, batch).values()])
     return [fmean(each) for each in zip(*norms, strict=True)]
 
 

@@ -159,6 +159,8 @@ def _assemble(
     weights = trainer.class_weights
     weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
     task = _call(partial(cfg.task), data=data, model=model, update=update, loader=loader, class_weights=weights)
+    if trainer.watch and not hasattr(task, "loss"):
+        raise ConfigError("trainer.watch: this task trains no network by gradient; type trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 
 

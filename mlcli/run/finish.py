@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mlcli.metric.curves import learning_curves
 from mlcli.metric.plot import Plot
+from mlcli.metric.watched import watched
 from mlcli.run.build import Parts
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
@@ -51,7 +52,7 @@ def finish(
 def draw(folder: RunFolder, cfg: DictConfig, parts: Parts, evaluation: Evaluation, save: Save = Plot.save) -> None:
     """The figures of a run: how it learnt, and how it does on the test split."""
     plots = learning_curves(folder.history(), cfg.trainer.monitor, rate_by_update(cfg, parts))
-    for plot in [*plots, *evaluation.plots()]:
+    for plot in [*plots, *watched(folder.history()), *evaluation.plots()]:
         save(plot, folder.path / "figures")
 
 

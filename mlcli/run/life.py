@@ -98,7 +98,7 @@ def plan_of(cfg: DictConfig) -> Plan:
     """When the loop is to stop."""
     trainer = cfg.trainer
     higher = direction(trainer.monitor) == "max"
-    names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta")
+    names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta", "watch")
     return Plan(higher=higher, **{name: trainer[name] for name in names})
 
 

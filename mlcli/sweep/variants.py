@@ -13,10 +13,11 @@ KEY = "variant"
 
 
 def sweep_over(variants: Mapping[str, str | None], arguments: Sequence[str]) -> list[str]:
-    """The sweep's arguments with one over all variants, unless they pick some."""
-    if not variants or any(_key(argument) == KEY for argument in arguments):
-        return list(arguments)
-    return [f"{KEY}={','.join(variants)}", *arguments]
+    """The sweep's arguments, the first one over all variants where none picks some."""
+    picks = [argument for argument in arguments if _key(argument) == KEY]
+    if variants and not picks:
+        picks = [f"{KEY}={','.join(variants)}"]
+    return [*picks, *(argument for argument in arguments if _key(argument) != KEY)]
 
 
 def expand(variants: Mapping[str, str | None], overrides: Sequence[str]) -> list[str]:

@@ -34,6 +34,7 @@ class Plan:
     max_time: float | None = None  # seconds
     patience: int | None = None
     min_delta: float = 0.0
+    watch: bool = False  # gradients and activations of each layer at the end of each epoch
 
     def improves(self, score: float, best: float | None) -> bool:
         if best is None:
@@ -87,8 +88,8 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progress]) -> Iterator[Tick | Epoch]:
     """Trains trials side by side, each by its own plan, until the last one has ended.
 
-    The plans share `monitor`, `higher`, `max_steps` and `max_time`. A trial that diverges gets its `failure` and
-    leaves, and so does one whose `stopped` was set while the loop waited; the others don't notice. Raises
+    The plans share `monitor`, `higher`, `max_steps`, `max_time` and `watch`. A trial that diverges gets its `failure`
+    and leaves, and so does one whose `stopped` was set while the loop waited; the others don't notice. Raises
     ValueError when there is no metric `monitor`.
     """
     live = [i for i, each in enumerate(progress) if not _ended(plans[i], each)]
@@ -99,6 +100,9 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
         values = EpochValues(progress[live[0]].step)
         yield from _steps(trials, plan, [progress[i] for i in live], values)
         metrics = values.read(len(live))
+        for name, numbers in trials.watch().items() if plan.watch else ():
+            for own, number in zip(metrics, numbers, strict=True):
+                own[name] = number
         with trials.averaged():
             validation = trials.evaluate("val", full)
             if plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation:

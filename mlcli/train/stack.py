@@ -17,7 +17,9 @@ from torch.func import functional_call
 from mlcli.train.stacked_layers import make_stackable
 from mlcli.train.stacked_update import StackedUpdate
 from mlcli.train.stacked_weights import StackedWeights
+from mlcli.train.watch import GRADIENT, activations, evaluating, gradient_norms
 
+ALL = slice(None)
 ROWS = 8  # trials that are evaluated at once: their activations on a whole split would not fit in a cache
 
 
@@ -78,8 +80,9 @@ class Stack:
         losses: Tensor = self._call("loss", self.stacked.named(), self.numbers, *batch)
         return losses
 
-    def _call(self, method: str, weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
-        """The task's method for each row of the tensors, with that row's weights and numbers in place."""
+    def _call(self, method: Any, weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
+        """The task's method of this name, or a function of the task, for each row of the tensors, with that row's
+        weights and numbers in place."""
 
         def one(weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
             with _attributes(self.task, numbers):
@@ -109,6 +112,19 @@ class Stack:
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
         metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)
         return metrics
+
+    def watch(self) -> dict[str, list[float]]:
+        inputs, *rest = (each[:, : self.loader.batch_size] for each in next(iter(self.loader.split("train", ALL))))
+        weights = {name: tensor.detach() for name, tensor in self.stacked.named().items()}
+        trained = {name: weights[name].requires_grad_() for names in self.stacked.names for name in names}
+        with evaluating(self.task.model):
+            losses = self._call("loss", weights, self.numbers, inputs, *rest)
+            found = torch.autograd.grad(losses.sum(), list(trained.values()), materialize_grads=True)
+            with torch.no_grad():
+                watched: dict[str, Tensor] = self._call(activations, weights, {}, inputs)
+        norms = gradient_norms(dict(zip(trained, found, strict=True)))
+        watched |= {f"{GRADIENT}{layer}": norm for layer, norm in norms.items()}
+        return {name: tensor.tolist() for name, tensor in watched.items()}
 
     def averaged(self) -> AbstractContextManager[None]:
         return self.update.averaged()
@@ -150,9 +166,11 @@ class _Called(nn.Module):
     def __init__(self, task: Any) -> None:
         super().__init__()
         self.model = task.model
-        self.call = lambda method, *inputs: getattr(task, method)(*inputs)
+        self.call = lambda method, *inputs: (
+            getattr(task, method)(*inputs) if isinstance(method, str) else method(task, *inputs)
+        )
 
-    def forward(self, method: str, *inputs: Tensor) -> Any:
+    def forward(self, method: Any, *inputs: Tensor) -> Any:
         return self.call(method, *inputs)  # type: ignore[no-untyped-call]  # whichever method it is
 
 

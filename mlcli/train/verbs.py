@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mlcli.train.watch import watch
+
 
 @dataclass
 class Evaluation:
@@ -61,6 +63,9 @@ class Trials(Protocol):
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         """Metrics by name, a number per row."""
 
+    def watch(self) -> dict[str, list[float]]:
+        """How large gradients and activations are, by name (`mlcli.train.watch`), a number per row."""
+
     def averaged(self) -> AbstractContextManager[None]:
         """Meanwhile the weights are the means over updates that are judged and kept, where there are such."""
 
@@ -85,6 +90,9 @@ class Alone:
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         metrics = self.task.evaluate(split, full=full).metrics
         return {name: [number] for name, number in read(metrics).items()}
+
+    def watch(self) -> dict[str, list[float]]:
+        return {name: [number] for name, number in read(watch(self.task)).items()}
 
     def averaged(self) -> AbstractContextManager[None]:
         update: Any = getattr(self.task, "update", None)  # of tasks that train by gradient

@@ -14,7 +14,7 @@ VARIANTS = {"none": None, "both": "model.dropout=0.5 'name=a b'"}
 
 def test_a_sweep_tries_all_variants_unless_some_are_picked() -> None:
     assert sweep_over(VARIANTS, ["trainer.seed=0,1"]) == ["variant=none,both", "trainer.seed=0,1"]
-    assert sweep_over(VARIANTS, ["variant=none"]) == ["variant=none"]
+    assert sweep_over(VARIANTS, ["x=1", "variant=none"]) == ["variant=none", "x=1"]
     assert sweep_over({}, ["trainer.seed=0,1"]) == ["trainer.seed=0,1"]
 
 
