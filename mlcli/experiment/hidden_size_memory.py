@@ -10,7 +10,8 @@ REMEMBERS = 0.9  # accuracy from which on a delay counts as remembered
 
 
 def hidden_size_memory(runs: Sequence[Ended]) -> Answer | None:
-    """Test accuracy of each hidden size at each delay (means over seeds), and the longest delay it remembers."""
+    """Test accuracy of each hidden size at each delay (means over seeds), and the longest delay it remembers: what it
+    has learnt in the epochs that it had, which is not all that it could ever hold."""
     scores: dict[tuple[int, int], list[float]] = {}
     for run in (run for run in runs if run.status == "FINISHED"):
         at = int(run.cfg.model.hidden_size), int(run.cfg.data.delay)
@@ -24,8 +25,8 @@ def hidden_size_memory(runs: Sequence[Ended]) -> Answer | None:
     told = ", ".join(f"{size} units {_steps(reach[size])}" for size in sizes)
     guessing = 1 / int(runs[0].cfg.data.symbols)
     sentence = (
-        f"How far back a network remembers (right {REMEMBERS:.0%} of the time, where guessing is right "
-        f"{guessing:.0%}): {told}; {_trend(list(reach.values()))}."
+        f"How far back a network remembers after {runs[0].cfg.trainer.epochs} epochs (right {REMEMBERS:.0%} of the "
+        f"time, where guessing is right {guessing:.0%}): {told}; {_trend(list(reach.values()))}."
     )
     return Answer(sentence, ("hidden size", *(f"delay {delay}" for delay in delays), "remembers"), rows)
 
