@@ -21,6 +21,13 @@ class Adapter:
             return inputs.transpose(1, 2).flatten(2)  # B × C × H × W → B × H × (C · W)
         return inputs.reshape(len(inputs), *self.shape)
 
+    def undo(self, adapted: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """B × `shape` → B × the shape of an example before, which is given."""
+        if self.name == "rows":
+            channels, height, width = shape
+            return adapted.reshape(-1, height, channels, width).transpose(1, 2)
+        return adapted.reshape(-1, *shape)
+
 
 def adapt(kind: str, shape: tuple[int, ...], accepts: Sequence[str]) -> Adapter:
     """The adapter from examples of `kind` and `shape` to a model that accepts these kinds, preferred first.
