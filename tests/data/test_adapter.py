@@ -28,3 +28,17 @@ def test_a_vector_as_steps() -> None:
 def test_what_cannot_fit() -> None:
     with pytest.raises(ValueError, match="image cannot take data of kind vector"):
         adapt("vector", (6,), ("image",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "accepts"),
+    [
+        ("image", (3, 4, 5), "image"),
+        ("image", (3, 4, 5), "vector"),
+        ("image", (3, 4, 5), "sequence"),
+        ("vector", (6,), "sequence"),
+    ],
+)
+def test_undone_it_is_what_it_was(kind: str, shape: tuple[int, ...], accepts: str) -> None:
+    examples, adapter = torch.randn(2, *shape), adapt(kind, shape, (accepts,))
+    assert torch.equal(adapter.undo(adapter(examples), shape), examples)

@@ -34,6 +34,9 @@ SMALL = {
     "attention": ["model.d_model=12"],
     "transformer": ["model.d_model=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
     "gpt": ["model.width=8", "model.heads=2", "model.layers=1", "model.dropout=0.2"],
+    "autoencoder": ["task=reconstruction", "task.noise=0.5", "model.width=16"],
+    "conv_autoencoder": ["task=reconstruction", "task.mask=0.2", "model.width=4"],
+    "vae": ["task=reconstruction", "model.width=16"],
 }
 
 
@@ -41,6 +44,7 @@ SMALL = {
 # side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as
 # the config has it.
 SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
+SMOOTH |= dict.fromkeys(("autoencoder", "conv_autoencoder", "vae"), ["model.activation=tanh"])
 
 # Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
 # times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
@@ -180,6 +184,18 @@ CASES = {
         TRIALS,
     ),
     "multi-label": (["task=multi_label", "data.examples=200", "model.width=8", "model.activation=tanh"], TRIALS),
+    "denoising": (
+        ["task=reconstruction", "model.width=16", "model.activation=tanh"],
+        [["task.noise=0.1"], ["task.noise=1", "trainer.seed=1"], ["task.noise=0.5", "split.seed=1"]],
+    ),
+    "masked": (
+        ["task=reconstruction", "data=diabetes", "model.width=8", "model.activation=tanh"],
+        [["task.mask=0.1"], ["task.mask=0.5", "split.seed=1"]],
+    ),
+    "vae": (
+        ["task=reconstruction", "model=vae", "model.width=16", "model.activation=tanh"],
+        [["task.beta=0"], ["task.beta=1", "trainer.seed=1"]],
+    ),
     "rprop": (
         [
             "model=linear",
