@@ -44,7 +44,7 @@ SMALL = {
 # side, and Adam makes a full step of it. So float32 is compared where functions are smooth, float64 as
 # the config has it.
 SMOOTH = {"mlp": ["model.activation=tanh"], "cnn": ["model.activation=tanh", "model.pooling=mean"]}
-SMOOTH |= dict.fromkeys(("autoencoder", "conv_autoencoder", "vae"), ["model.activation=tanh"])
+SMOOTH |= {name: ["model.activation=tanh"] for name in ("autoencoder", "conv_autoencoder", "vae")}
 
 # Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
 # times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
