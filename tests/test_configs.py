@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcli.config.check import check
+from mlcli.config.check import check, locate
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.run.build import accepted_kinds, build, build_data
 
@@ -30,7 +30,9 @@ def test_composes_and_builds(path: Path) -> None:
     group, option = str(path.parent), path.stem
     overrides = [f"{group}={option}"]
     if group == "model":
-        overrides.append(f"data={SMALL_DATA[accepted_kinds(yaml.safe_load((CONF / path).read_text()))[0]]}")
+        node = yaml.safe_load((CONF / path).read_text())
+        overrides.append(f"data={SMALL_DATA[accepted_kinds(node)[0]]}")
+        overrides += ["task=reconstruction"] if getattr(locate(node["_target_"]), "rebuilds", False) else []
     if option in PACKAGES and find_spec(PACKAGES[option]) is None:
         pytest.skip(f"needs the package {PACKAGES[option]}")
     overrides += ["model.width=8"] if option in NARROW else []

@@ -24,6 +24,13 @@ class Adapter:
         # A vector knows no padding: there it is 0, the mean of what has been normalised.
         return torch.where(shaped.isnan(), 0.0, shaped) if self.name == "flatten" else shaped
 
+    def undo(self, adapted: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """B × `shape` → B × the shape of an example before, which is given."""
+        if self.name == "rows":
+            channels, height, width = shape
+            return adapted.reshape(-1, height, channels, width).transpose(1, 2)
+        return adapted.reshape(-1, *shape)
+
 
 def adapt(kind: str, shape: tuple[int, ...], accepts: Sequence[str]) -> Adapter:
     """The adapter from examples of `kind` and `shape` to a model that accepts these kinds, preferred first.

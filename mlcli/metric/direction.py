@@ -8,5 +8,7 @@ def direction(metric_name: str) -> str:
     """ "min" for losses and errors ("val/loss", "rmse", "test/log_loss"), else "max"."""
     first, _, rest = metric_name.partition("/")
     metric = rest if first in SPLITS and rest else metric_name
-    smaller = metric in SMALLER_IS_BETTER or metric.endswith(("_loss", "_error")) or metric.startswith("bits_per_")
+    smaller = (
+        metric in SMALLER_IS_BETTER or metric.endswith(("_loss", "_error", "_mse")) or metric.startswith("bits_per_")
+    )
     return "min" if smaller else "max"

@@ -11,7 +11,7 @@ from mlcli.config.ranges import Range
 
 Count = Annotated[int, Range(1)]
 Probability = Annotated[float, Range(0, 1)]
-ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "elu"]
+ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "elu", "none"]
 NormName = Literal["none", "batch_norm", "layer_norm"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -22,6 +22,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "leaky_relu": nn.LeakyReLU,
     "elu": nn.ELU,
+    "none": nn.Identity,
 }
 
 

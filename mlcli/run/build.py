@@ -77,6 +77,10 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     if per_step and not _takes_steps(cfg.model):
         fitting = [name for name, node in _models() if _takes_steps(node)]
         raise ConfigError(f"This task needs an answer for each step of a sequence: type model={'|'.join(fitting)}.")
+    if getattr(locate(cfg.model._target_), "rebuilds", False) and not getattr(task, "rebuilds", False):
+        raise ConfigError(
+            "This model gives its inputs again and no answers: type task=reconstruction, or another model."
+        )
     model: nn.Module = _call(
         constructor,
         input_shape=adapter.shape,

@@ -44,7 +44,7 @@ class Augment(nn.Module):
         if self.moves:
             inputs = self._moved(inputs.reshape(-1, *self.shape)).reshape(inputs.shape)
         if self.amounts["noise"]:
-            inputs = inputs + self.amounts["noise"] * self.random(inputs, _normal)
+            inputs = inputs + self.amounts["noise"] * self.random(inputs, normal)
         return inputs
 
     def _moved(self, images: Tensor) -> Tensor:
@@ -97,5 +97,5 @@ def _uniform(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
     return tensor.uniform_(-1, 1, generator=generator)
 
 
-def _normal(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
+def normal(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
     return tensor.normal_(generator=generator)

@@ -27,9 +27,10 @@ class Stack:
     """K tasks that differ only in numbers, as the loop's trials. None of them changes until it leaves the stack.
 
     A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch, and
-    `metrics(outputs, targets)` of a split; `varies` names those of its attributes that may differ from trial to
-    trial. loader: the K tasks' loaders as one. Raises ValueError with the reason when they cannot be one
-    computation; the first step may raise RuntimeError for a layer that torch.vmap does not know.
+    `metrics(outputs, targets)` of a split, with outputs of the model, or of the task's own `answers(inputs)` if it
+    has that; `varies` names those of its attributes that may differ from trial to trial. loader: the K tasks' loaders
+    as one. Raises ValueError with the reason when they cannot be one computation; the first step may raise
+    RuntimeError for a layer that torch.vmap does not know.
     """
 
     def __init__(self, tasks: Sequence[Any], loader: Any) -> None:
@@ -108,7 +109,8 @@ class Stack:
         own = {name: tensor[rows] for name, tensor in weights.items()}
         numbers = {name: tensor[rows] for name, tensor in self.numbers.items()}
         batches = self.loader.split(split, rows)
-        pairs = [(self._call("model", own, {}, inputs), targets) for inputs, targets in batches]
+        method = "answers" if hasattr(self.task, "answers") else "model"
+        pairs = [(self._call(method, own, numbers, inputs), targets) for inputs, targets in batches]
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
         metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)
         return metrics

@@ -34,3 +34,17 @@ def test_padding_of_a_flattened_sequence_is_zero() -> None:
     flatten = adapt("sequence", (2, 2), ("vector",))
     padded = torch.tensor([[[1.0, 2.0], [torch.nan, torch.nan]]])
     assert flatten(padded).tolist() == [[1, 2, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "accepts"),
+    [
+        ("image", (3, 4, 5), "image"),
+        ("image", (3, 4, 5), "vector"),
+        ("image", (3, 4, 5), "sequence"),
+        ("vector", (6,), "sequence"),
+    ],
+)
+def test_undone_it_is_what_it_was(kind: str, shape: tuple[int, ...], accepts: str) -> None:
+    examples, adapter = torch.randn(2, *shape), adapt(kind, shape, (accepts,))
+    assert torch.equal(adapter.undo(adapter(examples), shape), examples)

@@ -42,6 +42,9 @@ SMALL = {
     "resnet18": ["model.width=8"],
     "resnet34": ["model.width=8"],
     "resnet50": ["model.width=8"],
+    "autoencoder": ["task=reconstruction", "task.noise=0.5", "model.width=16"],
+    "conv_autoencoder": ["task=reconstruction", "task.mask=0.2", "model.width=4"],
+    "vae": ["task=reconstruction", "model.width=16"],
 }
 
 
@@ -53,6 +56,7 @@ SMOOTH = {
     "cnn": ["model.activation=tanh", "model.pooling=mean"],
     "cnn1d": ["model.activation=tanh", "model.pooling=mean", "model.norm=none"],
 }
+SMOOTH |= {name: ["model.activation=tanh"] for name in ("autoencoder", "conv_autoencoder", "vae")}
 
 # Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
 # times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
@@ -198,6 +202,18 @@ CASES = {
         TRIALS,
     ),
     "multi-label": (["task=multi_label", "data.examples=200", "model.width=8", "model.activation=tanh"], TRIALS),
+    "denoising": (
+        ["task=reconstruction", "model.width=16", "model.activation=tanh"],
+        [["task.noise=0.1"], ["task.noise=1", "trainer.seed=1"], ["task.noise=0.5", "split.seed=1"]],
+    ),
+    "masked": (
+        ["task=reconstruction", "data=diabetes", "model.width=8", "model.activation=tanh"],
+        [["task.mask=0.1"], ["task.mask=0.5", "split.seed=1"]],
+    ),
+    "vae": (
+        ["task=reconstruction", "model=vae", "model.width=16", "model.activation=tanh"],
+        [["task.beta=0"], ["task.beta=1", "trainer.seed=1"]],
+    ),
     "rprop": (
         [
             "model=linear",

@@ -1,0 +1,36 @@
+"""The space of codes as a picture of two dimensions. N examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlcli.metric import figures_latent
+from mlcli.metric.plot import Plot, plain
+
+POINTS = 2000  # most examples that are drawn
+
+
+def latent_space(codes: dict[str, np.ndarray], labels: np.ndarray | None, classes: Sequence[str]) -> Plot:
+    """latent_space: a panel for each of the N × k codes, by name, with a point an example. labels: N class names, or
+    numbers where there are no classes; None where an example has no label of its own."""
+    count = len(next(iter(codes.values())))
+    shown = np.unique(np.linspace(0, count - 1, min(count, POINTS)).round().astype(int))
+    panels = [{"name": name, **_plane(code, shown)} for name, code in codes.items()]
+    data: dict[str, Any] = {"panels": panels, "classes": list(classes), "total": count}
+    data["labels"] = [] if labels is None else plain(labels[shown])
+    return Plot("latent_space", figures_latent.latent_space, data)
+
+
+def _plane(code: np.ndarray, shown: np.ndarray) -> dict[str, Any]:
+    """N × k codes as points: the numbers themselves where there are two, else the first two principal components; a
+    single number over nothing."""
+    if code.shape[1] == 1:
+        return {"points": plain(np.hstack([code[shown], np.zeros((len(shown), 1))])), "axes": ["code", ""]}
+    if code.shape[1] == 2:
+        return {"points": plain(code[shown]), "axes": ["code 1", "code 2"]}
+    centred = code.astype(np.float64) - code.mean(0)
+    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
+    share = singular**2 / (np.square(singular).sum() or 1)
+    names = [f"component {i + 1} of {code.shape[1]} ({share[i]:.0%} of variance)" for i in (0, 1)]
+    return {"points": plain((centred @ axes[:2].T)[shown].round(5)), "axes": names}

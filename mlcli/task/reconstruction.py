@@ -1,0 +1,205 @@
+"""Reconstruction: inputs again, from themselves or from noisy or masked ones, by mean squared error.
+
+An autoencoder learns so what its code has to say of an input; from corrupted inputs it is a denoising one (Vincent et
+al. 2008). Shapes: B batch, N examples of a split.
+"""
+
+from collections.abc import Iterable
+from math import prod
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import DataSet
+from mlcli.data.loader import Loader
+from mlcli.metric import reconstruction
+from mlcli.metric.plot import Plot
+from mlcli.metric.reconstruction import Rebuilt
+from mlcli.task.corrupt import Corrupt
+from mlcli.task.network import restore, state_of
+from mlcli.train.step import Update
+from mlcli.train.verbs import Evaluation
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Reconstruction:
+    """A network whose outputs are to be its inputs, trained on the squared error of normalised numbers.
+
+    noise: the standard deviation of normal noise, in standard deviations of the data; mask: the share of the numbers
+    that is set to 0, the mean. Both are for what the network is given, and new in every epoch; validation and test
+    meet the same ones always. The targets of the data are not learnt from.
+    beta: weight of the regulariser of a model that has one, which is told as `kl`. It is shared out among the numbers
+    of an input, as the squared error is: so beta is twice the variance that a VAE's decoder takes for noise.
+    """
+
+    rebuilds = True
+    varies = ("noise", "mask", "beta", "unit")
+
+    def __init__(
+        self,
+        data: DataSet,
+        model: nn.Module,
+        update: Update,
+        loader: Loader,
+        *,
+        noise: Annotated[float, Range(0)] = 0.0,
+        mask: Annotated[float, Range(0, 1, high_open=True)] = 0.0,
+        beta: Annotated[float, Range(0)] = 0.1,
+    ) -> None:
+        self.data = data
+        self.model = model
+        self.update = update
+        self.loader = loader
+        # None where nothing is drawn: trials that draw numbers and trials that draw none do not stack.
+        self.noise, self.mask, self.beta = noise or None, mask or None, beta
+        self.corrupt = Corrupt(loader.adapter.shape, loader.device) if noise or mask else None
+        self.numbers = prod(data.shape)
+        self.regularised = hasattr(model, "with_divergence")
+        # The standard deviation of each number, in the shape that the model takes: what 1 is in units of the data.
+        self.unit = loader.adapter(data.std.to(loader.device).expand(1, *data.shape))[0]
+
+    @staticmethod
+    def outputs(data: DataSet) -> int:
+        """As many as an input has numbers. Raises ValueError for data that are no numbers, or not all there."""
+        if data.kind == "tokens" or data.examples.padded:
+            what = "is tokens" if data.kind == "tokens" else "has examples that are padded"
+            raise ValueError(
+                f"data={data.name} {what}, which no squared error can judge: type other data, or another task."
+            )
+        return prod(data.shape)
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        self.model.train()
+        return self.loader.batches(epoch)
+
+    def step(self, batch: Batch) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean squared error of a batch of clean inputs, plus the regulariser; targets say nothing here."""
+        given = inputs if self.corrupt is None else self.corrupt(inputs, self.noise, self.mask)
+        rebuilt, divergence = self._rebuild(given)
+        error = (rebuilt - inputs).square().mean()
+        return error if divergence is None else error + self.beta * divergence.mean() / self.numbers
+
+    def _rebuild(self, given: Tensor) -> tuple[Tensor, Tensor | None]:
+        """B × shape → the same, and the regulariser of each example, B, where the model has one."""
+        if self.regularised:
+            rebuilt, divergence = self.model.with_divergence(given)  # type: ignore[operator]
+            return rebuilt, divergence
+        return self.model(given).reshape(given.shape), None
+
+    def answers(self, inputs: Tensor) -> Tensor:
+        """What `metrics` takes of clean inputs, B × 2 or 3: the mean squared error of each example, normalised and in
+        squared units of the data, and the regulariser."""
+        rebuilt, divergence = self._rebuild(self._given(inputs))
+        error = (rebuilt - inputs).flatten(1)
+        columns = [error.square().mean(1), (error * self.unit.flatten()).square().mean(1)]
+        return torch.stack(columns if divergence is None else [*columns, divergence], 1)
+
+    def _given(self, inputs: Tensor) -> Tensor:
+        """What the model is given for these inputs in an evaluation."""
+        return inputs if self.corrupt is None else self.corrupt.always_alike(inputs, self.noise, self.mask)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What every epoch tells, from the answers to a split: the loss of training, but from the mean code where a
+        code is random; mse, in squared units of the data; kl, in nats an example."""
+        error, mse, *rest = outputs.mean(0).unbind()
+        if not rest:
+            return {"loss": error, "mse": mse}
+        return {"loss": error + self.beta * rest[0] / self.numbers, "mse": mse, "kl": rest[0]}
+
+    @torch.inference_mode()
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        was_training = self.model.training
+        self.model.eval()
+        answers = torch.cat([self.answers(inputs) for inputs, _ in self.loader.split(split)])
+        self.model.train(was_training)
+        evaluation = Evaluation(self.metrics(answers, self.loader.all_targets(split)))
+        if full:
+            self._complete(evaluation, split, self.rebuild(split))
+        return evaluation
+
+    @torch.inference_mode()
+    def rebuild(self, split: str) -> Rebuilt:
+        """What the model makes of a split, with the corruption that an evaluation always meets."""
+        was_training = self.model.training
+        self.model.eval()
+        parts = []
+        for inputs, _ in self.loader.split(split):
+            given = self._given(inputs)
+            parts.append((self._in_units(inputs), self._in_units(given), *self._made(given)))
+        self.model.train(was_training)
+        clean, given_N, rebuilt, code_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        code = code_N if code_N.shape[1] else None
+        if self.corrupt is None:
+            return Rebuilt(clean, rebuilt, code=code)
+        return Rebuilt(clean, rebuilt, given_N, self._change(), code)
+
+    def _change(self) -> str:
+        if self.noise and self.mask:
+            return "noisy, masked"
+        return "noisy" if self.noise else "masked"
+
+    def _made(self, given: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """B × shape in units of the data, and the codes B × numbers; of a model without codes B × 0."""
+        rebuilt, _ = self._rebuild(given)
+        encode = getattr(self.model, "encode", None)
+        code = given.new_empty(len(given), 0) if encode is None else encode(given)
+        return self._in_units(rebuilt), code.flatten(1).float().cpu().numpy()
+
+    def _in_units(self, values: Tensor) -> np.ndarray:
+        """B × the shape that the model takes, normalised → B × shape of an example, as the data came."""
+        raw = self.loader.adapter.undo(values.float(), self.data.shape) * self.loader.std + self.loader.mean
+        found: np.ndarray = raw.cpu().numpy()
+        return found
+
+    def _complete(self, evaluation: Evaluation, split: str, found: Rebuilt) -> None:
+        evaluation.metrics |= reconstruction.scores(found)
+        index, labels = self.data.splits[split], self._labels(split)
+        evaluation.columns = {"index": index.numpy()} | ({} if labels is None else {"target": labels})
+        evaluation.columns |= {"error": reconstruction.errors(found.rebuilt, found.clean), **_columns(found.code)}
+        evaluation.plots = lambda: self._plots(found, labels)
+
+    def _plots(self, found: Rebuilt, labels: np.ndarray | None) -> list[Plot]:
+        from mlcli.metric.latent import latent_space
+
+        plots = reconstruction.plots(found)
+        if found.code is not None:
+            plots.append(latent_space({"": found.code}, labels, self.data.classes))
+        return plots
+
+    def _labels(self, split: str) -> np.ndarray | None:
+        """The class, or the number, that the data has for each example; None where it has several."""
+        targets = self.data.examples.targets[self.data.splits[split]]
+        if targets.ndim > 1:
+            return None
+        return np.array(self.data.classes)[targets] if self.data.classes else targets.numpy()
+
+    def observe(self, score: float) -> None:
+        self.update.observe(score)
+
+    @torch.inference_mode()
+    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        """The reconstruction of each input, number by number, its mean squared error, and its code. Inputs are taken
+        as they are: nothing is added and nothing is masked."""
+        self.model.eval()
+        rebuilt, code = self._made(self.loader.prepare(inputs))
+        names = self.data.features or range(self.numbers)
+        columns = {f"reconstruction/{name}": rebuilt.reshape(len(rebuilt), -1)[:, i] for i, name in enumerate(names)}
+        errors = reconstruction.errors(rebuilt, inputs.cpu().numpy())
+        return {**columns, "error": errors, **_columns(code)}
+
+    def state_dict(self) -> dict[str, Any]:
+        return state_of(self.model, self.update)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        restore(self.model, self.update, state)
+
+
+def _columns(code: np.ndarray | None) -> dict[str, np.ndarray]:
+    return {} if code is None else {f"latent/{i}": numbers for i, numbers in enumerate(code.T)}
