@@ -22,8 +22,9 @@ OPTIMIZER_RANGES = {
     "momentum": Range(0, 1, high_open=True),
     "eps": Range(0),
 }
-# Keys of a group that are mlcli's own and reach no constructor.
-EXTRA_KEYS = {"model": {"accepts"}}
+# Keys of a group that are mlcli's own and reach no constructor, with what they may be.
+Texts = str | Sequence[str]
+EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None}}
 # Constructor arguments that the run supplies.
 SUPPLIED = {
     "task": {"data", "model", "update", "loader", "class_weights"},
@@ -91,7 +92,7 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
     """Binds the YAML to the signature without building, as a call with these keywords would be bound."""
     called = locate(str(node["_target_"]), f"{group}._target_")
     parameters = inspect.signature(called).parameters
-    supplied, extra = SUPPLIED.get(group, set()), EXTRA_KEYS.get(group, set())
+    supplied, extra = SUPPLIED.get(group, set()), EXTRA_KEYS.get(group, {})
     given = {k: v for k, v in node.items() if not str(k).startswith("_") and k not in extra}
     takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
     if not takes_any:
@@ -103,8 +104,8 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
         )
         if required and name not in given and name not in supplied:
             raise ConfigError(f"{group}.{name} needs a value: type +{group}.{name}=…")
-    hints = _hints(called)
-    for name, value in given.items():
+    hints = _hints(called) | extra
+    for name, value in (given | {k: v for k, v in node.items() if k in extra}).items():
         hint = hints.get(name, Any)
         if not _fits(hint, value):
             wanted = "a number, or auto" if (group, name) == ("optimizer", "lr") else _describe(hint)

@@ -5,7 +5,7 @@ import fnmatch
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from mlcli.data.loader import Loader
 from mlcli.data.prepare import prepare
 from mlcli.metric.direction import direction
 from mlcli.run import device as devices
+from mlcli.run import transfer
 from mlcli.train.averaging import Averaging
 from mlcli.train.step import Update
 from mlcli.train.verbs import Task
@@ -40,12 +41,14 @@ class Parts:
     schedule: Callable[[int, int, int], float]
     steps_per_epoch: int
     total_steps: int
+    transferred: transfer.Report | None = None
 
 
-def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = None) -> Parts:
+def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = None, trained: bool = False) -> Parts:
     """Everything that the config names. Raises ConfigError.
 
     data: where it is known already; loader: where another trial has prepared the same data for the same model.
+    trained: the network's weights are at hand and put in afterwards, so those of model.init_from are not read.
     """
     device = devices.choose(cfg.device.name)
     devices.set_up(cfg.device, device)
@@ -53,10 +56,12 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         data = build_data(cfg) if data is None else data
         adapter = fit_data_to_model(cfg, data)
         torch.manual_seed(cfg.trainer.seed)
-        model = build_model(cfg, data, adapter).to(device)
+        model = build_model(cfg, data, adapter)
+        transferred = transfer.prepare(model, cfg, data.classes, load=not trained)
+        model = model.to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
         loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
-        return _assemble(cfg, data, adapter, model, loader, threads)
+        return replace(_assemble(cfg, data, adapter, model, loader, threads), transferred=transferred)
     except ConfigError:
         raise
     except (ValueError, ImportError) as error:  # a constructor's or data set's own word on what it was given
@@ -177,7 +182,7 @@ def _averaging(trainer: DictConfig) -> Averaging | None:
 def _groups(cfg: DictConfig, model: nn.Module) -> list[dict[str, Any]]:
     """The parameters by learning rate: those whose name fits a pattern of trainer.lr_scale have their own."""
     scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
-    left = dict(model.named_parameters())
+    left = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     groups = []
     for pattern, scale in scales.items():
         names = fnmatch.filter(left, pattern)

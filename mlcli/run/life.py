@@ -65,6 +65,7 @@ def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save 
         progress = Progress()
         plan = plan_of(job.cfg)
         console.start(folder.path, title(job), plan.epochs, parts.steps_per_epoch, facts(parts))
+        console.note(parts.transferred.line() if parts.transferred else "")
         try:
             with Journal(folder.path / "metrics.jsonl") as journal:
                 for event in fit(parts.task, plan, progress):
@@ -138,9 +139,11 @@ def title(job: Job) -> str:
 def facts(parts: Parts) -> str:
     """The sizes that matter."""
     count = sum(parameter.numel() for parameter in parts.model.parameters())
+    still = sum(parameter.numel() for parameter in parts.model.parameters() if not parameter.requires_grad)
+    frozen = f", {still:,} of them frozen" if still else ""
     sizes = " / ".join(f"{len(indices):,}" for indices in parts.data.splits.values())
     threads = f"{parts.threads} thread{'s' if parts.threads > 1 else ''}"
-    return f"{count:,} parameters · {sizes} examples · {parts.device}, {threads}"
+    return f"{count:,} parameters{frozen} · {sizes} examples · {parts.device}, {threads}"
 
 
 def describe(folder: RunFolder, job: Job, parts: Parts) -> None:
@@ -149,6 +152,10 @@ def describe(folder: RunFolder, job: Job, parts: Parts) -> None:
     write_json(folder.path / "environment.json", environment(str(parts.device), parts.threads))
     write_json(folder.path / "data.json", parts.data.describe())
     save_file(parts.data.splits, folder.path / "splits.safetensors")
+    if parts.transferred:
+        write_json(folder.path / "transfer.json", parts.transferred.record())
+        if parts.transferred.surprising:
+            log.warning(parts.transferred.line())
     for plot in job.plots:
         plot.save(folder.path / "figures")
 

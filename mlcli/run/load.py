@@ -35,7 +35,7 @@ def load_run(folder: RunFolder, cfg: DictConfig, own_examples: bool = True) -> P
             "Type --split, or other data."
         )
     splits = load_file(folder.path / "splits.safetensors") if own_examples else built.splits
-    parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]))
+    parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]), trained=True)
     parts.task.load_state_dict({"model": weights})
     return parts
 
@@ -47,7 +47,7 @@ def load_model(folder: Path) -> Parts:
     cfg = OmegaConf.create(stored["config"])
     cfg.device.name = "cpu"
     weights, statistics = load_weights(folder / "weights.safetensors")
-    parts = build(cfg, _without_examples(stored["data"], statistics))
+    parts = build(cfg, _without_examples(stored["data"], statistics), trained=True)
     parts.task.load_state_dict({"model": weights})
     return parts
 

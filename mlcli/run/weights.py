@@ -1,17 +1,19 @@
 """Weights on disk: safetensors, with the statistics of the inputs, since weights mean nothing without them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mlcli.run.build import Parts
+if TYPE_CHECKING:
+    from mlcli.run.build import Parts
 
 STATISTICS = "data."
 WEIGHTS = "model."
 
 
-def save_weights(path: Path, parts: Parts, weights: dict[str, Tensor] | None = None) -> None:
+def save_weights(path: Path, parts: "Parts", weights: dict[str, Tensor] | None = None) -> None:
     """Saves `weights`, by default those that the task has now. Whole or not at all."""
     weights = parts.task.state_dict()["model"] if weights is None else weights
     tensors = {f"{WEIGHTS}{name}": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}

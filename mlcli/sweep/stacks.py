@@ -65,6 +65,7 @@ def _try(parts: Sequence[Parts], cfg: object, count: int, console: SweepConsole,
     times, measured = gain(parts, cfg)
     if times < 1 and not forced:
         return f"a stack would be slower ({measured})"
+    console.note(parts[0].transferred.line() if parts[0].transferred else "")
     stacks = "one stack" if len(parts) == count else f"stacks of {len(parts)}"
     console.note(f"{count} trials as {stacks}: {times:.1f} times as fast as one by one ({measured})")
     return None

@@ -58,7 +58,7 @@ def test_groups_options_and_keys(ask: Ask) -> None:
 def test_keys_are_those_of_the_option_chosen_before(ask: Ask) -> None:
     assert "model.hidden_size=" in ask("mlcli train model=lstm model.")
     assert "model.hidden_size=" not in ask("mlcli train model=mlp model.")
-    assert ask("mlcli train model=linear model.") == []
+    assert ask("mlcli train model=linear model.") == ["model.freeze=", "model.init_from="]
     assert ask("mlcli train optimizer=sgd optimizer.mom") == ["optimizer.momentum="]
     assert ask("mlcli train -m optimizer=sgd,adam optimizer.mom") == ["optimizer.momentum="]
     assert ask("mlcli train ~scheduler scheduler.") == []
@@ -100,7 +100,7 @@ def test_config_dir_adds_options(ask: Ask, tmp_path: Path, flag: str) -> None:
     (tmp_path / "mine" / "model").mkdir(parents=True)
     (tmp_path / "mine" / "model" / "local.yaml").write_text("# Mine\nmine: 1\n")
     assert ask(f"mlcli train {flag.format('mine')} model=lo") == ["model=local"]
-    assert ask(f"mlcli train {flag.format('mine')} model=local model.") == ["model.mine="]
+    assert ask(f"mlcli train {flag.format('mine')} model=local model.m") == ["model.mine="]
     assert ask("mlcli train model=lo") == []
 
 

@@ -196,6 +196,8 @@ CASES = {
     "mixup": ([*MLP, "task.mixup=0.4"], TRIALS),
     "augment": ([*CNN, "task.shift=1", "task.rotate=15", "task.flip=true", "task.noise=0.1"], TRIALS),
     "augment-flat": ([*MLP, "task.shift=1", "task.label_smoothing=0.1"], TRIALS),
+    "frozen": ([*CNN, "model.norm=batch_norm", "model.freeze=blocks.0.*"], TRIALS),
+    "frozen-ema": ([*CNN, "model.freeze=blocks.*", "trainer.average=ema"], TRIALS),
     "sequence-labelling": (["task=sequence_labelling", "data.examples=200", "data.length=12"], TRIALS),
     "language-model": (
         ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=100"],
