@@ -63,7 +63,7 @@ SMOOTH |= {name: ["model.activation=tanh"] for name in ("autoencoder", "conv_aut
 # Batch norms one after another enlarge it as well; in the deep ones they see 32 numbers each, and five steps are too
 # many. Their layers are resnet's, which meets every optimizer and schedule: one of each will do.
 DEEP = {"resnet18": 2, "resnet34": 2, "resnet50": 2}
-CHAOTIC = {"gpt": 15, "vit": 15, "resnet": 15, **DEEP}  # steps
+CHAOTIC = {"gpt": 15, "vit": 15, "resnet": 15, "conv_autoencoder": 15, **DEEP}  # steps
 
 
 @pytest.fixture(scope="module")
