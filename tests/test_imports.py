@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "track": {"config"},
     "run": {"config", "data", "metric", "train", "track"},
     "sweep": {"config", "metric", "run", "track", "train"},
-    "serve": {"config", "run"},
+    "serve": {"config", "data", "run"},
     "experiment": {"config", "data", "metric", "model", "run", "task", "train"},
     "cli": {"config", "run", "sweep", "serve", "track", "metric"},
 }

@@ -27,7 +27,7 @@ Texts = str | Sequence[str]
 EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None}}
 # Constructor arguments that the run supplies.
 SUPPLIED = {
-    "task": {"data", "model", "update", "loader", "class_weights"},
+    "task": {"data", "model", "update", "loader", "class_weights", "seed", "batch_size"},
     "model": {"input_shape", "outputs", "vocabulary", "padded", "per_step"},
     "optimizer": {"params"},
     "scheduler": {"higher"},

@@ -10,14 +10,17 @@ from torch import Tensor
 from mlcli.data.tokenize import decode, encode
 
 DIGEST_EXAMPLES = 10_000
+INDEX_KINDS = ("tokens", "state")  # whose numbers stand for something else
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
     """Everything that a loader returns: unsplit, in the units of the source. N examples.
 
+    kind: vector, image, sequence, tokens, or state (of a world).
     inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D; tokens are N × T
-    indices of the vocabulary (int64). What is shorter than T is padded at its end, sequences with NaN, tokens with 0.
+    indices of the vocabulary (int64), states N × 1. What is shorter than T is padded at its end, sequences with NaN,
+    tokens with 0.
     targets: N class indices (int64), or N numbers (float32). Of data with an answer for each step N × T class
     indices, with -1 where there is none; of data with any number of labels an example N × C zeros and ones (float32).
     classes: names of the classes; empty for regression. features: column names of vectors.
@@ -25,6 +28,8 @@ class Examples:
     padded: whether any example is, or one that will be predicted may be.
     test: indices of the official test split, where the data set has one.
     truth: the parameters of a generator, where they are known.
+    groups: N indices of what the examples belong to (a patient, a task), where they are not independent.
+    world: of data to act in, what gives rewards; the examples are its states and the classes its actions.
     """
 
     name: str
@@ -37,6 +42,8 @@ class Examples:
     source: str = ""
     test: Tensor | None = None
     truth: dict[str, float] | None = None
+    groups: Tensor | None = None
+    world: Any = None
     vocabulary: tuple[str, ...] = ()
     tokenizer: str = ""
     padded: bool = False

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from mlcli.data.adapter import Adapter
-from mlcli.data.dataset import DataSet
+from mlcli.data.dataset import INDEX_KINDS, DataSet
 
 EVALUATION_BATCH = 512
 Sampler = Literal["balanced"] | None
@@ -67,7 +67,7 @@ class Loader:
     def prepare(self, inputs: Tensor) -> Tensor:
         """Raw inputs, B × shape → on the device, normalised, in the shape that the model takes."""
         here = inputs.to(self.device)
-        if self.data.kind != "tokens":
+        if self.data.kind not in INDEX_KINDS:
             here = (here.float() - self.mean) / self.std
         adapted = self.adapter(here).contiguous()
         return adapted if self.extract is None else self.extract(adapted)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mlcli.data.dataset import DataSet, Examples
+from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.data.split import split
 
 
@@ -27,8 +27,8 @@ def prepare(
 
 def statistics(inputs: Tensor, kind: str) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation: per channel of images, per feature of all else. What never varies gets 1, and
-    padding (NaN) does not count. Tokens are no numbers: 0 and 1."""
-    if kind == "tokens":
+    padding (NaN) does not count. Tokens and states are no numbers: 0 and 1."""
+    if kind in INDEX_KINDS:
         return torch.zeros(1), torch.ones(1)
     dims = {"image": (0, 2, 3), "sequence": (0, 1)}.get(kind, (0,))
     if inputs.isnan().any():

@@ -24,7 +24,7 @@ from mlcli.metric.direction import direction
 from mlcli.run import device as devices
 from mlcli.run import transfer
 from mlcli.train.averaging import Averaging
-from mlcli.train.step import Update
+from mlcli.train.step import Schedule, Update
 from mlcli.train.verbs import Task
 
 
@@ -38,7 +38,7 @@ class Parts:
     task: Task
     device: torch.device
     threads: int
-    schedule: Callable[[int, int, int], float]
+    schedule: Schedule | None  # None: of a task without optimizer
     steps_per_epoch: int
     total_steps: int
     transferred: transfer.Report | None = None
@@ -61,7 +61,7 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         model = model.to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
         loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
-        return replace(_assemble(cfg, data, adapter, model, loader, threads), transferred=transferred)
+        return replace(_assemble(cfg, data, adapter, model, device, loader, threads), transferred=transferred)
     except ConfigError:
         raise
     except (ValueError, ImportError) as error:  # a constructor's or data set's own word on what it was given
@@ -136,7 +136,11 @@ def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
     return True
 
 
-def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module) -> Loader:
+def _loader(
+    cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module
+) -> Loader | None:
+    if not _takes(cfg.task, "loader"):
+        return None
     trainer = cfg.trainer
     settings = {"batch_size": trainer.batch_size, "seed": trainer.seed, "sampler": trainer.sampler}
     extract = getattr(model, "extract", None)
@@ -144,15 +148,55 @@ def _loader(cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.devi
 
 
 def _assemble(
-    cfg: DictConfig, data: DataSet, adapter: Adapter, model: nn.Module, loader: Loader, threads: int
+    cfg: DictConfig,
+    data: DataSet,
+    adapter: Adapter,
+    model: nn.Module,
+    device: torch.device,
+    loader: Loader | None,
+    threads: int,
 ) -> Parts:
-    trainer, device = cfg.trainer, loader.device
-    steps_per_epoch = max(1, -(-len(data.splits["train"]) // trainer.batch_size))
+    """The task, with an optimizer if it is one that takes `update`."""
+    trainer = cfg.trainer
+    steps_per_epoch = _steps_per_epoch(cfg, data)
     total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
-    optimizer = partial(cfg.optimizer)(_groups(cfg, model))
-    schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
-    update = Update(
-        optimizer,
+    schedule = update = None
+    if _takes(cfg.task, "update"):
+        schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
+        update = _update(cfg, model, device, schedule, steps_per_epoch, total_steps)
+    weights = trainer.class_weights
+    weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
+    supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
+    task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
+    if trainer.watch and not hasattr(task, "loss"):
+        raise ConfigError("trainer.watch: this task trains no network by gradient; type trainer.watch=false.")
+    return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
+
+
+def _takes(node: DictConfig, name: str) -> bool:
+    """Whether what the node builds asks the run for this."""
+    return name in inspect.signature(locate(node._target_)).parameters
+
+
+def _steps_per_epoch(cfg: DictConfig, data: DataSet) -> int:
+    """Updates in one epoch: a task whose batches are not those of the training split says it by `epoch_steps`."""
+    own: Callable[..., int] | None = getattr(locate(cfg.task._target_), "epoch_steps", None)
+    if own is not None:
+        return int(own(data, cfg))
+    return max(1, -(-len(data.splits["train"]) // cfg.trainer.batch_size))
+
+
+def _update(
+    cfg: DictConfig,
+    model: nn.Module,
+    device: torch.device,
+    schedule: Schedule,
+    steps_per_epoch: int,
+    total_steps: int,
+) -> Update:
+    trainer = cfg.trainer
+    return Update(
+        partial(cfg.optimizer)(_groups(cfg, model)),
         schedule,
         steps_per_epoch=steps_per_epoch,
         total_steps=total_steps,
@@ -165,12 +209,6 @@ def _assemble(
         averaging=_averaging(trainer),
         model=model,
     )
-    weights = trainer.class_weights
-    weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
-    task = _call(partial(cfg.task), data=data, model=model, update=update, loader=loader, class_weights=weights)
-    if trainer.watch and not hasattr(task, "loss"):
-        raise ConfigError("trainer.watch: this task trains no network by gradient; type trainer.watch=false.")
-    return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 
 
 def _averaging(trainer: DictConfig) -> Averaging | None:

@@ -62,9 +62,10 @@ def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
 
 def rate_by_update(cfg: DictConfig, parts: Parts) -> Callable[[int], float] | None:
     """The schedule as a function of the update alone; None for one that reacts to scores."""
-    if hasattr(parts.schedule, "observe") or "lr" not in cfg.optimizer:
+    schedule = parts.schedule
+    if schedule is None or hasattr(schedule, "observe") or "lr" not in cfg.optimizer:
         return None
-    return lambda step: cfg.optimizer.lr * parts.schedule(step, parts.steps_per_epoch, parts.total_steps)
+    return lambda step: cfg.optimizer.lr * schedule(step, parts.steps_per_epoch, parts.total_steps)
 
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:

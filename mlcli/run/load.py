@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import DataSet, Examples
+from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.run.build import Parts, build, build_data
 from mlcli.run.folder import RunFolder, read_json
 from mlcli.run.trust import check_targets
@@ -58,7 +58,7 @@ def _without_examples(data: dict[str, Any], statistics: dict[str, torch.Tensor])
     examples = Examples(
         name=data["name"],
         kind=data["kind"],
-        inputs=torch.empty(0, *data["shape"], dtype=torch.int64 if data["kind"] == "tokens" else torch.float32),
+        inputs=torch.empty(0, *data["shape"], dtype=torch.int64 if data["kind"] in INDEX_KINDS else torch.float32),
         targets=torch.empty(0, dtype=torch.int64 if classes else torch.float32),
         classes=classes,
         features=features,

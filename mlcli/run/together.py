@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlcli.data.loader import Loader
 from mlcli.data.stacked import StackedLoader
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import Save, finish
@@ -54,13 +55,21 @@ def build_together(cfgs: Sequence[Any]) -> list[Parts]:
     made = [first]
     for cfg in cfgs[1:]:
         same = cfg.split == cfgs[0].split
-        made.append(build(cfg, first.data, first.task.loader) if same else build(cfg))  # type: ignore[attr-defined]
+        made.append(build(cfg, first.data, loader_of(first)) if same else build(cfg))
     return made
 
 
-def stack_of(parts: Sequence[Parts]) -> Stack:
-    """Their tasks as one. Raises ValueError with the reason where they cannot be."""
-    return Stack([each.task for each in parts], StackedLoader([each.task.loader for each in parts]))  # type: ignore[attr-defined]
+def loader_of(parts: Parts) -> Loader | None:
+    """What another trial with the same data need not prepare again; None where the task has none."""
+    return getattr(parts.task, "loader", None)
+
+
+def stack_of(parts: Sequence[Parts]) -> Any:
+    """Their tasks as one (`Trials`, and `write_back()`), which is a Stack of networks unless the task's class has a
+    `stack(tasks)` of its own. Raises ValueError with the reason where they cannot be."""
+    tasks: list[Any] = [each.task for each in parts]
+    own = getattr(type(tasks[0]), "stack", None)
+    return own(tasks) if own is not None else Stack(tasks, StackedLoader([task.loader for task in tasks]))
 
 
 def train_together(
@@ -106,7 +115,7 @@ def _train(members: Sequence[Member], watch: Watch) -> None:
         middle = len(members) // 2
         for half in (members[:middle], members[middle:]):
             for member in half:
-                member.parts = build(member.job.cfg, member.parts.data, member.parts.task.loader)  # type: ignore[attr-defined]
+                member.parts = build(member.job.cfg, member.parts.data, loader_of(member.parts))
                 member.progress = Progress()
             _train(half, watch)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mlcli.data.dataset import INDEX_KINDS
 from mlcli.run.load import load_model
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Predictor:
             given = given[list(data.features)]
         if data.kind == "tokens" and len(given) and isinstance(given[0], str):
             return data.encode(list(given))
-        values = np.asarray(given, dtype=np.int64 if data.kind == "tokens" else np.float32)
+        values = np.asarray(given, dtype=np.int64 if data.kind in INDEX_KINDS else np.float32)
         if values.shape[1:] != data.shape and values[0].size == int(np.prod(data.shape)):
             values = values.reshape(-1, *data.shape)
         if values.shape[1:] != data.shape:

@@ -8,7 +8,7 @@ import torch
 
 from mlcli.run.build import Parts, build
 from mlcli.run.memory import is_exhausted
-from mlcli.run.together import stack_of
+from mlcli.run.together import loader_of, stack_of
 
 TIMED = 3  # steps, after one that warms up
 
@@ -31,7 +31,7 @@ def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
     """How many times as fast a stack of these is as one by one, and what was measured, in words."""
     device = parts[0].device
     together = _seconds_a_step(stack_of(parts), device, TIMED)
-    single = build(cfg, parts[0].data, parts[0].task.loader)  # type: ignore[attr-defined]
+    single = build(cfg, parts[0].data, loader_of(parts[0]))
     alone = _seconds_a_step(single.task, device, TIMED)
     times = f"{together * 1e3:.3g} ms a step together, {alone * 1e3:.3g} ms each alone"
     return alone * len(parts) / together, times

@@ -41,7 +41,11 @@ def groups(trials: Sequence[Trial]) -> list[list[Trial]]:
 def _shared(cfg: DictConfig) -> str:
     """What must be equal, as text."""
     settings = flatten(OmegaConf.to_container(cfg))
-    varies = {f"task.{name}" for name in getattr(locate(cfg.task._target_), "varies", ())}
+    varies = {
+        f"{group}.{name}"
+        for group in ("task", "model")
+        for name in getattr(locate(cfg[group]._target_), "varies", ())
+    }
     shared = {key: value for key, value in settings.items() if not _stacks(key) and key not in varies}
     return json.dumps(shared, sort_keys=True, default=str)
 
@@ -63,6 +67,6 @@ def obstacle(cfg: DictConfig) -> str | None:
         return "device.compile makes a program of one network"
     if cfg.device.precision == "fp16":
         return "the loss scaling of device.precision=fp16 is a run's own"
-    if not hasattr(locate(cfg.task._target_), "metrics"):
+    if not any(hasattr(locate(cfg.task._target_), verb) for verb in ("metrics", "stack")):
         return f"task={cfg.task._target_.rpartition('.')[2].lower()} has no loss of its own for each trial"
     return None

@@ -63,7 +63,7 @@ def signature(example: dict[str, Any]) -> Any:
     if inputs["columns"]:
         schema = Schema([ColSpec("double", name) for name in inputs["columns"]])
     else:
-        dtype = np.dtype("int64" if inputs["kind"] == "tokens" else "float32")
+        dtype = np.dtype("int64" if inputs["kind"] in ("tokens", "state") else "float32")
         schema = Schema([TensorSpec(dtype, (-1, *np.shape(inputs["data"])[1:]))])
     answers = [
         ColSpec("string" if isinstance(value, str) else "double", name)
