@@ -180,9 +180,10 @@ def _takes(node: DictConfig, name: str) -> bool:
 
 def _steps_per_epoch(cfg: DictConfig, data: DataSet) -> int:
     """Updates in one epoch: a task whose batches are not those of the training split says it by `epoch_steps`."""
-    own = getattr(locate(cfg.task._target_), "epoch_steps", None)
-    if own is not None:
-        return own(data, cfg)  # type: ignore[no-any-return]  # as the verbs promise
+    task = locate(cfg.task._target_)
+    if hasattr(task, "epoch_steps"):
+        steps: int = task.epoch_steps(data, cfg)
+        return steps
     return max(1, -(-len(data.splits["train"]) // cfg.trainer.batch_size))
 
 
