@@ -182,9 +182,10 @@ def _steps_per_epoch(cfg: DictConfig, data: DataSet) -> int:
     """Updates in one epoch: a task whose batches are not those of the training split says it by `epoch_steps`."""
     task = locate(cfg.task._target_)
     if hasattr(task, "epoch_steps"):
-        steps: int = task.epoch_steps(data, cfg)
-        return steps
-    return max(1, -(-len(data.splits["train"]) // cfg.trainer.batch_size))
+        own: int = task.epoch_steps(data, cfg)
+        return own
+    batches: int = -(-len(data.splits["train"]) // cfg.trainer.batch_size)
+    return max(1, batches)
 
 
 def _update(
