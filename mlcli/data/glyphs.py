@@ -84,7 +84,7 @@ def _draw() -> Iterator[tuple[int, int, bytes]]:
 
 def _centred(drawn: np.ndarray) -> np.ndarray | None:
     """The ink, in the middle of an image; None where there is none, or too much."""
-    rows, columns = (drawn.any(axis).nonzero()[0] for axis in (1, 0))
+    rows, columns = (np.flatnonzero(drawn.any(axis)) for axis in (1, 0))
     if not len(rows):
         return None
     ink = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
