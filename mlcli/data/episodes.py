@@ -64,13 +64,13 @@ class Episodes(Loader):
         self.size, self.count, self.judged, self.judgements = size, count, judged, judgements
         self.batch_size = size.examples
         self.drawn: dict[tuple[str, Size], Tensor] = {}
-        known = self.labels(self.indices["train"])
-        for name in ("train", "val", "test"):
-            labels = self.labels(self.indices[name])
-            if name != "train" and torch.isin(labels, known).any():
+        labels = {name: self.labels(self.indices[name]) for name in ("train", "val", "test")}
+        for name in ("val", "test"):
+            if torch.isin(labels[name], labels["train"]).any():
                 raise ValueError(f"The {name} split has classes of the train split: type split.by=class.")
-            if len(labels):  # there are none where a run is loaded to predict
-                self._check(name, labels)
+        for name, own in labels.items():
+            if len(own):  # there are none where a run is loaded to predict
+                self._check(name, own)
 
     def order(self, epoch: int, generator: torch.Generator) -> Tensor:
         """Indices of the epoch's episodes, one after another: a function of seed and epoch alone."""

@@ -61,4 +61,5 @@ def _parts(episodes: Tensor, numbers: int) -> tuple[Tensor, ...]:
 
 def interval(accuracies: Tensor) -> Tensor:
     """Half the width of the 95 % interval of the mean of M episodes: 1.96 standard errors."""
-    return 1.96 * accuracies.std() / len(accuracies) ** 0.5
+    half: Tensor = 1.96 * accuracies.std() / len(accuracies) ** 0.5
+    return half
