@@ -22,6 +22,7 @@ class Split:
     val: float = field(default=0.2, metadata=SHARE)
     test: float = field(default=0.2, metadata=SHARE)
     seed: int = field(default=0, metadata={"range": Range(0)})
+    by: str = field(default="example", metadata={"choices": ("example", "group")})
     normalise: bool = True
     folds: int | None = field(default=None, metadata={"range": Range(2)})
     fold: int = field(default=0, metadata={"range": Range(0)})

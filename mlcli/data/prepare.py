@@ -13,12 +13,13 @@ def prepare(
     val: float,
     test: float,
     seed: int,
+    by: str = "example",
     normalise: bool = True,
     folds: int | None = None,
     fold: int = 0,
 ) -> DataSet:
     """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split`."""
-    splits = split(examples, val=val, test=test, seed=seed, folds=folds, fold=fold)
+    splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
     mean, std = statistics(examples.inputs[splits["train"]].float(), examples.kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)

@@ -1,6 +1,7 @@
 """Which examples are for training, which for choosing, and which for the final judgement."""
 
 from math import floor
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,17 +10,28 @@ from mlcli.data.dataset import Examples
 
 
 def split(
-    examples: Examples, *, val: float, test: float, seed: int, folds: int | None = None, fold: int = 0
+    examples: Examples,
+    *,
+    val: float,
+    test: float,
+    seed: int,
+    by: str = "example",
+    folds: int | None = None,
+    fold: int = 0,
 ) -> dict[str, Tensor]:
     """Sorted indices of "train", "val" and "test", a function of the seed (and the fold) alone.
 
     With `folds`, what is not in an official test split is cut into so many parts, and "test" is the part `fold`,
     counted from 0: k-fold cross-validation. `val` is then a share of the rest, and train as large for every fold.
 
+    by: "group" divides the groups of the examples, none of which is then in two splits.
+
     Classes are stratified: each split has its share of every class, within one example. An official test split is
     kept, and `val` is then a share of the rest. scikit-learn's train_test_split does the same, but importing it
     takes longer than many a run. Raises ValueError when a split would be empty, or there is no such fold.
     """
+    if by == "group":
+        return _by_group(examples, val=val, test=test, seed=seed, folds=folds, fold=fold)
     official = examples.test
     if fold and folds is None:
         raise ValueError(f"split.fold={fold} is one of how many? Type split.folds too, as in split.folds=5.")
@@ -44,6 +56,15 @@ def split(
         advice = "lower split.val or split.test" if empty[0] == "train" else f"enlarge split.{empty[0]}"
         raise ValueError(f"{examples.name} has too few examples: the {empty[0]} split would be empty; {advice}.")
     return splits
+
+
+def _by_group(examples: Examples, **how: Any) -> dict[str, Tensor]:
+    """Divides the groups as if each were one example."""
+    if examples.groups is None:
+        raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by=example.")
+    groups, group_of = torch.unique(examples.groups, return_inverse=True)
+    units = Examples(f"{examples.name} (in groups)", "vector", groups, groups.float())
+    return {name: torch.isin(group_of, own).nonzero().squeeze(1) for name, own in split(units, **how).items()}
 
 
 def _folded(

@@ -58,6 +58,7 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         torch.manual_seed(cfg.trainer.seed)
         model = build_model(cfg, data, adapter)
         transferred = transfer.prepare(model, cfg, data.classes, load=not trained)
+        _extend(model, cfg)
         model = model.to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
         loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
@@ -97,6 +98,13 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     if cfg.device.compile:
         model.compile()
     return model
+
+
+def _extend(model: nn.Module, cfg: DictConfig) -> None:
+    """A task whose class has `extend(model, settings)` gives the network parameters of its own."""
+    task = locate(cfg.task._target_)
+    if hasattr(task, "extend"):
+        task.extend(model, cfg.task)
 
 
 def fit_data_to_model(cfg: DictConfig, data: DataSet) -> Adapter:
