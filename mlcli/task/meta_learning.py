@@ -1,7 +1,9 @@
 """Meta-learning: initial weights from which a few steps of gradient descent learn a new task from a few examples.
 
-The tasks are the groups of the data. MAML (Finn et al. 2017, arXiv 1703.03400), its first-order form and Reptile (Nichol
-et al. 2018, arXiv 1803.02999), ANIL (Raghu et al. 2020, arXiv 1909.09157), Meta-SGD (Li et al. 2017, arXiv 1707.09835).
+The tasks are the groups of the data. MAML (Finn et al. 2017, arXiv 1703.03400), its first-order form and Reptile
+(Nichol et al. 2018, arXiv 1803.02999), ANIL (Raghu et al. 2020, arXiv 1909.09157) and Meta-SGD (Li et al. 2017, arXiv
+1707.09835).
+
 Shapes: M tasks of a meta-batch, S shots, Q queries, T tasks of a split, P points of each, E numbers of inner steps.
 """
 
@@ -44,17 +46,18 @@ SHOWN, GRID = 6, 200  # tasks in a picture, points of each curve
 class MetaLearning:
     """A network whose weights become a good start for tasks like those that it is trained on.
 
-    Each update is from a meta-batch of `tasks` tasks. To each of them the network adapts by `inner_steps` steps, at the
-    rate `inner_lr`, on `shots` examples, and is judged by `queries` others. The methods differ in the gradient:
+    Each update is from a meta-batch of `tasks` tasks. To each the network adapts by `inner_steps` steps, at the rate
+    `inner_lr`, on `shots` examples, and is judged by `queries` others. The methods differ in the gradient:
 
-    maml: of the loss on the queries, through the inner steps. fomaml: the same at the adapted weights, as if they were
-    the initial ones. anil: as maml, but the head alone adapts, in evaluation too. reptile: the way back from weights
-    that have adapted to shots and queries in turn, divided by the inner rate. joint: of the loss of the initial weights
-    on all examples, which is to train for all tasks at once; they adapt in evaluation alone.
+    maml: of the loss on the queries, through the inner steps. fomaml: the same at the adapted weights, as if they
+    were the initial ones. anil: as maml, but the head alone adapts, in evaluation too. reptile: the way back from
+    weights that have adapted to shots and queries in turn, divided by the inner rate. joint: of the loss of the
+    initial weights on all examples, which is to train for all tasks at once; they adapt in evaluation alone.
 
     learn_inner_rate: each parameter that adapts has its own inner rate, which is learnt (Meta-SGD).
-    evaluation_tasks: at most so many of a split, always the same, are evaluated, each adapted to `shots` examples and
-    judged by the rest. The loss is that after `inner_steps`; a full evaluation looks after each of `evaluation_steps`.
+    evaluation_tasks: at most so many of a split, always the same, are evaluated, each adapted to `shots` examples
+    and judged by the rest. The loss is that after `inner_steps`; a full evaluation has it after each of
+    `evaluation_steps`.
     Targets are taken in their own unit, and so are losses; a good inner rate belongs to that unit.
     """
 
@@ -210,10 +213,8 @@ class MetaLearning:
         queries = self.loader.prepare(grid.unsqueeze(1)).expand(len(index), -1, -1)
         curves = self._adapt(*self.loader.at(index), queries, looks).cpu().numpy()
         names = [f"{group}" for group in examples.groups[index[:, 0]]]  # type: ignore[index]
-        points, axes = (
-            (raw.numpy(), examples.targets[index].numpy()),
-            ((*self.data.features, "x")[0], self.data.target),
-        )
+        points = (raw.numpy(), examples.targets[index].numpy())
+        axes = ((*self.data.features, "x")[0], self.data.target)
         course = dict(zip(looks, curves, strict=True))
         return [*plots, meta_learning.adaptation(names, grid.numpy(), course, points, self.shots, axes)]
 

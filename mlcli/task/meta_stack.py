@@ -1,4 +1,4 @@
-"""Trials of meta-learning as one computation: torch.vmap over trials, and in each over the tasks of its meta-batch."""
+"""Trials of meta-learning as one computation: torch.vmap over trials, and in each over the tasks of a meta-batch."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
