@@ -36,11 +36,9 @@ def adaptation(
     lines = -(-len(names) // COLUMNS)
     left, bottom = MARGIN + 0.6, 0.6
     across, down = COLUMNS * (WIDE + BETWEEN) - BETWEEN, lines * (TALL + ABOVE)
-    steps = ", ".join(curves)
-    note = (
-        f"tasks that are new, of which the network is given {shots} points; lines: what it says after {steps} steps"
-    )
+    note = f"tasks that are new, of which the network is given {shots} points; lines: what it says before and after"
     figure = page(left + across + 0.3, bottom + down + 0.1 + HEADER, "Before and after adaptation", note)
+    limits = _limits([values for each in curves.values() for values in each] + targets)
     handles: list[Any] = []
     for place, name in enumerate(names):
         column, line = place % COLUMNS, lines - 1 - place // COLUMNS
@@ -48,14 +46,22 @@ def adaptation(
         own = {step: each[place] for step, each in curves.items()}
         handles = _task(here, grid, own, inputs[place], targets[place], shots)
         here.set_title(name, size=8, color=GREY, loc="right", pad=3)
-        here.tick_params(labelbottom=place + COLUMNS >= len(names))
-    told = ["points of the task", f"{shots} given", *(f"after {step}" for step in curves)]
+        here.set_ylim(limits)
+        here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(names))
+    told = ["all points of the task", f"the {shots} given", *(f"after {step} steps" for step in curves)]
     legend_above(blank(figure, left, bottom + down, across, 0.01), handles, told)
     width, height = figure.get_size_inches()
     figure.text((left + across / 2) / width, 0.18 / height, axes[0], size=9.5, color=INK, ha="center")
     middle = (bottom + down / 2) / height
     figure.text(0.28 / width, middle, axes[1], size=9.5, color=INK, rotation=90, ha="center", va="center")
     return figure
+
+
+def _limits(values: list[list[float]]) -> tuple[float, float]:
+    """The same for all panels, so that a small curve looks small."""
+    numbers = np.array([number for each in values for number in each if number is not None])
+    pad = 0.06 * float(np.ptp(numbers)) or 1.0
+    return float(numbers.min()) - pad, float(numbers.max()) + pad
 
 
 def _task(

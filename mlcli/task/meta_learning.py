@@ -212,7 +212,7 @@ class MetaLearning:
         grid = torch.linspace(float(raw.min()), float(raw.max()), GRID)
         queries = self.loader.prepare(grid.unsqueeze(1)).expand(len(index), -1, -1)
         curves = self._adapt(*self.loader.at(index), queries, looks).cpu().numpy()
-        names = [f"{group}" for group in examples.groups[index[:, 0]]]  # type: ignore[index]
+        names = [f"task {group}" for group in examples.groups[index[:, 0]]]  # type: ignore[index]
         points = (raw.numpy(), examples.targets[index].numpy())
         axes = ((*self.data.features, "x")[0], self.data.target)
         course = dict(zip(looks, curves, strict=True))
