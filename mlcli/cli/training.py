@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
     from mlcli.config.compose import hydra_session, parse
     from mlcli.config.errors import ConfigError
 
-    # Before torch is loaded: a thread that waits spins for microseconds, not for milliseconds in which it keeps a core
+    # Before torch is loaded: a thread that waits spins for microseconds, not for milliseconds, which takes a core
     # from whoever else uses the machine. Two threads beside two busy processes: 217 ms a step instead of 501.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     with user_errors():

@@ -25,7 +25,7 @@ class Split:
     normalise: bool = True
     folds: int | None = field(default=None, metadata={"range": Range(2)})
     fold: int = field(default=0, metadata={"range": Range(0)})
-    by: str = field(default="example", metadata={"choices": ("example", "class")})
+    by: str = field(default="example", metadata={"choices": ("example", "group", "class")})
 
 
 @dataclass

@@ -90,6 +90,22 @@ class Loader:
             order = _balanced(self.data.examples.targets[train.cpu()], generator)[order]
         return train[order.to(train.device)]
 
+    def generator(self, epoch: int) -> torch.Generator:
+        """Of the CPU, for who draws batches of his own: its numbers follow from seed and epoch alone."""
+        return torch.Generator().manual_seed(_mix(self.seed, epoch))
+
+    def at(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of these examples, indices of any shape × those of an example."""
+        flat = indices.flatten()
+        if self.resident:
+            flat = flat.to(self.device)
+            inputs, targets = self.inputs.index_select(0, flat), self.targets.index_select(0, flat)
+        else:
+            examples = self.data.examples
+            inputs, targets = self.prepare(examples.inputs[flat]), examples.targets[flat].to(self.device)
+        shape = indices.shape
+        return inputs.reshape(*shape, *inputs.shape[1:]), targets.reshape(*shape, *targets.shape[1:])
+
     def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples of one split, in the order of its indices."""
         return self._at(torch.split(self.indices[name], EVALUATION_BATCH))

@@ -58,6 +58,7 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         torch.manual_seed(cfg.trainer.seed)
         model = build_model(cfg, data, adapter)
         transferred = transfer.prepare(model, cfg, data.classes, load=not trained)
+        _extend(model, cfg)
         model = model.to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
         loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
@@ -97,6 +98,13 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     if cfg.device.compile:
         model.compile()
     return model
+
+
+def _extend(model: nn.Module, cfg: DictConfig) -> None:
+    """A task whose class has `extend(model, settings)` gives the network parameters of its own."""
+    task = locate(cfg.task._target_)
+    if hasattr(task, "extend"):
+        task.extend(model, cfg.task)
 
 
 def fit_data_to_model(cfg: DictConfig, data: DataSet) -> Adapter:
@@ -168,8 +176,8 @@ def _assemble(
     weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
     supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
-    if trainer.watch and not hasattr(task, "loss"):
-        raise ConfigError("trainer.watch: this task trains no network by gradient; type trainer.watch=false.")
+    if trainer.watch and (not hasattr(task, "loss") or hasattr(task, "stack")):
+        raise ConfigError("trainer.watch: this task trains no network on plain batches; type trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 
 

@@ -1,0 +1,242 @@
+"""Meta-learning: initial weights from which a few steps of gradient descent learn a new task from a few examples.
+
+The tasks are the groups of the data. MAML (Finn et al. 2017, arXiv 1703.03400), its first-order form and Reptile
+(Nichol et al. 2018, arXiv 1803.02999), ANIL (Raghu et al. 2020, arXiv 1909.09157) and Meta-SGD (Li et al. 2017, arXiv
+1707.09835).
+
+Shapes: M tasks of a meta-batch, S shots, Q queries, T tasks of a split, P points of each, E numbers of inner steps.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import cycle, islice
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import DataSet
+from mlcli.data.loader import Loader
+from mlcli.data.tasks import Tasks, tasks_of
+from mlcli.metric import meta_learning
+from mlcli.metric.plot import Plot
+from mlcli.task.adaptation import Loss, adapt, with_gradient
+from mlcli.task.inner_rates import (
+    Rates,
+    adapted_names,
+    add_rates,
+    initial_weights,
+    learnt_rates,
+    require_adaptable,
+)
+from mlcli.task.meta_stack import MetaStack
+from mlcli.task.network import require_one_answer, restore, state_of
+from mlcli.train.step import Update
+from mlcli.train.verbs import Evaluation
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+AT_ONCE = 100  # tasks that are evaluated together
+SHOWN, GRID = 6, 200  # tasks in a picture, points of each curve
+
+
+class MetaLearning:
+    """A network whose weights become a good start for tasks like those that it is trained on.
+
+    Each update is from a meta-batch of `tasks` tasks. To each the network adapts by `inner_steps` steps, at the rate
+    `inner_lr`, on `shots` examples, and is judged by `queries` others. The methods differ in the gradient:
+
+    maml: of the loss on the queries, through the inner steps. fomaml: the same at the adapted weights, as if they
+    were the initial ones. anil: as maml, but the head alone adapts, in evaluation too. reptile: the way back from
+    weights that have adapted to shots and queries in turn, divided by the inner rate. joint: of the loss of the
+    initial weights on all examples, which is to train for all tasks at once; they adapt in evaluation alone.
+
+    learn_inner_rate: each parameter that adapts has its own inner rate, which is learnt (Meta-SGD).
+    evaluation_tasks: at most so many of a split, always the same, are evaluated, each adapted to `shots` examples
+    and judged by the rest. The loss is that after `inner_steps`; a full evaluation has it after each of
+    `evaluation_steps`.
+    Targets are taken in their own unit, and so are losses; a good inner rate belongs to that unit.
+    """
+
+    varies = ("inner_lr",)
+
+    def __init__(
+        self,
+        data: DataSet,
+        model: nn.Module,
+        update: Update,
+        loader: Loader,
+        *,
+        method: Literal["maml", "fomaml", "reptile", "anil", "joint"] = "maml",
+        inner_steps: Annotated[int, Range(1)] = 1,
+        inner_lr: Annotated[float, Range(0, low_open=True)] = 0.01,
+        learn_inner_rate: bool = False,
+        shots: Annotated[int, Range(1)] = 10,
+        queries: Annotated[int, Range(1)] = 10,
+        tasks: Annotated[int, Range(1)] = 25,
+        steps: Annotated[int, Range(1)] = 500,
+        evaluation_tasks: Annotated[int, Range(2)] = 500,
+        evaluation_steps: Sequence[Annotated[int, Range(0)]] = (0, 1, 5, 10),
+    ) -> None:
+        require_adaptable(model)
+        _check(method, inner_steps, learn_inner_rate)
+        self.data, self.model, self.update, self.loader = data, model, update, loader
+        self.method, self.inner_steps, self.inner_lr = method, inner_steps, inner_lr
+        self.learn_inner_rate = learn_inner_rate
+        self.shots, self.queries, self.meta_batch, self.steps = shots, queries, tasks, steps
+        self.evaluation_tasks, self.evaluation_steps = evaluation_tasks, evaluation_steps
+        self.adapted = adapted_names(model, head_only=method == "anil")
+        self.tasks: dict[str, Tasks] = tasks_of(data, shots + queries) if len(data) else {}
+
+    @staticmethod
+    def outputs(data: DataSet) -> int:
+        """How many outputs the network needs. Raises ValueError for data without numbers in groups."""
+        require_one_answer(data)
+        if len(data) and (data.examples.groups is None or data.classes):
+            what = "has classes" if data.classes else "has no groups that could be tasks"
+            raise ValueError(f"data={data.name} {what}: type data=sinusoids, or other numbers in groups.")
+        return 1
+
+    @staticmethod
+    def epoch_steps(data: DataSet, cfg: Any) -> int:
+        """Updates in one epoch."""
+        return int(cfg.task.steps)
+
+    @staticmethod
+    def extend(model: nn.Module, settings: Any) -> None:
+        """Gives the network the inner rates, where they are learnt."""
+        if settings.learn_inner_rate:
+            add_rates(model, adapted_names(model, head_only=settings.method == "anil"), settings.inner_lr)
+
+    @staticmethod
+    def stack(tasks: "Sequence[MetaLearning]") -> MetaStack:
+        """Trials that differ in seeds, rates or inner rates as one computation."""
+        return MetaStack(tasks)
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        """Meta-batches, M × S inputs and targets to adapt to and M × Q to be judged by, each task with other examples
+        each time. They follow from seed and epoch alone."""
+        self.model.train()
+        size, generator = self.shots + self.queries, self.loader.generator(epoch)
+        for index_MP in self.tasks["train"].meta_batches(self.steps, self.meta_batch, size, generator):
+            inputs, targets = self.loader.at(index_MP)
+            support, queries = slice(self.shots), slice(self.shots, None)
+            yield inputs[:, support], targets[:, support], inputs[:, queries], targets[:, queries]
+
+    def step(self, batch: Batch) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """Mean over the tasks of a meta-batch, which are one computation."""
+        losses_M: Tensor = torch.vmap(self._loss)(*batch)
+        return losses_M.mean()
+
+    def _loss(self, support: Tensor, answers: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
+        """Of one task: what it costs after adaptation, with the gradient of the method."""
+        weights, rates = initial_weights(self.model), self._rates()
+        on_support, on_queries = self._on(support, answers), self._on(queries, targets)
+        if self.method == "joint":
+            return self._on(torch.cat([support, queries]), torch.cat([answers, targets]))(weights)
+        if self.method == "reptile":
+            turns = list(islice(cycle([on_support, on_queries]), self.inner_steps))
+            there = adapt(turns, weights, rates, second_order=False)
+            way_back = {name: (weights[name] - there[name]) / rates[name] for name in rates}
+            return with_gradient(on_queries(there), weights, way_back)
+        return on_queries(adapt([on_support] * self.inner_steps, weights, rates, self.method != "fomaml"))
+
+    def _on(self, inputs: Tensor, targets: Tensor) -> Loss:
+        """The loss on these examples, as a function of the weights."""
+        return lambda weights: F.mse_loss(functional_call(self.model, weights, (inputs,)).squeeze(1), targets)
+
+    def _rates(self) -> Rates:
+        """By the names of the parameters that adapt."""
+        if self.learn_inner_rate:
+            return learnt_rates(self.model, self.adapted)
+        return dict.fromkeys(self.adapted, self.inner_lr)
+
+    @torch.no_grad()
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        looks = sorted({0, self.inner_steps, *(self.evaluation_steps if full else ())})
+        index_TP = self.tasks[split].fixed(self.evaluation_tasks)
+        inputs, targets_TP = self.loader.at(index_TP)
+        answers_ETP = self._adapt(inputs, targets_TP, inputs, looks)
+        losses_ET = (answers_ETP - targets_TP)[..., self.shots :].square().mean(-1)
+        course = dict(zip(looks, losses_ET, strict=True))
+        metrics = {"loss": course[self.inner_steps].mean()} | meta_learning.by_step(course, "loss", full)
+        evaluation = Evaluation(metrics)
+        if full:
+            evaluation.columns = self._columns(index_TP, dict(zip(looks, answers_ETP.cpu().numpy(), strict=True)))
+            evaluation.plots = lambda: self._plots(metrics, index_TP)
+        return evaluation
+
+    def _adapt(self, inputs: Tensor, targets: Tensor, queries: Tensor, looks: Sequence[int]) -> Tensor:
+        """Answers to queries T × P, after each number of steps on the first S of the inputs T × …: E × T × P."""
+        given = (inputs[:, : self.shots], targets[:, : self.shots], queries)
+        parts = zip(*(torch.split(tensor, AT_ONCE) for tensor in given), strict=True)
+        course = torch.vmap(partial(self._course, looks), out_dims=1)
+        return torch.cat([course(*part) for part in parts], 1).float()
+
+    def _course(self, looks: Sequence[int], support: Tensor, answers: Tensor, queries: Tensor) -> Tensor:
+        """Of one task: E × P."""
+        weights, found = initial_weights(self.model), []
+        for step in range(max(looks) + 1):
+            if step:
+                weights = adapt([self._on(support, answers)], weights, self._rates(), second_order=False)
+            if step in looks:
+                found.append(functional_call(self.model, weights, (queries,)).squeeze(1))
+        return torch.stack(found)
+
+    def _columns(self, index_TP: Tensor, answers: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
+        """A row an example, in the order of the split; `prediction` is that before adaptation."""
+        index, order = index_TP.flatten().sort()
+        role = np.where(np.arange(index_TP.shape[1]) < self.shots, "support", "query")
+        return {
+            "index": index.numpy(),
+            "group": self.data.examples.groups[index].numpy(),  # type: ignore[index]  # outputs() has seen them
+            "role": np.tile(role, len(index_TP))[order],
+            "target": self.data.examples.targets[index].numpy(),
+            "prediction": answers[0].flatten()[order],
+            "adapted": answers[self.inner_steps].flatten()[order],
+        }
+
+    @torch.no_grad()
+    def _plots(self, metrics: dict[str, Any], index_TP: Tensor) -> list[Plot]:
+        plots = [meta_learning.by_inner_step(metrics, "loss", len(index_TP))]
+        if self.data.shape != (1,):
+            return plots
+        index, examples = index_TP[:SHOWN], self.data.examples
+        raw, looks = examples.inputs[index][..., 0], sorted({0, self.inner_steps, max(self.evaluation_steps)})
+        grid = torch.linspace(float(raw.min()), float(raw.max()), GRID)
+        queries = self.loader.prepare(grid.unsqueeze(1)).expand(len(index), -1, -1)
+        curves = self._adapt(*self.loader.at(index), queries, looks).cpu().numpy()
+        names = [f"task {group}" for group in examples.groups[index[:, 0]]]  # type: ignore[index]
+        points = (raw.numpy(), examples.targets[index].numpy())
+        axes = ((*self.data.features, "x")[0], self.data.target)
+        course = dict(zip(looks, curves, strict=True))
+        return [*plots, meta_learning.adaptation(names, grid.numpy(), course, points, self.shots, axes)]
+
+    def observe(self, score: float) -> None:
+        self.update.observe(score)
+
+    @torch.inference_mode()
+    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        """What the initial weights say, of no task in particular: those before adaptation."""
+        self.model.eval()
+        outputs: Tensor = self.model(self.loader.prepare(inputs))
+        return {"prediction": outputs.squeeze(1).float().cpu().numpy()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return state_of(self.model, self.update)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        restore(self.model, self.update, state)
+
+
+def _check(method: str, inner_steps: int, learn_inner_rate: bool) -> None:
+    if method == "reptile" and inner_steps < 2:
+        raise ValueError("One inner step of Reptile is joint training: type task.inner_steps=5, or another method.")
+    if method in ("reptile", "joint") and learn_inner_rate:
+        raise ValueError(f"task.method={method} has no gradient for inner rates: type task.learn_inner_rate=false.")
