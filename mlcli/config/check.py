@@ -41,6 +41,8 @@ def check(config: Mapping[str, Any]) -> None:
     figures = config["sweep"]["figures"]
     if figures != "all" and (isinstance(figures, bool) or not isinstance(figures, int)):
         raise ConfigError(f"sweep.figures={figures}: must be a whole number, or all.")
+    if not _fits(Texts | None, config["pretrain"]):
+        raise ConfigError(f"pretrain={config['pretrain']}: must be a list of overrides, or a run.")
     if not config["outputs"]:
         raise ConfigError("outputs is empty: type outputs=FOLDER.")
     for group in ("task", "data", "model", "optimizer", "scheduler"):
