@@ -26,6 +26,7 @@ def only(examples: Examples, classes: Sequence[str]) -> Examples:
         inputs=examples.inputs[kept],
         targets=targets[kept],
         classes=tuple(map(str, classes)),
+        groups=None if examples.groups is None else examples.groups[kept],
         test=None if examples.test is None else torch.isin(kept, examples.test).nonzero().squeeze(1),
     )
 
@@ -48,7 +49,7 @@ def few(examples: Examples, indices: Tensor, per_class: int, seed: int) -> Tenso
 
 
 def _check_classes(examples: Examples, key: str) -> None:
-    if not examples.classes or examples.targets.ndim > 1:
+    if not examples.classes or examples.targets.ndim > 1 or examples.world is not None:
         raise ValueError(
             f"split.{key}: an example of {examples.name} does not have one class; type split.{key}=null."
         )
