@@ -85,7 +85,7 @@ def _plot(found: dict[float, Errors]) -> Plot:
     strongest, last = list(found.items())[-1]
     told = ", ".join(f"{name} {fmean(last[way]):.4f}" for way, name in WAYS.items())
     note = "mean squared errors of test images; noise in standard deviations of the pixels"
-    panel = Panel("noise", "mean squared error", curves)
+    panel = Panel("noise", "mean squared error", curves, "y")
     return panels("denoising", f"Noise {strongest:g}: {told}", note, [panel])
 
 

@@ -49,7 +49,8 @@ def latent_space(runs: Sequence[Ended]) -> Answer | None:
     if not finished:
         return None
     data = finished[0].parts().data
-    pixels = Space(*(data.examples.inputs[data.splits[name]].flatten(1).numpy() for name in ("train", "test")), 0.0)
+    train, test = (data.examples.inputs[data.splits[name]].flatten(1).numpy() for name in ("train", "test"))
+    pixels = Space(train, test, 0.0)
     spaces: dict[tuple[str, int], list[Space]] = {}
     for run in finished:
         space = codes(run.parts())

@@ -38,9 +38,9 @@ def require_one_answer(data: DataSet) -> None:
 
 
 def weights_of_classes(spec: ClassWeights, loader: Loader, classes: int) -> Tensor | None:
-    """One weight a class, on the loader's device. balanced: N / (C · count of the class), as scikit-learn has it, over
-    the N targets of train; of -1, for no answer, none counts. Raises ValueError for what is neither that nor C
-    numbers."""
+    """One weight a class, on the loader's device. balanced: N / (C · count of the class), as scikit-learn has it, for
+    the N targets of train without those of -1, which are no answer. Raises ValueError for what is neither that nor
+    C numbers."""
     if spec is None:
         return None
     if spec == "balanced":

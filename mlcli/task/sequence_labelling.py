@@ -25,8 +25,8 @@ class SequenceLabelling:
     """A network that gives B × T × C logits, trained on the class indices of the steps that have an answer.
 
     The loss is the mean over all such steps of a batch, so that a long example counts more than a short one.
-    class_weights: "balanced" or one weight a class. The loss is then the mean of weight · cross-entropy; evaluation is
-    never weighted.
+    class_weights: "balanced" or one weight a class. The loss is then the mean of weight · cross-entropy; evaluation
+    is never weighted.
     """
 
     per_step = True
