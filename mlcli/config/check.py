@@ -28,7 +28,7 @@ EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from"
 # Constructor arguments that the run supplies.
 SUPPLIED = {
     "task": {"data", "model", "update", "loader", "class_weights", "seed", "batch_size"},
-    "model": {"input_shape", "outputs", "vocabulary", "padded", "per_step"},
+    "model": {"input_shape", "outputs", "vocabulary", "words", "padded", "per_step"},
     "optimizer": {"params"},
     "scheduler": {"higher"},
     "answer": {"runs"},
