@@ -92,6 +92,7 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
         input_shape=adapter.shape,
         outputs=outputs,
         vocabulary=len(data.vocabulary) or None,
+        words=data.vocabulary,
         padded=data.examples.padded,
         per_step=per_step,
     )
