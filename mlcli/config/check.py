@@ -45,6 +45,7 @@ def check(config: Mapping[str, Any]) -> None:
         raise ConfigError(f"pretrain={config['pretrain']}: must be a list of overrides, or a run.")
     if not config["outputs"]:
         raise ConfigError("outputs is empty: type outputs=FOLDER.")
+    _check_validation(config)
     for group in ("task", "data", "model", "optimizer", "scheduler"):
         node = config[group]
         if not isinstance(node, Mapping) or "_target_" not in node:
@@ -52,6 +53,22 @@ def check(config: Mapping[str, Any]) -> None:
         _check_call(group, node)
     if config["answer"] is not None:
         _check_call("answer", config["answer"])
+
+
+def _check_validation(config: Mapping[str, Any]) -> None:
+    """What asks for a validation split where there is none."""
+    monitor = config["trainer"]["monitor"]
+    if config["split"]["val"]:
+        return
+    if monitor.startswith("val/"):
+        raise ConfigError(
+            f"split.val=0 leaves no validation split for {monitor}: type trainer.monitor=train/loss, or split.val=0.2."
+        )
+    if config["trainer"]["patience"] is not None:
+        raise ConfigError(
+            "trainer.patience needs a validation split: type split.val=0.2, or trainer.patience=null "
+            "trainer.epochs=…, and the last epoch counts."
+        )
 
 
 def locate(target: str, key: str = "_target_") -> Callable[..., Any]:

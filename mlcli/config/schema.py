@@ -19,13 +19,13 @@ SHARE = {"range": Range(0, 1, low_open=True, high_open=True)}
 class Split:
     """How examples are divided; a data set with an official test split keeps that one."""
 
-    val: float = field(default=0.2, metadata=SHARE)
+    val: float = field(default=0.2, metadata={"range": Range(0, 1, high_open=True)})  # 0: none
     test: float = field(default=0.2, metadata=SHARE)
     seed: int = field(default=0, metadata={"range": Range(0)})
+    by: str = field(default="example", metadata={"choices": ("example", "group", "class", "time")})
     normalise: bool = True
     folds: int | None = field(default=None, metadata={"range": Range(2)})
     fold: int = field(default=0, metadata={"range": Range(0)})
-    by: str = field(default="example", metadata={"choices": ("example", "group", "class")})
     classes: list[str] | None = None  # names
     per_class: int | None = field(default=None, metadata=COUNT)
 

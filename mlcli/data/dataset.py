@@ -53,13 +53,14 @@ class Examples:
 class DataSet:
     """Examples with their splits ("train", "val", "test" → sorted int64 indices), and mean and deviation of train.
 
-    Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
+    draws: how many training examples an epoch takes; None: each once. Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
     """
 
     examples: Examples
     splits: dict[str, Tensor]
     mean: Tensor
     std: Tensor
+    draws: int | None = None
 
     def __len__(self) -> int:
         return len(self.examples.inputs)
@@ -71,6 +72,11 @@ class DataSet:
     @property
     def kind(self) -> str:
         return self.examples.kind
+
+    @property
+    def epoch(self) -> int:
+        """How many examples training takes in an epoch."""
+        return self.draws or len(self.splits["train"])
 
     @property
     def shape(self) -> tuple[int, ...]:

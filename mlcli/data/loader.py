@@ -88,6 +88,7 @@ class Loader:
         order = torch.randperm(len(train), generator=generator)
         if self.sampler == "balanced":
             order = _balanced(self.data.examples.targets[train.cpu()], generator)[order]
+        order = torch.cat([order, order[: self.data.epoch - len(order)]])
         return train[order.to(train.device)]
 
     def generator(self, epoch: int) -> torch.Generator:

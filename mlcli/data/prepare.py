@@ -34,7 +34,15 @@ def prepare(
     mean, std = statistics(examples.inputs[splits["train"]].float(), examples.kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)
-    return DataSet(examples, splits, mean, std)
+    uneven = folds and by == "example" and not val  # a validation split would even them out
+    return DataSet(examples, splits, mean, std, _most_draws(splits, folds) if folds and uneven else None)
+
+
+def _most_draws(splits: dict[str, Tensor], folds: int) -> int:
+    """How many training examples the fold with most of them has. All folds draw so many in an epoch, those that have
+    one less draw one twice, and so they can train as one stack."""
+    count = sum(map(len, splits.values()))
+    return count - count // folds
 
 
 def statistics(inputs: Tensor, kind: str) -> tuple[Tensor, Tensor]:

@@ -1,12 +1,12 @@
 """Which examples are for training, which for choosing, and which for the final judgement."""
 
 from math import floor
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from mlcli.data.dataset import Examples
+from mlcli.data.folds import dealt, forward, whole_groups
 
 
 def split(
@@ -23,77 +23,106 @@ def split(
 
     With `folds`, what is not in an official test split is cut into so many parts, and "test" is the part `fold`,
     counted from 0: k-fold cross-validation. `val` is then a share of the rest, and train as large for every fold.
+    A `val` of 0 is no validation split, and train is all the rest.
 
-    by: "group" divides the groups of the examples and "class" their classes, none of which is then in two splits; an
-    official test split is not kept.
+    by: what is divided. "group": the groups of the examples, and "class": the classes (an official test split is not
+    kept then), none of which is in two splits; shares are of their number. "time": examples in their order; val
+    comes after train and test after val, and folds go forward: what comes after a fold is not trained on.
 
     Classes are stratified: each split has its share of every class, within one example. An official test split is
     kept, and `val` is then a share of the rest. scikit-learn's train_test_split does the same, but importing it
     takes longer than many a run. Raises ValueError when a split would be empty, or there is no such fold.
     """
-    if by != "example":
-        return _by_unit(examples, _units(examples, by), val=val, test=test, seed=seed, folds=folds, fold=fold)
-    official = examples.test
-    if fold and folds is None:
-        raise ValueError(f"split.fold={fold} is one of how many? Type split.folds too, as in split.folds=5.")
-    if official is None and folds is None and val + test >= 1:
-        raise ValueError(
-            f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."
-        )
-    generator = torch.Generator().manual_seed(seed)
+    official = None if by == "class" else examples.test
     pool = torch.ones(len(examples.targets), dtype=torch.bool)
     if official is not None:
         pool[official] = False
     indices = pool.nonzero().squeeze(1)
-    if folds is not None:
+    _check(examples.name, len(indices), val, 0 if official is not None else test, folds, fold)
+    shares = {"val": val} if folds is not None or official is not None else {"test": test, "val": val}
+    generator = torch.Generator().manual_seed(seed)
+    if by == "time":
+        found = _in_order(indices, shares, folds, fold)
+    elif by in ("group", "class"):
+        found = _apart(indices, _labels(examples, by)[indices], shares, folds, fold, generator)
+    elif folds is not None:
         found = _folded(examples, indices, val, folds, fold, generator)
-    elif official is not None:
-        found = _take(_groups(examples, indices), {"val": val}, generator) | {"test": official}
     else:
-        found = _take(_groups(examples, indices), {"test": test, "val": val}, generator)
+        found = _take(_strata(examples, indices), shares, generator)
+    if official is not None and folds is None:
+        found["test"] = official
     splits = {name: found[name].sort().values for name in ("train", "val", "test")}
-    empty = [name for name, indices in splits.items() if len(indices) == 0]
+    empty = [name for name, own in splits.items() if len(own) == 0 and (name != "val" or val > 0)]
     if empty:
         advice = "lower split.val or split.test" if empty[0] == "train" else f"enlarge split.{empty[0]}"
         raise ValueError(f"{examples.name} has too few examples: the {empty[0]} split would be empty; {advice}.")
     return splits
 
 
-def _units(examples: Examples, by: str) -> Tensor:
-    """What each example belongs to."""
-    if by == "class":
-        if not examples.classes or examples.targets.ndim > 1:
-            raise ValueError(f"split.by=class: data={examples.name} has no class for each example; type other data.")
-        return examples.targets
-    if examples.groups is None:
-        raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by=example.")
-    return examples.groups
-
-
-def _by_unit(examples: Examples, unit_of: Tensor, **how: Any) -> dict[str, Tensor]:
-    """Divides the units as if each were one example."""
-    units, unit_of = torch.unique(unit_of, return_inverse=True)
-    whole = Examples(f"{examples.name} (in units)", "vector", units, units.float())
-    return {name: torch.isin(unit_of, own).nonzero().squeeze(1) for name, own in split(whole, **how).items()}
+def _check(name: str, count: int, val: float, test: float, folds: int | None, fold: int) -> None:
+    if folds is None:
+        if fold:
+            raise ValueError(f"split.fold={fold} is one of how many? Type split.folds too, as in split.folds=5.")
+        if val + test >= 1:
+            raise ValueError(
+                f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."
+            )
+    elif fold >= folds:
+        raise ValueError(f"split.fold={fold}: folds count from 0; with split.folds={folds} type at most {folds - 1}.")
+    elif folds > count // 2:
+        raise ValueError(f"split.folds={folds}: {name} has {count} examples; type fewer folds.")
 
 
 def _folded(
     examples: Examples, indices: Tensor, val: float, folds: int, fold: int, generator: torch.Generator
 ) -> dict[str, Tensor]:
-    if fold >= folds:
-        raise ValueError(f"split.fold={fold}: folds count from 0; with split.folds={folds} type at most {folds - 1}.")
-    if folds > len(indices) // 2:
-        raise ValueError(f"split.folds={folds}: {examples.name} has {len(indices)} examples; type fewer folds.")
-    shuffled = torch.cat([own[torch.randperm(len(own), generator=generator)] for own in _groups(examples, indices)])
-    # Dealt out like cards, class after class: every fold has its share of each, and its size within one example.
-    test = shuffled[fold::folds]
+    test = dealt(_strata(examples, indices), folds, fold, generator)
     rest = indices[~torch.isin(indices, test)]
+    if not val:
+        return {"train": rest, "val": rest[:0], "test": test}
     smallest = len(indices) - -(-len(indices) // folds)
     train = smallest - round(val * smallest)  # of one size, so that the folds can train as one stack
-    return _take(_groups(examples, rest), {"val": (len(rest) - train) / len(rest)}, generator) | {"test": test}
+    return _take(_strata(examples, rest), {"val": (len(rest) - train) / len(rest)}, generator) | {"test": test}
 
 
-def _groups(examples: Examples, indices: Tensor) -> list[Tensor]:
+def _in_order(indices: Tensor, shares: dict[str, float], folds: int | None, fold: int) -> dict[str, Tensor]:
+    """Train, then val, then test, as the examples come."""
+    known, test = forward(len(indices), folds, fold) if folds is not None else (torch.arange(len(indices)), None)
+    counts = {name: round(share * len(known)) for name, share in shares.items()}
+    sizes = [len(known) - sum(counts.values()), counts["val"], counts.get("test", 0)]
+    train, val, last = torch.split(indices[known], sizes)
+    return {"train": train, "val": val, "test": last if test is None else indices[test]}
+
+
+def _apart(
+    indices: Tensor,
+    label_of: Tensor,
+    shares: dict[str, float],
+    folds: int | None,
+    fold: int,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Examples with one label stay together: the labels are divided."""
+    test = whole_groups(label_of, folds, fold, generator) if folds is not None else torch.arange(0)
+    tested = label_of[test].unique()
+    rest = label_of.unique()
+    taken = _take([rest[~torch.isin(rest, tested)]], shares, generator)
+    found = {name: indices[torch.isin(label_of, labels)] for name, labels in taken.items()}
+    return found | {"test": indices[test]} if folds is not None else found
+
+
+def _labels(examples: Examples, by: str) -> Tensor:
+    """The group or the class of each example."""
+    if by == "group":
+        if examples.groups is None:
+            raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by=example.")
+        return examples.groups
+    if not examples.classes or examples.targets.ndim > 1:
+        raise ValueError(f"split.by=class: data={examples.name} has no class for each example; type other data.")
+    return examples.targets
+
+
+def _strata(examples: Examples, indices: Tensor) -> list[Tensor]:
     """Indices by class; all together where an example does not have just one."""
     if not examples.classes or examples.targets.ndim > 1:
         return [indices]

@@ -22,7 +22,7 @@ class StackedLoader:
     def __init__(self, loaders: Sequence[Loader]) -> None:
         if not all(loader.resident for loader in loaders):
             raise ValueError("the data does not fit on the device")
-        if len({len(loader.indices["train"]) for loader in loaders}) > 1:
+        if len({loader.data.epoch for loader in loaders}) > 1:
             raise ValueError("their training splits differ in size")
         self.loaders = list(loaders)
         self.batch_size = loaders[0].batch_size

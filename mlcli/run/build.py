@@ -193,7 +193,7 @@ def _steps_per_epoch(cfg: DictConfig, data: DataSet) -> int:
     if hasattr(task, "epoch_steps"):
         own: int = task.epoch_steps(data, cfg)
         return own
-    batches: int = -(-len(data.splits["train"]) // cfg.trainer.batch_size)
+    batches: int = -(-data.epoch // cfg.trainer.batch_size)
     return max(1, batches)
 
 

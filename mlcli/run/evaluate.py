@@ -25,6 +25,8 @@ def evaluate_run(text: str, outputs: Path, overrides: list[str], split: str, sav
     cfg = _with(found.folder.config(), overrides)
     other_examples = any(override.startswith(("data", "split")) for override in overrides)
     parts = load_run(found.folder, cfg, own_examples=not other_examples)
+    if len(parts.data.splits[split]) == 0:
+        raise ConfigError(f"--split {split}: this run has no such examples; type another split.")
     evaluation = parts.task.evaluate(split, full=True)
     if save is not None:
         write_predictions(save / f"{split}.csv", evaluation)

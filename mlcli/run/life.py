@@ -100,7 +100,7 @@ def plan_of(cfg: DictConfig) -> Plan:
     trainer = cfg.trainer
     higher = direction(trainer.monitor) == "max"
     names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta", "watch")
-    return Plan(higher=higher, **{name: trainer[name] for name in names})
+    return Plan(higher=higher, validates=cfg.split.val > 0, **{name: trainer[name] for name in names})
 
 
 def first_record(job: Job) -> dict[str, Any]:

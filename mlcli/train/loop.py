@@ -35,9 +35,10 @@ class Plan:
     patience: int | None = None
     min_delta: float = 0.0
     watch: bool = False  # gradients and activations of each layer at the end of each epoch
+    validates: bool = True  # on a split "val"; without one the last epoch counts as the best
 
     def improves(self, score: float, best: float | None) -> bool:
-        if best is None:
+        if best is None or not self.validates:
             return True
         return score > best + self.min_delta if self.higher else score < best - self.min_delta
 
@@ -88,7 +89,7 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progress]) -> Iterator[Tick | Epoch]:
     """Trains trials side by side, each by its own plan, until the last one has ended.
 
-    The plans share `monitor`, `higher`, `max_steps`, `max_time` and `watch`. A trial that diverges gets its `failure`
+    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `watch` and `validates`. A trial that diverges gets its `failure`
     and leaves, and so does one whose `stopped` was set while the loop waited; the others don't notice. Raises
     ValueError when there is no metric `monitor`.
     """
@@ -104,8 +105,9 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
             for own, number in zip(metrics, numbers, strict=True):
                 own[name] = number
         with trials.averaged():
-            validation = trials.evaluate("val", full)
-            if plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation:
+            validation = trials.evaluate("val", full) if plan.validates else {}
+            unknown = plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation
+            if unknown and plan.validates:
                 full = True  # too slow for every epoch unless it is asked for
                 validation = trials.evaluate("val", full)
             for row, own in enumerate(metrics):

@@ -133,3 +133,84 @@ def test_a_fold_that_is_not_there_is_an_error() -> None:
 def test_a_fold_of_nothing_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"split\.fold=2 .* split\.folds=5"):
         split(made([10, 10]), val=0.2, test=0.2, seed=0, fold=2)
+
+
+def test_without_validation_all_but_the_fold_is_trained_on() -> None:
+    for fold in range(10):
+        splits = split(digits(), val=0, test=0.2, seed=0, folds=10, fold=fold)
+        assert len(splits["val"]) == 0
+        assert sorted([*splits["train"].tolist(), *splits["test"].tolist()]) == list(range(1797))
+    plain = split(digits(), val=0, test=0.2, seed=0)
+    assert len(plain["val"]) == 0 and len(plain["train"]) == 1797 - 360 + 1
+
+
+def test_epochs_of_folds_are_of_one_length() -> None:
+    """Of 1797 examples each fold leaves 1437 or 1438 to train on."""
+    made_of = [prepare(digits(), val=0, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
+    assert {len(data.splits["train"]) for data in made_of} == {1437, 1438}
+    assert {data.epoch for data in made_of} == {1438}
+    with_val = [prepare(digits(), val=0.2, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
+    assert {data.epoch for data in with_val} == {len(with_val[0].splits["train"])}
+
+
+def grouped(sizes: list[int]) -> Examples:
+    groups = torch.cat([torch.full((size,), label) for label, size in enumerate(sizes)])
+    shuffled = groups[torch.randperm(len(groups), generator=torch.Generator().manual_seed(1))]
+    return Examples("made", "vector", torch.zeros(len(groups), 1), torch.zeros(len(groups)), groups=shuffled)
+
+
+@pytest.mark.parametrize("folds", [None, 4])
+def test_groups_stand_on_one_side(folds: int | None) -> None:
+    examples = grouped([3, 9, 4, 12, 5, 5, 8, 2, 30, 7, 6, 1])
+    assert examples.groups is not None
+    for fold in range(folds or 1):
+        splits = split(examples, val=0.2, test=0.25, seed=0, by="group", folds=folds, fold=fold)
+        assert sorted(torch.cat(list(splits.values())).tolist()) == list(range(92))
+        own = [set(examples.groups[indices].tolist()) for indices in splits.values()]
+        assert all(own) and sum(map(len, own)) == 12
+
+
+def test_grouped_folds_are_as_large_as_those_of_scikit_learn() -> None:
+    from sklearn.model_selection import GroupKFold
+
+    examples = grouped([3, 9, 4, 12, 5, 5, 8, 2, 30, 7, 6, 1])
+    folds = [split(examples, val=0, test=0.2, seed=3, by="group", folds=4, fold=fold)["test"] for fold in range(4)]
+    theirs = GroupKFold(4).split(examples.inputs, groups=examples.groups)
+    assert sorted(map(len, folds)) == sorted(len(test) for _, test in theirs)
+    assert sorted(torch.cat(folds).tolist()) == list(range(92))
+
+
+def test_what_is_divided_must_be_there() -> None:
+    with pytest.raises(ValueError, match=r"no groups; type split\.by=example"):
+        split(digits(), val=0.2, test=0.2, seed=0, by="group")
+    with pytest.raises(ValueError, match="there are 3 groups"):
+        split(grouped([5, 5, 5]), val=0.2, test=0.2, seed=0, by="group", folds=4)
+    with pytest.raises(ValueError, match="no class for each example"):
+        split(grouped([5, 5, 5]), val=0.2, test=0.2, seed=0, by="class")
+
+
+@pytest.mark.parametrize(("count", "folds"), [(100, 5), (103, 4), (13, 3)])
+def test_time_goes_forward_as_in_scikit_learn(count: int, folds: int) -> None:
+    from sklearn.model_selection import TimeSeriesSplit
+
+    examples = Examples("made", "vector", torch.zeros(count, 1), torch.zeros(count))
+    for fold, (train, test) in enumerate(TimeSeriesSplit(folds).split(examples.inputs)):
+        splits = split(examples, val=0, test=0.2, seed=0, by="time", folds=folds, fold=fold)
+        assert splits["train"].tolist() == train.tolist() and splits["test"].tolist() == test.tolist()
+        with_val = split(examples, val=0.3, test=0.2, seed=0, by="time", folds=folds, fold=fold)
+        assert [*with_val["train"], *with_val["val"]] == train.tolist()
+
+
+def test_time_without_folds_is_train_then_val_then_test() -> None:
+    examples = Examples("made", "vector", torch.zeros(50, 1), torch.zeros(50))
+    splits = split(examples, val=0.2, test=0.3, seed=0, by="time")
+    assert [indices.tolist() for indices in splits.values()] == [[*range(25)], [*range(25, 35)], [*range(35, 50)]]
+    official = Examples("made", "vector", torch.zeros(50, 1), torch.zeros(50), test=torch.arange(10))
+    kept = split(official, val=0.25, test=0.3, seed=0, by="time")
+    assert kept["test"].tolist() == [*range(10)] and kept["val"].tolist() == [*range(40, 50)]
+
+
+def test_classes_are_divided() -> None:
+    splits = split(digits(), val=0.2, test=0.3, seed=0, by="class")
+    assert sorted(torch.cat(list(splits.values())).tolist()) == list(range(1797))
+    assert [len(digits().targets[indices].unique()) for indices in splits.values()] == [5, 2, 3]
