@@ -20,7 +20,9 @@ class Split:
     """How examples are divided; a data set with an official test split keeps that one."""
 
     val: float = field(default=0.2, metadata={"range": Range(0, 1, high_open=True)})  # 0: none
-    test: float = field(default=0.2, metadata=SHARE)
+    test: float = field(
+        default=0.2, metadata={"range": Range(0, 1, high_open=True)}
+    )  # 0: none, of tasks without labels
     seed: int = field(default=0, metadata={"range": Range(0)})
     by: str = field(default="example", metadata={"choices": ("example", "group", "class", "time")})
     normalise: bool = True

@@ -53,7 +53,8 @@ class Examples:
 class DataSet:
     """Examples with their splits ("train", "val", "test" → sorted int64 indices), and mean and deviation of train.
 
-    draws: how many training examples an epoch takes; None: each once. Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
+    draws: how many training examples an epoch takes; None: each once. Statistics are per feature for vectors and
+    sequences, per channel (C × 1 × 1) for images; `std` is never 0.
     """
 
     examples: Examples
@@ -72,6 +73,11 @@ class DataSet:
     @property
     def kind(self) -> str:
         return self.examples.kind
+
+    @property
+    def judged(self) -> str:
+        """The split by which a run is judged in the end: that for training where nothing is held out."""
+        return "test" if len(self.splits["test"]) else "train"
 
     @property
     def epoch(self) -> int:

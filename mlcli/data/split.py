@@ -23,7 +23,7 @@ def split(
 
     With `folds`, what is not in an official test split is cut into so many parts, and "test" is the part `fold`,
     counted from 0: k-fold cross-validation. `val` is then a share of the rest, and train as large for every fold.
-    A `val` of 0 is no validation split, and train is all the rest.
+    A `val` or `test` of 0 is no such split, and train is all the rest.
 
     by: what is divided. "group": the groups of the examples, and "class": the classes (an official test split is not
     kept then), none of which is in two splits; shares are of their number. "time": examples in their order; val
@@ -52,7 +52,8 @@ def split(
     if official is not None and folds is None:
         found["test"] = official
     splits = {name: found[name].sort().values for name in ("train", "val", "test")}
-    empty = [name for name, own in splits.items() if len(own) == 0 and (name != "val" or val > 0)]
+    wanted = {"train": 1.0, "val": val, "test": test}
+    empty = [name for name, own in splits.items() if len(own) == 0 and wanted[name] > 0]
     if empty:
         advice = "lower split.val or split.test" if empty[0] == "train" else f"enlarge split.{empty[0]}"
         raise ValueError(f"{examples.name} has too few examples: the {empty[0]} split would be empty; {advice}.")

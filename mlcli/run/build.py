@@ -77,6 +77,8 @@ def build_data(cfg: DictConfig) -> DataSet:
 def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     """The network, with the sizes that the data decides."""
     task = locate(cfg.task._target_)
+    if not cfg.split.test and not getattr(task, "unsupervised", False):
+        raise ConfigError("split.test=0: nothing would be left to judge the run by; type split.test=0.2.")
     outputs = _call(task.outputs, data=data, cfg=cfg) if hasattr(task, "outputs") else None
     per_step = getattr(task, "per_step", False)
     constructor = partial(cfg.model)

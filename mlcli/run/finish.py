@@ -30,8 +30,9 @@ def finish(
     """
     parts.task.load_state_dict({"model": progress.best_weights})
     write_model(folder.path / "model", cfg, parts)
-    evaluation = parts.task.evaluate("test", full=True)
-    write_predictions(folder.path / "predictions" / "test.csv", evaluation)
+    judged = parts.data.judged
+    evaluation = parts.task.evaluate(judged, full=True)
+    write_predictions(folder.path / "predictions" / f"{judged}.csv", evaluation)
     history = folder.history()
     if save and cfg.tracking.figures:
         draw(folder, cfg, parts, evaluation, save)
@@ -43,7 +44,8 @@ def finish(
         "seconds": round(progress.seconds, 3),
         "stopped": progress.stopped or None,
         "monitor": cfg.trainer.monitor,
-        "metrics": best["metrics"] | metrics_of(evaluation, "test"),
+        "metrics": best["metrics"] | metrics_of(evaluation, judged),
+        "judged": judged,
     }
     write_json(folder.path / "result.json", result)
     return result
@@ -83,7 +85,7 @@ def write_model(folder: Path, cfg: DictConfig, parts: Parts) -> None:
     save_weights(folder / "weights.safetensors", parts)
     config = OmegaConf.to_container(cfg, resolve=True)
     write_json(folder / "model.json", {"config": config, "data": parts.data.describe()})
-    rows = parts.data.splits["test"][:EXAMPLE_ROWS]
+    rows = parts.data.splits[parts.data.judged][:EXAMPLE_ROWS]
     inputs = parts.data.examples.inputs[rows]
     answers = parts.task.predict(inputs)
     columns = list(parts.data.features) or None

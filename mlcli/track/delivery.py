@@ -201,7 +201,11 @@ class Delivery:
         result = load(self.folder / "result.json")
         if not result:
             return None
-        numbers = {name: value for name, value in result["metrics"].items() if name.startswith("test/")}
+        numbers = {
+            name: value
+            for name, value in result["metrics"].items()
+            if name.startswith(f"{result.get('judged', 'test')}/")
+        }
         numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
         return result["best_epoch"], {name: value for name, value in numbers.items() if value is not None}
 

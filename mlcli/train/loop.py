@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mlcli.train.verbs import Alone, Task, Trials
 
+CONVERGED = "nothing changes any more"
 TICK = 0.1  # seconds between two signs of life within an epoch
 
 
@@ -89,9 +90,9 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progress]) -> Iterator[Tick | Epoch]:
     """Trains trials side by side, each by its own plan, until the last one has ended.
 
-    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `watch` and `validates`. A trial that diverges gets its `failure`
-    and leaves, and so does one whose `stopped` was set while the loop waited; the others don't notice. Raises
-    ValueError when there is no metric `monitor`.
+    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `watch` and `validates`. A trial that diverges gets
+    its `failure` and leaves, and so does one that has converged, or whose `stopped` was set while the loop waited;
+    the others don't notice. Raises ValueError when there is no metric `monitor`.
     """
     live = [i for i, each in enumerate(progress) if not _ended(plans[i], each)]
     best = BestWeights(len(progress))
@@ -116,6 +117,8 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
             improved = [_judge(plans[i], progress[i], metrics[row], failures[row]) for row, i in enumerate(live)]
             trials.observe([own[plan.monitor] for own in metrics])
             best.keep(trials, live, [row for row, better in enumerate(improved) if better], progress)
+        for i, converged in zip(live, trials.converged(), strict=True):
+            progress[i].stopped = progress[i].stopped or (CONVERGED if converged else "")
         share = (perf_counter() - start) / len(live)
         for row, i in enumerate(live):
             each = progress[i]

@@ -135,6 +135,9 @@ class Stack:
         for task, score in zip(self.tasks, scores, strict=True):
             task.observe(score)
 
+    def converged(self) -> list[bool]:
+        return [False] * len(self.tasks)
+
     def weights(self) -> dict[str, Tensor]:
         named = self.stacked.named() | self.constants
         return {name: named[name].detach() for name in self.saved}

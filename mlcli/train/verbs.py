@@ -72,6 +72,9 @@ class Trials(Protocol):
     def observe(self, scores: list[float]) -> None:
         """The monitored score of each row."""
 
+    def converged(self) -> list[bool]:
+        """Of each row, whether further epochs would change nothing."""
+
     def weights(self) -> dict[str, Tensor]:
         """The weights as they are now, rows × their shape."""
 
@@ -100,6 +103,9 @@ class Alone:
 
     def observe(self, scores: list[float]) -> None:
         self.task.observe(scores[0])
+
+    def converged(self) -> list[bool]:
+        return [getattr(self.task, "converged", False)]  # of tasks that can tell
 
     def weights(self) -> dict[str, Tensor]:
         return {name: tensor.unsqueeze(0) for name, tensor in self.task.state_dict()["model"].items()}
