@@ -66,12 +66,9 @@ def _is_number(cell: str) -> bool:
 
 
 def print_result(result: dict[str, Any], folder: Path) -> None:
-    """The metrics on the test split, and where the rest is."""
-    metrics = {
-        name: value
-        for name, value in result["metrics"].items()
-        if name.startswith(f"{result.get('judged', 'test')}/")
-    }
+    """The metrics on the split that judges, and where the rest is."""
+    judged = f"{result.get('judged', 'test')}/"
+    metrics = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
     overall = {name: value for name, value in metrics.items() if name.count("/") == 1}
     table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
     print_answer(folder)

@@ -197,15 +197,12 @@ class Delivery:
         self._save(**ids, described=True, complete=True)
 
     def _final_metrics(self) -> tuple[int, dict[str, float | None]] | None:
-        """What the test split says, at the best epoch."""
+        """What the split that judges says, at the best epoch."""
         result = load(self.folder / "result.json")
         if not result:
             return None
-        numbers = {
-            name: value
-            for name, value in result["metrics"].items()
-            if name.startswith(f"{result.get('judged', 'test')}/")
-        }
+        judged = f"{result.get('judged', 'test')}/"
+        numbers = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
         numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
         return result["best_epoch"], {name: value for name, value in numbers.items() if value is not None}
 

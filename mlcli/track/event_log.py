@@ -56,11 +56,8 @@ class EventLog:
 
     def _ending(self, ended: float) -> Iterator[Any]:
         result = load(self.folder / "result.json") or {"metrics": {}, "best_epoch": 0}
-        final = {
-            name: value
-            for name, value in result["metrics"].items()
-            if name.startswith(f"{result.get('judged', 'test')}/")
-        }
+        judged = f"{result.get('judged', 'test')}/"
+        final = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
         yield from _scalars(final, result["best_epoch"], ended)
         config = self.folder / "config.yaml"
         if config.exists():
