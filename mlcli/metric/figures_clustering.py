@@ -47,7 +47,7 @@ def silhouettes(values: list[list[float]], mean: float, total: int) -> "Figure":
     axes = panel(figure, MARGIN + LEFT, 0.6, 4.9, SIDE, "silhouette", "cluster")
     low, gap, ticks = 0.0, max(1.0, shown / 100), []
     for label, own in enumerate(values):
-        axes.fill_betweenx(np.arange(low, low + len(own)), 0, own, color=_colour(label), linewidth=0)
+        axes.fill_betweenx(low + np.arange(len(own)), 0, own, color=_colour(label), linewidth=0)
         ticks.append(low + len(own) / 2)
         low += len(own) + gap
     axes.axvline(mean, color=INK, linewidth=1, linestyle="--")

@@ -20,7 +20,10 @@ def fitting(parts: Parts) -> int:
 
 
 def bytes_of_step(parts: Parts) -> float:
-    """What one trial needs while it trains: its parameters' copies, and what autograd keeps, as one step shows."""
+    """What one trial needs while it trains: its parameters' copies, and what autograd keeps, as one step shows; or
+    what a task without gradients says by its `footprint`."""
+    if hasattr(parts.task, "footprint"):
+        return float(parts.task.footprint)
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric.plot import Plot
 from mlcli.task.lloyd import assign
-from mlcli.task.searches import Searches
+from mlcli.task.searches import COURSE, Searches
 from mlcli.train.verbs import Evaluation
 
 
@@ -62,6 +62,12 @@ class Clustering:
         """Raises ValueError for more clusters than examples."""
         if self.model.clusters > points:  # type: ignore[operator]  # a number
             raise ValueError(f"model.clusters={self.model.clusters}: there are {points} examples; type fewer.")
+
+    @property
+    def footprint(self) -> int:
+        """Bytes of a trial: of each search the examples' clusters and distances, and the centres of its course."""
+        count, centres = len(self.data.splits["train"]), self.model.centroids.nbytes
+        return int(self.model.starts * (16 * count + COURSE * centres))  # type: ignore[operator]  # numbers
 
     @property
     def converged(self) -> bool:
@@ -136,7 +142,7 @@ class Clustering:
         return {"model": self.model.state_dict(), "searches": tensors}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        centroids = state["model"]["centroids"][: self.model.clusters]  # type: ignore[misc]  # a number
+        centroids = state["model"]["centroids"][: self.model.clusters]
         self.model.load_state_dict({"centroids": centroids})
         if state.get("searches"):
             self.searches = self.searches or Searches([self])

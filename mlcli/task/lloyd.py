@@ -44,31 +44,34 @@ def _distances(points: Tensor, centres: Tensor) -> Tensor:
 def assign(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
     """The nearest centre of each point, A × N, and the squared distance to it. points: N × D, or A × N × D."""
     size = max(1, AT_ONCE // (points.shape[-2] * centroids.shape[1]))
-    labels, distances = [], []
-    for start in range(0, len(centroids), size):
-        own = points[start : start + size] if points.ndim == 3 else points
-        near, label = _squares(own, centroids[start : start + size]).min(-1)
-        labels.append(label)
-        distances.append(near)
+    found = [
+        _nearest(points[start : start + size] if points.ndim == 3 else points, centroids[start : start + size])
+        for start in range(0, len(centroids), size)
+    ]
+    labels, distances = zip(*found, strict=True)
     return torch.cat(labels), torch.cat(distances)
 
 
-def _squares(points: Tensor, centroids: Tensor) -> Tensor:
-    """Squared distances A × N × K; infinite where a centre is."""
-    gone = centroids[..., 0].isinf()
-    here = centroids.masked_fill(gone.unsqueeze(-1), 0.0)
-    lengths = here.square().sum(-1).masked_fill(gone, FAR).unsqueeze(-2)
-    squares = lengths - 2 * points @ here.mT + points.square().sum(-1, keepdim=True)
-    return squares.clamp(min=0)
+def _nearest(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
+    """|x − c|² = |x|² − 2 c·x + |c|², of which the first counts for no comparison."""
+    gone = centroids[..., :1].isinf()
+    here = centroids.masked_fill(gone, 0.0)
+    lengths_AK1 = here.square().sum(-1, keepdim=True).masked_fill(gone, FAR)
+    points = points.expand(len(here), *points.shape[-2:])
+    near, labels = torch.baddbmm(lengths_AK1, here, points.mT, alpha=-2).min(1)
+    return labels, (near + points.square().sum(-1)).clamp(min=0)
 
 
 def sums(points: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Of the points of each centre: their sum A × K × D and their number A × K."""
-    batch = points.expand(len(labels), *points.shape[-2:])
-    total = batch.new_zeros(len(labels), count, batch.shape[-1])
-    total.scatter_add_(1, labels.unsqueeze(-1).expand(batch.shape), batch)
-    number = batch.new_zeros(len(labels), count).scatter_add_(1, labels, batch.new_ones(labels.shape))
-    return total, number
+    size = max(1, AT_ONCE // (labels.shape[1] * count))
+    totals, numbers = [], []
+    for start in range(0, len(labels), size):
+        own = labels[start : start + size].unsqueeze(1)
+        belongs_AKN = points.new_zeros(len(own), count, labels.shape[1]).scatter_(1, own, 1.0)
+        totals.append(belongs_AKN @ (points[start : start + size] if points.ndim == 3 else points))
+        numbers.append(belongs_AKN.sum(-1))
+    return torch.cat(totals), torch.cat(numbers)
 
 
 def means(points: Tensor, labels: Tensor, centroids: Tensor) -> Tensor:
