@@ -20,7 +20,12 @@ def test_neighbours_tell_the_class_and_components_are_the_leading_ones() -> None
 
 def test_codes_know_more_of_the_class_than_as_many_components(experiment: Callable[..., Any]) -> None:
     told = experiment(
-        "latent_space", "data=digits", "model.code=2,8", "model.width=64", "trainer.epochs=25", "trainer.batch_size=32"
+        "latent_space",
+        "data=digits",
+        "model.code=2,8",
+        "model.width=64",
+        "trainer.epochs=25",
+        "trainer.batch_size=32",
     )
     rows = {(row["space"], row["numbers"]): row for row in told.rows}
     assert list(rows)[-1] == ("pixels", 64) and len(rows) == 7

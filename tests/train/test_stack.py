@@ -20,7 +20,10 @@ TRIALS = (
 )
 
 
-FIXED = {"efficientnet_lite0", "minilm"}  # what learns and stacks there is a linear layer, and the rest takes its time
+FIXED = {
+    "efficientnet_lite0",
+    "minilm",
+}  # what learns and stacks there is a linear layer, and the rest takes its time
 
 
 def options(group: str) -> list[str]:
