@@ -49,12 +49,10 @@ def _sentence(ways: Ways, tuned: Sequence[str], labels: Sequence[int]) -> str:
     best = [max(tuned, key=lambda way: scores[way][place]) for place in range(len(labels))]
     gains = [scores[way][place] - scores[SCRATCH][place] for place, way in enumerate(best)]
     told = ", ".join(
-        f"{count} {scores[way][place]:.1%} ({way}) instead of {scores[SCRATCH][place]:.1%}"
+        f"with {count} {scores[way][place]:.1%} ({way}) instead of {scores[SCRATCH][place]:.1%}"
         for place, (count, way) in enumerate(zip(labels, best, strict=True))
     )
-    return (
-        f"Accuracy of the better way to fine-tune instead of from scratch, by labels a class: {told}. {_trend(gains)}"
-    )
+    return f"The better way to fine-tune instead of from scratch, by labels of each class: {told}. {_trend(gains)}"
 
 
 def _trend(gains: Sequence[float]) -> str:
@@ -63,9 +61,9 @@ def _trend(gains: Sequence[float]) -> str:
         return "It is no help where labels are fewest."
     if gains[-1] < gains[0] / 2:
         return (
-            f"The fewer the labels, the more it helps: {100 * gains[0]:.1f} points first, {100 * gains[-1]:.1f} last."
+            f"It helps most where labels are few: by {100 * gains[0]:.1f} points first, {100 * gains[-1]:.1f} last."
         )
-    return "It helps with few labels and with many."
+    return "It helps with few labels and with many." if len(gains) > 1 else "It helps."
 
 
 def _plot(ways: Ways, curves: dict[str, Curve], labels: Sequence[int]) -> Plot:

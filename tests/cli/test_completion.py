@@ -65,9 +65,9 @@ def test_keys_are_those_of_the_option_chosen_before(ask: Ask) -> None:
 
 
 def test_a_sweeps_list(ask: Ask) -> None:
-    assert ask("mlcli train -m model=lstm,m") == ["model=lstm,mlp"]
+    assert ask("mlcli train -m model=lstm,ml") == ["model=lstm,mlp"]
     assert ask("mlcli train -m model=lstm,l") == ["model=lstm,linear"]
-    assert ask("mlcli train -m model=lstm,m", "bash") == ["lstm,mlp"]
+    assert ask("mlcli train -m model=lstm,ml", "bash") == ["lstm,mlp"]
 
 
 def test_prefixes(ask: Ask, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def shell(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[str
         (["tra"], ["train"]),
         (["train", "mod"], ["model="]),
         (["train", "model", "=", "l"], ["linear", "lstm"]),
-        (["train", "model", "=", "lstm,m"], ["lstm,mlp"]),
+        (["train", "model", "=", "lstm,ml"], ["lstm,mlp"]),
         (["train", "optimizer.l"], ["optimizer.lr="]),
         (["train", "--config-dir", ""], []),
     ],
