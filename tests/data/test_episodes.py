@@ -24,7 +24,10 @@ def loader_of(data: DataSet, seed: int = 0, sampler: str | None = None) -> Loade
     return Loader(data, adapter, batch_size=8, seed=seed, device=device, sampler=sampler)  # type: ignore[arg-type]
 
 
-def episodes_of(data: DataSet, seed: int = 0, size: Size = Size(5, 2, 3), judged: Size = Size(3, 1, 3)) -> Episodes:
+TRAINED, JUDGED = Size(5, 2, 3), Size(3, 1, 3)
+
+
+def episodes_of(data: DataSet, seed: int = 0, size: Size = TRAINED, judged: Size = JUDGED) -> Episodes:
     return Episodes(loader_of(data, seed), size, 10, judged, 40)
 
 
