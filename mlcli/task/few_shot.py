@@ -18,7 +18,7 @@ from mlcli.data.dataset import INDEX_KINDS, DataSet
 from mlcli.data.episodes import Episodes, Size, StackedEpisodes
 from mlcli.data.loader import Loader
 from mlcli.metric import few_shot
-from mlcli.metric.episodes import Distance, Scores, interval, judge, nearest_neighbour, prototypes
+from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nearest_neighbour, prototypes
 from mlcli.metric.few_shot import Curve
 from mlcli.metric.plot import Plot
 from mlcli.task.network import forward_split, require_one_answer, restore, state_of
@@ -83,10 +83,12 @@ class FewShot:
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
+        """One for each episode."""
         return int(cfg.task.episodes)
 
     @staticmethod
     def stack(tasks: Sequence["FewShot"]) -> Stack:
+        """Their networks as one, each on its own episodes."""
         return Stack(tasks, StackedEpisodes([task.loader for task in tasks]))
 
     def batches(self, epoch: int) -> Iterable[Batch]:
@@ -100,8 +102,8 @@ class FewShot:
         """Mean cross-entropy of the queries of one episode, B = W · E. Which examples are of one class, and which are
         the support, is told by their order; targets say nothing more."""
         size = self.loader.size
-        examples = torch.arange(size.examples, device=inputs.device).view(1, size.ways, size.of_class)
-        losses, _ = judge(self.model(inputs), examples, self._scores(size))
+        episode = self.model(inputs).view(1, size.ways, size.of_class, -1)
+        losses, _ = answer(episode, self._scores(size))
         return losses.mean()
 
     def _scores(self, size: Size) -> Scores:
@@ -143,7 +145,7 @@ class FewShot:
         found: dict[str, float] = {}
         for name, (examples, scores) in methods.items():
             _, hits = judge(examples, self.loader.episodes(split, size), scores)
-            accuracies = hits.double().mean((1, 2))
+            accuracies = hits.float().mean((1, 2))
             found |= {name: float(accuracies.mean()), f"{name}_interval": float(interval(accuracies))}
         return found
 
