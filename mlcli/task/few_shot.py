@@ -176,8 +176,8 @@ class FewShot:
             queries = min(judged.queries, fewest - shots)
             found = [self.compare(split, embeddings, Size(each, shots, queries)) for each in ways]
             for key in (key for key in ("accuracy", "nearest_neighbour") if key in found[0]):
-                accuracy, interval = ([row[name] for row in found] for name in (key, f"{key}_interval"))
-                curves.append(Curve(NAMES[key], shots, ways, accuracy, interval, dashed=key != "accuracy"))
+                accuracy, half = ([row[name] for row in found] for name in (key, f"{key}_interval"))
+                curves.append(Curve(NAMES[key], shots, ways, accuracy, half, dashed=key != "accuracy"))
         return sorted(curves, key=lambda curve: curve.dashed)
 
     def _episode(self, split: str, embeddings: Tensor, names: np.ndarray) -> Plot:
