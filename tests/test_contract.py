@@ -40,6 +40,18 @@ CASES = {
         "task.mask=0.1",
         "optimizer.lr=0.01",
     ],
+    "few-shot": [
+        "task=few_shot",
+        "data=blobs",
+        "data.classes=30",
+        "data.features=6",
+        "data.noise=3",
+        "model=mlp",
+        "model.dropout=0.1",
+        "task.episodes=20",
+        "task.test_ways=4",
+        "task.embedding=8",
+    ],
     "regression-linear": ["task=regression", "data=house_prices", "scheduler=plateau"],
 }
 

@@ -37,21 +37,20 @@ def nearest_neighbour(episodes: Tensor, shots: int, distance: Distance = "euclid
     return each.view(*queries.shape[:3], *support.shape[1:3]).amax(4)
 
 
-def judge(examples: Tensor, episodes: Tensor, scores: Scores) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of each episode, M, and whether each query was answered right, M × W × Q.
-
-    examples: N × D; episodes: M × W × E positions among them. torch.vmap can do it for many trials.
-    """
-    found = [_judge(examples[part], scores) for part in _parts(episodes, examples.shape[-1])]
-    losses, hits = zip(*found, strict=True)
-    return torch.cat(losses), torch.cat(hits)
-
-
-def _judge(episodes: Tensor, scores: Scores) -> tuple[Tensor, Tensor]:
+def answer(episodes: Tensor, scores: Scores) -> tuple[Tensor, Tensor]:
+    """Of episodes M × W × E × D the mean cross-entropy of each one's queries, M, and whether each query was answered
+    right, M × W × Q."""
     each = scores(episodes)
     own = each.log_softmax(-1).diagonal(dim1=1, dim2=3)  # M × Q × W: of the class that is right
     ways = torch.arange(each.shape[1], device=each.device)
     return -own.mean((1, 2)), each.argmax(-1).eq(ways.unsqueeze(1))
+
+
+def judge(examples: Tensor, episodes: Tensor, scores: Scores) -> tuple[Tensor, Tensor]:
+    """The same of episodes M × W × E that are positions among the examples N × D, few at a time."""
+    found = [answer(examples[part], scores) for part in _parts(episodes, examples.shape[-1])]
+    losses, hits = zip(*found, strict=True)
+    return torch.cat(losses), torch.cat(hits)
 
 
 def _parts(episodes: Tensor, numbers: int) -> tuple[Tensor, ...]:

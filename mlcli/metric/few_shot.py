@@ -1,7 +1,7 @@
 """What is told and drawn of few-shot episodes. M episodes, W ways, E examples of a class, S shots, Q queries."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -24,17 +24,31 @@ def by_example(queries: Tensor, hits: Tensor, count: int) -> tuple[np.ndarray, n
     return asked.cpu().numpy(), right.cpu().numpy()
 
 
-def accuracy_by_ways(rows: Sequence[dict[str, Any]]) -> Plot:
-    """accuracy_by_ways: a curve with its interval for each number of shots, beside nearest neighbour's. rows: ways,
-    shots, accuracy, accuracy_interval, and perhaps nearest_neighbour, nearest_neighbour_interval."""
-    return Plot("accuracy_by_ways", figures_few_shot.accuracy_by_ways, {"rows": list(rows)})
+@dataclass(frozen=True)
+class Curve:
+    """Accuracy by the ways of episodes with so many shots, and half the width of its 95 % interval; what only
+    compares is dashed."""
+
+    name: str
+    shots: int
+    ways: Sequence[int]
+    accuracy: Sequence[float]
+    interval: Sequence[float]
+    dashed: bool = False
+
+
+def accuracy_by_ways(title: str, curves: Sequence[Curve]) -> Plot:
+    """accuracy_by_ways: the curves, each with its interval, beside guessing."""
+    return Plot(
+        "accuracy_by_ways", figures_few_shot.accuracy_by_ways, {"title": title, "curves": [*map(asdict, curves)]}
+    )
 
 
 def episode(inputs: Tensor, answers: Tensor, shots: int, names: Sequence[str]) -> Plot:
     """episode: the pictures of one episode and what was answered. inputs: W × E × channels × height × width;
-    answers: W × Q indices of the classes, by `names`. Of many classes those with mistakes come first."""
+    answers: W × Q indices of the classes, by `names`. Classes with mistakes come first."""
     right = (answers == torch.arange(len(names)).unsqueeze(1)).float()
-    shown = torch.sort(right.mean(1), stable=True).indices[:SHOWN].sort().values
+    shown = torch.sort(right.mean(1), stable=True).indices[:SHOWN]
     images = pixels(inputs[shown].flatten(0, 1).numpy())["images"]
     of_class = inputs.shape[1]
     data = {

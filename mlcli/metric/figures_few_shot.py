@@ -21,6 +21,7 @@ from mlcli.metric.style import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -29,21 +30,18 @@ SIDE, GAP, BETWEEN = 0.62, 0.1, 0.35  # inches of a picture, between two, and be
 CAPTION, HEAD, LONGEST = 0.2, 0.28, 8
 
 
-def accuracy_by_ways(rows: list[dict[str, Any]]) -> "Figure":
-    """A curve for each method and number of shots; the band is the 95 % interval over episodes."""
-    hardest = max(rows, key=lambda row: (row["ways"], -row["shots"]))
-    title = f"Accuracy by ways · {hardest['accuracy']:.3f} of {hardest['ways']} classes, {_shots(hardest['shots'])}"
-    note = "classes never seen in training; bands: 95 % interval over episodes; dotted: guessing"
-    figure = page(MARGIN + 0.75 + WIDTH + 2.1, 0.6 + HEIGHT + HEADER, title, note)
+def accuracy_by_ways(title: str, curves: list[dict[str, Any]]) -> "Figure":
+    """curves: name, shots, ways, accuracy, interval, dashed. Of several numbers of shots each has a colour, else each
+    name."""
+    note = "of classes never seen in training; bands: 95 % interval over episodes; dotted: guessing"
+    names = [f"{curve['name']}, {_shots(curve['shots'])}" for curve in curves]
+    aside = room(names, 40) + 0.3
+    figure = page(MARGIN + 0.75 + WIDTH + aside, 0.6 + HEIGHT + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "ways (classes of an episode)", "accuracy")
-    handles, names = [], []
-    for style, (method, name) in enumerate({"accuracy": "prototypes", "nearest_neighbour": "raw, nearest"}.items()):
-        for place, shots in enumerate(sorted({row["shots"] for row in rows})):
-            own = [row for row in rows if row["shots"] == shots and method in row]
-            if own:
-                handles.append(_curve(axes, own, method, PALETTE[place], ("-", (0, (4, 2)))[style]))
-                names.append(f"{name}, {_shots(shots)}")
-    ways = sorted({row["ways"] for row in rows})
+    by = "shots" if len({curve["shots"] for curve in curves}) > 1 else "name"
+    kinds = list(dict.fromkeys(curve[by] for curve in curves))
+    handles = [_curve(axes, curve, PALETTE[kinds.index(curve[by]) % len(PALETTE)]) for curve in curves]
+    ways = sorted({each for curve in curves for each in curve["ways"]})
     axes.plot(ways, [1 / each for each in ways], color=GREY, linewidth=1.2, linestyle=":")
     axes.set_xscale("log")
     axes.set_xticks(ways, [str(each) for each in ways])
@@ -53,9 +51,10 @@ def accuracy_by_ways(rows: list[dict[str, Any]]) -> "Figure":
     return figure
 
 
-def _curve(axes: "Axes", rows: list[dict[str, Any]], method: str, colour: str, style: Any) -> Any:
-    x, y, half = (np.array([row[name] for row in rows]) for name in ("ways", method, f"{method}_interval"))
+def _curve(axes: "Axes", curve: dict[str, Any], colour: str) -> "Artist":
+    x, y, half = (np.array(curve[name]) for name in ("ways", "accuracy", "interval"))
     axes.fill_between(x, y - half, y + half, color=colour, alpha=0.25, linewidth=0)
+    style: Any = (0, (4, 2)) if curve["dashed"] else "-"
     (line,) = axes.plot(x, y, color=colour, linewidth=1.8, linestyle=style, marker="o", markersize=4)
     return line
 

@@ -18,7 +18,8 @@ from mlcli.data.dataset import INDEX_KINDS, DataSet
 from mlcli.data.episodes import Episodes, Size, StackedEpisodes
 from mlcli.data.loader import Loader
 from mlcli.metric import few_shot
-from mlcli.metric.episodes import Distance, Scores, interval, judge, nearest_neighbour, prototypes
+from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nearest_neighbour, prototypes
+from mlcli.metric.few_shot import Curve
 from mlcli.metric.plot import Plot
 from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.stack import Stack
@@ -29,6 +30,7 @@ Batch = tuple[Tensor, Tensor]
 Count = Annotated[int, Range(1)]
 Ways = Annotated[int, Range(2)]
 WAYS, SHOTS = (2, 5, 10, 20, 50), (1, 5)  # that figures show, where there are so many
+NAMES = {"accuracy": "prototypes", "nearest_neighbour": "nearest, raw inputs"}
 DECIMALS = 5  # of the numbers of an embedding, of which there are many
 
 
@@ -81,10 +83,12 @@ class FewShot:
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
+        """One for each episode."""
         return int(cfg.task.episodes)
 
     @staticmethod
     def stack(tasks: Sequence["FewShot"]) -> Stack:
+        """Their networks as one, each on its own episodes."""
         return Stack(tasks, StackedEpisodes([task.loader for task in tasks]))
 
     def batches(self, epoch: int) -> Iterable[Batch]:
@@ -98,8 +102,8 @@ class FewShot:
         """Mean cross-entropy of the queries of one episode, B = W · E. Which examples are of one class, and which are
         the support, is told by their order; targets say nothing more."""
         size = self.loader.size
-        examples = torch.arange(size.examples, device=inputs.device).view(1, size.ways, size.of_class)
-        losses, _ = judge(self.model(inputs), examples, self._scores(size))
+        episode = self.model(inputs).view(1, size.ways, size.of_class, -1)
+        losses, _ = answer(episode, self._scores(size))
         return losses.mean()
 
     def _scores(self, size: Size) -> Scores:
@@ -135,14 +139,13 @@ class FewShot:
     def compare(self, split: str, embeddings: Tensor, size: Size) -> dict[str, float]:
         """Mean accuracy over episodes of this size of a split, given its embeddings N × D, and half the width of its
         95 % interval; of nearest neighbour on raw inputs too, unless those are tokens."""
-        episodes = self.loader.episodes(split, size)
-        ways = {"accuracy": (embeddings, self._scores(size))}
+        methods = {"accuracy": (embeddings, self._scores(size))}
         if self.data.kind not in INDEX_KINDS:
-            ways["nearest_neighbour"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))
+            methods["nearest_neighbour"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))
         found: dict[str, float] = {}
-        for name, (examples, scores) in ways.items():
-            _, hits = judge(examples, episodes, scores)
-            accuracies = hits.double().mean((1, 2))
+        for name, (examples, scores) in methods.items():
+            _, hits = judge(examples, self.loader.episodes(split, size), scores)
+            accuracies = hits.float().mean((1, 2))
             found |= {name: float(accuracies.mean()), f"{name}_interval": float(interval(accuracies))}
         return found
 
@@ -150,25 +153,32 @@ class FewShot:
         """N × D, of the examples in the order of `loader.ordered`."""
         return forward_split(self.model, self.loader, split)[0].float()
 
-    def sizes(self, split: str) -> list[Size]:
-        """Sizes of episodes of this split that are worth a look: as many ways and shots as its classes allow."""
-        classes, fewest = self.loader.limits(split)
-        ways = sorted({ways for ways in (*WAYS, self.loader.judged.ways) if ways <= classes})
-        shots = sorted({shots for shots in (*SHOTS, self.loader.judged.shots) if shots < fewest})
-        queries = self.loader.judged.queries
-        return [Size(each, given, min(queries, fewest - given)) for given in shots for each in ways]
-
     def _raw(self, split: str) -> Tensor:
         """N × numbers, normalised; padding is 0, the mean."""
         raw = self.data.examples.inputs[self.loader.ordered(split).cpu()].to(self.loader.device).float()
         return ((raw - self.loader.mean) / self.loader.std).nan_to_num(0.0).flatten(1)
 
     def _plots(self, split: str, embeddings: Tensor, names: np.ndarray) -> list[Plot]:
-        """Accuracy by ways and shots, an episode as it is answered, and some classes in the plane."""
-        rows = [{"ways": s.ways, "shots": s.shots, **self.compare(split, embeddings, s)} for s in self.sizes(split)]
+        """Accuracy by ways and shots, some classes in the plane, and an episode as it was answered."""
         raw = None if self.data.kind in INDEX_KINDS else self._raw(split).cpu().numpy()
-        plots = [few_shot.accuracy_by_ways(rows), few_shot.plane(raw, embeddings.cpu().numpy(), names)]
+        curves = self.curves(split, embeddings)
+        title = f"Accuracy by ways · {curves[0].accuracy[-1]:.3f} at {curves[0].ways[-1]}-way {curves[0].shots}-shot"
+        plots = [few_shot.accuracy_by_ways(title, curves), few_shot.plane(raw, embeddings.cpu().numpy(), names)]
         return [*plots, self._episode(split, embeddings, names)] if self.data.kind == "image" else plots
+
+    def curves(self, split: str, embeddings: Tensor) -> list[Curve]:
+        """Of the network and of nearest neighbour, for each number of shots that the classes of a split allow."""
+        classes, fewest = self.loader.limits(split)
+        judged = self.loader.judged
+        ways = sorted({ways for ways in (*WAYS, judged.ways) if ways <= classes})
+        curves = []
+        for shots in sorted({shots for shots in (*SHOTS, judged.shots) if shots < fewest}):
+            queries = min(judged.queries, fewest - shots)
+            found = [self.compare(split, embeddings, Size(each, shots, queries)) for each in ways]
+            for key in (key for key in ("accuracy", "nearest_neighbour") if key in found[0]):
+                accuracy, half = ([row[name] for row in found] for name in (key, f"{key}_interval"))
+                curves.append(Curve(NAMES[key], shots, ways, accuracy, half, dashed=key != "accuracy"))
+        return sorted(curves, key=lambda curve: curve.dashed)
 
     def _episode(self, split: str, embeddings: Tensor, names: np.ndarray) -> Plot:
         """The first episode with a mistake; if there is none, the first."""
@@ -198,4 +208,6 @@ class FewShot:
 
 
 def _columns(embeddings: Tensor) -> dict[str, np.ndarray]:
-    return {f"embedding/{i}": numbers for i, numbers in enumerate(embeddings.cpu().numpy().T.round(DECIMALS))}
+    return {
+        f"embedding/{i}": numbers for i, numbers in enumerate(embeddings.cpu().double().numpy().T.round(DECIMALS))
+    }

@@ -24,7 +24,10 @@ def loader_of(data: DataSet, seed: int = 0, sampler: str | None = None) -> Loade
     return Loader(data, adapter, batch_size=8, seed=seed, device=device, sampler=sampler)  # type: ignore[arg-type]
 
 
-def episodes_of(data: DataSet, seed: int = 0, size: Size = Size(5, 2, 3), judged: Size = Size(3, 1, 3)) -> Episodes:
+TRAINED, JUDGED = Size(5, 2, 3), Size(3, 1, 3)
+
+
+def episodes_of(data: DataSet, seed: int = 0, size: Size = TRAINED, judged: Size = JUDGED) -> Episodes:
     return Episodes(loader_of(data, seed), size, 10, judged, 40)
 
 
@@ -101,7 +104,7 @@ def test_split_by_class(seed: int) -> None:
 
 def test_split_by_class_needs_classes() -> None:
     examples = Examples("made", "vector", torch.zeros(9, 1), torch.arange(9.0))
-    with pytest.raises(ValueError, match=r"split\.by=class: data=made has no class"):
+    with pytest.raises(ValueError, match=r"split\.by=class"):
         split(examples, val=0.2, test=0.2, seed=0, by="class")
 
 

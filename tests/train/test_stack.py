@@ -168,6 +168,9 @@ def test_stacked_equals_alone(hydra: Any, model: str, optimizer: str, scheduler:
 MLP = ["model=mlp", "model.width=16", "model.activation=tanh", "data=digits", "trainer.epochs=2"]
 CNN = ["model=cnn", "model.width=4", "model.activation=tanh", "model.pooling=mean", "data=digits", "trainer.epochs=2"]
 DIABETES = ["task=regression", "model=mlp", "model.width=16", "data=diabetes", "model.activation=tanh"]
+# The head's bias moves all embeddings alike, so its gradient is rounding alone: Adam would make full steps of it.
+EPISODES = ["task=few_shot", "data=blobs", "data.classes=25", "model=mlp", "model.width=8", "optimizer=sgd"]
+EPISODES += ["model.activation=tanh"]
 CASES = {
     "dropout": ([*MLP, "model.dropout=0.5"], TRIALS),
     "dropout-cnn": ([*CNN, "model.dropout=0.5"], TRIALS),
@@ -223,6 +226,8 @@ CASES = {
         ["task=reconstruction", "model=vae", "model.width=16", "model.activation=tanh"],
         [["task.beta=0"], ["task.beta=1", "trainer.seed=1"]],
     ),
+    "few-shot": ([*EPISODES, "model.dropout=0.2"], [*TRIALS, ["split.seed=1"]]),
+    "few-shot-cosine": ([*EPISODES, "task.distance=cosine"], [["task.scale=5"], ["task.scale=20", "trainer.seed=1"]]),
     "rprop": (
         [
             "model=linear",

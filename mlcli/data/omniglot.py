@@ -1,0 +1,82 @@
+"""Omniglot: 1,623 characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015)."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mlcli.data.cache import Arrays, cached
+from mlcli.data.dataset import Examples
+from mlcli.data.download import download
+
+URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
+MD5 = {
+    "images_background.zip": "68d2efa1b9178cc56df9314c21c6e718",
+    "images_evaluation.zip": "6b91aef0f799c5bb55b94e3f2daec811",
+}
+SIZE = 28  # pixels, of 105 that were drawn on
+
+
+def omniglot(folder: str | None = None) -> Examples:
+    """Images N × 1 × 28 × 28 with values 0 (paper) to 1 (ink). The groups are the alphabets: split.by=group tests on
+    new ones, split.by=class on new characters of any.
+
+    folder: where the two archives are, else they are downloaded. Raises ValueError that names both ways.
+    """
+    archives = _archives(folder)
+    arrays = _parse(archives) if folder is not None else cached(f"omniglot-{SIZE}", lambda: _parse(archives))
+    classes = tuple(arrays["names"].tolist())
+    targets = torch.from_numpy(arrays["labels"]).long()
+    alphabets = np.unique([name.partition("/")[0] for name in classes], return_inverse=True)[1]
+    return Examples(
+        name="omniglot",
+        kind="image",
+        inputs=torch.from_numpy(arrays["images"]).float().unsqueeze(1) / 255,
+        targets=targets,
+        classes=classes,
+        target="character",
+        source=URL,
+        groups=torch.from_numpy(alphabets)[targets],
+    )
+
+
+def _archives(folder: str | None) -> list[Path]:
+    if folder is not None:
+        paths = [Path(folder) / name for name in MD5]
+        if not all(path.exists() for path in paths):
+            raise ValueError(f"data.folder={folder} lacks {' or '.join(MD5)}.")
+        return paths
+    try:
+        return [download(URL + name, md5, "omniglot") for name, md5 in MD5.items()]
+    except ValueError as error:
+        raise ValueError(
+            f"data=omniglot is not here: put {' and '.join(MD5)} into a folder and type data.folder=FOLDER, or type "
+            f"data=glyphs, which needs no download ({error})"
+        ) from error
+
+
+def _parse(archives: list[Path]) -> Arrays:
+    """names: alphabet/number of each character. The files are called set/ALPHABET/characterNUMBER/ID.png."""
+    drawn = sorted((name, image) for archive in archives for name, image in _read(archive))
+    names, labels = np.unique([name for name, _ in drawn], return_inverse=True)
+    images = np.frombuffer(bytearray().join(image for _, image in drawn), np.uint8).reshape(-1, SIZE, SIZE)
+    return {"images": images, "labels": labels, "names": names}
+
+
+def _read(archive: Path) -> list[tuple[str, bytes]]:
+    from PIL import Image  # brought by matplotlib
+
+    found = []
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            for name in packed.namelist():
+                if name.endswith(".png"):
+                    _, alphabet, character, _ = name.split("/")
+                    paper = Image.open(io.BytesIO(packed.read(name))).convert("L")
+                    small = 255 - np.asarray(paper.resize((SIZE, SIZE), Image.Resampling.BOX))
+                    found.append((f"{alphabet}/{character.removeprefix('character')}", small.tobytes()))
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{archive} is not Omniglot's ({error}).") from error
+    return found
