@@ -22,7 +22,7 @@ def whole_groups(group_of: Tensor, folds: int, fold: int, generator: torch.Gener
 
     group_of: N indices. Raises ValueError for more folds than groups.
     """
-    groups, sizes = group_of.unique(return_counts=True)
+    groups, sizes = torch.unique(group_of, return_counts=True)
     if folds > len(groups):
         raise ValueError(f"split.folds={folds}: there are {len(groups)} groups; type fewer folds.")
     order = torch.randperm(len(groups), generator=generator)

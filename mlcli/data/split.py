@@ -104,8 +104,8 @@ def _apart(
 ) -> dict[str, Tensor]:
     """Examples with one label stay together: the labels are divided."""
     test = whole_groups(label_of, folds, fold, generator) if folds is not None else torch.arange(0)
-    tested = label_of[test].unique()
-    rest = label_of.unique()
+    tested = torch.unique(label_of[test])
+    rest = torch.unique(label_of)
     taken = _take([rest[~torch.isin(rest, tested)]], shares, generator)
     found = {name: indices[torch.isin(label_of, labels)] for name, labels in taken.items()}
     return found | {"test": indices[test]} if folds is not None else found

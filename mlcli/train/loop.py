@@ -89,9 +89,9 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progress]) -> Iterator[Tick | Epoch]:
     """Trains trials side by side, each by its own plan, until the last one has ended.
 
-    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `watch` and `validates`. A trial that diverges gets its `failure`
-    and leaves, and so does one whose `stopped` was set while the loop waited; the others don't notice. Raises
-    ValueError when there is no metric `monitor`.
+    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `watch` and `validates`. A trial that diverges
+    gets its `failure` and leaves, and so does one whose `stopped` was set while the loop waited; the others don't
+    notice. Raises ValueError when there is no metric `monitor`.
     """
     live = [i for i, each in enumerate(progress) if not _ended(plans[i], each)]
     best = BestWeights(len(progress))
