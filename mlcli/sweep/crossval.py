@@ -36,12 +36,16 @@ def is_crossval(trials: Sequence[Trial]) -> bool:
     return bool(folds) and {trial.job.cfg.split.fold for trial in trials} == set(range(folds))
 
 
-def check_metric(trials: Sequence[Trial]) -> None:
-    """Raises ConfigError where folds would be compared by a metric that there is not; nothing has trained yet."""
+def check_first(trials: Sequence[Trial]) -> None:
+    """Raises ConfigError, with nothing written, where the first trial cannot be built, is not to train to its end, or
+    would be compared by a metric that there is not."""
     cfg = trials[0].job.cfg
+    if cfg.sweep.halving:
+        raise ConfigError("sweep.halving would prune folds, and all of them count: type sweep.halving=false.")
+    task = build(cfg).task
     if cfg.sweep.metric is None:
         return
-    known = [f"test/{name}" for name in build(cfg).task.evaluate("test", full=True).metrics]
+    known = [f"test/{name}" for name in task.evaluate("test", full=True).metrics]
     if cfg.sweep.metric not in known:
         raise ConfigError(f"sweep.metric={cfg.sweep.metric}: no such metric.{suggest(cfg.sweep.metric, known)}")
 

@@ -14,7 +14,7 @@ from mlcli.run.finish import Save
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import logged
 from mlcli.sweep.compose import compose_trials
-from mlcli.sweep.crossval import check_metric, crossval, is_crossval
+from mlcli.sweep.crossval import check_first, crossval, is_crossval
 from mlcli.sweep.drawer import Drawer
 from mlcli.sweep.processes import run_in_processes
 from mlcli.sweep.report import rank, report, row
@@ -35,7 +35,7 @@ def launch(
     folder = Path(sweep.hydra.sweep.dir)
     trials = compose_trials(loader, sweep, all_overrides, session.command, folder)
     if is_crossval(trials):
-        check_metric(trials)
+        check_first(trials)
     first = trials[0].job
     record = start_sweep(folder, first, len(trials), session.command)
     session.follow(record.path)
