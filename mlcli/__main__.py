@@ -18,18 +18,24 @@ def main() -> None:
         from mlcli.cli.completion import complete
 
         raise SystemExit(complete())
-    if sys.argv[1:2] == ["train"] and "--help" not in sys.argv:
+    if sys.argv[1:2] in (["train"], ["crossval"]) and "--help" not in sys.argv:
         gc.set_threshold(COLLECT_EVERY, 20, 100)
-        from mlcli.cli.training import main as train
-
         try:
-            train(sys.argv[2:])
+            _train(sys.argv[1], sys.argv[2:])
         except SystemExit as end:
             _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
         _leave(0)
     from mlcli.cli.app import app
 
     app()
+
+
+def _train(command: str, arguments: list[str]) -> None:
+    if command == "crossval":
+        from mlcli.cli.folds import main as run
+    else:
+        from mlcli.cli.training import main as run
+    run(arguments)
 
 
 def _leave(status: int) -> NoReturn:

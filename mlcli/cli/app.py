@@ -4,6 +4,7 @@ import typer
 
 from mlcli.cli.compare import compare
 from mlcli.cli.completion_script import completion
+from mlcli.cli.crossval import crossval
 from mlcli.cli.doctor import doctor
 from mlcli.cli.evaluate import evaluate
 from mlcli.cli.list import list_options
@@ -25,6 +26,7 @@ app = typer.Typer(
     epilog="Start with: mlcli train model=lstm",
 )
 app.command(rich_help_panel=TRAINING, context_settings=PASS_THROUGH)(train)
+app.command(rich_help_panel=TRAINING, context_settings=PASS_THROUGH)(crossval)
 app.command(rich_help_panel=TRAINING)(evaluate)
 app.command(rich_help_panel=TRAINING)(predict)
 app.command(rich_help_panel=LOOKING)(runs)

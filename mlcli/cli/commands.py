@@ -4,6 +4,7 @@ FILES = None  # instead of a flag's choices: the shell completes file names
 
 COMMANDS = {
     "train": "Train a network, or with -m a sweep of them",
+    "crossval": "Cross-validate one network, or compare several on the same folds",
     "evaluate": "Evaluate a finished run with its best weights",
     "predict": "Let a run go on with a text",
     "runs": "List runs, newest first",
@@ -37,6 +38,7 @@ HYDRA_FLAGS = {
 
 FLAGS = {
     "train": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
+    "crossval": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
     "evaluate": {
         "--split": "train, val or test",
         "--save": "A folder for figures and predictions",
@@ -52,6 +54,14 @@ FLAGS = {
     "compare": {"--metric": "The metric whose curves are overlaid", "--output": "Where the picture goes"},
     "ui": {"--port": "Port on 127.0.0.1; 0 picks a free one"},
     "sync": {"--uri": "MLflow's address", "--experiment": "The MLflow experiment"},
+}
+
+# What `crossval` reads itself, as key=value, beside the overrides of `train`, with values to offer.
+CROSSVAL = {
+    "folds": ("5", "10"),
+    "repeats": ("1", "3", "10"),
+    "by": ("example", "group", "class", "time"),
+    "metric": ("test/accuracy", "test/f1_macro", "test/roc_auc", "test/rmse", "test/r2", "test/loss"),
 }
 
 # Flags that take a value, and which; a flag that is not here takes none.

@@ -8,7 +8,7 @@ part; zsh and fish get whole words, each with a tab and a description.
 import os
 import sys
 
-from mlcli.cli.commands import COMMANDS, FILES, FLAGS, SHELLS, SHORT, TAKES
+from mlcli.cli.commands import COMMANDS, CROSSVAL, FILES, FLAGS, SHELLS, SHORT, TAKES
 from mlcli.config import index
 
 FILES_STATUS = 3  # tells the shell to complete file names
@@ -89,6 +89,11 @@ def _arguments(line: Line) -> Candidates | None:
     match line.command:
         case "train":
             return overrides(line)
+        case "crossval":
+            name, equals, _ = line.word.partition("=")
+            if equals and name in CROSSVAL:
+                return {f"{name}={value}": "" for value in CROSSVAL[name]}
+            return (overrides(line) or {}) | {f"{name}=": " ".join(values) for name, values in CROSSVAL.items()}
         case "runs":
             statuses = ("RUNNING", "FINISHED", "FAILED", "KILLED")
             return (overrides(line) or {}) | {f"status={status}": "" for status in statuses}

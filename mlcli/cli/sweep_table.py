@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlcli.cli.crossval_table import print_crossval
 from mlcli.cli.output import headline, number, print_answer, table
 
 Row = dict[str, Any]
@@ -17,6 +18,10 @@ def print_sweep(folder: str) -> int:
     from mlcli.sweep.report import rank
 
     report = read_json(Path(folder) / "trials.json")
+    failed = sum(row["status"] not in ("FINISHED", "PRUNED") for row in report["trials"])
+    if (Path(folder) / "crossval.json").exists():
+        print_crossval(Path(folder))
+        return failed
     rows, groups = rank(report["trials"], report["monitor"]), report.get("groups", [])
     shown = list(dict.fromkeys([report["monitor"], *headline(row["metrics"] for row in rows)]))
     if len(groups) > 1:
@@ -26,7 +31,7 @@ def print_sweep(folder: str) -> int:
         _print_trials(rows, groups, shown, folder)
     print_answer(Path(folder))
     print(f"sweep in {folder}; compare in the browser with `mlcli ui`")
-    return sum(row["status"] not in ("FINISHED", "PRUNED") for row in rows)
+    return failed
 
 
 def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: str) -> None:

@@ -62,8 +62,7 @@ def _check_validation(config: Mapping[str, Any]) -> None:
         return
     if monitor.startswith("val/"):
         raise ConfigError(
-            f"split.val=0 leaves no validation split for {monitor}: "
-            "type trainer.monitor=train/loss, or split.val=0.2."
+            f"split.val=0 leaves no examples for {monitor}: type split.val=0.2, or trainer.monitor=train/loss."
         )
     if config["trainer"]["patience"] is not None:
         raise ConfigError(

@@ -53,8 +53,8 @@ class Examples:
 class DataSet:
     """Examples with their splits ("train", "val", "test" → sorted int64 indices), and mean and deviation of train.
 
-    draws: how many training examples an epoch takes; None: each once. Statistics are per feature for vectors and
-    sequences, per channel (C × 1 × 1) for images; `std` is never 0.
+    Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
+    draws: how many training examples an epoch takes, if not each once.
     """
 
     examples: Examples

@@ -3,17 +3,32 @@
 Indices are positions in what there is to divide, N of them.
 """
 
-from collections.abc import Sequence
-
+import numpy as np
 import torch
 from torch import Tensor
 
 
-def dealt(strata: Sequence[Tensor], folds: int, fold: int, generator: torch.Generator) -> Tensor:
-    """The test examples of a fold, where examples are dealt out like cards, class after class: every fold has its
-    share of each class, and its size within one example."""
-    shuffled = torch.cat([own[torch.randperm(len(own), generator=generator)] for own in strata])
-    return shuffled[fold::folds]
+def dealt(label_of: Tensor | None, count: int, folds: int, fold: int, seed: int) -> Tensor:
+    """The test examples of a fold, drawn at random: every fold has its size within one example and, of N labels, its
+    share of each within one. The same folds as scikit-learn draws with random_state=seed, number for number:
+    StratifiedKFold where there are labels, else KFold, both with shuffle=True.
+    """
+    random = np.random.RandomState(seed)  # whose numbers NumPy has promised to keep
+    if label_of is None:
+        order = np.arange(count)
+        random.shuffle(order)
+        return torch.from_numpy(np.array_split(order, folds)[fold])
+    labels = label_of.numpy()
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    appearance = np.argsort(np.argsort(first))[inverse]  # labels are numbered as they come
+    # Sorted labels are dealt out like cards, which says how many of each a fold gets; which ones is drawn.
+    hands = [np.bincount(np.sort(appearance)[start::folds], minlength=len(first)) for start in range(folds)]
+    fold_of = np.empty(count, dtype=np.int64)
+    for label in range(len(first)):
+        own = np.arange(folds).repeat([hand[label] for hand in hands])
+        random.shuffle(own)
+        fold_of[appearance == label] = own
+    return torch.from_numpy((fold_of == fold).nonzero()[0])
 
 
 def whole_groups(group_of: Tensor, folds: int, fold: int, generator: torch.Generator) -> Tensor:

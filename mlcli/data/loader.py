@@ -85,10 +85,13 @@ class Loader:
         from it: the same on every device, and what is drawn from it next follows from seed and epoch as well."""
         generator.manual_seed(_mix(self.seed, epoch))
         train = self.indices["train"]
-        order = torch.randperm(len(train), generator=generator)
+        draws = self.data.epoch
+        order = torch.randperm(draws, generator=generator)
         if self.sampler == "balanced":
-            order = _balanced(self.data.examples.targets[train.cpu()], generator)[order]
-        order = torch.cat([order, order[: self.data.epoch - len(order)]])
+            order = _balanced(self.data.examples.targets[train.cpu()], draws, generator)[order]
+        elif draws > len(train):  # the first come twice
+            order = order[order < len(train)]
+            order = torch.cat([order, order[: draws - len(train)]])
         return train[order.to(train.device)]
 
     def generator(self, epoch: int) -> torch.Generator:
@@ -129,11 +132,11 @@ class Loader:
             yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
 
 
-def _balanced(targets: Tensor, generator: torch.Generator) -> Tensor:
-    """As many positions of the class indices N, where each class that is there comes equally often, within one."""
+def _balanced(targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """So many positions of the class indices N, where each class that is there comes equally often, within one."""
     own = [(targets == label).nonzero().squeeze(1) for label in range(int(targets.max()) + 1)]
     own = [each for each in own if len(each)]
-    shares = [(len(targets) + place) // len(own) for place in range(len(own))]
+    shares = [(count + place) // len(own) for place in range(len(own))]
     drawn = [torch.randint(len(each), (share,), generator=generator) for each, share in zip(own, shares, strict=True)]
     return torch.cat([each[at] for each, at in zip(own, drawn, strict=True)])
 

@@ -46,7 +46,7 @@ def split(
     elif by in ("group", "class"):
         found = _apart(indices, _labels(examples, by)[indices], shares, folds, fold, generator)
     elif folds is not None:
-        found = _folded(examples, indices, val, folds, fold, generator)
+        found = _folded(examples, indices, val, folds, fold, seed)
     else:
         found = _take(_strata(examples, indices), shares, generator)
     if official is not None and folds is None:
@@ -74,15 +74,15 @@ def _check(name: str, count: int, val: float, test: float, folds: int | None, fo
         raise ValueError(f"split.folds={folds}: {name} has {count} examples; type fewer folds.")
 
 
-def _folded(
-    examples: Examples, indices: Tensor, val: float, folds: int, fold: int, generator: torch.Generator
-) -> dict[str, Tensor]:
-    test = dealt(_strata(examples, indices), folds, fold, generator)
+def _folded(examples: Examples, indices: Tensor, val: float, folds: int, fold: int, seed: int) -> dict[str, Tensor]:
+    labels = examples.targets[indices] if _is_stratified(examples) else None
+    test = indices[dealt(labels, len(indices), folds, fold, seed)]
     rest = indices[~torch.isin(indices, test)]
     if not val:
         return {"train": rest, "val": rest[:0], "test": test}
     smallest = len(indices) - -(-len(indices) // folds)
     train = smallest - round(val * smallest)  # of one size, so that the folds can train as one stack
+    generator = torch.Generator().manual_seed(seed)
     return _take(_strata(examples, rest), {"val": (len(rest) - train) / len(rest)}, generator) | {"test": test}
 
 
@@ -118,17 +118,21 @@ def _labels(examples: Examples, by: str) -> Tensor:
         if examples.groups is None:
             raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by=example.")
         return examples.groups
-    if not examples.classes or examples.targets.ndim > 1:
+    if not _is_stratified(examples):
         raise ValueError(f"split.by=class: data={examples.name} has no class for each example; type other data.")
     return examples.targets
 
 
 def _strata(examples: Examples, indices: Tensor) -> list[Tensor]:
     """Indices by class; all together where an example does not have just one."""
-    if not examples.classes or examples.targets.ndim > 1:
+    if not _is_stratified(examples):
         return [indices]
     targets = examples.targets[indices]
     return [indices[targets == label] for label in range(len(examples.classes))]
+
+
+def _is_stratified(examples: Examples) -> bool:
+    return bool(examples.classes) and examples.targets.ndim == 1
 
 
 def _take(groups: list[Tensor], shares: dict[str, float], generator: torch.Generator) -> dict[str, Tensor]:

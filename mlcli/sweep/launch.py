@@ -14,6 +14,7 @@ from mlcli.run.finish import Save
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import logged
 from mlcli.sweep.compose import compose_trials
+from mlcli.sweep.crossval import check_first, crossval, is_crossval
 from mlcli.sweep.drawer import Drawer
 from mlcli.sweep.processes import run_in_processes
 from mlcli.sweep.report import rank, report, row
@@ -33,6 +34,8 @@ def launch(
     """Trains every trial. ConfigError, with nothing written, if any of them has a config that cannot be."""
     folder = Path(sweep.hydra.sweep.dir)
     trials = compose_trials(loader, sweep, all_overrides, session.command, folder)
+    if is_crossval(trials):
+        check_first(trials)
     first = trials[0].job
     record = start_sweep(folder, first, len(trials), session.command)
     session.follow(record.path)
@@ -49,7 +52,9 @@ def launch(
             finally:
                 console.stop()
                 _draw_best(record, trials, drawer.save)
-                report(record, trials, drawer.save)
+                if is_crossval(trials):
+                    crossval(record, trials, drawer.save)
+                report(record, trials, None if is_crossval(trials) else drawer.save)
             answer(trials[0].job.cfg, [_ended(trial) for trial in trials], record, drawer.save)
     finally:
         record.end(status)

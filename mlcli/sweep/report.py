@@ -19,8 +19,8 @@ Row = dict[str, Any]
 OVERLAID = 12  # curves in one picture, beyond which nobody tells them apart
 
 
-def report(sweep: RunFolder, trials: list[Trial], save: Save) -> None:
-    """Writes trials.json, trials.csv, groups.csv (of repeats) and the pictures."""
+def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
+    """Writes trials.json, trials.csv, groups.csv (of repeats) and, where there is a `save`, the pictures."""
     rows = [row(trial) for trial in trials]
     monitor = trials[0].job.cfg.trainer.monitor
     first, grouped = rank(rows, monitor)[0], groups(rows, monitor)
@@ -30,7 +30,7 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save) -> None:
     if grouped:
         _write_csv(sweep.path / "groups.csv", [_flat_group(group) for group in grouped])
     write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": best, "monitor": monitor})
-    if first["status"] in JUDGED and trials[0].job.cfg.tracking.figures:
+    if save and first["status"] in JUDGED and trials[0].job.cfg.tracking.figures:
         _draw(sweep, rows, trials, monitor, save)
 
 

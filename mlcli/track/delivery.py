@@ -23,6 +23,7 @@ FILES = (
     "answer.json",
     "trials.json",
     "trials.csv",
+    "crossval.json",
     "groups.csv",
     "train.log",
 )
@@ -239,7 +240,11 @@ class Delivery:
         trials = {trial["trial"]: trial for trial in report["trials"]}
         params = {"sweep.trials": len(trials), "sweep.keys": ", ".join(report["trials"][0]["swept"])}
         best = trials.get(report["best_trial"])
-        if best:
+        if found := load(self.folder / "crossval.json"):
+            params |= {f"crossval.{name}": found[name] for name in ("metric", "folds", "repeats", "by")}
+            self.store.log_metrics(run_id, found["metrics"], 0, ended)
+            self.store.describe(run_id, found["sentence"])
+        elif best:
             params |= {"best.trial": best["trial"], **{f"best.{k}": v for k, v in best["swept"].items()}}
             self.store.log_metrics(run_id, best["metrics"], 0, ended)
         self.store.log_params(run_id, params)

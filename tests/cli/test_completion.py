@@ -37,7 +37,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 def test_commands(ask: Ask) -> None:
     assert ask("mlcli ") == list(COMMANDS)
     assert ask("mlcli tr") == ["train"]
-    assert ask("MLCLI_OUTPUTS=here /usr/bin/mlcli c") == ["compare", "completion"]
+    assert ask("MLCLI_OUTPUTS=here /usr/bin/mlcli c") == ["crossval", "compare", "completion"]
     assert ask("mlcli completion ") == ["bash", "zsh", "fish"]
     assert ask("mlcli list mod") == ["model"]
     assert ask("mlcli doctor ") == []
@@ -140,7 +140,7 @@ def test_commands_and_flags_are_the_apps() -> None:
     for name, command in commands.items():
         options = [option for option in command.params if option.param_type_name == "option"]
         longs = {flag for option in options for flag in option.opts if flag.startswith("--")} - {"--help"}
-        ours = set(FLAGS.get(name, {})) - (set(HYDRA_FLAGS) if name == "train" else set())
+        ours = set(FLAGS.get(name, {})) - (set(HYDRA_FLAGS) if name in ("train", "crossval") else set())
         assert longs == ours
         valued = {flag for option in options if not option.is_flag for flag in option.opts}
         assert {SHORT.get(flag, flag) for flag in valued} <= set(TAKES)
@@ -206,3 +206,9 @@ def test_nothing_is_imported_for_it() -> None:
 def test_unknown_shell() -> None:
     with pytest.raises(ValueError, match="bash, zsh, fish"):
         script("tcsh")
+
+
+def test_crossval_takes_overrides_and_words_of_its_own() -> None:
+    assert {"folds=", "repeats=", "by=", "metric=", "model="} <= set(ask("mlcli crossval "))
+    assert ask("mlcli crossval by=") == ["example", "group", "class", "time"]
+    assert ask("mlcli crossval model=ls") == ["lstm"]

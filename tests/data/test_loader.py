@@ -35,3 +35,13 @@ def test_without_a_sampler_each_example_comes_once() -> None:
 def test_numbers_have_no_classes_to_balance() -> None:
     with pytest.raises(ConfigError, match=r"trainer\.sampler=null"):
         parts_of("task=regression", "data=diabetes", "trainer.sampler=balanced")
+
+
+def test_an_epoch_of_more_draws_than_examples_takes_some_twice() -> None:
+    parts = parts_of("split.val=0", "split.folds=5")
+    train = parts.data.splits["train"].tolist()
+    assert (len(train), parts.data.epoch) == (1437, 1438)
+    first, second = (parts.task.loader.order(epoch, torch.Generator()).tolist() for epoch in (0, 1))
+    assert len(first) == 1438 and sorted(set(first)) == train
+    (twice,) = {index for index in first if first.count(index) == 2}
+    assert second.count(twice) == 1  # another one's turn

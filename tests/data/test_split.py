@@ -214,3 +214,19 @@ def test_classes_are_divided() -> None:
     splits = split(digits(), val=0.2, test=0.3, seed=0, by="class")
     assert sorted(torch.cat(list(splits.values())).tolist()) == list(range(1797))
     assert [len(digits().targets[indices].unique()) for indices in splits.values()] == [5, 2, 3]
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize("folds", [3, 10])
+def test_folds_are_those_of_scikit_learn(folds: int, seed: int) -> None:
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    numbers = Examples("made", "vector", torch.zeros(53, 1), torch.zeros(53))
+    for examples, theirs in (
+        (digits(), StratifiedKFold(folds, shuffle=True, random_state=seed)),
+        (made([40, 11, 27]), StratifiedKFold(folds, shuffle=True, random_state=seed)),
+        (numbers, KFold(folds, shuffle=True, random_state=seed)),
+    ):
+        for fold, (train, test) in enumerate(theirs.split(examples.inputs, examples.targets)):
+            splits = split(examples, val=0, test=0.2, seed=seed, folds=folds, fold=fold)
+            assert splits["test"].tolist() == test.tolist() and splits["train"].tolist() == train.tolist()

@@ -1,0 +1,56 @@
+"""What `mlcli crossval` does: it is a sweep over the folds. Free of Typer, as training is."""
+
+from mlcli.cli.errors import user_errors
+
+SHORT = {"by": "split.by", "metric": "sweep.metric"}
+OWN = {"split.folds": "folds=5", "split.fold": "folds=5", "trainer.repeats": "repeats=3"}
+FLAGS = ("--run", "--experimental-rerun")
+
+
+def main(arguments: list[str]) -> None:
+    """Everything behind `mlcli crossval`."""
+    from mlcli.cli.training import main as train
+
+    with user_errors():
+        sweep = as_sweep(arguments)
+    train(sweep)
+
+
+def as_sweep(arguments: list[str]) -> list[str]:
+    """The arguments of `mlcli train` for the cross-validation that these ask for. Raises ConfigError.
+
+    folds=5, repeats=1 (each with a split.seed of its own), by=example|group|time and metric=test/… are read here.
+    Unless split.val is typed, nothing is held out for validation: the last epoch counts.
+    """
+    from mlcli.config.errors import ConfigError
+
+    given = dict(each.partition("=")[::2] for each in arguments if "=" in each and not each.startswith("-"))
+    for key, instead in OWN.items():
+        if key in given:
+            raise ConfigError(f"crossval sets {key} itself: type {instead}.")
+    folds, repeats = _count(given, "folds", 5, 2), _count(given, "repeats", 1, 1)
+    read, own = {"folds", "repeats"}, ["-m", f"split.folds={folds}", f"split.fold=range({folds})", "answer=null"]
+    if repeats > 1:
+        first = _count(given, "split.seed", 0, 0)
+        own.append(f"split.seed=range({first},{first + repeats})")
+        read.add("split.seed")
+    defaults = {"split.val": "0", "sweep.figures": "0"}
+    if given.get("split.val", "0") in ("0", "0.0"):
+        defaults["trainer.monitor"] = "train/loss"
+    own += [f"{key}={value}" for key, value in defaults.items() if key not in given]
+    return [*own, *(_long(each) for each in arguments if each.partition("=")[0] not in read)]
+
+
+def _long(argument: str) -> str:
+    key, equals, value = argument.partition("=")
+    value = f"test/{value}" if key == "metric" and "/" not in value else value
+    return f"{SHORT.get(key, key)}{equals}{value}"
+
+
+def _count(given: dict[str, str], key: str, default: int, least: int) -> int:
+    from mlcli.config.errors import ConfigError
+
+    text = given.get(key, str(default))
+    if not text.isdecimal() or int(text) < least:
+        raise ConfigError(f"{key}={text}: must be a whole number at least {least}.")
+    return int(text)

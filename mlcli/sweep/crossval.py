@@ -1,0 +1,205 @@
+"""The report of a cross-validation: each configuration's mean over the folds, differences from the best, and every
+example's prediction by the network that had not seen it.
+
+A sweep is one where its trials are all folds of `split.folds`; trials that differ in fold and `split.seed` (repeats)
+alone are one configuration.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from mlcli.config.errors import ConfigError, suggest
+from mlcli.metric.direction import direction
+from mlcli.metric.figures_crossval import fold_scores
+from mlcli.metric.plot import Plot
+from mlcli.metric.resampled import paired, resampled
+from mlcli.metric.sweep_means import plus_minus
+from mlcli.run.build import build
+from mlcli.run.finish import Save
+from mlcli.run.folder import RunFolder, read_json, write_json
+from mlcli.run.life import title
+from mlcli.sweep.trial import Trial
+
+Row = dict[str, Any]
+FOLD, REPEAT = "split.fold", "split.seed"
+HEADLINE = ("accuracy", "r2", "loss")  # the first that a task has is compared, unless sweep.metric names one
+
+
+def is_crossval(trials: Sequence[Trial]) -> bool:
+    """Whether the trials are those of a cross-validation, every fold of it."""
+    folds = trials[0].job.cfg.split.folds
+    return bool(folds) and {trial.job.cfg.split.fold for trial in trials} == set(range(folds))
+
+
+def check_first(trials: Sequence[Trial]) -> None:
+    """Raises ConfigError, with nothing written, where the first trial cannot be built, is not to train to its end, or
+    would be compared by a metric that there is not."""
+    cfg = trials[0].job.cfg
+    if cfg.sweep.halving:
+        raise ConfigError("sweep.halving would prune folds, and all of them count: type sweep.halving=false.")
+    task = build(cfg).task
+    if cfg.sweep.metric is None:
+        return
+    known = [f"test/{name}" for name in task.evaluate("test", full=True).metrics]
+    if cfg.sweep.metric not in known:
+        raise ConfigError(f"sweep.metric={cfg.sweep.metric}: no such metric.{suggest(cfg.sweep.metric, known)}")
+
+
+def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
+    """Writes crossval.json, the out-of-fold predictions of each configuration and the picture, if any trial finished.
+
+    Scores are those of the folds in order, the repeats one after another; None where a trial did not finish.
+    """
+    finished = [trial for trial in trials if trial.status == "FINISHED"]
+    if not finished:
+        return
+    cfg = trials[0].job.cfg
+    metric = cfg.sweep.metric or _headline(finished[0])
+    configurations = sorted(_configurations(trials, metric), key=lambda each: _place(each, metric))
+    folder = sweep.path / "predictions"
+    for each in configurations:
+        members = [trials[number] for number in each["trials"]]
+        if name := _write_predictions(folder, each["name"], [t for t in members if t.status == "FINISHED"]):
+            each["predictions"] = name
+    best, *others = configurations
+    content = {
+        "metric": metric,
+        "folds": cfg.split.folds,
+        "repeats": len({trial.job.cfg.split.seed for trial in trials}),
+        "by": cfg.split.by,
+        "configurations": configurations,
+        "comparisons": [row for each in others if (row := _comparison(each, best))],
+    }
+    content |= {"sentence": _sentence(content), "metrics": _flat(configurations)}
+    write_json(sweep.path / "crossval.json", content)
+    if cfg.tracking.figures:
+        save(_plot(content), sweep.path / "figures")
+
+
+def _headline(trial: Trial) -> str:
+    names = [f"test/{name}" for name in HEADLINE if f"test/{name}" in trial.result["metrics"]]
+    return (names or [name for name in trial.result["metrics"] if name.startswith("test/")])[0]
+
+
+def _configurations(trials: Sequence[Trial], metric: str) -> list[Row]:
+    alike: dict[str, list[Trial]] = {}
+    for trial in trials:
+        alike.setdefault(str(_settings(trial)), []).append(trial)
+    return [_configuration(members, metric) for members in alike.values()]
+
+
+def _configuration(trials: list[Trial], metric: str) -> Row:
+    trials = sorted(trials, key=lambda trial: (trial.job.cfg.split.seed, trial.job.cfg.split.fold))
+    finished = [trial for trial in trials if trial.status == "FINISHED"]
+    sizes = [read_json(trial.job.path / "data.json")["examples"] for trial in finished]
+    ratio = fmean(each["test"] for each in sizes) / fmean(each["train"] for each in sizes) if sizes else None
+    columns: dict[str, list[float]] = {}
+    for trial in finished:
+        for name, value in {**trial.result["metrics"], "seconds": trial.result["seconds"]}.items():
+            if name == "seconds" or name.startswith("test/"):
+                columns.setdefault(name, []).append(value)
+    return {
+        "name": _name(trials[0]),
+        "swept": _settings(trials[0]),
+        "trials": [trial.number for trial in trials],
+        "finished": len(finished),
+        "test_over_train": ratio,
+        "scores": [trial.result.get("metrics", {}).get(metric) if trial in finished else None for trial in trials],
+        "metrics": {name: asdict(resampled(own, ratio)) for name, own in columns.items()} if ratio else {},
+    }
+
+
+def _settings(trial: Trial) -> dict[str, Any]:
+    return {key: value for key, value in trial.job.swept.items() if key not in (FOLD, REPEAT)}
+
+
+def _name(trial: Trial) -> str:
+    """What tells this configuration from the others: mlp, or lr=0.01."""
+    settings = _settings(trial)
+    told = [str(v) if isinstance(v, str) else f"{key.rpartition('.')[2]}={v}" for key, v in settings.items()]
+    return " ".join(told) or str(trial.job.cfg.name or title(trial.job))
+
+
+def _place(configuration: Row, metric: str) -> tuple[bool, float]:
+    """Best mean first, and last what has none."""
+    found = configuration["metrics"].get(metric)
+    return (True, 0.0) if found is None else (False, -found["mean"] if direction(metric) == "max" else found["mean"])
+
+
+def _comparison(configuration: Row, best: Row) -> Row | None:
+    """With the best on the folds that both have finished; None where these are fewer than two."""
+    pairs = zip(configuration["scores"], best["scores"], strict=True)
+    both = [(own, other) for own, other in pairs if own is not None and other is not None]
+    if len(both) < 2:
+        return None
+    own, other = zip(*both, strict=True)
+    found = paired(own, other, configuration["test_over_train"])
+    return {"name": configuration["name"], "than": best["name"], **asdict(found), "count": len(both)}
+
+
+def _sentence(content: Row) -> str:
+    best, metric = content["configurations"][0], content["metric"]
+    found = best["metrics"].get(metric)
+    repeated = f" × {content['repeats']}" if content["repeats"] > 1 else ""
+    told = f"{content['folds']}-fold{repeated} cross-validation: {metric} of {best['name']}"
+    if found is None or found["std"] is None:
+        return f"{told} is not known."
+    told += f" {plus_minus(found['mean'], found['std'])}, mean with 95 % confidence {found['low']:.4g} to "
+    told += f"{found['high']:.4g}"
+    differences = [f"{each['name']} {each['difference']:+.4g} (p {each['p']:.2g})" for each in content["comparisons"]]
+    return f"{told}; against it {', '.join(differences)}." if differences else f"{told}."
+
+
+def _flat(configurations: Sequence[Row]) -> dict[str, float]:
+    """Means, deviations and intervals of what concerns all classes, by name, for the tracker."""
+    flat: dict[str, float] = {}
+    for each in configurations:
+        prefix = f"{each['name']}/" if len(configurations) > 1 else ""
+        for name, found in each["metrics"].items():
+            known = {key: value for key, value in found.items() if key != "count" and value is not None}
+            if name.count("/") < 2:
+                flat |= {f"{prefix}{name}" + f"_{key}" * (key != "mean"): value for key, value in known.items()}
+    return flat
+
+
+def _write_predictions(folder: Path, name: str, trials: Sequence[Trial]) -> str | None:
+    """One file a configuration: each example once in every repeat, with the fold that it was tested in."""
+    seeds = sorted({trial.job.cfg.split.seed for trial in trials})
+    columns: list[str] = []
+    lines: list[Row] = []
+    for trial in trials:
+        split = trial.job.cfg.split
+        with (trial.job.path / "predictions" / "test.csv").open(newline="") as file:
+            reader = csv.DictReader(file)
+            columns = columns or list(reader.fieldnames or ())
+            lines += [{"repeat": seeds.index(split.seed), "fold": split.fold, **line} for line in reader]
+    if not lines:
+        return None
+    if "index" in columns:
+        lines.sort(key=lambda line: (line["repeat"], int(line["index"])))
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', name)}.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["repeat", "fold", *columns])
+        writer.writeheader()
+        writer.writerows(lines)
+    return path.name
+
+
+def _plot(content: Row) -> Plot:
+    shown = [each for each in content["configurations"] if content["metric"] in each["metrics"]]
+    data = {
+        "metric": content["metric"],
+        "better": direction(content["metric"]),
+        "folds": content["folds"],
+        "repeats": content["repeats"],
+        "names": [each["name"] for each in shown],
+        "scores": [each["scores"] for each in shown],
+        "means": [each["metrics"][content["metric"]] for each in shown],
+    }
+    return Plot("crossval", fold_scores, data)
