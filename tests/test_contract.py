@@ -40,6 +40,14 @@ CASES = {
         "task.mask=0.1",
         "optimizer.lr=0.01",
     ],
+    "meta-learning": ["task=meta_learning", "data.tasks=200", "task.steps=60", "task.evaluation_steps=[0,2]"],
+    "meta-learning-rates": [
+        "task=meta_learning",
+        "data.tasks=200",
+        "task.steps=60",
+        "task.learn_inner_rate=true",
+        "task.evaluation_steps=[0,2]",
+    ],
     "regression-linear": ["task=regression", "data=house_prices", "scheduler=plateau"],
 }
 

@@ -62,6 +62,7 @@ class MetaLearning:
     """
 
     varies = ("inner_lr",)
+    watchable = False  # a batch is many small ones, each for other weights
 
     def __init__(
         self,
