@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.run.build import Parts, build
+from mlcli.run.build import Parts
 from mlcli.run.together import build_together, stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 
 COMMON = [
-    "task=meta_learning", "data.tasks=60", "model.width=8", "model.norm=none", "model.activation=tanh", "task.tasks=4",
-    "task.steps=10", "device=cpu",
+    "task=meta_learning", "data.tasks=60", "model.width=8", "model.norm=none", "model.activation=tanh",
+    "task.tasks=4", "task.steps=10", "device=cpu",
 ]  # fmt: skip
 TRIALS = (
     ["optimizer.lr=0.001", "task.inner_lr=0.02"],
