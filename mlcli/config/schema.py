@@ -22,10 +22,12 @@ class Split:
     val: float = field(default=0.2, metadata=SHARE)
     test: float = field(default=0.2, metadata=SHARE)
     seed: int = field(default=0, metadata={"range": Range(0)})
-    by: str = field(default="example", metadata={"choices": ("example", "group")})
     normalise: bool = True
     folds: int | None = field(default=None, metadata={"range": Range(2)})
     fold: int = field(default=0, metadata={"range": Range(0)})
+    by: str = field(default="example", metadata={"choices": ("example", "group", "class")})
+    classes: list[str] | None = None  # names
+    per_class: int | None = field(default=None, metadata=COUNT)
 
 
 @dataclass
@@ -101,6 +103,7 @@ class Config:
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
     sweep: Sweep = field(default_factory=Sweep)
+    pretrain: Any = None  # overrides, or a run
     answer: Any = None
     name: str | None = None
     variant: str | None = None

@@ -1,15 +1,22 @@
 """Diabetes: how far the disease has come after a year, of 442 patients (Efron et al. 2004)."""
 
+from typing import Annotated
+
 import torch
 
+from mlcli.config.ranges import Range
 from mlcli.data import scikit
 from mlcli.data.dataset import Examples
 
 FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
-def diabetes() -> Examples:
-    """Raw measurements (years, kg/m², …), as `load_diabetes(scaled=False)` gives them."""
+def diabetes(last: Annotated[int, Range(0, 440)] = 0) -> Examples:
+    """Raw measurements (years, kg/m², …), as `load_diabetes(scaled=False)` gives them.
+
+    last: so many patients at the end are the test split, as the last 20 are in scikit-learn's documentation; with 0
+    they are drawn, as those of other data are.
+    """
     inputs = torch.from_numpy(scikit.table("diabetes_data_raw.csv.gz", delimiter=None))
     targets = torch.from_numpy(scikit.table("diabetes_target.csv.gz", delimiter=None))
     return Examples(
@@ -19,5 +26,6 @@ def diabetes() -> Examples:
         targets=targets.float(),
         features=FEATURES,
         target="progression",
+        test=torch.arange(len(inputs) - last, len(inputs)) if last else None,
         source="scikit-learn: Efron, Hastie, Johnstone and Tibshirani, Least Angle Regression",
     )

@@ -1,10 +1,13 @@
 """From a loader's examples to a data set: split, then measured on the training split alone."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.data.split import split
+from mlcli.data.subset import few, only
 
 
 def prepare(
@@ -17,9 +20,17 @@ def prepare(
     normalise: bool = True,
     folds: int | None = None,
     fold: int = 0,
+    classes: Sequence[str] | None = None,
+    per_class: int | None = None,
 ) -> DataSet:
-    """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split`."""
+    """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split`.
+
+    classes: those that are kept; per_class: examples of each that are left to train on, val and test staying whole.
+    """
+    examples = examples if classes is None else only(examples, classes)
     splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
+    if per_class is not None:
+        splits["train"] = few(examples, splits["train"], per_class, seed)
     mean, std = statistics(examples.inputs[splits["train"]].float(), examples.kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)

@@ -24,14 +24,15 @@ def split(
     With `folds`, what is not in an official test split is cut into so many parts, and "test" is the part `fold`,
     counted from 0: k-fold cross-validation. `val` is then a share of the rest, and train as large for every fold.
 
-    by: "group" divides the groups of the examples, none of which is then in two splits.
+    by: "group" divides the groups of the examples and "class" their classes, none of which is then in two splits; an
+    official test split is not kept.
 
     Classes are stratified: each split has its share of every class, within one example. An official test split is
     kept, and `val` is then a share of the rest. scikit-learn's train_test_split does the same, but importing it
     takes longer than many a run. Raises ValueError when a split would be empty, or there is no such fold.
     """
-    if by == "group":
-        return _by_group(examples, val=val, test=test, seed=seed, folds=folds, fold=fold)
+    if by != "example":
+        return _by_unit(examples, _units(examples, by), val=val, test=test, seed=seed, folds=folds, fold=fold)
     official = examples.test
     if fold and folds is None:
         raise ValueError(f"split.fold={fold} is one of how many? Type split.folds too, as in split.folds=5.")
@@ -58,13 +59,22 @@ def split(
     return splits
 
 
-def _by_group(examples: Examples, **how: Any) -> dict[str, Tensor]:
-    """Divides the groups as if each were one example."""
+def _units(examples: Examples, by: str) -> Tensor:
+    """What each example belongs to."""
+    if by == "class":
+        if not examples.classes or examples.targets.ndim > 1:
+            raise ValueError(f"split.by=class: data={examples.name} has no class for each example; type other data.")
+        return examples.targets
     if examples.groups is None:
         raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by=example.")
-    groups, group_of = torch.unique(examples.groups, return_inverse=True)
-    units = Examples(f"{examples.name} (in groups)", "vector", groups, groups.float())
-    return {name: torch.isin(group_of, own).nonzero().squeeze(1) for name, own in split(units, **how).items()}
+    return examples.groups
+
+
+def _by_unit(examples: Examples, unit_of: Tensor, **how: Any) -> dict[str, Tensor]:
+    """Divides the units as if each were one example."""
+    units, unit_of = torch.unique(unit_of, return_inverse=True)
+    whole = Examples(f"{examples.name} (in units)", "vector", units, units.float())
+    return {name: torch.isin(unit_of, own).nonzero().squeeze(1) for name, own in split(whole, **how).items()}
 
 
 def _folded(

@@ -44,7 +44,7 @@ class StackedLoader:
                 generator.manual_seed(self.streams[seed].initial_seed())
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
         for indices_KB in torch.split(order_KN, self.batch_size, 1):
-            yield _take(self.loaders, indices_KB)
+            yield take(self.loaders, indices_KB)
 
     def blocks(self, name: str, most: int) -> list[slice]:
         """Neighbouring trials, at most so many, whose examples of this split are of one number."""
@@ -58,7 +58,7 @@ class StackedLoader:
         loaders = self.loaders[rows]
         indices_KN = torch.stack([loader.indices[name] for loader in loaders])
         for indices_KB in torch.split(indices_KN, EVALUATION_BATCH, 1):
-            yield _take(loaders, indices_KB)
+            yield take(loaders, indices_KB)
 
     def draw(self, fill: Fill, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         """K × shape of random numbers. On the CPU they are what a trial alone would draw; a GPU's own dropout kernel
@@ -77,7 +77,8 @@ class StackedLoader:
         self.masks = {seed: stream for seed, stream in self.masks.items() if seed in seeds}
 
 
-def _take(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor]:
+def take(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor]:
+    """Inputs K × B × shape and targets K × B, from K × B indices."""
     first = loaders[0]
     if all(loader.inputs is first.inputs for loader in loaders):
         flat = indices_KB.reshape(-1)

@@ -1,20 +1,19 @@
 """Decoder-only Transformer (Radford et al. 2019, Language Models are Unsupervised Multitask Learners).
 
-Shapes: B batch, T steps, W width, H heads.
+Shapes: B batch, T steps.
 """
 
 from math import sqrt
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from mlcli.model.layers import Count, Probability, dropout_of, named
+from mlcli.model.layers import Count, Probability, dropout_of
+from mlcli.model.positions import Placed
 from mlcli.model.recurrent import pool
-from mlcli.model.steps import Steps
+from mlcli.model.transformer_layers import Block
 
 DEVIATION = 0.02  # of the weights at the start
+ADDED = ("mix", "narrow")  # the layers of a block whose outputs are added to the stream
 
 
 class GPT(nn.Module):
@@ -42,11 +41,11 @@ class GPT(nn.Module):
         super().__init__()
         if width % heads:
             raise ValueError(f"model.width={width} is no multiple of model.heads={heads}.")
-        self.steps = Steps(input_shape, vocabulary, padded, width)
-        self.project = None if vocabulary else nn.Linear(self.steps.features, width)
-        self.positions = nn.Embedding(input_shape[0], width)
+        self.placed = Placed(input_shape, vocabulary, padded, width, "learned")
         self.dropout = dropout_of(dropout)
-        self.blocks = nn.Sequential(*(Block(width, heads, dropout) for _ in range(layers)))
+        self.blocks = nn.Sequential(
+            *(Block(width, heads, 4 * width, dropout=dropout, causal=True) for _ in range(layers))
+        )
         self.norm = nn.LayerNorm(width)
         self.pool = pool("last", False, 0.0, per_step)
         self.head = nn.Linear(width, outputs)
@@ -54,9 +53,10 @@ class GPT(nn.Module):
 
     def _initialise(self, layers: int) -> None:
         """As GPT-2: small, and what is added to the stream smaller the more blocks add to it."""
+        nn.init.normal_(self.placed.positions.get_parameter("learned"), std=DEVIATION)
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear):
-                added = name.endswith("output")
+                added = name.endswith(ADDED)
                 nn.init.normal_(module.weight, std=DEVIATION / sqrt(2 * layers) if added else DEVIATION)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
@@ -68,56 +68,8 @@ class GPT(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs. T may be shorter than was said,
         not longer."""
-        states, mask = self.steps(inputs)
-        if self.project is not None:
-            states = self.project(states)
-        states = states + self.positions.weight[: states.shape[1]]
+        states, mask = self.placed(inputs)
         if self.dropout is not None:
             states = self.dropout(states)
         logits: Tensor = self.head(self.pool(self.norm(self.blocks(states)), mask))
         return logits
-
-
-class Block(nn.Module):
-    """x ← x + attention(norm(x)), then x ← x + feed_forward(norm(x)); B × T × W → the same."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.attention_norm = nn.LayerNorm(width)
-        self.attention = CausalAttention(width, heads, dropout)
-        self.feed_forward_norm = nn.LayerNorm(width)
-        self.feed_forward = named(
-            input=nn.Linear(width, 4 * width),
-            activation=nn.GELU(approximate="tanh"),
-            output=nn.Linear(4 * width, width),
-            dropout=dropout_of(dropout),
-        )
-
-    def forward(self, states: Tensor) -> Tensor:
-        states = states + self.attention(self.attention_norm(states))
-        return states + self.feed_forward(self.feed_forward_norm(states))  # type: ignore[no-any-return]
-
-
-class CausalAttention(nn.Module):
-    """Attention of several heads (Vaswani et al. 2017) in which no step sees a later one; B × T × W → the same."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        # Queries, keys and values. No bias: that of the keys changes nothing, so its gradient is rounding alone, of
-        # which Adam would make whole steps.
-        self.input = nn.Linear(width, 3 * width, bias=False)
-        self.output = nn.Linear(width, width)
-        self.dropout = dropout_of(dropout)
-
-    def forward(self, states: Tensor) -> Tensor:
-        batch, steps, width = states.shape
-        parts = self.input(states).view(batch, steps, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each B × H × T × W/H
-        if torch._C._functorch.is_batchedtensor(query):  # torch.vmap has no rule for the fused kernels
-            with sdpa_kernel(SDPBackend.MATH):
-                mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        else:
-            mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        added: Tensor = self.output(mixed.transpose(1, 2).reshape(batch, steps, width))
-        return added if self.dropout is None else self.dropout(added)

@@ -77,7 +77,7 @@ def build_data(cfg: DictConfig) -> DataSet:
 def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     """The network, with the sizes that the data decides."""
     task = locate(cfg.task._target_)
-    outputs = task.outputs(data) if hasattr(task, "outputs") else None
+    outputs = _call(task.outputs, data=data, cfg=cfg) if hasattr(task, "outputs") else None
     per_step = getattr(task, "per_step", False)
     constructor = partial(cfg.model)
     if per_step and not _takes_steps(cfg.model):
@@ -92,6 +92,7 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
         input_shape=adapter.shape,
         outputs=outputs,
         vocabulary=len(data.vocabulary) or None,
+        words=data.vocabulary,
         padded=data.examples.padded,
         per_step=per_step,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlcli.data.loader import Loader
 from mlcli.data.stacked import StackedLoader
+from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import Save, finish
 from mlcli.run.folder import RunFolder
@@ -64,6 +65,13 @@ def loader_of(parts: Parts) -> Loader | None:
     return getattr(parts.task, "loader", None)
 
 
+def use_threads(parts: Sequence[Parts], threads: int | None) -> None:
+    """Sets torch's threads for a stack: as asked for, else all cores, since no stack is tiny."""
+    used = devices.set_threads(threads, devices.TINY)
+    for each in parts:
+        each.threads = used
+
+
 def stack_of(parts: Sequence[Parts]) -> Any:
     """Their tasks as one (`Trials`, and `write_back()`), which is a Stack of networks unless the task's class has a
     `stack(tasks)` of its own. Raises ValueError with the reason where they cannot be."""
@@ -80,6 +88,7 @@ def train_together(
     The best are finished first, and so many as `drawn` says give their figures to `save`. A stack that runs out of
     memory is halved. Raises what ends all of them, with the folders marked so.
     """
+    use_threads(parts, jobs[0].cfg.device.threads)
     pairs = zip(jobs, parts, strict=True)
     members = [Member(job, each, RunFolder.create(job.path, first_record(job))) for job, each in pairs]
     with _recorded(members):

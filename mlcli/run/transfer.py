@@ -15,6 +15,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.find import find_run
 from mlcli.run.source import HEAD, is_file, read
 
+PRETRAINED = "pretrained"  # the run that `pretrain` stands for
 TOLD = 4  # tensors that a line names
 
 Shape = tuple[int, ...]
@@ -54,12 +55,16 @@ class Report:
         return {"source": self.source, "tensors": rows, "unused": [n for n in self.there if n not in self.here]}
 
 
-def settle(model: Any, outputs: str) -> None:
-    """Puts the folder of the run that is meant in place of `last`, a name or an id, so that the config says it for
-    good. Raises ConfigError where there is no such run."""
-    text = model.get("init_from")
+def settle(cfg: Any) -> None:
+    """Puts the folder of the run that is meant in place of `last`, `pretrained`, a name or an id, so that the config
+    says it for good. Raises ConfigError where there is no such run."""
+    text = cfg.model.get("init_from")
+    if text == PRETRAINED:
+        text = cfg.pretrain
+        if not isinstance(text, str):
+            raise ConfigError(f"model.init_from={PRETRAINED}: nothing is; type pretrain=RUN, or a run itself.")
     if text and not is_file(text):
-        model.init_from = str(find_run(text, Path(outputs)).folder.path)
+        cfg.model.init_from = str(find_run(text, Path(cfg.outputs)).folder.path)
 
 
 def prepare(network: nn.Module, cfg: Any, classes: Sequence[str], load: bool) -> Report | None:

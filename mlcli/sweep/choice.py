@@ -8,7 +8,7 @@ import torch
 
 from mlcli.run.build import Parts, build
 from mlcli.run.memory import is_exhausted
-from mlcli.run.together import loader_of, stack_of
+from mlcli.run.together import loader_of, stack_of, use_threads
 
 TIMED = 3  # steps, after one that warms up
 
@@ -30,6 +30,7 @@ def obstacle_to_stack(parts: Sequence[Parts]) -> str | None:
 def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
     """How many times as fast a stack of these is as one by one, and what was measured, in words."""
     device = parts[0].device
+    use_threads(parts, cfg.device.threads)
     together = _seconds_a_step(stack_of(parts), device, TIMED)
     single = build(cfg, parts[0].data, loader_of(parts[0]))
     alone = _seconds_a_step(single.task, device, TIMED)

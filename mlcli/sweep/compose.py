@@ -27,7 +27,7 @@ def compose_trials(
         if cfg.optimizer.get("lr") == "auto":
             raise ConfigError("optimizer.lr=auto finds the rate of one run: sweep over numbers, or leave out -m.")
         check(cfg)
-        transfer.settle(cfg.model, cfg.outputs)
+        transfer.settle(cfg)
         values = dict(override.split("=", 1) for override in overrides)
         job = Job(
             cfg,

@@ -19,7 +19,6 @@ def run_in_processes(
 ) -> None:
     """Trains each trial in one of as many processes as there are cores, each with one thread."""
     by_number = {trial.number: trial for trial in trials}
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not take the others' cores
     workers = Parallel(n_jobs=min(len(os.sched_getaffinity(0)), len(trials)), return_as="generator_unordered")
     for number, status, reason, result in workers(delayed(_train)(trial.number, trial.job) for trial in trials):
         trial = by_number[number]

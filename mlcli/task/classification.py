@@ -3,8 +3,8 @@
 Shapes: B batch, N examples of a split, C classes.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -17,12 +17,18 @@ from mlcli.data.loader import Loader
 from mlcli.metric import fast
 from mlcli.metric.plot import Plot
 from mlcli.task.augment import Augment, Mixup
-from mlcli.task.network import forward_split, require_one_answer, restore, state_of
+from mlcli.task.network import (
+    ClassWeights,
+    forward_split,
+    require_one_answer,
+    restore,
+    state_of,
+    weights_of_classes,
+)
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
 Batch = tuple[Tensor, Tensor]
-ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 
 class Classification:
@@ -56,7 +62,7 @@ class Classification:
         self.update = update
         self.loader = loader
         self.label_smoothing = label_smoothing
-        self.weights = self._weights(class_weights)
+        self.weights = weights_of_classes(class_weights, loader, len(data.classes))
         amounts = {"shift": shift, "rotate": rotate, "flip": flip, "noise": noise}
         self.augment = Augment(data.kind, data.shape, **amounts) if any(amounts.values()) else None
         self.mixup = Mixup(mixup) if mixup else None
@@ -149,17 +155,6 @@ class Classification:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         restore(self.model, self.update, state)
-
-    def _weights(self, spec: ClassWeights) -> Tensor | None:
-        count = len(self.data.classes)
-        if spec is None:
-            return None
-        if spec == "balanced":
-            targets = self.loader.all_targets("train")
-            return len(targets) / (count * targets.bincount(minlength=count).clamp(min=1).float())
-        if isinstance(spec, str) or len(spec) != count or min(spec) < 0:
-            raise ValueError(f"trainer.class_weights={spec}: type balanced, or {count} numbers ≥ 0 in brackets.")
-        return torch.tensor(spec, dtype=torch.float32, device=self.loader.device)
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float | Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """What the tasks that train one network by gradient share."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.train.step import Update
+
+ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 
 @torch.inference_mode()
@@ -32,6 +35,21 @@ def require_one_answer(data: DataSet) -> None:
         )
     task = "sequence_labelling" if data.classes else "language_model"
     raise ValueError(f"data={data.name} has an answer for each step: type task={task}, or other data.")
+
+
+def weights_of_classes(spec: ClassWeights, loader: Loader, classes: int) -> Tensor | None:
+    """One weight a class, on the loader's device. balanced: N / (C · count of the class), as scikit-learn has it, for
+    the N targets of train without those of -1, which are no answer. Raises ValueError for what is neither that nor
+    C numbers."""
+    if spec is None:
+        return None
+    if spec == "balanced":
+        targets = loader.all_targets("train")
+        answered = targets[targets >= 0]
+        return len(answered) / (classes * answered.bincount(minlength=classes).clamp(min=1).float())
+    if isinstance(spec, str) or len(spec) != classes or min(spec) < 0:
+        raise ValueError(f"trainer.class_weights={spec}: type balanced, or {classes} numbers ≥ 0 in brackets.")
+    return torch.tensor(spec, dtype=torch.float32, device=loader.device)
 
 
 def state_of(model: nn.Module, update: Update) -> dict[str, Any]:

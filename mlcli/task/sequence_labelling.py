@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
-from mlcli.task.network import forward_split, restore, state_of
+from mlcli.task.network import ClassWeights, forward_split, restore, state_of, weights_of_classes
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -25,15 +25,27 @@ class SequenceLabelling:
     """A network that gives B × T × C logits, trained on the class indices of the steps that have an answer.
 
     The loss is the mean over all such steps of a batch, so that a long example counts more than a short one.
+    class_weights: "balanced" or one weight a class. The loss is then the mean of weight · cross-entropy; evaluation
+    is never weighted.
     """
 
     per_step = True
+    varies = ("weights",)
 
-    def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
+    def __init__(
+        self,
+        data: DataSet,
+        model: nn.Module,
+        update: Update,
+        loader: Loader,
+        *,
+        class_weights: ClassWeights = None,
+    ) -> None:
         self.data = data
         self.model = model
         self.update = update
         self.loader = loader
+        self.weights = weights_of_classes(class_weights, loader, len(data.classes))
 
     @staticmethod
     def outputs(data: DataSet) -> int:
@@ -52,7 +64,10 @@ class SequenceLabelling:
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy over the answered steps of a batch."""
-        return fast.step_losses(self.model(inputs), targets).sum() / (targets >= 0).sum().clamp(min=1)
+        losses = fast.step_losses(self.model(inputs), targets)
+        if self.weights is not None:
+            losses = losses * self.weights[targets.clamp(min=0)]
+        return losses.sum() / (targets >= 0).sum().clamp(min=1)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """What every epoch tells, from the logits N × T × C of a split."""

@@ -1,8 +1,8 @@
 """How large the gradients and the outputs of a network's layers are.
 
 Measured in evaluation mode (no dropout, running statistics) on a batch that is always the same, the first examples
-of the training split: training goes on as if nobody had looked. Layers are called as in the network:
-hidden.0.linear, head.
+of the training split (augmented, where the task's loss does that): training goes on as if nobody had looked. Layers
+are called as in the network: hidden.0.linear, head.
 """
 
 from collections.abc import Iterator, Mapping

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.torch import save_file
 
 from mlcli.cli.training import main
@@ -80,6 +81,32 @@ def test_every_trial_of_a_stack_begins_so(scratch: Path) -> None:
         assert json.loads((sweep / n / "transfer.json").read_text())["source"] == first.name
 
 
+def test_other_classes_get_a_head_of_their_own(scratch: Path) -> None:
+    """As many of them: the shapes are equal."""
+    first = train("split.classes=[0,1,2,3,4]")
+    parts = parts_of("split.classes=[5,6,7,8,9]", f"model.init_from={first}")
+    assert parts.transferred is not None and parts.transferred.left == ["head.weight", "head.bias"]
+    same = parts_of("split.classes=[0,1,2,3,4]", f"model.init_from={first}")
+    assert same.transferred is not None and same.transferred.left == []
+
+
+def test_what_is_trained_first(scratch: Path) -> None:
+    """The same config but for what pretrain says; once for all trials, which then name its folder."""
+    ask = ["-m", "trainer.seed=1,2", "optimizer.lr=0.01", "pretrain=['name=before','trainer.batch_size=64']"]
+    sweep = train(*ask, "model.init_from=pretrained", "name=after")
+    (before,) = Path("outputs/runs").iterdir()
+    assert json.loads((before / "run.json").read_text())["name"] == "before"
+    config = OmegaConf.load(before / "config.yaml")
+    assert (config.trainer.batch_size, config.optimizer.lr, config.model.init_from) == (64, 0.01, None)
+    for n in "01":
+        trial = OmegaConf.load(sweep / n / "config.yaml")
+        assert trial.model.init_from == trial.pretrain == str(before.absolute())
+        assert trial.trainer.batch_size == 32
+    again = train(f"pretrain={before}", "model.init_from=pretrained")
+    assert len(list(Path("outputs/runs").iterdir())) == 2
+    assert json.loads((again / "transfer.json").read_text())["source"] == before.name
+
+
 def test_a_head_of_other_shape_stays_as_initialised(scratch: Path) -> None:
     source = network(outputs=7)
     save_file(source.state_dict(), "weights.safetensors")
@@ -145,6 +172,7 @@ def test_training_goes_on_bit_for_bit(scratch: Path) -> None:
         (["model.init_from=list.pth"], "holds no state dict"),
         (["model.init_from=other.pth"], "no tensor has a name and shape of this network. It has blocks.0.conv"),
         (["model.init_from=nobody"], "There is no run"),
+        (["model.init_from=pretrained"], "There is no run"),
     ],
 )
 def test_what_cannot_be_says_why(scratch: Path, overrides: list[str], words: str) -> None:

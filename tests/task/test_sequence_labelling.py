@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics as sk
+from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F
 
 from mlcli.config.compose import compose, hydra_session, to_run
@@ -26,6 +27,27 @@ def test_loss_is_torchs_over_the_answered_steps() -> None:
     expected = F.cross_entropy(task.model(inputs).flatten(0, 1), targets.flatten(), ignore_index=-1)
     torch.testing.assert_close(task.loss(inputs, targets), expected)
     torch.testing.assert_close(task.loss(inputs, torch.full_like(targets, -1)), torch.tensor(0.0))
+
+
+def test_class_weights_weigh_each_answered_step() -> None:
+    classes = len(parts_of(*SMALL).data.classes)
+    weights = [1.0 + i for i in range(classes)]
+    task = parts_of(*SMALL, f"trainer.class_weights={weights}").task
+    inputs, targets = next(iter(task.batches(0)))
+    each = F.cross_entropy(
+        task.model(inputs).flatten(0, 1), targets.flatten(), torch.tensor(weights), ignore_index=-1, reduction="sum"
+    )
+    torch.testing.assert_close(task.loss(inputs, targets), each / (targets >= 0).sum())
+    plain = parts_of(*SMALL).task
+    assert plain.evaluate("val").metrics["loss"] == task.evaluate("val").metrics["loss"]
+
+
+def test_balanced_class_weights_are_scikit_learns_over_the_answered_steps() -> None:
+    parts = parts_of(*SMALL, "trainer.class_weights=balanced")
+    targets = parts.data.examples.targets[parts.data.splits["train"]]
+    answered = targets[targets >= 0].numpy()
+    expected = compute_class_weight("balanced", classes=np.arange(len(parts.data.classes)), y=answered)
+    assert parts.task.weights.tolist() == pytest.approx(expected, rel=1e-6)
 
 
 def test_metrics_are_scikit_learns_over_the_answered_steps() -> None:

@@ -21,6 +21,8 @@ SMALL = {
     "cnn": ["model=cnn", "model.width=4"],
     "lstm": ["model=lstm", "model.hidden_size=4"],
     "gru": ["model=gru", "model.hidden_size=4"],
+    "transformer": ["model=transformer", "model.d_model=8", "model.layers=1", "model.pooling=class_token"],
+    "gpt": ["model=gpt", "model.width=8", "model.layers=1"],
 }
 
 

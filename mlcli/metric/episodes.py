@@ -1,0 +1,65 @@
+"""Answers to episodes by what examples are like: nearest to the prototype of a class, or to any example of it.
+
+Shapes: N examples, D numbers of each, M episodes, W ways, S shots and Q queries of a class, E = S + Q.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Distance = Literal["euclidean", "cosine"]
+Scores = Callable[[Tensor], Tensor]  # episodes M × W × E × D → M × W × Q × W: how well each query fits each class
+AT_ONCE = 2**23  # numbers of the examples of so many episodes as are judged at once
+
+
+def likeness(queries: Tensor, others: Tensor, distance: Distance) -> Tensor:
+    """M × Q × D and M × R × D → M × Q × R: minus the squared Euclidean distance, or the cosine of the angle."""
+    if distance == "cosine":
+        queries, others = (each / each.norm(dim=-1, keepdim=True).clamp(min=1e-8) for each in (queries, others))
+        return queries @ others.mT
+    squares = queries.square().sum(-1, keepdim=True) + others.square().sum(-1).unsqueeze(-2)
+    return 2 * queries @ others.mT - squares
+
+
+def prototypes(episodes: Tensor, shots: int, distance: Distance = "euclidean") -> Tensor:
+    """Scores by the likeness of queries to the mean of each class's support, its prototype (Snell et al. 2017,
+    arXiv 1703.05175)."""
+    support, queries = episodes[:, :, :shots], episodes[:, :, shots:]
+    return likeness(queries.flatten(1, 2), support.mean(2), distance).view(*queries.shape[:3], -1)
+
+
+def nearest_neighbour(episodes: Tensor, shots: int, distance: Distance = "euclidean") -> Tensor:
+    """Scores by the likeness of queries to that support example of each class that is most like them."""
+    support, queries = episodes[:, :, :shots], episodes[:, :, shots:]
+    each = likeness(queries.flatten(1, 2), support.flatten(1, 2), distance)  # M × (W · Q) × (W · S)
+    return each.view(*queries.shape[:3], *support.shape[1:3]).amax(4)
+
+
+def judge(examples: Tensor, episodes: Tensor, scores: Scores) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of each episode, M, and whether each query was answered right, M × W × Q.
+
+    examples: N × D; episodes: M × W × E positions among them. torch.vmap can do it for many trials.
+    """
+    found = [_judge(examples[part], scores) for part in _parts(episodes, examples.shape[-1])]
+    losses, hits = zip(*found, strict=True)
+    return torch.cat(losses), torch.cat(hits)
+
+
+def _judge(episodes: Tensor, scores: Scores) -> tuple[Tensor, Tensor]:
+    each = scores(episodes)
+    own = each.log_softmax(-1).diagonal(dim1=1, dim2=3)  # M × Q × W: of the class that is right
+    ways = torch.arange(each.shape[1], device=each.device)
+    return -own.mean((1, 2)), each.argmax(-1).eq(ways.unsqueeze(1))
+
+
+def _parts(episodes: Tensor, numbers: int) -> tuple[Tensor, ...]:
+    """Few enough at a time that their examples need not much memory."""
+    return torch.split(episodes, max(1, AT_ONCE // (episodes.shape[1] * episodes.shape[2] * numbers)))
+
+
+def interval(accuracies: Tensor) -> Tensor:
+    """Half the width of the 95 % interval of the mean of M episodes: 1.96 standard errors."""
+    half: Tensor = 1.96 * accuracies.std() / len(accuracies) ** 0.5
+    return half

@@ -1,0 +1,50 @@
+"""The run that a config asks to be trained first, so that others can begin with its weights.
+
+`pretrain` holds overrides: what they make of the config itself is that run, so that its network is the same.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hydra._internal.hydra import Hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from mlcli.config.check import check
+from mlcli.config.compose import compose, to_run
+from mlcli.run.life import Job, train
+from mlcli.track.console import Screen
+
+# Of an experiment, what is meant for the runs that come after.
+ALONE = (
+    "hydra.mode=RUN",
+    "pretrain=null",
+    "answer=null",
+    "variant=null",
+    "trainer.repeats=1",
+    "model.init_from=null",
+    "model.freeze=null",
+)
+
+
+def pretrain(
+    hydra: Hydra,
+    typed: Sequence[str],
+    own: Sequence[str],
+    config_name: str | None,
+    command: str,
+    console: Screen,
+    follow: Callable[[Path], None],
+) -> Path:
+    """Trains it and returns its folder. `typed` overrides count for it too, unless they sweep or `own` say otherwise.
+
+    Raises ConfigError, and what `train` raises.
+    """
+    parsed = OverridesParser.create().parse_overrides(list(typed))
+    kept = [override.input_line or "" for override in parsed if not override.is_sweep_override()]
+    cfg = compose(hydra, [*kept, *ALONE, *own], name=config_name)
+    run = to_run(cfg)
+    check(run)
+    path = Path(cfg.hydra.run.dir).absolute()
+    console.note("first the run that others begin with:")
+    train(Job(run, list(cfg.hydra.overrides.task), path, command, path.name), console, follow)
+    return path

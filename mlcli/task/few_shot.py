@@ -1,0 +1,201 @@
+"""Few-shot learning: prototypical networks (Snell et al. 2017, arXiv 1703.05175), which tell classes apart that they
+have never seen from a few examples of each.
+
+The network learns an embedding in which the mean of a class's examples stands for the class. Shapes: B batch, N
+examples of a split, D embedding, M episodes, W ways, E examples of a class, S of them the support and Q the queries.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import INDEX_KINDS, DataSet
+from mlcli.data.episodes import Episodes, Size, StackedEpisodes
+from mlcli.data.loader import Loader
+from mlcli.metric import few_shot
+from mlcli.metric.episodes import Distance, Scores, interval, judge, nearest_neighbour, prototypes
+from mlcli.metric.plot import Plot
+from mlcli.task.network import forward_split, require_one_answer, restore, state_of
+from mlcli.train.stack import Stack
+from mlcli.train.step import Update
+from mlcli.train.verbs import Evaluation
+
+Batch = tuple[Tensor, Tensor]
+Count = Annotated[int, Range(1)]
+Ways = Annotated[int, Range(2)]
+WAYS, SHOTS = (2, 5, 10, 20, 50), (1, 5)  # that figures show, where there are so many
+DECIMALS = 5  # of the numbers of an embedding, of which there are many
+
+
+class FewShot:
+    """A network that gives B × D embeddings, trained on episodes: cross-entropy of the queries' classes by a softmax
+    over minus the squared distances to the prototypes, or over `scale` times the cosines.
+
+    The splits have classes of their own (split.by=class), and all episodes are of one split. ways, shots, queries: of
+    the episodes that are trained on, so many of them an epoch; test_ways, test_shots: of the `test_episodes` that
+    judge a split, where those should differ. embedding: its numbers.
+    """
+
+    varies = ("scale",)
+
+    def __init__(
+        self,
+        data: DataSet,
+        model: nn.Module,
+        update: Update,
+        loader: Loader,
+        *,
+        ways: Ways = 5,
+        shots: Count = 1,
+        queries: Count = 5,
+        episodes: Count = 100,
+        test_ways: Ways | None = None,
+        test_shots: Count | None = None,
+        test_episodes: Ways = 600,
+        distance: Distance = "euclidean",
+        scale: Annotated[float, Range(0, low_open=True)] = 10.0,
+        embedding: Count = 64,
+    ) -> None:
+        if update.accumulate > 1:
+            raise ValueError("trainer.accumulate: an episode cannot be cut; type trainer.accumulate=1.")
+        self.data = data
+        self.model = model
+        self.update = update
+        size, judged = Size(ways, shots, queries), Size(test_ways or ways, test_shots or shots, queries)
+        self.loader = Episodes(loader, size, episodes, judged, test_episodes)
+        self.distance: Distance = distance
+        self.scale = scale
+
+    @staticmethod
+    def outputs(data: DataSet, cfg: Any) -> int:
+        """The numbers of an embedding. Raises ValueError for data without one class for each example."""
+        require_one_answer(data)
+        if not data.classes:
+            raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
+        return int(cfg.task.embedding)
+
+    @staticmethod
+    def epoch_steps(data: DataSet, cfg: Any) -> int:
+        return int(cfg.task.episodes)
+
+    @staticmethod
+    def stack(tasks: Sequence["FewShot"]) -> Stack:
+        return Stack(tasks, StackedEpisodes([task.loader for task in tasks]))
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        self.model.train()
+        return self.loader.batches(epoch)
+
+    def step(self, batch: Batch) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of the queries of one episode, B = W · E. Which examples are of one class, and which are
+        the support, is told by their order; targets say nothing more."""
+        size = self.loader.size
+        examples = torch.arange(size.examples, device=inputs.device).view(1, size.ways, size.of_class)
+        losses, _ = judge(self.model(inputs), examples, self._scores(size))
+        return losses.mean()
+
+    def _scores(self, size: Size) -> Scores:
+        scores = partial(prototypes, shots=size.shots, distance=self.distance)
+        if self.distance == "euclidean":
+            return scores
+        return lambda episodes: self.scale * scores(episodes)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What every epoch tells, from the embeddings N × D of a split and the episodes that judge it, M × W × E
+        positions among them."""
+        losses, hits = judge(outputs, targets, self._scores(self.loader.judged))
+        return {"loss": losses.mean(), "accuracy": hits.float().mean()}
+
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        embeddings_ND, episodes_MWE = forward_split(self.model, self.loader, split)
+        evaluation = Evaluation(self.metrics(embeddings_ND, episodes_MWE))
+        if full:
+            self._complete(evaluation, split, embeddings_ND.float())
+        return evaluation
+
+    def _complete(self, evaluation: Evaluation, split: str, embeddings: Tensor) -> None:
+        judged, index = self.loader.judged, self.loader.ordered(split).cpu()
+        evaluation.metrics |= self.compare(split, embeddings, judged)
+        episodes = self.loader.episodes(split)
+        _, hits = judge(embeddings, episodes, self._scores(judged))
+        asked, right = few_shot.by_example(episodes[:, :, judged.shots :], hits, len(index))
+        names = np.array(self.data.classes)[self.data.examples.targets[index]]
+        evaluation.columns = {"index": index.numpy(), "target": names, "asked": asked, "right": right}
+        evaluation.columns |= _columns(embeddings)
+        evaluation.plots = lambda: self._plots(split, embeddings, names)
+
+    def compare(self, split: str, embeddings: Tensor, size: Size) -> dict[str, float]:
+        """Mean accuracy over episodes of this size of a split, given its embeddings N × D, and half the width of its
+        95 % interval; of nearest neighbour on raw inputs too, unless those are tokens."""
+        episodes = self.loader.episodes(split, size)
+        ways = {"accuracy": (embeddings, self._scores(size))}
+        if self.data.kind not in INDEX_KINDS:
+            ways["nearest_neighbour"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))
+        found: dict[str, float] = {}
+        for name, (examples, scores) in ways.items():
+            _, hits = judge(examples, episodes, scores)
+            accuracies = hits.double().mean((1, 2))
+            found |= {name: float(accuracies.mean()), f"{name}_interval": float(interval(accuracies))}
+        return found
+
+    def embeddings(self, split: str) -> Tensor:
+        """N × D, of the examples in the order of `loader.ordered`."""
+        return forward_split(self.model, self.loader, split)[0].float()
+
+    def sizes(self, split: str) -> list[Size]:
+        """Sizes of episodes of this split that are worth a look: as many ways and shots as its classes allow."""
+        classes, fewest = self.loader.limits(split)
+        ways = sorted({ways for ways in (*WAYS, self.loader.judged.ways) if ways <= classes})
+        shots = sorted({shots for shots in (*SHOTS, self.loader.judged.shots) if shots < fewest})
+        queries = self.loader.judged.queries
+        return [Size(each, given, min(queries, fewest - given)) for given in shots for each in ways]
+
+    def _raw(self, split: str) -> Tensor:
+        """N × numbers, normalised; padding is 0, the mean."""
+        raw = self.data.examples.inputs[self.loader.ordered(split).cpu()].to(self.loader.device).float()
+        return ((raw - self.loader.mean) / self.loader.std).nan_to_num(0.0).flatten(1)
+
+    def _plots(self, split: str, embeddings: Tensor, names: np.ndarray) -> list[Plot]:
+        """Accuracy by ways and shots, an episode as it is answered, and some classes in the plane."""
+        rows = [{"ways": s.ways, "shots": s.shots, **self.compare(split, embeddings, s)} for s in self.sizes(split)]
+        raw = None if self.data.kind in INDEX_KINDS else self._raw(split).cpu().numpy()
+        plots = [few_shot.accuracy_by_ways(rows), few_shot.plane(raw, embeddings.cpu().numpy(), names)]
+        return [*plots, self._episode(split, embeddings, names)] if self.data.kind == "image" else plots
+
+    def _episode(self, split: str, embeddings: Tensor, names: np.ndarray) -> Plot:
+        """The first episode with a mistake; if there is none, the first."""
+        judged, episodes = self.loader.judged, self.loader.episodes(split)
+        scores = self._scores(judged)
+        right = judge(embeddings, episodes, scores)[1].flatten(1).all(1)
+        one = episodes[int(right.int().argmin())]
+        answers = scores(embeddings[one].unsqueeze(0))[0].argmax(-1).cpu()
+        inputs = self.data.examples.inputs[self.loader.ordered(split).cpu()[one.cpu()]]
+        return few_shot.episode(inputs, answers, judged.shots, names[one[:, 0].cpu().numpy()].tolist())
+
+    def observe(self, score: float) -> None:
+        self.update.observe(score)
+
+    @torch.inference_mode()
+    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        """The embedding of each input. Which class it is depends on the examples of classes that are at hand: the
+        nearest mean of their embeddings."""
+        self.model.eval()
+        return _columns(self.model(self.loader.prepare(inputs)).float())
+
+    def state_dict(self) -> dict[str, Any]:
+        return state_of(self.model, self.update)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        restore(self.model, self.update, state)
+
+
+def _columns(embeddings: Tensor) -> dict[str, np.ndarray]:
+    return {f"embedding/{i}": numbers for i, numbers in enumerate(embeddings.cpu().numpy().T.round(DECIMALS))}
