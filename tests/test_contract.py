@@ -40,7 +40,7 @@ CASES = {
         "task.mask=0.1",
         "optimizer.lr=0.01",
     ],
-    "meta-learning": ["task=meta_learning", "data.tasks=200", "task.steps=60", "task.evaluation_steps=[0,2]"],
+    "meta-learning": ["task=meta_learning", "data.tasks=200", "task.steps=60"],
     "meta-learning-rates": [
         "task=meta_learning",
         "data.tasks=200",

@@ -56,8 +56,7 @@ class MetaLearning:
 
     learn_inner_rate: each parameter that adapts has its own inner rate, which is learnt (Meta-SGD).
     evaluation_tasks: at most so many of a split, always the same, are evaluated, each adapted to `shots` examples
-    and judged by the rest. The loss is that after `inner_steps`; a full evaluation has it after each of
-    `evaluation_steps`.
+    and judged by the rest, after each of `evaluation_steps`. What is called the loss is that after `inner_steps`.
     Targets are taken in their own unit, and so are losses; a good inner rate belongs to that unit.
     """
 
@@ -171,7 +170,7 @@ class MetaLearning:
 
     @torch.no_grad()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        looks = sorted({0, self.inner_steps, *(self.evaluation_steps if full else ())})
+        looks = sorted({0, self.inner_steps, *self.evaluation_steps})
         index_TP = self.tasks[split].fixed(self.evaluation_tasks)
         inputs, targets_TP = self.loader.at(index_TP)
         answers_ETP = self._adapt(inputs, targets_TP, inputs, looks)
