@@ -130,7 +130,7 @@ def test_evaluation_is_of_adapted_networks_task_by_task() -> None:
     parts = parts_of("task.inner_steps=2", "task.evaluation_steps=[0,4]")
     task: Any = parts.task
     evaluation = task.evaluate("test", full=True)
-    index = task.tasks["test"].fixed(100)
+    index = task.problem.tasks["test"].fixed(100)
     inputs, targets = task.loader.at(index)
     costs: dict[int, list[float]] = {0: [], 2: [], 4: []}
     for x, y in zip(inputs, targets, strict=True):
@@ -156,9 +156,10 @@ def test_evaluation_is_of_adapted_networks_task_by_task() -> None:
     ("overrides", "word"),
     [
         (["data=diabetes", "split.by=example", "~data.tasks"], "has no groups"),
-        (["data=iris", "split.by=example", "~data.tasks"], "type data=sinusoids"),
+        (["data=iris", "split.by=example", "~data.tasks"], "type split.by=class"),
         (["split.by=example"], "type split.by=group"),
-        (["task.shots=45"], "has a task of 50 examples"),
+        (["data=wine", "split.by=class", "split.val=0.3", "split.test=0.3", "~data.tasks"], "has 1 classes"),
+        (["task.shots=45"], "has a group of 50 examples"),
         (["model.norm=batch_norm"], "model.norm=layer_norm"),
         (["model.dropout=0.1"], "model.dropout=0"),
         (["task.method=reptile"], "type task.inner_steps=5"),
