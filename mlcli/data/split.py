@@ -66,7 +66,8 @@ def _units(examples: Examples, by: str) -> Tensor:
             raise ValueError(f"split.by=class: data={examples.name} has no class for each example; type other data.")
         return examples.targets
     if examples.groups is None:
-        raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by=example.")
+        other = "example, or class" if examples.classes else "example, or data=sinusoids, which has"
+        raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by={other}.")
     return examples.groups
 
 
