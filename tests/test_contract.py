@@ -52,6 +52,14 @@ CASES = {
         "task.test_ways=4",
         "task.embedding=8",
     ],
+    "meta-learning": ["task=meta_learning", "data.tasks=200", "task.steps=60"],
+    "meta-learning-rates": [
+        "task=meta_learning",
+        "data.tasks=200",
+        "task.steps=60",
+        "task.learn_inner_rate=true",
+        "task.evaluation_steps=[0,2]",
+    ],
     "regression-linear": ["task=regression", "data=house_prices", "scheduler=plateau"],
 }
 

@@ -116,7 +116,8 @@ def _labels(examples: Examples, by: str) -> Tensor:
     """The group or the class of each example."""
     if by == "group":
         if examples.groups is None:
-            raise ValueError(f"split.by=group: data={examples.name} has no groups; type split.by=example.")
+            other = "split.by=class" if _is_stratified(examples) else "split.by=example"
+            raise ValueError(f"split.by=group: data={examples.name} has no groups; type {other}.")
         return examples.groups
     if not _is_stratified(examples):
         raise ValueError(f"split.by=class: data={examples.name} has no class for each example; type other data.")

@@ -29,7 +29,7 @@ SHADES = (GREY, SKY, BLUE)  # before, then more and more steps
 
 
 def adaptation(
-    names: list[str], grid: list[float], curves: dict[str, list[list[float]]], inputs: list[list[float]],
+    title: str, names: list[str], grid: list[float], curves: dict[str, list[list[float]]], inputs: list[list[float]],
     targets: list[list[float]], shots: int, axes: list[str],
 ) -> "Figure":  # fmt: skip
     """A panel each task: its points, those that the network was given, and what it says after 0, 1, … steps."""
@@ -37,7 +37,7 @@ def adaptation(
     left, bottom = MARGIN + 0.6, 0.6
     across, down = COLUMNS * (WIDE + BETWEEN) - BETWEEN, lines * (TALL + ABOVE)
     note = f"tasks that are new, of which the network is given {shots} points; lines: what it says before and after"
-    figure = page(left + across + 0.3, bottom + down + 0.1 + HEADER, "Before and after adaptation", note)
+    figure = page(left + across + 0.3, bottom + down + 0.1 + HEADER, title, note)
     limits = _limits([values for each in curves.values() for values in each] + targets)
     handles: list[Any] = []
     for place, name in enumerate(names):
@@ -48,13 +48,17 @@ def adaptation(
         here.set_title(name, size=8, color=GREY, loc="right", pad=3)
         here.set_ylim(limits)
         here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(names))
-    told = ["all points of the task", f"the {shots} given", *(f"after {step} steps" for step in curves)]
+    told = ["all points of the task", f"the {shots} given", *map(_when, curves)]
     legend_above(blank(figure, left, bottom + down, across, 0.01), handles, told)
     width, height = figure.get_size_inches()
     figure.text((left + across / 2) / width, 0.18 / height, axes[0], size=9.5, color=INK, ha="center")
     middle = (bottom + down / 2) / height
     figure.text(0.28 / width, middle, axes[1], size=9.5, color=INK, rotation=90, ha="center", va="center")
     return figure
+
+
+def _when(steps: str) -> str:
+    return {"0": "before", "1": "after 1 step"}.get(steps, f"after {steps} steps")
 
 
 def _limits(values: list[list[float]]) -> tuple[float, float]:

@@ -55,6 +55,7 @@ def adaptation(
     T × P of the task (inputs, targets), of which it was given the first `shots`."""
     inputs, targets = points
     data = {
+        "title": "Before and after adaptation",
         "names": list(names),
         "grid": plain(grid),
         "curves": {str(steps): plain(each) for steps, each in curves.items()},

@@ -179,7 +179,7 @@ def _assemble(
     weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
     supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
-    if trainer.watch and (not hasattr(task, "loss") or hasattr(task, "stack")):
+    if trainer.watch and not getattr(task, "watchable", hasattr(task, "loss")):
         raise ConfigError("trainer.watch: this task trains no network on plain batches; type trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 

@@ -1,8 +1,8 @@
 """Meta-learning: initial weights from which a few steps of gradient descent learn a new task from a few examples.
 
-The tasks are the groups of the data. MAML (Finn et al. 2017, arXiv 1703.03400), its first-order form and Reptile
-(Nichol et al. 2018, arXiv 1803.02999), ANIL (Raghu et al. 2020, arXiv 1909.09157) and Meta-SGD (Li et al. 2017, arXiv
-1707.09835).
+A task is a group of examples with numbers, or to tell a few of many classes apart. MAML (Finn et al. 2017, arXiv
+1703.03400), its first-order form and Reptile (Nichol et al. 2018, arXiv 1803.02999), ANIL (Raghu et al. 2020, arXiv
+1909.09157) and Meta-SGD (Li et al. 2017, arXiv 1707.09835).
 
 Shapes: M tasks of a meta-batch, S shots, Q queries, T tasks of a split, P points of each, E numbers of inner steps.
 """
@@ -16,15 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional as F
 
 from mlcli.config.ranges import Range
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
-from mlcli.data.tasks import Tasks, tasks_of
 from mlcli.metric import meta_learning
 from mlcli.metric.plot import Plot
-from mlcli.task.adaptation import Loss, adapt, with_gradient
+from mlcli.task.adaptation import Loss, Weights, adapt, with_gradient
 from mlcli.task.inner_rates import (
     Rates,
     adapted_names,
@@ -33,10 +31,11 @@ from mlcli.task.inner_rates import (
     learnt_rates,
     require_adaptable,
 )
+from mlcli.task.meta_problem import Classes, Numbers, Problem
 from mlcli.task.meta_stack import MetaStack
 from mlcli.task.network import require_one_answer, restore, state_of
 from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.verbs import Evaluation, read
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 AT_ONCE = 100  # tasks that are evaluated together
@@ -54,14 +53,15 @@ class MetaLearning:
     weights that have adapted to shots and queries in turn, divided by the inner rate. joint: of the loss of the
     initial weights on all examples, which is to train for all tasks at once; they adapt in evaluation alone.
 
+    ways: of data with classes, how many each task has to tell apart; shots and queries are then of each class.
     learn_inner_rate: each parameter that adapts has its own inner rate, which is learnt (Meta-SGD).
-    evaluation_tasks: at most so many of a split, always the same, are evaluated, each adapted to `shots` examples
-    and judged by the rest. The loss is that after `inner_steps`; a full evaluation has it after each of
-    `evaluation_steps`.
-    Targets are taken in their own unit, and so are losses; a good inner rate belongs to that unit.
+    evaluation_tasks: so many of a split (at most, of groups), always the same, are evaluated after each of
+    `evaluation_steps`; of a group all but the shots are queries. What is called the loss is that after `inner_steps`.
+    Numbers are taken in their own unit, and so are losses; a good inner rate belongs to that unit.
     """
 
     varies = ("inner_lr",)
+    watchable = False  # a batch is many small ones, each for other weights
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class MetaLearning:
         inner_steps: Annotated[int, Range(1)] = 1,
         inner_lr: Annotated[float, Range(0, low_open=True)] = 0.01,
         learn_inner_rate: bool = False,
+        ways: Annotated[int, Range(2)] = 5,
         shots: Annotated[int, Range(1)] = 10,
         queries: Annotated[int, Range(1)] = 10,
         tasks: Annotated[int, Range(1)] = 25,
@@ -86,19 +87,17 @@ class MetaLearning:
         self.data, self.model, self.update, self.loader = data, model, update, loader
         self.method, self.inner_steps, self.inner_lr = method, inner_steps, inner_lr
         self.learn_inner_rate = learn_inner_rate
-        self.shots, self.queries, self.meta_batch, self.steps = shots, queries, tasks, steps
+        self.meta_batch, self.steps = tasks, steps
         self.evaluation_tasks, self.evaluation_steps = evaluation_tasks, evaluation_steps
         self.adapted = adapted_names(model, head_only=method == "anil")
-        self.tasks: dict[str, Tasks] = tasks_of(data, shots + queries) if len(data) else {}
+        self.problem: Problem = Classes(data, ways, shots, queries) if data.classes else Numbers(data, shots, queries)
+        self.support = shots * (ways if data.classes else 1)
 
     @staticmethod
-    def outputs(data: DataSet) -> int:
-        """How many outputs the network needs. Raises ValueError for data without numbers in groups."""
+    def outputs(data: DataSet, cfg: Any) -> int:
+        """One for numbers, else one a class of a task. Raises ValueError for several answers an example."""
         require_one_answer(data)
-        if len(data) and (data.examples.groups is None or data.classes):
-            what = "has classes" if data.classes else "has no groups that could be tasks"
-            raise ValueError(f"data={data.name} {what}: type data=sinusoids, or other numbers in groups.")
-        return 1
+        return int(cfg.task.ways) if data.classes else 1
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
@@ -120,10 +119,10 @@ class MetaLearning:
         """Meta-batches, M × S inputs and targets to adapt to and M × Q to be judged by, each task with other examples
         each time. They follow from seed and epoch alone."""
         self.model.train()
-        size, generator = self.shots + self.queries, self.loader.generator(epoch)
-        for index_MP in self.tasks["train"].meta_batches(self.steps, self.meta_batch, size, generator):
-            inputs, targets = self.loader.at(index_MP)
-            support, queries = slice(self.shots), slice(self.shots, None)
+        generator, support, queries = self.loader.generator(epoch), slice(self.support), slice(self.support, None)
+        for _ in range(self.steps):
+            index_MP = self.problem.tasks["train"].draw(self.meta_batch, generator)
+            inputs, targets = self.problem.examples(index_MP, self.loader)
             yield inputs[:, support], targets[:, support], inputs[:, queries], targets[:, queries]
 
     def step(self, batch: Batch) -> dict[str, Any]:
@@ -132,6 +131,17 @@ class MetaLearning:
     def loss(self, *batch: Tensor) -> Tensor:
         """Mean over the tasks of a meta-batch, which are one computation."""
         losses_M: Tensor = torch.vmap(self._loss)(*batch)
+        return losses_M.mean()
+
+    def outline(self, *batch: Tensor) -> Tensor:
+        """As the loss, but with three forward passes in place of each inner step: what keeps about as much memory."""
+
+        def one(weights: Weights, support: Tensor, answers: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
+            inner = [self._on(support, answers)(weights) for _ in range(3 * self.inner_steps)]
+            return torch.stack([*inner, self._on(queries, targets)(weights)]).sum()
+
+        own = {name: torch.stack([each] * len(batch[0])) for name, each in initial_weights(self.model).items()}
+        losses_M: Tensor = torch.vmap(one)(own, *batch)
         return losses_M.mean()
 
     def _loss(self, support: Tensor, answers: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
@@ -149,7 +159,7 @@ class MetaLearning:
 
     def _on(self, inputs: Tensor, targets: Tensor) -> Loss:
         """The loss on these examples, as a function of the weights."""
-        return lambda weights: F.mse_loss(functional_call(self.model, weights, (inputs,)).squeeze(1), targets)
+        return lambda weights: self.problem.loss(functional_call(self.model, weights, (inputs,)), targets)
 
     def _rates(self) -> Rates:
         """By the names of the parameters that adapt."""
@@ -159,74 +169,76 @@ class MetaLearning:
 
     @torch.no_grad()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        looks = sorted({0, self.inner_steps, *(self.evaluation_steps if full else ())})
-        index_TP = self.tasks[split].fixed(self.evaluation_tasks)
-        inputs, targets_TP = self.loader.at(index_TP)
-        answers_ETP = self._adapt(inputs, targets_TP, inputs, looks)
-        losses_ET = (answers_ETP - targets_TP)[..., self.shots :].square().mean(-1)
-        course = dict(zip(looks, losses_ET, strict=True))
-        metrics = {"loss": course[self.inner_steps].mean()} | meta_learning.by_step(course, "loss", full)
+        looks = sorted({0, self.inner_steps, *self.evaluation_steps})
+        index_TP = self.problem.tasks[split].fixed(self.evaluation_tasks)
+        inputs, targets = self.problem.examples(index_TP, self.loader)
+        outputs = self._adapt(inputs, targets, inputs, looks)
+        scores = self.problem.scores(outputs[:, :, self.support :], targets[:, self.support :])
+        metrics: dict[str, Any] = {name: each[looks.index(self.inner_steps)].mean() for name, each in scores.items()}
+        for name, each_ET in scores.items():
+            metrics |= meta_learning.by_step(dict(zip(looks, each_ET, strict=True)), name, full)
         evaluation = Evaluation(metrics)
         if full:
-            evaluation.columns = self._columns(index_TP, dict(zip(looks, answers_ETP.cpu().numpy(), strict=True)))
-            evaluation.plots = lambda: self._plots(metrics, index_TP)
+            course = dict(zip(looks, self.problem.answers(outputs), strict=True))
+            evaluation.columns = self._columns(index_TP, course)
+            evaluation.plots = lambda: self._plots(metrics, list(scores), index_TP)
         return evaluation
 
     def _adapt(self, inputs: Tensor, targets: Tensor, queries: Tensor, looks: Sequence[int]) -> Tensor:
-        """Answers to queries T × P, after each number of steps on the first S of the inputs T × …: E × T × P."""
-        given = (inputs[:, : self.shots], targets[:, : self.shots], queries)
+        """Outputs for queries T × P, after each number of steps on the support of the tasks: E × T × P × outputs."""
+        given = (inputs[:, : self.support], targets[:, : self.support], queries)
         parts = zip(*(torch.split(tensor, AT_ONCE) for tensor in given), strict=True)
         course = torch.vmap(partial(self._course, looks), out_dims=1)
         return torch.cat([course(*part) for part in parts], 1).float()
 
     def _course(self, looks: Sequence[int], support: Tensor, answers: Tensor, queries: Tensor) -> Tensor:
-        """Of one task: E × P."""
+        """Of one task: E × P × outputs."""
         weights, found = initial_weights(self.model), []
         for step in range(max(looks) + 1):
             if step:
                 weights = adapt([self._on(support, answers)], weights, self._rates(), second_order=False)
             if step in looks:
-                found.append(functional_call(self.model, weights, (queries,)).squeeze(1))
+                found.append(functional_call(self.model, weights, (queries,)))
         return torch.stack(found)
 
-    def _columns(self, index_TP: Tensor, answers: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
+    def _columns(self, index_TP: Tensor, course: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
         """A row an example, in the order of the split; `prediction` is that before adaptation."""
-        index, order = index_TP.flatten().sort()
-        role = np.where(np.arange(index_TP.shape[1]) < self.shots, "support", "query")
-        return {
-            "index": index.numpy(),
-            "group": self.data.examples.groups[index].numpy(),  # type: ignore[index]  # outputs() has seen them
-            "role": np.tile(role, len(index_TP))[order],
-            "target": self.data.examples.targets[index].numpy(),
-            "prediction": answers[0].flatten()[order],
-            "adapted": answers[self.inner_steps].flatten()[order],
-        }
+        role = np.where(np.arange(index_TP.shape[1]) < self.support, "support", "query")
+        answers = {"prediction": course[0], "adapted": course[self.inner_steps]}
+        columns = {"index": index_TP.numpy(), "role": np.tile(role, (len(index_TP), 1))}
+        columns |= self.problem.columns(index_TP, answers)
+        order = index_TP.flatten().argsort(stable=True).numpy()
+        return {name: column.flatten()[order] for name, column in columns.items()}
 
     @torch.no_grad()
-    def _plots(self, metrics: dict[str, Any], index_TP: Tensor) -> list[Plot]:
-        plots = [meta_learning.by_inner_step(metrics, "loss", len(index_TP))]
-        if self.data.shape != (1,):
-            return plots
-        index, examples = index_TP[:SHOWN], self.data.examples
-        raw, looks = examples.inputs[index][..., 0], sorted({0, self.inner_steps, max(self.evaluation_steps)})
+    def _plots(self, metrics: dict[str, Any], scores: Sequence[str], index_TP: Tensor) -> list[Plot]:
+        plots = [meta_learning.by_inner_step(read(metrics), score, len(index_TP)) for score in scores]
+        if self.data.shape == (1,) and not self.data.classes:
+            plots.append(self._adaptation(index_TP[:SHOWN]))
+        return plots
+
+    def _adaptation(self, index: Tensor) -> Plot:
+        """Some tasks of one feature, as curves over it."""
+        examples, looks = self.data.examples, sorted({0, self.inner_steps, max(self.evaluation_steps)})
+        raw = examples.inputs[index][..., 0]
         grid = torch.linspace(float(raw.min()), float(raw.max()), GRID)
         queries = self.loader.prepare(grid.unsqueeze(1)).expand(len(index), -1, -1)
-        curves = self._adapt(*self.loader.at(index), queries, looks).cpu().numpy()
-        names = [f"task {group}" for group in examples.groups[index[:, 0]]]  # type: ignore[index]
+        outputs = self._adapt(*self.problem.examples(index, self.loader), queries, looks)
+        course = dict(zip(looks, self.problem.answers(outputs), strict=True))
+        names = [f"task {group}" for group in self.problem.columns(index, {})["task"][:, 0]]
         points = (raw.numpy(), examples.targets[index].numpy())
         axes = ((*self.data.features, "x")[0], self.data.target)
-        course = dict(zip(looks, curves, strict=True))
-        return [*plots, meta_learning.adaptation(names, grid.numpy(), course, points, self.shots, axes)]
+        return meta_learning.adaptation(names, grid.numpy(), course, points, self.support, axes)
 
     def observe(self, score: float) -> None:
         self.update.observe(score)
 
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """What the initial weights say, of no task in particular: those before adaptation."""
+        """What the initial weights say, before adaptation, of no task in particular: a number, or a class index from
+        0 to `ways` - 1, which stands for a class in a task alone."""
         self.model.eval()
-        outputs: Tensor = self.model(self.loader.prepare(inputs))
-        return {"prediction": outputs.squeeze(1).float().cpu().numpy()}
+        return {"prediction": self.problem.answers(self.model(self.loader.prepare(inputs)))}
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.model, self.update)

@@ -58,6 +58,11 @@ def squared(parts: Parts, weights: dict[str, Tensor], inputs: Tensor, targets: T
     return (functional_call(parts.model, weights, (inputs,)).squeeze(1) - targets).square().mean()
 
 
+def descended(weights: dict[str, Tensor], gradient: tuple[Tensor, ...]) -> dict[str, Tensor]:
+    pairs = zip(weights.items(), gradient, strict=True)
+    return {name: (weight - 0.05 * each).detach().requires_grad_() for (name, weight), each in pairs}
+
+
 def assert_same(got: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     for name, each in expected.items():
         assert torch.allclose(got[name], each, rtol=1e-4, atol=1e-6), name
@@ -86,9 +91,7 @@ def test_reptile_goes_towards_the_adapted_weights() -> None:
         fast = {name: each.clone().requires_grad_() for name, each in named.items()}
         for inputs, wanted in ((support, answers), (queries, targets), (support, answers)):
             found = torch.autograd.grad(squared(parts, fast, inputs, wanted), list(fast.values()))
-            fast = {
-                n: (w - 0.05 * g).detach().requires_grad_() for (n, w), g in zip(fast.items(), found, strict=True)
-            }
+            fast = descended(fast, found)
         mean = {name: sum_ + fast[name].detach() / 4 for name, sum_ in mean.items()}
     parts.task.step(batch_of(parts))
     assert_same(dict(parts.model.named_parameters()), mean)
@@ -127,18 +130,16 @@ def test_evaluation_is_of_adapted_networks_task_by_task() -> None:
     parts = parts_of("task.inner_steps=2", "task.evaluation_steps=[0,4]")
     task: Any = parts.task
     evaluation = task.evaluate("test", full=True)
-    index = task.tasks["test"].fixed(100)
+    index = task.problem.tasks["test"].fixed(100)
     inputs, targets = task.loader.at(index)
     costs: dict[int, list[float]] = {0: [], 2: [], 4: []}
     for x, y in zip(inputs, targets, strict=True):
         weights = {name: each.detach().requires_grad_() for name, each in parts.model.named_parameters()}
         for step in range(5):
             if step in costs:
-                costs[step].append(float(squared(parts, weights, x[5:], y[5:])))
+                costs[step].append(squared(parts, weights, x[5:], y[5:]).item())
             found = torch.autograd.grad(squared(parts, weights, x[:5], y[:5]), list(weights.values()))
-            weights = {
-                n: (w - 0.05 * g).detach().requires_grad_() for (n, w), g in zip(weights.items(), found, strict=True)
-            }
+            weights = descended(weights, found)
     for step, own in costs.items():
         mean = torch.tensor(own)
         assert float(evaluation.metrics[f"after_{step}_loss"]) == pytest.approx(float(mean.mean()), rel=1e-4)
@@ -155,9 +156,10 @@ def test_evaluation_is_of_adapted_networks_task_by_task() -> None:
     ("overrides", "word"),
     [
         (["data=diabetes", "split.by=example", "~data.tasks"], "has no groups"),
-        (["data=iris", "split.by=example", "~data.tasks"], "type data=sinusoids"),
+        (["data=iris", "split.by=example", "~data.tasks"], "type split.by=class"),
         (["split.by=example"], "type split.by=group"),
-        (["task.shots=45"], "has a task of 50 examples"),
+        (["data=wine", "split.by=class", "split.val=0.3", "split.test=0.3", "~data.tasks"], "has 1 classes"),
+        (["task.shots=45"], "has a group of 50 examples"),
         (["model.norm=batch_norm"], "model.norm=layer_norm"),
         (["model.dropout=0.1"], "model.dropout=0"),
         (["task.method=reptile"], "type task.inner_steps=5"),

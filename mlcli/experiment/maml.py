@@ -1,0 +1,99 @@
+"""What a network learns of a new task from a few points: after meta-learning, and after training for all at once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from mlcli.config.ranges import Range
+from mlcli.metric.answer import Answer
+from mlcli.metric.meta_learning import course_of
+from mlcli.metric.panels import Curve, Panel, panels
+from mlcli.metric.plot import Plot
+from mlcli.run.answer import Ended
+from mlcli.train.verbs import Evaluation, read
+
+NAMES = {
+    "maml": "MAML",
+    "fomaml": "first-order MAML",
+    "reptile": "Reptile",
+    "anil": "ANIL",
+    "joint": "joint training",
+}
+Rates = Sequence[Annotated[float, Range(0, low_open=True)]]
+
+
+def maml(runs: Sequence[Ended], *, rates: Rates) -> Answer | None:
+    """The squared error on new tasks by number of inner steps, of each method. What was trained for all tasks jointly
+    has no inner rate of its own: it gets the one of `rates` that leaves it the smallest error on validation."""
+    tasks = {str(run.cfg.task.method): run.parts().task for run in runs if run.status == "FINISHED"}
+    if "joint" not in tasks or len(tasks) < 2:
+        return None
+    _tune(tasks["joint"], rates)
+    found = {method: tasks[method].evaluate("test", full=True) for method in NAMES if method in tasks}
+    curves = _common({method: course_of(read(each.metrics), "loss") for method, each in found.items()})
+    steps = curves["joint"].x
+    rows = [(NAMES[method], _rate(tasks[method]), *_cells(curve)) for method, curve in curves.items()]
+    plots = [_overlay(curves), *(_adaptation(method, each) for method, each in found.items())]
+    columns = ("method", "inner rate", *(f"after {step:g}" for step in steps))
+    return Answer(_sentence(curves), columns, rows, [plot for plot in plots if plot])
+
+
+def _tune(task: Any, rates: Rates) -> None:
+    """Gives the task the inner rate with the smallest loss after the last of its steps on the validation split."""
+    losses = {}
+    for rate in rates:
+        task.inner_lr = rate
+        losses[rate] = course_of(read(task.evaluate("val", full=True).metrics), "loss").y[-1]
+    task.inner_lr = min(losses, key=lambda rate: losses[rate] or float("inf"))
+
+
+def _common(curves: dict[str, Curve]) -> dict[str, Curve]:
+    """The curves at those numbers of steps that all of them have."""
+    steps = set.intersection(*(set(curve.x) for curve in curves.values()))
+    common = {}
+    for name, each in curves.items():
+        points = [point for point in zip(each.x, each.y, each.spread or (), strict=True) if point[0] in steps]
+        common[name] = Curve(*zip(*points, strict=True))
+    return common
+
+
+def _rate(task: Any) -> float | str:
+    return "learnt" if task.learn_inner_rate else float(task.inner_lr)
+
+
+def _cells(curve: Curve) -> list[str]:
+    return [f"{y:.3f} ± {margin:.3f}" for y, margin in zip(curve.y, curve.spread or (), strict=True)]
+
+
+def _sentence(curves: dict[str, Curve]) -> str:
+    """Each method's way down, then what the best gains over joint training after the last step."""
+    steps = ", ".join(f"{step:g}" for step in curves["joint"].x)
+    told = "; ".join(f"{NAMES[name]} {' → '.join(f'{y:.3g}' for y in curve.y)}" for name, curve in curves.items())
+    last = {name: float(curve.y[-1] or 0) for name, curve in curves.items()}
+    best = min(last, key=last.__getitem__)
+    step = curves[best].x[-1]
+    if best == "joint":
+        end = f"Joint training is best after {step:g} steps: meta-learning has gained nothing here"
+    else:
+        end = (
+            f"After {step:g} steps {NAMES[best]} has {last[best] / last['joint']:.1%} of the error of joint training"
+        )
+    return f"Squared error on new tasks after {steps} inner steps: {told}. {end}."
+
+
+def _overlay(curves: dict[str, Curve]) -> Plot:
+    own = {NAMES[name]: curve for name, curve in curves.items()}
+    ends = sorted((float(curve.y[-1] or 0), name) for name, curve in own.items())
+    told = " to ".join(f"{error:.3g} ({name})" for error, name in (ends[0], ends[-1]))
+    note = "mean over tasks that are new; bands: 95 % confidence intervals"
+    title = f"Error after {curves['joint'].x[-1]:g} inner steps: {told}"
+    return panels("error_by_inner_step", title, note, [Panel("inner steps", "squared error", own, "y")], "trained by")
+
+
+def _adaptation(method: str, evaluation: Evaluation) -> Plot | None:
+    """The method's own picture of some tasks, under its name."""
+    plots: dict[str, Plot] = {plot.name: plot for plot in evaluation.plots()}
+    if "adaptation" not in plots:
+        return None
+    data = plots["adaptation"].data | {"title": f"{NAMES[method]}, before and after adaptation"}
+    return replace(plots["adaptation"], name=f"adaptation_{method}", data=data)
