@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mlcli.config.errors import ConfigError
 from mlcli.data.dataset import INDEX_KINDS
 from mlcli.run.load import load_model
 
@@ -18,7 +19,7 @@ class Predictor:
 
     Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
     any order; of a run on text also texts, which become tokens as they did for training. Raises ValueError when
-    columns or shape don't fit.
+    columns or shape don't fit, for numbers that are not finite and for indices that stand for nothing.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -38,9 +39,34 @@ class Predictor:
             given = given[list(data.features)]
         if data.kind == "tokens" and len(given) and isinstance(given[0], str):
             return data.encode(list(given))
-        values = np.asarray(given, dtype=np.int64 if data.kind in INDEX_KINDS else np.float32)
-        if values.shape[1:] != data.shape and values[0].size == int(np.prod(data.shape)):
+        # Indices as doubles first: 1.5 as an integer would be 1, and stand for something.
+        values = np.asarray(given, dtype=np.float64 if data.kind in INDEX_KINDS else np.float32)
+        if values.shape[1:] != data.shape and len(values) and values[0].size == int(np.prod(data.shape)):
             values = values.reshape(-1, *data.shape)
         if values.shape[1:] != data.shape:
             raise ValueError(f"Inputs must be B × {' × '.join(map(str, data.shape))}, not {values.shape}.")
+        if data.kind in INDEX_KINDS:
+            values = _indices(values, len(data.vocabulary))
+        elif not (data.kind == "sequence" and data.examples.padded):  # where NaN stands for padding
+            _require_finite(values)
         return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def model_folder(run: Path) -> Path:
+    """All that prediction needs of a run. Raises ConfigError for a run that did not finish."""
+    if not (run / "model" / "weights.safetensors").exists():
+        raise ConfigError(f"{run.name} has no trained model: it did not finish.")
+    return run / "model"
+
+
+def _indices(values: np.ndarray, known: int) -> np.ndarray:
+    fits = (values == np.floor(values)) & (values >= 0) & (values < known)
+    if not fits.all():
+        raise ValueError(f"{values[~fits][0]:g} is no index: they are whole numbers from 0 to {known - 1}.")
+    return values.astype(np.int64)
+
+
+def _require_finite(values: np.ndarray) -> None:
+    finite = np.isfinite(values).reshape(len(values), -1).all(1)
+    if not finite.all():
+        raise ValueError(f"Row {int(finite.argmin()) + 1} has a gap, or a number that is not finite.")
