@@ -11,6 +11,7 @@ from torch import Tensor
 
 Tokenizer = Literal["words", "characters", "bytes"]
 PADDING, UNKNOWN = "<pad>", "<unk>"  # of indices 0 and 1
+TEXT = "text"  # the column of texts in a table
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")  # a word with its apostrophes, or one punctuation mark
 
 

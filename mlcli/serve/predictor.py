@@ -8,6 +8,7 @@ import torch
 
 from mlcli.config.errors import ConfigError
 from mlcli.data.dataset import INDEX_KINDS
+from mlcli.data.tokenize import TEXT
 from mlcli.run.load import load_model
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ class Predictor:
     """Takes raw inputs (the run's own normalisation is applied) and gives a table, one row an input.
 
     Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
-    any order; of a run on text also texts, which become tokens as they did for training. Raises ValueError when
-    columns or shape don't fit, for numbers that are not finite and for indices that stand for nothing.
+    any order; of a run on text also texts, in a list or in a table's column `text`, which become tokens as they did
+    for training. Raises ValueError when columns or shape don't fit, for numbers that are not finite and for indices
+    that stand for nothing.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -32,15 +34,17 @@ class Predictor:
 
     def _tensor(self, given: Any) -> torch.Tensor:
         data = self.parts.data
+        if TEXT in getattr(given, "columns", ()) and data.kind == "tokens":
+            given = given[TEXT].tolist()
+        if isinstance(given, list) and given and isinstance(given[0], str):
+            return data.encode(given)
         if hasattr(given, "columns") and data.features:
             missing = [name for name in data.features if name not in given.columns]
             if missing:
                 raise ValueError(f"The input lacks the columns {', '.join(missing)}.")
             given = given[list(data.features)]
-        if data.kind == "tokens" and len(given) and isinstance(given[0], str):
-            return data.encode(list(given))
         # Indices as doubles first: 1.5 as an integer would be 1, and stand for something.
-        values = np.asarray(given, dtype=np.float64 if data.kind in INDEX_KINDS else np.float32)
+        values = np.array(given, dtype=np.float64 if data.kind in INDEX_KINDS else np.float32)
         if values.shape[1:] != data.shape and len(values) and values[0].size == int(np.prod(data.shape)):
             values = values.reshape(-1, *data.shape)
         if values.shape[1:] != data.shape:
@@ -49,7 +53,7 @@ class Predictor:
             values = _indices(values, len(data.vocabulary))
         elif not (data.kind == "sequence" and data.examples.padded):  # where NaN stands for padding
             _require_finite(values)
-        return torch.from_numpy(np.ascontiguousarray(values))
+        return torch.from_numpy(values)
 
 
 def model_folder(run: Path) -> Path:

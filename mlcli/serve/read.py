@@ -1,23 +1,18 @@
 """Raw inputs for a run from a file: a table, JSON, arrays, a picture or lines of text, by how its name ends."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mlcli.config.errors import ConfigError
 from mlcli.data.dataset import DataSet
 from mlcli.serve.picture import read_picture
+from mlcli.serve.table import STDIN, fitting, read_csv, texts
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-STDIN = "-"  # instead of a file: a CSV on standard input
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")  # of MLflow's scoring server
-NAMED = 8  # so many missing columns are named
 
 
 def read_inputs(file: str, data: DataSet, model: Path) -> Any:
@@ -27,11 +22,11 @@ def read_inputs(file: str, data: DataSet, model: Path) -> Any:
     """
     ending = ".csv" if file == STDIN else Path(file).suffix.lower()
     readers: dict[str, Callable[[], Any]] = {
-        ".csv": lambda: _fitting(_csv(file), data),
+        ".csv": lambda: read_csv(file, data),
         ".json": lambda: _from_json(_json(file), data),
         ".npy": lambda: np.load(file, allow_pickle=False),
         ".npz": lambda: _npz(file),
-        ".txt": lambda: _texts(_lines(file), data),
+        ".txt": lambda: texts(_lines(file), data),
         **dict.fromkeys((".png", ".jpg", ".jpeg"), lambda: read_picture(Path(file), data, model)),
     }
     if ending not in readers:
@@ -43,45 +38,6 @@ def read_inputs(file: str, data: DataSet, model: Path) -> Any:
     if np.ndim(inputs) == 0 or len(inputs) == 0:
         raise ConfigError(f"{file} holds no row to predict.")
     return inputs
-
-
-def _csv(file: str) -> "pd.DataFrame":
-    import pandas as pd
-
-    table = pd.read_csv(sys.stdin if file == STDIN else file)
-    if len(table.columns) > 1 and _are_numbers(list(table.columns)):
-        raise ConfigError("the first line must name the columns, and it holds numbers.")
-    return table
-
-
-def _are_numbers(names: list[str]) -> bool:
-    """Not so for 0, 1, 2 …, which are the names that pandas gives to columns that have none."""
-    try:
-        return [float(name) for name in names] != list(range(len(names)))
-    except ValueError:
-        return False
-
-
-def _fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray":
-    """The columns that the run was trained on; where these have no names, all but the target, in their order."""
-    if data.kind == "vector" and data.features:
-        missing = [name for name in data.features if name not in table.columns]
-        if missing:
-            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-            raise ConfigError(f"lacks the columns {', '.join(missing[:NAMED])}{more}.")
-        return _numeric(table[list(data.features)])
-    table, numbers = table.drop(columns=data.target, errors="ignore"), int(np.prod(data.shape))
-    if table.shape[1] != numbers:
-        shape = " × ".join(map(str, data.shape))
-        raise ConfigError(f"has {table.shape[1]} columns where an example has {numbers} numbers ({shape}).")
-    return _numeric(table).to_numpy()
-
-
-def _numeric(table: "pd.DataFrame") -> "pd.DataFrame":
-    for name in table.columns:
-        if table[name].dtype.kind not in "biuf":
-            raise ConfigError(f"the column {name} holds {table[name].iloc[0]!r} and the like, where numbers are due.")
-    return table
 
 
 def _json(file: str) -> Any:
@@ -101,15 +57,24 @@ def _from_json(content: Any, data: DataSet) -> Any:
     if isinstance(content, dict):
         split = content.keys() >= {"columns", "data"}
         table = pd.DataFrame(content["data"], columns=content["columns"]) if split else pd.DataFrame(content)
-        return _fitting(table, data)
+        return fitting(table, data)
     if isinstance(content, list) and content and isinstance(content[0], dict):
-        return _fitting(pd.DataFrame(content), data)
+        return fitting(pd.DataFrame(content), data)
     if isinstance(content, list) and content and isinstance(content[0], str):
-        return _texts(content, data)
+        return texts(content, data)
     try:
-        return np.array(content, dtype=np.float64)  # null becomes NaN, which pads sequences
+        return np.array(_filled_up(content, data), dtype=np.float64)  # null becomes NaN
     except (TypeError, ValueError) as error:
         raise ConfigError("its rows are not all numbers and of the same size.") from error
+
+
+def _filled_up(rows: Any, data: DataSet) -> Any:
+    """Shorter sequences at full length, as they were for training: with gaps for steps, with 0 for tokens."""
+    if not data.examples.padded or not isinstance(rows, list):
+        return rows
+    steps, *width = data.shape
+    filling = [None] * width[0] if width else 0
+    return [row + [filling] * (steps - len(row)) if isinstance(row, list) else row for row in rows]
 
 
 def _npz(file: str) -> np.ndarray:
@@ -122,12 +87,3 @@ def _npz(file: str) -> np.ndarray:
 
 def _lines(file: str) -> list[str]:
     return Path(file).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-
-
-def _texts(texts: list[str], data: DataSet) -> list[str]:
-    if not data.examples.tokenizer:
-        raise ConfigError(f"is text, and this run was trained on data={data.name}, which is {data.kind}.")
-    for row, text in enumerate(texts, 1):
-        if not isinstance(text, str) or not text.strip():
-            raise ConfigError(f"row {row} holds no text.")
-    return texts

@@ -25,11 +25,11 @@ def serve_run(run: Path, port: int) -> None:
     stored = model_folder(run)
     with bound(port) as door, tempfile.TemporaryDirectory(prefix="mlcli-serve-") as scratch:
         folder = Path(scratch)
-        app = _app(stored, folder)
+        model = pyfunc(stored, folder)
         door.listen(128)  # from here on who comes waits, and is not turned away
         address = f"http://{HOST}:{door.getsockname()[1]}"
         print(f"serving {run.name} at {address}  (Ctrl-C stops it)\ntry: {example(address, folder)}", flush=True)
-        _run(app, door)
+        _run(model, door)
 
 
 def bound(port: int) -> socket.socket:
@@ -59,18 +59,20 @@ def example(address: str, model: Path) -> str:
     return f"curl {address}/invocations -H 'Content-Type: application/json' -d {shlex.quote(text)}"
 
 
-def _app(stored: Path, folder: Path) -> Any:
-    """The ASGI application for the run's pyfunc, which is put together in an empty folder."""
+def pyfunc(stored: Path, folder: Path) -> Any:
+    """A run's `model` folder as MLflow's pyfunc, which is put together in an empty folder."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    from mlflow.pyfunc import load_model, scoring_server
+    from mlflow.pyfunc import load_model
 
     write_model(stored, folder)
     (folder / "data").symlink_to(stored.absolute())
-    return scoring_server.init(load_model(str(folder)))
+    return load_model(str(folder))
 
 
-def _run(app: Any, door: socket.socket) -> None:
+def _run(model: Any, door: socket.socket) -> None:
     import uvicorn
+    from mlflow.pyfunc import scoring_server
 
+    app = scoring_server.init(model)
     settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE)
     uvicorn.Server(settings).run(sockets=[door])

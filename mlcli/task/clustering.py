@@ -51,8 +51,8 @@ class Clustering:
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
-        size = cfg.task.mini_batch or len(data.splits["train"])
-        return max(1, -(-len(data.splits["train"]) // size))
+        count = len(data.splits["train"])
+        return -(-count // cfg.task.mini_batch) if cfg.task.mini_batch and count else 1
 
     @staticmethod
     def stack(tasks: "Sequence[Clustering]") -> "ClusteringStack":

@@ -66,7 +66,8 @@ def signature(example: dict[str, Any]) -> Any:
 
     inputs, outputs = example["inputs"], example["outputs"]
     if inputs["columns"]:
-        schema = Schema([ColSpec("double", name) for name in inputs["columns"]])
+        kind = "string" if inputs["kind"] == "tokens" else "double"  # the columns of tokens are texts
+        schema = Schema([ColSpec(kind, name) for name in inputs["columns"]])
     else:
         dtype = np.dtype("int64" if inputs["kind"] in ("tokens", "state") else "float32")
         schema = Schema([TensorSpec(dtype, (-1, *np.shape(inputs["data"])[1:]))])

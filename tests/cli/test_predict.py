@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import shlex
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,13 +68,15 @@ def test_the_server_answers_as_predict_does_and_stops_cleanly(mlcli: Mlcli, flow
         try:
             address, to_try = server.stdout.readline(), server.stdout.readline()
             assert "http://127.0.0.1:" in address and to_try.startswith("try: curl ")
-            answered = subprocess.run(["bash", "-c", to_try.removeprefix("try: ")], capture_output=True, text=True)
+            url, _, header, _, sent = shlex.split(to_try.removeprefix("try: curl "))
+            request = urllib.request.Request(url, sent.encode(), dict([header.split(": ")]))
+            with urllib.request.urlopen(request, timeout=30) as response:
+                (over_http,) = json.load(response)["predictions"]
         finally:
             server.send_signal(signal.SIGINT)
             complaints = server.stderr.read()
     assert (server.returncode, complaints) == (130, "interrupted\n")
     predicted = mlcli("predict", "last", "in.csv", "--json", cwd=flowers)
-    (over_http,) = json.loads(answered.stdout)["predictions"]
     in_process = json.loads(predicted.stdout)["predictions"][0]
     assert over_http.pop("prediction") == in_process.pop("prediction")
     assert over_http == pytest.approx(in_process, abs=1e-6)

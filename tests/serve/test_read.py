@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,22 @@ def test_arrays(saved: Any, tmp_path: Path) -> None:
         same(answers(folder, str(tmp_path / name)), expected(parts, 5))
 
 
+def test_shorter_sequences_are_filled_up_as_they_were_for_training(saved: Any, tmp_path: Path) -> None:
+    folder, parts = saved["series"]
+    shutil.copytree(folder / "model", tmp_path / "model")
+    described = tmp_path / "model" / "model.json"
+    described.write_text(described.read_text().replace('"padded": false', '"padded": true'))
+    series = parts.data.examples.inputs[:3].tolist()
+    ragged = [each[:steps] for each, steps in zip(series, (9, 20, 4), strict=True)]
+    gap = [None] * len(series[0][0])
+    whole = [each + [gap] * (len(series[0]) - len(each)) for each in ragged]
+    found = answers(tmp_path, write(tmp_path / "in.json", ragged))
+    same(found, answers(tmp_path, write(tmp_path / "whole.json", whole)))
+    assert not np.allclose(
+        found["prediction"], answers(tmp_path, write(tmp_path / "long.json", series))["prediction"]
+    )
+
+
 def test_a_picture_is_scaled_as_the_runs_images_are(saved: Any, tmp_path: Path) -> None:
     folder, parts = saved["digits"]
     pixels = (parts.data.examples.inputs[0, 0].numpy() * 15).astype(np.uint8)
@@ -125,6 +142,19 @@ def test_a_text_a_line(saved: Any, tmp_path: Path) -> None:
     found = answers(folder, write(tmp_path / "some.txt", "(a)\na(b)c\n"))
     same(found, pd.DataFrame(parts.task.predict(parts.data.encode(["(a)", "a(b)c"]))))
     same(answers(folder, write(tmp_path / "some.json", ["(a)", "a(b)c"])), found)
+    tokens = [[*map(parts.data.vocabulary.index, text)] for text in ("(a)", "a(b)c")]
+    same(answers(folder, write(tmp_path / "tokens.json", tokens)), found)
+    for table in ("anything,label\n(a),1\na(b)c,0\n", "number,text\n1,(a)\n2,a(b)c\n"):
+        table = table.replace("label", parts.data.examples.target)
+        same(answers(folder, write(tmp_path / "some.csv", table)), found)
+    with pytest.raises(ConfigError, match="has 2 columns: name that of the texts `text`"):
+        answers(folder, write(tmp_path / "some.csv", "one,two\n(a),b\n"))
+    with pytest.raises(ConfigError, match="quote what has commas"):
+        answers(folder, write(tmp_path / "commas.csv", "text\n(a),b\n"))
+    same(
+        answers(folder, write(tmp_path / "null.csv", "text\nnull\n")),
+        answers(folder, write(tmp_path / "null.txt", "null")),
+    )
     with pytest.raises(ConfigError, match="row 2 holds no text"):
         answers(folder, write(tmp_path / "gap.txt", "(a)\n\nb\n"))
     for tokens, wrong in (([0, 1, 2, 99] + [0] * 5, "99"), ([0.5] * 9, r"0\.5")):
@@ -159,7 +189,7 @@ def test_what_does_not_fit(saved: Any, tmp_path: Path, name: str, content: Any, 
 
 
 def test_words_among_numbers(saved: Any, table: pd.DataFrame, tmp_path: Path) -> None:
-    text = table.astype(object).replace(table.iloc[0, 0], "wide").to_csv(index=False)
+    text = table.astype(object).replace(table.iloc[3, 0], "wide").to_csv(index=False)
     with pytest.raises(ConfigError, match=re.escape("the column sepal length (cm) holds 'wide'")):
         answers(saved["iris"][0], write(tmp_path / "in.csv", text))
 

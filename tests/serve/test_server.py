@@ -1,15 +1,23 @@
-"""The server as a real process; predictions over HTTP are tested by the experiment of that name."""
+"""What the server is made of; as a real process it is tested in tests/cli/test_predict.py."""
 
 import json
 import shlex
 import socket
+import warnings
 from pathlib import Path
 
 import pytest
 
+from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
-from mlcli.serve.server import HOST, bound, example
-from mlcli.track.mlflow_model import write_example
+from mlcli.run.build import build
+from mlcli.run.finish import write_model
+from mlcli.serve.server import HOST, bound, example, pyfunc
+from mlcli.track.mlflow_model import SERVING_EXAMPLE, write_example
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of MLflow's about MLflow's own type hints
+    from mlflow.pyfunc import scoring_server
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:
@@ -22,6 +30,22 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         pass
 
 
+@pytest.mark.parametrize("overrides", [["task=sequence_labelling", "data.examples=50"], ["data=digits", "model=mlp"]])
+def test_it_takes_its_own_example(tmp_path: Path, overrides: list[str]) -> None:
+    """Also a run on text, which is asked in texts."""
+    with hydra_session() as hydra:
+        cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+    write_model(tmp_path / "model", cfg, build(cfg))
+    (scratch := tmp_path / "scratch").mkdir()
+    model = pyfunc(tmp_path / "model", scratch)
+    request = (scratch / SERVING_EXAMPLE).read_text()
+    response = scoring_server.invocations(request, "application/json", model, model.metadata.get_input_schema())
+    assert response.status == 200
+    outputs = json.loads((tmp_path / "model" / "example.json").read_text())["outputs"]
+    wanted = [dict(zip(outputs["columns"], row, strict=True)) for row in outputs["data"]]
+    assert json.loads(response.response)["predictions"] == wanted
+
+
 @pytest.mark.parametrize("width", [2, 500])
 @pytest.mark.parametrize("columns", [None, "it's"])
 def test_the_request_to_try_is_whole(tmp_path: Path, width: int, columns: str | None) -> None:
@@ -32,5 +56,5 @@ def test_the_request_to_try_is_whole(tmp_path: Path, width: int, columns: str | 
     sent = command[-1]
     assert sent.startswith("@") == (width == 500)
     request = json.loads(Path(sent[1:]).read_text() if sent.startswith("@") else sent)
-    wanted = {"dataframe_split": {"columns": names, "data": [[0.25] * width]}} if names else {"inputs": [[0.25] * width]}
-    assert request == wanted
+    data = [[0.25] * width]
+    assert request == ({"dataframe_split": {"columns": names, "data": data}} if names else {"inputs": data})
