@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "run": {"config", "data", "metric", "train", "track"},
     "sweep": {"config", "metric", "run", "track", "train"},
     "serve": {"config", "data", "run", "track"},
-    "experiment": {"config", "data", "metric", "model", "run", "task", "train"},
+    "experiment": {"config", "data", "metric", "model", "run", "serve", "task", "train"},
     "cli": {"config", "run", "sweep", "serve", "track", "metric"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

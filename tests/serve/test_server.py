@@ -12,6 +12,7 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import build
 from mlcli.run.finish import write_model
+from mlcli.serve.process import served
 from mlcli.serve.server import HOST, bound, example, pyfunc
 from mlcli.track.mlflow_model import SERVING_EXAMPLE, write_example
 
@@ -26,6 +27,7 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         assert address == HOST == "127.0.0.1" and port > 0
         with pytest.raises(ConfigError, match=f"Port {port} cannot be had"):
             bound(port)
+        assert door.proto == socket.IPPROTO_TCP  # else each answer takes 40 ms more
     with bound(port), socket.create_connection((HOST, port)):
         pass
 
@@ -58,3 +60,9 @@ def test_the_request_to_try_is_whole(tmp_path: Path, width: int, columns: str | 
     request = json.loads(Path(sent[1:]).read_text() if sent.startswith("@") else sent)
     data = [[0.25] * width]
     assert request == ({"dataframe_split": {"columns": names, "data": data}} if names else {"inputs": data})
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"id": "x", "name": "x", "status": "FAILED"}')
+    with pytest.raises(RuntimeError, match="did not start: error: .* has no trained model"), served(tmp_path):
+        pass
