@@ -64,5 +64,5 @@ def test_the_request_to_try_is_whole(tmp_path: Path, width: int, columns: str | 
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"id": "x", "name": "x", "status": "FAILED"}')
-    with pytest.raises(RuntimeError, match="did not start: error: .* has no trained model"), served(tmp_path):
+    with pytest.raises(RuntimeError, match=r"did not start: error: .* has no trained model"), served(tmp_path):
         pass
