@@ -32,8 +32,10 @@ def test_composes_and_builds(path: Path) -> None:
     overrides = [f"{group}={option}"]
     if group == "model":
         node = yaml.safe_load((CONF / path).read_text())
+        kind = locate(node["_target_"])
         overrides.append(f"data={SMALL_DATA[accepted_kinds(node)[0]]}")
-        overrides += ["task=reconstruction"] if getattr(locate(node["_target_"]), "rebuilds", False) else []
+        overrides += ["task=reconstruction"] if getattr(kind, "rebuilds", False) else []
+        overrides += [f"task={kind.trained_by}"] if hasattr(kind, "trained_by") else []
     if option in PACKAGES and find_spec(PACKAGES[option]) is None:
         pytest.skip(f"needs the package {PACKAGES[option]}")
     overrides += ["model.width=8"] if option in NARROW else []

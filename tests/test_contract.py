@@ -10,6 +10,15 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
 
 CASES = {
+    "clustering": [
+        "task=clustering",
+        "data=digits",
+        "data.flat=true",
+        "model.init=random",
+        "model.starts=1",
+        "split.val=0.2",
+        "split.test=0.2",
+    ],
     "classification": ["data=digits", "model=mlp"],
     "classification-binary": ["data=breast_cancer", "model=mlp", "trainer.class_weights=balanced"],
     "classification-sampler": ["data=breast_cancer", "model=mlp", "model.dropout=0.2", "trainer.sampler=balanced"],

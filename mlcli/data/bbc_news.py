@@ -14,7 +14,7 @@ def bbc_news(length: Annotated[int, Range(1)] = 100, words: Annotated[int, Range
 
     Raises ValueError with what to install where the package is missing.
     """
-    texts = _read(_folder())
+    texts = read()
     return classified_texts(
         list(texts),
         list(texts.values()),
@@ -35,9 +35,9 @@ def _folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "bbcnews" / "data"
 
 
-def _read(folder: Path) -> dict[str, str]:
-    """Text → topic."""
+def read() -> dict[str, str]:
+    """Text → topic. Raises ValueError with what to install."""
     texts: dict[str, str] = {}
-    for path in sorted(folder.glob("*/*.txt")):
+    for path in sorted(_folder().glob("*/*.txt")):
         texts.setdefault(path.read_text(encoding="utf-8", errors="replace").strip(), path.parent.name)
     return texts

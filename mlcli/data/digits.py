@@ -6,15 +6,19 @@ from mlcli.data import scikit
 from mlcli.data.dataset import Examples
 
 
-def digits() -> Examples:
-    """Images N × 1 × 8 × 8 with values 0 to 16; targets are the digits."""
+def digits(*, flat: bool = False) -> Examples:
+    """Images N × 1 × 8 × 8 with values 0 to 16; targets are the digits.
+
+    flat: vectors of 64 features, each of which is then normalised for itself, as pixels of an image are not.
+    """
     rows = torch.from_numpy(scikit.table("digits.csv.gz"))
     return Examples(
         name="digits",
-        kind="image",
-        inputs=rows[:, :-1].float().reshape(-1, 1, 8, 8),
+        kind="vector" if flat else "image",
+        inputs=rows[:, :-1].float() if flat else rows[:, :-1].float().reshape(-1, 1, 8, 8),
         targets=rows[:, -1].long(),
         classes=tuple("0123456789"),
+        features=tuple(f"pixel {row},{column}" for row in range(8) for column in range(8)) if flat else (),
         target="digit",
         source="scikit-learn: UCI Optical Recognition of Handwritten Digits",
     )

@@ -78,6 +78,16 @@ def course(points: np.ndarray, centroids: Sequence[np.ndarray]) -> Plot:
     return Plot("iterations", figures_clustering.iterations, data)
 
 
+def labellings(
+    points: np.ndarray, labels: dict[str, np.ndarray], names: Sequence[str], title: str, note: str
+) -> Plot:
+    """labellings: the examples N × D in the same plane, once for each way to label them, N places of `names`."""
+    shown, plane = _shown(len(points)), Plane(points)
+    panels = [{"name": name, "labels": own[shown].tolist()} for name, own in labels.items()]
+    data = {"points": plain(plane(points[shown])), "panels": panels, "axes": plane.names, "names": list(names)}
+    return Plot("labellings", figures_clustering.labellings, data | {"title": title, "note": note})
+
+
 class Plane:
     """The plane of two features, or of the two directions in which more vary most (principal components)."""
 

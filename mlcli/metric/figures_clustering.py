@@ -36,6 +36,24 @@ def clusters(
     return figure
 
 
+def labellings(
+    points: list[list[float]], panels: list[dict[str, Any]], axes: list[str], names: list[str], title: str, note: str
+) -> "Figure":
+    """The same points N × 2 in each panel, {"name", "labels": N places of `names`}."""
+    side = 3.4
+    figure = page(MARGIN + LEFT + len(panels) * (side + GAP) + 1.1, 0.6 + side + 0.25 + HEADER, title, note)
+    flat, handles = np.array(points), []
+    for place, each in enumerate(panels):
+        left = MARGIN + LEFT + place * (side + GAP)
+        own = panel(figure, left, 0.6, side, side, axes[0], "" if place else axes[1])
+        handles = _scatter(own, flat, np.array(each["labels"]), range(len(names)))
+        own.set_title(each["name"], size=9.5, color=INK, loc="left")
+        own.tick_params(labelleft=place == 0)
+        if place == len(panels) - 1:
+            legend(own, handles, [shorten(name, 14) for name in names])
+    return figure
+
+
 def silhouettes(values: list[list[float]], mean: float, total: int) -> "Figure":
     """values: of each cluster the silhouettes of its examples, falling. Below 0 an example is nearer to another
     cluster than to its own."""

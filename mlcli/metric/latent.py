@@ -11,12 +11,16 @@ from mlcli.metric.plot import Plot, plain
 POINTS = 2000  # most examples that are drawn
 
 
-def latent_space(codes: dict[str, np.ndarray], labels: np.ndarray | None, classes: Sequence[str]) -> Plot:
+def latent_space(
+    codes: dict[str, np.ndarray], labels: np.ndarray | None, classes: Sequence[str], axes: Sequence[str] = ()
+) -> Plot:
     """latent_space: a panel for each of the N × k codes, by name, with a point an example. labels: N class names, or
-    numbers where there are no classes; None where an example has no label of its own."""
+    numbers where there are no classes; None where an example has no label of its own. axes: what the first two
+    numbers of a code are, if those shall be drawn."""
     count = len(next(iter(codes.values())))
     shown = np.unique(np.linspace(0, count - 1, min(count, POINTS)).round().astype(int))
-    panels = [{"name": name, **_plane(code, shown)} for name, code in codes.items()]
+    drawn = {name: _plane(code[:, :2] if axes else code, shown) for name, code in codes.items()}
+    panels = [{"name": name, **each, **({"axes": list(axes)} if axes else {})} for name, each in drawn.items()]
     data: dict[str, Any] = {"panels": panels, "classes": list(classes), "total": count}
     data["labels"] = [] if labels is None else plain(labels[shown])
     return Plot("latent_space", figures_latent.latent_space, data)

@@ -20,6 +20,7 @@ class KMeans(nn.Module):
 
     accepts = ("vector",)
     varies = ("clusters",)
+    trained_by = "clustering"
 
     def __init__(
         self,

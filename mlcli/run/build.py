@@ -79,11 +79,12 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     task = locate(cfg.task._target_)
     if not cfg.split.test and not getattr(task, "unsupervised", False):
         raise ConfigError("split.test=0: nothing would be left to judge the run by; type split.test=0.2.")
+    _check_trained_by(cfg)
     outputs = _call(task.outputs, data=data, cfg=cfg) if hasattr(task, "outputs") else None
     per_step = getattr(task, "per_step", False)
     constructor = partial(cfg.model)
     if per_step and not _takes_steps(cfg.model):
-        fitting = [name for name, node in _models() if _takes_steps(node)]
+        fitting = [name for name, node in _networks() if _takes_steps(node)]
         raise ConfigError(f"This task needs an answer for each step of a sequence: type model={'|'.join(fitting)}.")
     if getattr(locate(cfg.model._target_), "rebuilds", False) and not getattr(task, "rebuilds", False):
         raise ConfigError(
@@ -103,6 +104,17 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     return model
 
 
+def _check_trained_by(cfg: DictConfig) -> None:
+    """Some models are not trained by gradients but by a task of their own, and such tasks train no others."""
+    own = getattr(locate(cfg.model._target_), "trained_by", None)
+    task = locate(cfg.task._target_).__module__.rpartition(".")[2]
+    if own is not None and own != task:
+        raise ConfigError(f"This model is not trained by gradients: type task={own}, or another model.")
+    if own is None and not _takes(cfg.task, "update"):
+        fitting = [name for name, node in _models() if getattr(locate(node["_target_"]), "trained_by", None) == task]
+        raise ConfigError(f"This task trains no model by gradients: type model={'|'.join(fitting)}.")
+
+
 def _extend(model: nn.Module, cfg: DictConfig) -> None:
     """A task whose class has `extend(model, settings)` gives the network parameters of its own."""
     task = locate(cfg.task._target_)
@@ -116,7 +128,7 @@ def fit_data_to_model(cfg: DictConfig, data: DataSet) -> Adapter:
     try:
         return adapt(data.kind, data.shape, accepts)
     except ValueError as error:
-        fitting = [name for name, node in _models() if _can(data, accepted_kinds(node))]
+        fitting = [name for name, node in _networks() if _can(data, accepted_kinds(node))]
         raise ConfigError(
             f"This model takes {' or '.join(accepts)} and data={data.name} is {data.kind}: "
             f"type model={'|'.join(fitting)}."
@@ -137,6 +149,11 @@ def _takes_steps(node: Mapping[str, Any]) -> bool:
 def _models() -> list[tuple[str, Any]]:
     """What ships, by name."""
     return [(file.stem, OmegaConf.load(file)) for file in sorted((shipped_conf() / "model").glob("*.yaml"))]
+
+
+def _networks() -> list[tuple[str, Any]]:
+    """Those that gradients train."""
+    return [(name, node) for name, node in _models() if not hasattr(locate(node["_target_"]), "trained_by")]
 
 
 def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:

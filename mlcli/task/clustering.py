@@ -5,7 +5,7 @@ Shapes: B batch, N examples of a split, D features, K clusters, T trials.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ class Clustering:
     mini_batch: null moves every centre to the mean of all its examples, once an epoch, until none changes its cluster
     (Lloyd 1982); a number moves them a little after each batch of so many (Sculley 2010, "Web-scale k-means
     clustering"). The loss is the mean squared distance to the nearest centre; the inertia is the sum.
+    solver: this search, iteration by iteration, or scikit-learn's at one go.
     """
 
     unsupervised = True
@@ -38,11 +39,12 @@ class Clustering:
         seed: int,
         *,
         mini_batch: Annotated[int, Range(1)] | None = None,
+        solver: Literal["torch", "scikit-learn"] = "torch",
     ) -> None:
-        if not hasattr(model, "centroids"):
-            raise ValueError("task=clustering needs a model with centres: type model=kmeans.")
+        if mini_batch and solver == "scikit-learn":
+            raise ValueError("task.solver=scikit-learn takes all examples at once: type task.mini_batch=null.")
         self.data, self.model, self.loader, self.seed = data, model, loader, seed
-        self.mini_batch = mini_batch
+        self.mini_batch, self.solver = mini_batch, solver
         self.searches: Searches | None = None  # from the first batch on
 
     @staticmethod
@@ -51,8 +53,8 @@ class Clustering:
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
-        count = len(data.splits["train"])
-        return -(-count // cfg.task.mini_batch) if cfg.task.mini_batch and count else 1
+        size = cfg.task.mini_batch
+        return max(1, -(-len(data.splits["train"]) // size)) if size else 1
 
     @staticmethod
     def stack(tasks: "Sequence[Clustering]") -> "ClusteringStack":

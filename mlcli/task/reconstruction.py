@@ -160,7 +160,7 @@ class Reconstruction:
 
     def _complete(self, evaluation: Evaluation, split: str, found: Rebuilt) -> None:
         evaluation.metrics |= reconstruction.scores(found)
-        index, labels = self.data.splits[split], self._labels(split)
+        index, labels = self.data.splits[split], self.labels(split)
         evaluation.columns = {"index": index.numpy()} | ({} if labels is None else {"target": labels})
         evaluation.columns |= {"error": reconstruction.errors(found.rebuilt, found.clean), **_columns(found.code)}
         evaluation.plots = lambda: self._plots(found, labels)
@@ -173,7 +173,7 @@ class Reconstruction:
             plots.append(latent_space({"": found.code}, labels, self.data.classes))
         return plots
 
-    def _labels(self, split: str) -> np.ndarray | None:
+    def labels(self, split: str) -> np.ndarray | None:
         """The class, or the number, that the data has for each example; None where it has several."""
         targets = self.data.examples.targets[self.data.splits[split]]
         if targets.ndim > 1:

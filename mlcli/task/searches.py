@@ -21,6 +21,8 @@ class Searches:
             raise ValueError("their training splits differ")
         self.loaders = [task.loader for task in tasks]
         self.starts: int = lead.model.starts
+        self.scikit = lead.solver == "scikit-learn"
+        self.wanted = [(task.model.clusters, task.model.init, task.seed) for task in tasks]
         self.points = torch.cat([inputs for inputs, _ in lead.loader.split("train")])
         for task in tasks:
             task.check(len(self.points))
@@ -39,7 +41,11 @@ class Searches:
         return torch.cat([centres, missing], 1)
 
     def iterate(self) -> None:
-        """One of Lloyd's iterations: centres become means, points go to the nearest centre."""
+        """One of Lloyd's iterations: centres become means, points go to the nearest centre; or all of scikit-learn's
+        at once."""
+        if self.scikit:
+            self._solve()
+            return
         self.centroids = means(self.points, self.labels, self.centroids)
         labels, self.distances = assign(self.points, self.centroids)
         moved = (labels != self.labels).any(1).view(-1, self.starts).any(1)
@@ -47,6 +53,17 @@ class Searches:
         self.labels = labels
         if len(self.course) < COURSE:
             self.course.append(self.centroids)
+
+    def _solve(self) -> None:
+        from sklearn.cluster import KMeans
+
+        points = self.points.cpu().numpy()
+        for trial, (clusters, init, seed) in enumerate(self.wanted):
+            found = KMeans(clusters, init=init, n_init=self.starts, random_state=seed).fit(points)
+            rows = slice(trial * self.starts, (trial + 1) * self.starts)
+            self.centroids[rows, :clusters] = torch.from_numpy(found.cluster_centers_).to(self.centroids)
+        self.settle()
+        self.still = [True] * len(self.wanted)
 
     def batches(self, epoch: int, size: int) -> Iterator[Tensor]:
         """A × B × D: each trial's own order of the training split."""
@@ -67,7 +84,7 @@ class Searches:
         self.centroids = torch.where(share > 0, torch.lerp(self.centroids, mean, share), self.centroids)
 
     def settle(self) -> None:
-        """Sees how good the centres of mini-batches are."""
+        """Sees how good the centres are."""
         self.labels, self.distances = assign(self.points, self.centroids)
         if len(self.course) < COURSE:
             self.course.append(self.centroids)
@@ -89,6 +106,7 @@ class Searches:
         """Goes on with these."""
         rows = [trial * self.starts + start for trial in trials for start in range(self.starts)]
         self.loaders = [self.loaders[trial] for trial in trials]
+        self.wanted = [self.wanted[trial] for trial in trials]
         self.still = [self.still[trial] for trial in trials]
         self.course = [centroids[rows] for centroids in self.course]
         for name in ("centroids", "number", "labels", "distances"):

@@ -208,7 +208,7 @@ def test_unknown_shell() -> None:
         script("tcsh")
 
 
-def test_crossval_takes_overrides_and_words_of_its_own() -> None:
+def test_crossval_takes_overrides_and_words_of_its_own(ask: Ask) -> None:
     assert {"folds=", "repeats=", "by=", "metric=", "model="} <= set(ask("mlcli crossval "))
-    assert ask("mlcli crossval by=") == ["example", "group", "class", "time"]
-    assert ask("mlcli crossval model=ls") == ["lstm"]
+    assert ask("mlcli crossval by=") == ["by=example", "by=group", "by=class", "by=time"]
+    assert ask("mlcli crossval model=ls") == ["model=lstm"]

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
+from mlcli.config.check import locate
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.together import stack_of
@@ -27,7 +29,10 @@ FIXED = {
 
 
 def options(group: str) -> list[str]:
-    return sorted(path.stem for path in (shipped_conf() / group).glob("*.yaml") if path.stem not in FIXED)
+    """Of models those that gradients train."""
+    files = [path for path in (shipped_conf() / group).glob("*.yaml") if path.stem not in FIXED]
+    targets = [locate(yaml.safe_load(path.read_text())["_target_"]) for path in files] if group == "model" else files
+    return sorted(file.stem for file, own in zip(files, targets, strict=True) if not hasattr(own, "trained_by"))
 
 
 SMALL = {

@@ -1,0 +1,116 @@
+"""K-means against scikit-learn's, alone and as a stack, and as runs that are judged, kept and asked again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, load_iris
+from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import StandardScaler
+
+from mlcli.cli.training import main
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.config.errors import ConfigError
+from mlcli.run.build import Parts, build
+from mlcli.run.together import stack_of
+from mlcli.task.lloyd import assign, begin, means
+from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
+
+PLAN = Plan(epochs=300, monitor="train/loss", higher=False, validates=False)
+IRIS = ["data=iris", "split.normalise=false", "model.clusters=3"]
+DIGITS = ["data=digits", "data.flat=true", "model.clusters=10", "model.starts=20"]
+
+
+def parts_of(*overrides: str) -> Parts:
+    with hydra_session() as hydra:
+        return build(to_run(compose(hydra, ["task=clustering", "device=cpu", *overrides])))
+
+
+def solve(parts: Parts) -> dict[str, Any]:
+    list(fit(parts.task, PLAN, Progress()))
+    return parts.task.evaluate("train", full=True).metrics
+
+
+@pytest.mark.parametrize("solver", ["torch", "scikit-learn"])
+def test_iris_has_the_known_inertia(solver: str) -> None:
+    metrics = solve(parts_of(*IRIS, f"task.solver={solver}"))
+    assert float(metrics["inertia"]) == pytest.approx(78.8514, abs=0.001)
+    assert metrics["ari"] == pytest.approx(0.7302, abs=1e-3)
+    found = KMeans(3, n_init=10, random_state=0).fit(load_iris().data)
+    assert found.inertia_ == pytest.approx(float(metrics["inertia"]), rel=1e-4)
+
+
+def test_digits_are_as_good_as_scikit_learn_finds_them() -> None:
+    metrics = solve(parts_of(*DIGITS))
+    assert float(metrics["inertia"]) <= 69_460
+    assert metrics["ari"] >= 0.46
+
+
+def test_one_iteration_is_lloyds() -> None:
+    points = torch.from_numpy(StandardScaler().fit_transform(load_digits().data)).float()
+    first = begin(points, 10, 3, "k-means++", torch.Generator().manual_seed(0))
+    labels, _ = assign(points, first)
+    moved = means(points, labels, first)
+    for start in range(3):
+        theirs = KMeans(10, init=first[start].numpy(), n_init=1, max_iter=1, algorithm="lloyd").fit(points.numpy())
+        own = torch.cdist(moved[start], torch.from_numpy(theirs.cluster_centers_).float())
+        assert own.diagonal().max() < 1e-4
+
+
+def test_mini_batches_come_close_to_whole_ones() -> None:
+    whole = float(solve(parts_of(*DIGITS))["inertia"])
+    parts = parts_of(*DIGITS, "task.mini_batch=256")
+    list(fit(parts.task, Plan(epochs=10, monitor="train/loss", higher=False, validates=False), Progress()))
+    inertia = float(parts.task.evaluate("train").metrics["inertia"])
+    assert whole < inertia < 1.05 * whole
+
+
+@pytest.mark.parametrize("how", ["task.mini_batch=null", "task.mini_batch=64", "task.solver=scikit-learn"])
+def test_a_stack_finds_what_each_finds_alone(how: str) -> None:
+    trials = [[f"model.clusters={k}", f"trainer.seed={seed}"] for k, seed in ((2, 0), (5, 1), (3, 2), (5, 3))]
+    common = ["data=iris", "model.starts=2", how]
+    plans = [Plan(epochs=8, monitor="train/loss", higher=False, validates=False)] * len(trials)
+    alone, stacked = ([parts_of(*common, *own) for own in trials] for _ in range(2))
+    histories = [[e.metrics for e in fit(p.task, plans[0], Progress()) if isinstance(e, Epoch)] for p in alone]
+    stack, progress = stack_of(stacked), [Progress() for _ in trials]
+    events = [e for e in fit_trials(stack, plans, progress) if isinstance(e, Epoch)]
+    stack.write_back()
+    for trial, (one, other) in enumerate(zip(stacked, alone, strict=True)):
+        torch.testing.assert_close(one.model.centroids, other.model.centroids, rtol=1e-5, atol=1e-5)
+        own = [event.metrics for event in events if event.trial == trial]
+        assert [each["train/loss"] for each in own] == pytest.approx([e["train/loss"] for e in histories[trial]])
+
+
+def test_a_run_is_judged_on_what_it_was_given_and_names_the_cluster_of_new_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlcli.serve.predictor import Predictor
+
+    monkeypatch.chdir(tmp_path)
+    main(["-q", "task=clustering", *IRIS, "tracking=none", "device=cpu"])
+    (run,) = tmp_path.glob("outputs/runs/*")
+    assert {path.stem for path in (run / "figures").glob("*.png")} >= {"clusters", "silhouettes", "iterations"}
+    scores = json.loads((run / "result.json").read_text())["metrics"]
+    table = Predictor(run / "model").predict(load_iris().data)
+    labels = np.asarray(table["cluster"])
+    assert adjusted_rand_score(load_iris().target, labels) == pytest.approx(scores["train/ari"])
+    nearest = np.square(np.asarray(table["distance"])).sum()
+    assert nearest == pytest.approx(scores["train/inertia"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["model.clusters=200", "data=iris"], "model.clusters=200: there are 150 examples"),
+        (["model=mlp", "data=iris"], "type model=kmeans"),
+        (["task=classification", "model=kmeans", "data=iris", "split.test=0.2"], "type task=clustering"),
+        (["task.solver=scikit-learn", "task.mini_batch=10"], "type task.mini_batch=null"),
+    ],
+)
+def test_mistakes_are_told_with_what_to_type(overrides: list[str], words: str) -> None:
+    with pytest.raises((ConfigError, ValueError), match=words):
+        solve(parts_of(*overrides))
