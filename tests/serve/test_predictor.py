@@ -22,6 +22,7 @@ RUNS = [
     ["task=multi_label", "data.examples=100"],
     ["task=reconstruction", "model.width=8"],
     ["task=clustering", "data=blobs"],
+    ["task=reduction", "data=digits"],
     ["task=few_shot", "data=blobs", "data.classes=30", "model=mlp", "task.episodes=2", "task.test_ways=4"],
     ["task=meta_learning", "data.tasks=20", "task.steps=2"],
     [
@@ -52,7 +53,7 @@ def test_answers_as_the_run_did(saved: tuple[Parts, Path]) -> None:
     parts, folder = saved
     raw = parts.data.examples.inputs[:20]
     expected = pd.DataFrame(parts.task.predict(raw))
-    pd.testing.assert_frame_equal(Predictor(folder).predict(raw.numpy()), expected, rtol=1e-4)
+    pd.testing.assert_frame_equal(Predictor(folder).predict(raw.numpy()), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_columns_in_any_order(saved: tuple[Parts, Path]) -> None:
