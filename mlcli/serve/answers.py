@@ -1,5 +1,6 @@
 """A run's answers for a file of inputs."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,9 @@ def answers(run: Path, file: str) -> "pd.DataFrame":
 
 
 def to_json(table: "pd.DataFrame") -> str:
-    """In the form in which the scoring server answers."""
-    return f'{{"predictions": {table.to_json(orient="records", double_precision=15, force_ascii=False)}}}\n'
+    """In the form in which the scoring server answers. What is no number is null."""
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    return json.dumps({"predictions": rows}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _rows(inputs: Any, start: int) -> Any:
