@@ -22,9 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 GALLERY = ROOT / "docs" / "gallery"
 RUNS = ROOT / "outputs" / "chapter"  # a folder of runs for each experiment
 LIMIT = 900  # seconds after which an experiment has failed
-WIDEST, COLOURS = 840, 64  # of a picture on the page, which has 20 to 60 kB then
+WIDEST, COLOURS = 1100, 256  # of a picture on the page, which has 10 to 60 kB then
 ROWS = 14  # of a table on the page
-# Where the answer has no picture of its own: the first that the run or sweep has.
+# Where the answer has no picture of its own: the one that tells most, else the first that the run or sweep has.
+TELLING = {"house_prices": "predicted_against_true", "hidden_size_memory": "sweep"}
 OTHERS = ("compare", "sweep", "learning_curves")
 INTRODUCTION = """# The chapter
 
@@ -75,7 +76,7 @@ def run(name: str) -> bool:
 
 def keep(name: str, answer: dict, figures: Path) -> None:
     """Into the gallery: the picture, made small, and all else in one file."""
-    pictures = [figures / f"{each}.png" for each in (*answer["figures"], *OTHERS)]
+    pictures = [figures / f"{each}.png" for each in (*answer["figures"], TELLING.get(name), *OTHERS)]
     with Image.open(next(path for path in pictures if path.exists())) as picture:
         small = picture.convert("RGB")
         small.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)

@@ -19,6 +19,7 @@ RUNS = [
     ["data=digits", "model=lstm"],
     ["task=regression", "data=diabetes"],
     ["task=sequence_labelling", "data.examples=100", "model.hidden_size=8"],
+    ["data=deliveries", "data.examples=100", "model=transformer"],
     ["task=multi_label", "data.examples=100"],
     ["task=reconstruction", "model.width=8"],
     ["task=clustering", "data=blobs"],
