@@ -75,10 +75,12 @@ def run(name: str) -> bool:
 
 
 def keep(name: str, answer: dict, figures: Path) -> None:
-    """Into the gallery: the picture, made small, and all else in one file."""
+    """Into the gallery: the picture, if there is one, made small, and all else in one file."""
     pictures = [figures / f"{each}.png" for each in (*answer["figures"], TELLING.get(name), *OTHERS)]
-    with Image.open(next(path for path in pictures if path.exists())) as picture:
-        small = picture.convert("RGB")
+    (GALLERY / f"{name}.png").unlink(missing_ok=True)
+    for path in [path for path in pictures if path.exists()][:1]:
+        with Image.open(path) as picture:
+            small = picture.convert("RGB")
         small.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
         small.quantize(COLOURS, dither=Image.Dither.NONE).save(GALLERY / f"{name}.png", optimize=True)
     kept = answers()
@@ -118,7 +120,7 @@ def section_of(name: str, section: str, what: str, answer: dict) -> str:
             f"**{answer['sentence']}**\n",
             *lines,
             more,
-            f"![{name}]({name}.png)\n",
+            f"![{name}]({name}.png)\n" if (GALLERY / f"{name}.png").exists() else "",
         ]
     )
 
