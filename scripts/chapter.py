@@ -24,9 +24,14 @@ RUNS = ROOT / "outputs" / "chapter"  # a folder of runs for each experiment
 LIMIT = 900  # seconds after which an experiment has failed
 WIDEST, COLOURS = 1100, 256  # of a picture on the page, which has 10 to 60 kB then
 ROWS = 14  # of a table on the page
-# Where the answer has no picture of its own: the one that tells most, else the first that the run or sweep has.
-TELLING = {"house_prices": "predicted_against_true", "hidden_size_memory": "sweep"}
-OTHERS = ("compare", "sweep", "learning_curves")
+# The picture is the first of the answer's own, but for some that tell more.
+TELLING = {
+    "house_prices": "predicted_against_true",
+    "hidden_size_memory": "sweep",
+    "denoising_autoencoder": "denoised_1",
+    "latent_space": "latent_space",
+}
+OTHERS = ("compare", "sweep", "learning_curves")  # of the run or sweep, where the answer has none
 INTRODUCTION = """# The chapter
 
 Every experiment of `conf/experiment`, with its command, what it has shown, and one of its pictures. The answers are
@@ -76,10 +81,11 @@ def run(name: str) -> bool:
 
 def keep(name: str, answer: dict, figures: Path) -> None:
     """Into the gallery: the picture, if there is one, made small, and all else in one file."""
-    pictures = [figures / f"{each}.png" for each in (*answer["figures"], TELLING.get(name), *OTHERS)]
+    pictures = [figures / f"{each}.png" for each in (TELLING.get(name), *answer["figures"], *OTHERS)]
     (GALLERY / f"{name}.png").unlink(missing_ok=True)
-    for path in [path for path in pictures if path.exists()][:1]:
-        with Image.open(path) as picture:
+    found = next((path for path in pictures if path.exists()), None)
+    if found:
+        with Image.open(found) as picture:
             small = picture.convert("RGB")
         small.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
         small.quantize(COLOURS, dither=Image.Dither.NONE).save(GALLERY / f"{name}.png", optimize=True)
