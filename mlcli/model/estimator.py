@@ -1,4 +1,4 @@
-"""Any scikit-learn estimator as a model: what it has learnt is kept as skops bytes among the weights, never as pickle.
+"""Any scikit-learn estimator as a model. What it has learnt is kept among the weights, as skops bytes, not as pickle.
 
 Shapes: B batch, D features, C classes.
 """
@@ -40,6 +40,7 @@ class Estimator(nn.Module):
     """
 
     accepts = ("vector",)
+    by_feature = True  # is each feature normalised, also each pixel: as with scikit-learn's StandardScaler in front
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class Estimator(nn.Module):
 
     @staticmethod
     def fits_at_once(estimator: Any, incremental: bool | None) -> bool:
-        """Whether one fit on all examples is all there is to it. Raises ValueError where it cannot learn by batches."""
+        """Whether one fit on all examples is all there is to it. Raises ValueError if it cannot learn by batches."""
         if incremental and not hasattr(estimator, "partial_fit"):
             raise ValueError(
                 f"model.incremental=true: {type(estimator).__name__} cannot learn batch by batch; type "
@@ -84,7 +85,7 @@ class Estimator(nn.Module):
             given["classes"] = np.arange(self.outputs)
         if weights is not None:
             if "sample_weight" not in takes:
-                raise ValueError(f"trainer.class_weights: {self.summary} takes none; type trainer.class_weights=null.")
+                raise ValueError(f"{self.summary} takes no class weights; type trainer.class_weights=null.")
             given["sample_weight"] = _array(weights)
         method(_array(inputs), targets.cpu().numpy() if self.outputs > 1 else _array(targets), **given)
         self.stored = None
@@ -150,6 +151,8 @@ def _check(estimator: Any, outputs: int) -> None:
     from sklearn.base import is_classifier, is_regressor
 
     name = type(estimator).__name__
+    if not hasattr(estimator, "get_params"):
+        raise ValueError(f"model.estimator: {name} is no estimator of scikit-learn; type the _target_ of one.")
     if outputs > 1 and not is_classifier(estimator):
         raise ValueError(f"model.estimator: {name} tells no classes apart; type the _target_ of a classifier.")
     if outputs == 1 and not is_regressor(estimator):

@@ -74,7 +74,8 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
 
 def build_data(cfg: DictConfig) -> DataSet:
     """The data set, split and measured."""
-    return prepare(partial(cfg.data)(), **cfg.split)
+    by_feature = getattr(locate(cfg.model._target_), "by_feature", False)
+    return prepare(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
 
 
 def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
@@ -164,7 +165,8 @@ def _models() -> list[tuple[str, Any]]:
 
 def _networks() -> list[tuple[str, Any]]:
     """Those that gradients train."""
-    return [(name, node) for name, node in _models() if not hasattr(locate(node["_target_"]), "trained_by")]
+    own = ("trained_by", "fit")
+    return [(name, node) for name, node in _models() if not any(hasattr(locate(node["_target_"]), o) for o in own)]
 
 
 def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
@@ -200,7 +202,8 @@ def _assemble(
     trainer = cfg.trainer
     steps_per_epoch = 1 if getattr(model, "at_once", False) else _steps_per_epoch(cfg, data)
     total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
-    schedule = update = None
+    schedule: Schedule | None = None
+    update: Update | Fit | None = None
     if is_fitted(cfg.model):
         update = Fit(model)
     elif _takes(cfg.task, "update"):

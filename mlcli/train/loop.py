@@ -200,7 +200,8 @@ class BestWeights:
             return
         weights = {name: tensor.detach() for name, tensor in trials.weights().items()}
         for name, tensor in weights.items():
-            if name not in self.tensors or self.tensors[name].shape[1:] != tensor.shape[1:]:  # some grow (of one trial)
+            known = self.tensors.get(name)
+            if known is None or known.shape[1:] != tensor.shape[1:]:  # what a trial alone has learnt may grow
                 self.tensors[name] = tensor.new_empty((self.count, *tensor.shape[1:]))
             at = torch.tensor([live[row] for row in rows], device=tensor.device)
             self.tensors[name][at] = tensor[torch.tensor(rows, device=tensor.device)]

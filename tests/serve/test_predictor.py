@@ -18,6 +18,7 @@ RUNS = [
     ["task=regression", "data=diabetes"],
     ["task=sequence_labelling", "data.examples=100", "model.hidden_size=8"],
     ["task=multi_label", "data.examples=100"],
+    ["data=iris", "model=random_forest", "model.estimator.n_estimators=5"],
 ]
 
 
