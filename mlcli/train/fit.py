@@ -12,7 +12,8 @@ Examples = tuple[Tensor, Tensor, Tensor | None]  # inputs, targets, and a weight
 
 
 class Fit:
-    """Called like an Update, with a loss function and a batch: the model's own `fit`, and the loss afterwards.
+    """Called like an Update, with a loss function and a batch: the model's own `fit`. Returns the loss that it gives,
+    else that after it.
 
     The model's state is all the state there is.
     """
@@ -26,8 +27,8 @@ class Fit:
     @torch.no_grad()
     def __call__(self, loss_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
         assert self.examples is not None
-        self.model.fit(*self.examples(*batch))
-        return loss_of(*batch)
+        loss: Tensor | None = self.model.fit(*self.examples(*batch))
+        return loss_of(*batch) if loss is None else loss
 
     def averaged(self) -> AbstractContextManager[None]:
         return nullcontext()
