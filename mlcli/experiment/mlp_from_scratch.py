@@ -37,7 +37,7 @@ def mlp_from_scratch(runs: Sequence[Ended]) -> Answer | None:
     pairs = zip(*(sorted(groups[name], key=lambda run: run.cfg.trainer.seed) for name in NAMES), strict=True)
     apart = max(weights_apart(ours, theirs) for ours, theirs in pairs)
     slopes = max(gradients_apart(run.parts()) for run in groups["numpy"])
-    accuracies = {name: accuracy for name, _, accuracy, _ in rows}
+    accuracies = {NAMES[name]: mean_of(group, "test/accuracy") for name, group in groups.items()}
     told = ", ".join(f"{name} {accuracy:.2%}" for name, accuracy in accuracies.items())
     sentence = (
         f"Test accuracy from the same start and the same batches: {told} (means over {rows[0][1]} seeds). After "

@@ -1,4 +1,4 @@
-"""The MLP in NumPy beside model=mlp, from the same start on the same batches."""
+"""The MLPs that take their own steps, in NumPy and in PyTorch, beside model=mlp: one start and the same batches."""
 
 import numpy as np
 import pytest
@@ -27,9 +27,10 @@ def steps(parts: Parts, count: int, dtype: torch.dtype) -> list[float]:
     return losses
 
 
+@pytest.mark.parametrize("model", ["mlp_numpy", "mlp_pytorch"])
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])
-def test_after_a_hundred_steps_equal_to_pytorch(dtype: torch.dtype, close: float) -> None:
-    ours, theirs = built(*SHAPE, "model=mlp_numpy"), built(*PYTORCH)
+def test_after_a_hundred_steps_equal_to_pytorch(dtype: torch.dtype, close: float, model: str) -> None:
+    ours, theirs = built(*SHAPE, f"model={model}"), built(*PYTORCH)
     start = {name: tensor.clone() for name, tensor in theirs.model.state_dict().items()}
     assert all(torch.equal(tensor, start[name]) for name, tensor in ours.model.state_dict().items())
     for parts in (ours, theirs):
