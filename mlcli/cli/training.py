@@ -93,7 +93,7 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.config.check import check
     from mlcli.config.compose import to_run
     from mlcli.config.errors import ConfigError
-    from mlcli.run import transfer
+    from mlcli.run import fitted, transfer
     from mlcli.run.life import Job, RunFailed
     from mlcli.run.life import train as train_run
     from mlcli.track.console import Console
@@ -108,6 +108,8 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
         run, *plots = settle(run, console)
     check(run)
     transfer.settle(run)
+    fitted.check_typed(run, cfg.hydra.overrides.task)
+    console.note(fitted.settle(run))
     path = Path(cfg.hydra.run.dir)
     job = Job(run, list(cfg.hydra.overrides.task), path, command, path.name, plots=plots)
     try:

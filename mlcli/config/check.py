@@ -28,7 +28,7 @@ EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from"
 # Constructor arguments that the run supplies.
 SUPPLIED = {
     "task": {"data", "model", "update", "loader", "class_weights", "seed", "batch_size"},
-    "model": {"input_shape", "outputs", "vocabulary", "words", "padded", "per_step"},
+    "model": {"input_shape", "outputs", "vocabulary", "words", "padded", "per_step", "seed"},
     "optimizer": {"params"},
     "scheduler": {"higher"},
     "answer": {"runs"},
@@ -131,6 +131,9 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
             raise ConfigError(f"{group}.{name}={value}: must be {wanted}.")
         if group == "optimizer" and name in OPTIMIZER_RANGES:
             _check_range(f"optimizer.{name}", value, OPTIMIZER_RANGES[name])
+        for nested in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
+            if isinstance(nested, Mapping) and "_target_" in nested:
+                _check_call(f"{group}.{name}", nested)
 
 
 def _hints(called: Callable[..., Any]) -> dict[str, Any]:
@@ -157,6 +160,8 @@ def _fits(hint: Any, value: Any) -> bool:
         return any(_fits(argument, value) for argument in arguments)
     if origin is Literal:
         return value in arguments
+    if hint is Any:
+        return True
     if hint is float or hint is int:
         return isinstance(value, (int, float) if hint is float else int) and not isinstance(value, bool)
     if origin in (tuple, list) or (origin is not None and issubclass(origin, Sequence)):

@@ -25,6 +25,7 @@ class Loader:
     extract: the part of a model that never changes, which is done once for all epochs.
     sampler: None trains with each example once an epoch; "balanced" with as many, of which each class has an equal
     share, drawn with replacement. Raises ValueError for that where an example has not just one class.
+    at_once: one batch of all training examples, in the order of the split; batch_size is not looked at.
     """
 
     def __init__(
@@ -38,13 +39,15 @@ class Loader:
         resident: bool | None = None,
         extract: Callable[[Tensor], Tensor] | None = None,
         sampler: Sampler = None,
+        at_once: bool = False,
     ) -> None:
         if sampler == "balanced" and not (data.classes and data.examples.targets.ndim == 1):
             raise ValueError("trainer.sampler=balanced needs one class for each example: type trainer.sampler=null.")
         self.data = data
         self.adapter = adapter
         self.extract = extract
-        self.batch_size = batch_size
+        self.batch_size = data.epoch if at_once else batch_size
+        self.at_once = at_once
         self.seed = seed
         self.device = device
         self.sampler = sampler
@@ -92,6 +95,8 @@ class Loader:
         elif draws > len(train):  # the first come twice
             order = order[order < len(train)]
             order = torch.cat([order, order[: draws - len(train)]])
+        elif self.at_once:
+            return train
         return train[order.to(train.device)]
 
     def generator(self, epoch: int) -> torch.Generator:

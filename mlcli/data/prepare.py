@@ -22,16 +22,19 @@ def prepare(
     fold: int = 0,
     classes: Sequence[str] | None = None,
     per_class: int | None = None,
+    by_feature: bool = False,
 ) -> DataSet:
     """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split`.
 
     classes: those that are kept; per_class: examples of each that are left to train on, val and test staying whole.
+    by_feature: every pixel of an image and every step of a sequence is normalised for itself.
     """
     examples = examples if classes is None else only(examples, classes)
     splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
     if per_class is not None:
         splits["train"] = few(examples, splits["train"], per_class, seed)
-    mean, std = statistics(examples.inputs[splits["train"]].float(), examples.kind)
+    kind = "vector" if by_feature and examples.kind not in INDEX_KINDS else examples.kind
+    mean, std = statistics(examples.inputs[splits["train"]].float(), kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)
     uneven = folds and by == "example" and not val  # a validation split would even them out

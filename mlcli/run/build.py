@@ -24,6 +24,7 @@ from mlcli.metric.direction import direction
 from mlcli.run import device as devices
 from mlcli.run import transfer
 from mlcli.train.averaging import Averaging
+from mlcli.train.fit import Fit
 from mlcli.train.step import Schedule, Update
 from mlcli.train.verbs import Task
 
@@ -54,6 +55,8 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
     devices.set_up(cfg.device, device)
     try:
         data = build_data(cfg) if data is None else data
+        if is_fitted(cfg.model):
+            data = replace(data, draws=None)  # no example twice: what is fitted need not stack
         adapter = fit_data_to_model(cfg, data)
         torch.manual_seed(cfg.trainer.seed)
         model = build_model(cfg, data, adapter)
@@ -71,7 +74,8 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
 
 def build_data(cfg: DictConfig) -> DataSet:
     """The data set, split and measured."""
-    return prepare(partial(cfg.data)(), **cfg.split)
+    by_feature = getattr(locate(cfg.model._target_), "by_feature", False)
+    return prepare(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
 
 
 def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
@@ -98,6 +102,7 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
         words=data.vocabulary,
         padded=data.examples.padded,
         per_step=per_step,
+        seed=cfg.trainer.seed,
     )
     if cfg.device.compile:
         model.compile()
@@ -106,6 +111,8 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
 
 def _check_trained_by(cfg: DictConfig) -> None:
     """Some models are not trained by gradients but by a task of their own, and such tasks train no others."""
+    if is_fitted(cfg.model) and not hasattr(locate(cfg.task._target_), "examples"):
+        raise ConfigError("This model is fitted and not trained by gradients: type task=classification|regression.")
     own = getattr(locate(cfg.model._target_), "trained_by", None)
     task = locate(cfg.task._target_).__module__.rpartition(".")[2]
     if own is not None and own != task:
@@ -141,6 +148,11 @@ def accepted_kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
     return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
+def is_fitted(node: Mapping[str, Any]) -> bool:
+    """Whether a model has a `fit` of its own, which takes the place of gradient updates."""
+    return hasattr(locate(node["_target_"]), "fit")
+
+
 def _takes_steps(node: Mapping[str, Any]) -> bool:
     """Whether a model can answer for each step."""
     return "per_step" in inspect.signature(locate(node["_target_"])).parameters
@@ -153,7 +165,8 @@ def _models() -> list[tuple[str, Any]]:
 
 def _networks() -> list[tuple[str, Any]]:
     """Those that gradients train."""
-    return [(name, node) for name, node in _models() if not hasattr(locate(node["_target_"]), "trained_by")]
+    own = ("trained_by", "fit")
+    return [(name, node) for name, node in _models() if not any(hasattr(locate(node["_target_"]), o) for o in own)]
 
 
 def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
@@ -172,6 +185,7 @@ def _loader(
     trainer = cfg.trainer
     settings = {"batch_size": trainer.batch_size, "seed": trainer.seed, "sampler": trainer.sampler}
     extract = getattr(model, "extract", None)
+    settings["at_once"] = getattr(model, "at_once", False)
     return Loader(data, adapter, device=device, resident=cfg.device.resident, extract=extract, **settings)
 
 
@@ -186,16 +200,21 @@ def _assemble(
 ) -> Parts:
     """The task, with an optimizer if it is one that takes `update`."""
     trainer = cfg.trainer
-    steps_per_epoch = _steps_per_epoch(cfg, data)
+    steps_per_epoch = 1 if getattr(model, "at_once", False) else _steps_per_epoch(cfg, data)
     total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
-    schedule = update = None
-    if _takes(cfg.task, "update"):
+    schedule: Schedule | None = None
+    update: Update | Fit | None = None
+    if is_fitted(cfg.model):
+        update = Fit(model)
+    elif _takes(cfg.task, "update"):
         schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
         update = _update(cfg, model, device, schedule, steps_per_epoch, total_steps)
     weights = trainer.class_weights
     weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
     supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
+    if isinstance(update, Fit):
+        update.examples = task.examples
     if trainer.watch and not getattr(task, "watchable", hasattr(task, "loss")):
         raise ConfigError("trainer.watch: this task trains no network on plain batches; type trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)

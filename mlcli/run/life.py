@@ -132,7 +132,8 @@ def run_name(job: Job) -> str:
 
 def title(job: Job) -> str:
     """What is trained on what."""
-    targets = [str(job.cfg[group]._target_).rpartition(".")[2] for group in ("model", "data")]
+    model = job.cfg.model.get("estimator") or job.cfg.model
+    targets = [str(node._target_).rpartition(".")[2] for node in (model, job.cfg.data)]
     return "-".join(targets).lower()
 
 
@@ -143,7 +144,8 @@ def facts(parts: Parts) -> str:
     frozen = f", {still:,} of them frozen" if still else ""
     sizes = " / ".join(f"{len(indices):,}" for indices in parts.data.splits.values())
     threads = f"{parts.threads} thread{'s' if parts.threads > 1 else ''}"
-    return f"{count:,} parameters{frozen} · {sizes} examples · {parts.device}, {threads}"
+    what = getattr(parts.model, "summary", f"{count:,} parameters{frozen}")
+    return f"{what} · {sizes} examples · {parts.device}, {threads}"
 
 
 def describe(folder: RunFolder, job: Job, parts: Parts) -> None:

@@ -1,5 +1,6 @@
 """What a config read from disk may build. A run that somebody sent must not be able to run what it likes."""
 
+import inspect
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -18,11 +19,20 @@ def check_targets(config: Any) -> None:
     allowed = (*TRUSTED, *filter(None, os.environ.get("MLCLI_TRUST", "").split(",")))
     for target in _targets(config):
         package = target.partition(".")[0]
-        if not _within(target, allowed) or not _within(_home(target), allowed):
+        trusted = _within(target, allowed) and _within(_home(target), allowed)
+        if not trusted and not _is_estimator(target):
             raise ConfigError(
                 f"The run would build {target}, which is not trusted: if you know it, type MLCLI_TRUST={package} "
                 "before the command."
             )
+
+
+def _is_estimator(target: str) -> bool:
+    """Whether it is a class of scikit-learn with settings of its own, which only stores them when it is built."""
+    if not _within(target, ("sklearn",)) or not _within(_home(target), ("sklearn",)):
+        return False
+    found = locate(target)
+    return inspect.isclass(found) and hasattr(found, "get_params")
 
 
 def _home(target: str) -> str:

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from mlcli.config.check import check
 from mlcli.config.compose import TrialComposer
 from mlcli.config.errors import ConfigError
-from mlcli.run import transfer
+from mlcli.run import fitted, transfer
 from mlcli.run.life import Job
 from mlcli.sweep.trial import Trial
 from mlcli.sweep.variants import KEY as VARIANT
@@ -28,6 +28,7 @@ def compose_trials(
             raise ConfigError("optimizer.lr=auto finds the rate of one run: sweep over numbers, or leave out -m.")
         check(cfg)
         transfer.settle(cfg)
+        fitted.settle(cfg)
         values = dict(override.split("=", 1) for override in overrides)
         job = Job(
             cfg,

@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.check import locate
+from mlcli.run.build import is_fitted
 from mlcli.sweep.trial import Trial
 from mlcli.track.record import flatten
 
@@ -67,6 +68,8 @@ def obstacle(cfg: DictConfig) -> str | None:
         return "device.compile makes a program of one network"
     if cfg.device.precision == "fp16":
         return "the loss scaling of device.precision=fp16 is a run's own"
+    if is_fitted(cfg.model):
+        return "what is fitted and not trained by gradients does not stack"
     if not any(hasattr(locate(cfg.task._target_), verb) for verb in ("metrics", "stack")):
         return f"task={cfg.task._target_.rpartition('.')[2].lower()} has no loss of its own for each trial"
     return None

@@ -81,7 +81,11 @@ class Classification:
         return self.loader.batches(epoch)
 
     def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+        return {"loss": self.update(self.loss, *batch), **self.update.settings}
+
+    def examples(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What a model that is fitted is given of a batch: inputs, class indices, and each example's weight."""
+        return inputs, targets, None if self.weights is None else self.weights[targets]
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of a batch, with the class weights and smoothing of training."""

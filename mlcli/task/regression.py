@@ -51,12 +51,18 @@ class Regression:
         return self.loader.batches(epoch)
 
     def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+        return {"loss": self.update(self.loss, *batch), **self.update.settings}
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of a batch, in standard deviations of the training targets."""
-        outputs = self.model(inputs).squeeze(1)
-        return F.mse_loss(outputs, (targets - self.mean) / self.std)
+        return F.mse_loss(self.model(inputs).squeeze(1), self._scaled(targets))
+
+    def examples(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, None]:
+        """What a model that is fitted is given of a batch: inputs and standardised targets."""
+        return inputs, self._scaled(targets), None
+
+    def _scaled(self, targets: Tensor) -> Tensor:
+        return (targets - self.mean) / self.std
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         outputs, targets = forward_split(self.model, self.loader, split)

@@ -199,9 +199,10 @@ class BestWeights:
         if not rows:
             return
         weights = {name: tensor.detach() for name, tensor in trials.weights().items()}
-        if not self.tensors:
-            self.tensors = {name: t.new_empty((self.count, *t.shape[1:])) for name, t in weights.items()}
         for name, tensor in weights.items():
+            known = self.tensors.get(name)
+            if known is None or known.shape[1:] != tensor.shape[1:]:  # what a trial alone has learnt may grow
+                self.tensors[name] = tensor.new_empty((self.count, *tensor.shape[1:]))
             at = torch.tensor([live[row] for row in rows], device=tensor.device)
             self.tensors[name][at] = tensor[torch.tensor(rows, device=tensor.device)]
         for row in rows:

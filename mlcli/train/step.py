@@ -114,6 +114,11 @@ class Update:
         """The learning rate of the last update, of the first parameter group."""
         return float(self.base_rates[0] * self.factor)
 
+    @property
+    def settings(self) -> dict[str, float]:
+        """What an epoch tells of it beside the loss."""
+        return {"lr": self.rate}
+
     def _set_rates(self, factor: float) -> None:
         self.factor = factor
         for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):

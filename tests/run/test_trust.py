@@ -6,7 +6,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.trust import check_targets
 
 
-@pytest.mark.parametrize("target", ["mlcli.model.mlp.MLP", "torch.optim.Adam", "torch.nn.Linear"])
+@pytest.mark.parametrize("target", ["mlcli.model.mlp.MLP", "torch.optim.Adam", "torch.nn.Linear", "sklearn.svm.SVC"])
 def test_trusted(target: str) -> None:
     check_targets({"model": {"_target_": target}})
 
@@ -20,6 +20,9 @@ def test_trusted(target: str) -> None:
         "torch.hub.load",
         "mlcli.run.environment.subprocess.run",
         "subprocess.Popen",
+        "sklearn.utils._testing._delete_folder",
+        "sklearn.datasets.fetch_openml",
+        "sklearn.model_selection._search.Pipeline.os",
     ],
 )
 def test_not_trusted(target: str) -> None:

@@ -34,6 +34,7 @@ RUNS = [
         "model.heads=1",
         "task.sample=0",
     ],
+    ["data=iris", "model=random_forest", "model.estimator.n_estimators=5"],
 ]
 
 

@@ -29,10 +29,11 @@ FIXED = {
 
 
 def options(group: str) -> list[str]:
-    """Of models those that gradients train."""
+    """Of models those that gradients train, and that are not fitted."""
     files = [path for path in (shipped_conf() / group).glob("*.yaml") if path.stem not in FIXED]
     targets = [locate(yaml.safe_load(path.read_text())["_target_"]) for path in files] if group == "model" else files
-    return sorted(file.stem for file, own in zip(files, targets, strict=True) if not hasattr(own, "trained_by"))
+    alone = [hasattr(own, "trained_by") or hasattr(own, "fit") for own in targets]
+    return sorted(file.stem for file, stacks_not in zip(files, alone, strict=True) if not stacks_not)
 
 
 SMALL = {

@@ -29,5 +29,6 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> float:
 
 def gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """d(cross_entropy)/d(logits) = (softmax − one-hot) / B, as B × C."""
-    slope: np.ndarray = (softmax(logits) - one_hot(targets, logits.shape[1])) / len(targets)
+    hot = one_hot(targets, logits.shape[1]).astype(logits.dtype)
+    slope: np.ndarray = (softmax(logits) - hot) / len(targets)
     return slope

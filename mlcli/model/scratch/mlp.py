@@ -1,8 +1,10 @@
-"""A network of two layers that learns to classify: forward, backward and an update.
+"""A network of layers that learns to classify: forward, backward and an update.
 
-Shapes: B batch, D features, H hidden units, C classes.
+Shapes: B batch, D features, C classes; a layer makes outputs out of inputs.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -10,47 +12,50 @@ import numpy as np
 from mlcli.model.scratch import cross_entropy
 
 
-class Weights(NamedTuple):
-    """Rows are units, as in torch.nn.Linear. A gradient has the same four parts."""
+class Layer(NamedTuple):
+    """Rows of the weight are units, as in torch.nn.Linear. A gradient has the same two parts."""
 
-    hidden: np.ndarray  # H × D
-    hidden_bias: np.ndarray  # H
-    output: np.ndarray  # C × H
-    output_bias: np.ndarray  # C
+    weight: np.ndarray  # outputs × inputs
+    bias: np.ndarray  # outputs
 
 
-def start(features: int, hidden: int, classes: int, generator: np.random.Generator) -> Weights:
-    """Normal numbers of variance 2 / inputs, which keeps the size of activations through ReLU (He et al. 2015)."""
+def start(sizes: Sequence[int], generator: np.random.Generator) -> list[Layer]:
+    """Layers from D through hidden sizes to C. Weights are normal numbers of variance 2 / inputs, which keeps the
+    size of activations through ReLU (He et al. 2015)."""
 
-    def layer(inputs: int, outputs: int) -> np.ndarray:
-        return generator.normal(0, np.sqrt(2 / inputs), (outputs, inputs))
+    def layer(inputs: int, outputs: int) -> Layer:
+        return Layer(generator.normal(0, np.sqrt(2 / inputs), (outputs, inputs)), np.zeros(outputs))
 
-    return Weights(layer(features, hidden), np.zeros(hidden), layer(hidden, classes), np.zeros(classes))
-
-
-def forward(weights: Weights, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs B × D → activations of the hidden units B × H, which the way back needs, and logits B × C."""
-    activations = np.maximum(inputs @ weights.hidden.T + weights.hidden_bias, 0)  # ReLU
-    return activations, activations @ weights.output.T + weights.output_bias
+    return [layer(*pair) for pair in pairwise(sizes)]
 
 
-def loss_and_gradients(weights: Weights, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, Weights]:
+def forward(layers: Sequence[Layer], inputs: np.ndarray) -> list[np.ndarray]:
+    """What goes into each layer, first the inputs B × D, which the way back needs; and the logits B × C, last."""
+    passed = [inputs]
+    for layer in layers[:-1]:
+        passed.append(np.maximum(passed[-1] @ layer.weight.T + layer.bias, 0))  # ReLU
+    return [*passed, passed[-1] @ layers[-1].weight.T + layers[-1].bias]
+
+
+def loss_and_gradients(layers: Sequence[Layer], inputs: np.ndarray, targets: np.ndarray) -> tuple[float, list[Layer]]:
     """Cross-entropy of B × D inputs and B class indices, and its derivative by each weight: the chain rule from the
-    loss back through the output layer, ReLU and the hidden layer."""
-    activations, logits = forward(weights, inputs)
-    by_logits = cross_entropy.gradient(logits, targets)  # B × C: softmax − one-hot
-    by_activations = by_logits @ weights.output  # B × H
-    by_sums = by_activations * (activations > 0)  # ReLU passes on where it was open
-    gradients = Weights(by_sums.T @ inputs, by_sums.sum(0), by_logits.T @ activations, by_logits.sum(0))
-    return cross_entropy.cross_entropy(logits, targets), gradients
+    loss back through the layers, the last one first."""
+    *passed, logits = forward(layers, inputs)
+    by_sums = cross_entropy.gradient(logits, targets)  # B × outputs, of the last layer: softmax − one-hot
+    gradients = []
+    for layer, received in zip(reversed(layers), reversed(passed), strict=True):
+        gradients.append(Layer(by_sums.T @ received, by_sums.sum(0)))
+        by_sums = (by_sums @ layer.weight) * (received > 0)  # ReLU passes on where it was open
+    return cross_entropy.cross_entropy(logits, targets), gradients[::-1]
 
 
-def sgd_step(weights: Weights, gradients: Weights, rate: float) -> Weights:
+def sgd_step(layers: Sequence[Layer], gradients: Sequence[Layer], rate: float) -> list[Layer]:
     """Each weight a little down its slope."""
-    return Weights(*(weight - rate * slope for weight, slope in zip(weights, gradients, strict=True)))
+    pairs = zip(layers, gradients, strict=True)
+    return [Layer(own.weight - rate * slope.weight, own.bias - rate * slope.bias) for own, slope in pairs]
 
 
-def predict(weights: Weights, inputs: np.ndarray) -> np.ndarray:
+def predict(layers: Sequence[Layer], inputs: np.ndarray) -> np.ndarray:
     """Inputs B × D → B class indices."""
-    best: np.ndarray = forward(weights, inputs)[1].argmax(1)
+    best: np.ndarray = forward(layers, inputs)[-1].argmax(1)
     return best

@@ -1,0 +1,44 @@
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from mlcli.experiment.lines import count
+
+SOURCE = '''"""A module.
+
+Of two lines."""
+
+# a comment
+def double(x):
+    """Twice."""
+    text = """two
+lines"""
+
+    return [
+        x,  # itself
+        x,
+    ]
+'''
+
+
+def test_lines_are_those_with_code() -> None:
+    assert count(SOURCE) == 7
+    assert count("x = 1; y = 2\n\n\n# end\n") == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_frameworks_that_are_here_agree(experiment: Callable[..., Any]) -> None:
+    told = experiment("framework_comparison", "trainer.epochs=3", "trainer.seed=0")
+    names = [row["framework"] for row in told.rows]
+    assert names == ["PyTorch", "NumPy", *(["Keras"] if find_spec("tensorflow") else [])]
+    accuracies = [row["test accuracy"] for row in told.rows]
+    assert min(accuracies) > 0.85 and max(accuracies) - min(accuracies) < 0.01
+    assert all(row["all"] == row["lines of network"] + row["of loss and update"] > 5 for row in told.rows)
+    assert next(row["all"] for row in told.rows if row["framework"] == "NumPy") > told.rows[0]["all"]
+    assert "framework_comparison" in told.figures()
+    if find_spec("tensorflow") is None:
+        assert (
+            "Without Keras: model=mlp_keras needs TensorFlow: type pip install 'mlcli[tensorflow]'" in told.sentence
+        )

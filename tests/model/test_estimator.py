@@ -1,0 +1,219 @@
+"""scikit-learn's estimators as models, beside scikit-learn itself on the same split."""
+
+import json
+import pickle
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
+from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mlcli.cli.training import main
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.model.estimator import SAFE, Estimator
+from mlcli.run.build import Parts, build
+from mlcli.run.evaluate import evaluate_run
+from mlcli.run.fitted import settle
+from mlcli.run.load import load_model
+
+READY = ("logistic_regression", "random_forest", "gradient_boosting", "svm", "knn")
+TARGET = "model.estimator._target_="
+QUICK = ["device=cpu", "tracking=none", "tracking.figures=false"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def built(*overrides: str) -> tuple[Parts, Any]:
+    with hydra_session() as hydra:
+        cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+    settle(cfg)
+    return build(cfg), cfg
+
+
+def trained(*overrides: str) -> Parts:
+    parts, cfg = built(*overrides)
+    for epoch in range(cfg.trainer.epochs):
+        for batch in parts.task.batches(epoch):
+            parts.task.step(batch)
+    return parts
+
+
+def arrays(parts: Parts, split: str) -> tuple[np.ndarray, np.ndarray]:
+    rows = parts.data.splits[split]
+    return parts.data.examples.inputs[rows].flatten(1).double().numpy(), parts.data.examples.targets[rows].numpy()
+
+
+def normalised(parts: Parts, split: str) -> tuple[np.ndarray, np.ndarray]:
+    ((inputs, targets),) = parts.task.loader.split(split)
+    return inputs.double().numpy(), targets.numpy()
+
+
+@pytest.mark.parametrize("model", READY)
+def test_ready_models_equal_scikit_learns_own(model: str) -> None:
+    parts, cfg = built("data=iris", f"model={model}")
+    (batch,) = parts.task.batches(0)
+    parts.task.step(batch)
+    settings = dict(cfg.model.estimator)
+    module, _, name = settings.pop("_target_").rpartition(".")
+    kind = getattr(import_module(module), name)
+    settings |= {"random_state": 0} if "random_state" in kind().get_params() else {}
+    (train, targets), (test, answers) = normalised(parts, "train"), normalised(parts, "test")
+    theirs = kind(**settings).fit(train, targets)
+    evaluation = parts.task.evaluate("test", full=True)
+    assert evaluation.metrics["accuracy"] == pytest.approx(theirs.score(test, answers), abs=1e-7)
+    own = np.stack([evaluation.columns[f"probability/{name}"] for name in parts.data.classes], 1)
+    assert (own.argmax(1) == theirs.predict(test)).all()
+    if model != "svm":  # whose probabilities are the softmax of its decision values
+        assert own == pytest.approx(theirs.predict_proba(test), abs=1e-5)
+        assert evaluation.metrics["loss"] == pytest.approx(log_loss(answers, theirs.predict_proba(test)), rel=1e-4)
+
+
+def test_regression_is_on_standardised_targets() -> None:
+    target = f"{TARGET}sklearn.linear_model.Ridge"
+    parts = trained("task=regression", "data=diabetes", "model=estimator", target, "+model.estimator.alpha=10")
+    (train, targets), (test, _) = arrays(parts, "train"), arrays(parts, "test")
+    theirs = make_pipeline(StandardScaler(), Ridge(alpha=10)).fit(train, (targets - targets.mean()) / targets.std())
+    expected = theirs.predict(test) * targets.std() + targets.mean()
+    own = parts.task.predict(parts.data.examples.inputs[parts.data.splits["test"]])["prediction"]
+    assert own == pytest.approx(expected, rel=1e-4)
+
+
+def test_one_that_learns_by_batches_takes_the_loops_own() -> None:
+    target = f"{TARGET}sklearn.linear_model.SGDClassifier"
+    overrides = ("data=iris", "model=estimator", target, "+model.estimator.loss=log_loss", "trainer.epochs=3")
+    parts = trained(*overrides)
+    theirs = SGDClassifier(loss="log_loss", random_state=0)
+    for epoch in range(3):
+        for inputs, targets in parts.task.batches(epoch):
+            theirs.partial_fit(inputs.double().numpy(), targets.numpy(), classes=np.arange(3))
+    assert parts.steps_per_epoch == 3
+    np.testing.assert_array_equal(parts.model.estimator.coef_, theirs.coef_)
+    once, _ = built(*overrides, "model.incremental=false")
+    assert once.steps_per_epoch == 1 and len(list(once.task.batches(0))) == 1
+
+
+def test_class_weights_are_weights_of_examples() -> None:
+    parts = trained("data=breast_cancer", "model=logistic_regression", "trainer.class_weights=balanced")
+    train, targets = arrays(parts, "train")
+    theirs = LogisticRegression(class_weight="balanced", max_iter=1000)
+    theirs.fit(StandardScaler().fit_transform(train), targets)
+    assert parts.model.estimator.coef_ == pytest.approx(theirs.coef_, abs=1e-3)
+    with pytest.raises(
+        ValueError, match=r"KNeighborsClassifier takes no class weights; type trainer.class_weights=null"
+    ):
+        trained("data=iris", "model=knn", "trainer.class_weights=balanced")
+
+
+@pytest.mark.parametrize("model", [*READY, "estimator"])
+def test_weights_put_back_predict_the_same(model: str) -> None:
+    first, again = trained("data=iris", f"model={model}", "trainer.epochs=1"), built("data=iris", f"model={model}")[0]
+    raw = first.data.examples.inputs
+    state = first.task.state_dict()["model"]
+    assert state["_extra_state"].dtype == torch.uint8
+    assert not np.array_equal(*(each.task.predict(raw)["probability/setosa"] for each in (first, again)))
+    again.task.load_state_dict({"model": {name: tensor.clone() for name, tensor in state.items()}})
+    for name, column in first.task.predict(raw).items():
+        np.testing.assert_array_equal(again.task.predict(raw)[name], column)
+
+
+def test_without_probabilities_the_decision_values_decide() -> None:
+    features = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    for targets in ((features[:, 0] > 0).long(), features.argmax(1)):
+        classes = int(targets.max()) + 1
+        model = Estimator((3,), classes, estimator=RidgeClassifier())
+        model.fit(features, targets)
+        assert (model(features).argmax(1).numpy() == model.estimator.predict(features.double().numpy())).all()
+
+
+def test_a_class_that_is_not_among_the_examples_is_the_least_likely() -> None:
+    features, targets = torch.randn(20, 2), torch.tensor([0, 2] * 10)
+    model = Estimator((2,), 3, estimator=LogisticRegression())
+    model.fit(features, targets)
+    assert (model(features).softmax(1)[:, 1] < 1e-12).all()
+
+
+def test_bytes_with_what_is_not_known_are_refused() -> None:
+    import skops.io
+
+    unsafe = LogisticRegression()
+    unsafe.coef_ = pickle.Unpickler  # stands for whatever somebody may have put there
+    model = Estimator((2,), 2, estimator=LogisticRegression())
+    with pytest.raises(ValueError, match=r"hold .*Unpickler, not known to be harmless"):
+        model.set_extra_state(torch.frombuffer(bytearray(skops.io.dumps(unsafe)), dtype=torch.uint8))
+    assert all(hasattr(import_module(name.rpartition(".")[0]), name.rpartition(".")[2]) for name in SAFE)
+
+
+def run() -> Path:
+    return max(Path("outputs/runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
+
+def result() -> dict[str, Any]:
+    return dict(json.loads((run() / "result.json").read_text()))
+
+
+def test_from_the_command_line_to_predictions(tmp_path: Path, mlcli: Callable[..., CompletedProcess[str]]) -> None:
+    """A user's own estimator with its setting, in a process of its own, and its run loaded here."""
+    target = f"{TARGET}sklearn.discriminant_analysis.LinearDiscriminantAnalysis"
+    arguments = ["data=wine", "model=estimator", target, "+model.estimator.solver=lsqr", *QUICK]
+    done = mlcli("train", *arguments, cwd=tmp_path)
+    assert done.returncode == 0 and "LinearDiscriminantAnalysis · " in done.stderr, done.stderr
+    assert result()["epochs"] == 1 and result()["metrics"]["test/accuracy"] > 0.9
+    judged = evaluate_run("last", Path("outputs"), [], "test", None)
+    assert judged["test/accuracy"] == result()["metrics"]["test/accuracy"]
+    example = json.loads((run() / "model" / "example.json").read_text())
+    columns = load_model(run() / "model").task.predict(torch.tensor(example["inputs"]["data"]))
+    assert list(columns["prediction"]) == [row[0] for row in example["outputs"]["data"]]
+
+
+def test_beside_networks_in_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([*QUICK, "-m", "data=iris", "model=linear,knn", "trainer.epochs=2", "trainer.seed=0,1", "optimizer.lr=0.1"])
+    told = capsys.readouterr()
+    assert "2 trials one by one: what is fitted and not trained by gradients does not stack" in told.err
+    (sweep,) = Path("outputs/sweeps").iterdir()
+    epochs = [json.loads((sweep / str(n) / "result.json").read_text())["epochs"] for n in range(4)]
+    assert sorted(epochs) == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["model=knn", "optimizer.lr=0.1"], "optimizer.lr=0.1 would change nothing"),
+        (["model=knn", "optimizer=sgd"], "optimizer=sgd would change nothing"),
+        (["model=knn", "trainer.patience=3"], "trainer.patience=3 would change nothing"),
+        (["model=knn", "task.mixup=0.1"], "task.mixup=0.1 would change nothing"),
+        (["model=knn", "model.estimator.n_neighbors=-1"], "'n_neighbors' parameter of KNeighborsClassifier must be"),
+        (["model=knn", "+model.estimator.neighbours=1"], "There is no model.estimator.neighbours"),
+        (["model=knn", "model.incremental=true"], "KNeighborsClassifier cannot learn batch by batch"),
+        (["model=estimator", f"{TARGET}sklearn.svm.SVCC"], "cannot be imported"),
+        (["model=estimator", f"{TARGET}sklearn.linear_model.Ridge"], "Ridge tells no classes apart"),
+        (["model=estimator", f"{TARGET}collections.UserDict"], "UserDict is no estimator"),
+        (["model=knn", "task=regression", "data=diabetes"], "KNeighborsClassifier gives no numbers"),
+        (["model=knn", "task=multi_label"], "type task=classification|regression"),
+        (["model=knn", "data=surnames"], "type model="),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str], wanted: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*QUICK, "data=iris", *arguments] if "data=" not in str(arguments) else [*QUICK, *arguments])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and wanted in told and told.count("\n") == 1, told
+    assert not Path("outputs/runs").exists()
+
+
+def test_another_number_of_epochs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([*QUICK, "data=iris", "model=knn", "trainer.epochs=7"])
+    assert "trainer.epochs=7: this model is fitted at once, in 1" in capsys.readouterr().err
+    assert "epochs: 1\n" in (run() / "config.yaml").read_text()

@@ -1,0 +1,66 @@
+"""The MLP in Keras beside model=mlp, from the same start on the same batches."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.config.errors import ConfigError
+from mlcli.run.build import Parts, build
+from mlcli.run.finish import write_model
+from mlcli.run.load import load_model
+
+SHAPE = ("data=digits", "model.width=16", "model.depth=3", "device=cpu")
+PYTORCH = (*SHAPE, "model=mlp", "model.norm=none", "optimizer=sgd", "optimizer.lr=0.1")
+try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of TensorFlow's about itself
+        import tensorflow
+except ImportError:
+    tensorflow = None
+with_tensorflow = pytest.mark.skipif(tensorflow is None, reason="needs TensorFlow")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def built(*overrides: str) -> Parts:
+    with hydra_session() as hydra:
+        return build(to_run(compose(hydra, list(overrides))))
+
+
+def steps(parts: Parts, epochs: int) -> list[float]:
+    return [float(parts.task.step(batch)["loss"]) for epoch in range(epochs) for batch in parts.task.batches(epoch)]
+
+
+@with_tensorflow
+def test_after_a_hundred_steps_equal_to_pytorch() -> None:
+    ours, theirs = built(*SHAPE, "model=mlp_keras"), built(*PYTORCH)
+    start = {name: tensor.clone() for name, tensor in theirs.model.state_dict().items()}
+    assert all(torch.equal(tensor, start[name]) for name, tensor in ours.model.state_dict().items())
+    assert steps(ours, 3) == pytest.approx(steps(theirs, 3), abs=1e-5)
+    for name, tensor in theirs.model.state_dict().items():
+        assert (tensor - start[name]).abs().max() > 1e-3
+        torch.testing.assert_close(ours.model.state_dict()[name], tensor, rtol=0, atol=1e-5)
+    assert float(ours.task.evaluate("val").metrics["loss"]) == pytest.approx(
+        float(theirs.task.evaluate("val").metrics["loss"]), abs=1e-5
+    )
+
+
+@with_tensorflow
+def test_weights_put_back_predict_the_same(tmp_path: Path) -> None:
+    with hydra_session() as hydra:
+        cfg = to_run(compose(hydra, [*SHAPE, "model=mlp_keras"]))
+    parts = build(cfg)
+    steps(parts, 1)
+    write_model(tmp_path / "model", cfg, parts)
+    raw = parts.data.examples.inputs[:20]
+    expected, found = parts.task.predict(raw), load_model(tmp_path / "model").task.predict(raw)
+    assert all(np.array_equal(found[name], column) for name, column in expected.items())
+
+
+@pytest.mark.skipif(tensorflow is not None, reason="TensorFlow is here")
+def test_without_tensorflow_it_is_told_what_to_install() -> None:
+    with pytest.raises(ConfigError, match=r"type pip install 'mlcli\[tensorflow\]'"):
+        built(*SHAPE, "model=mlp_keras")
