@@ -52,6 +52,8 @@ def _task_of(data: str) -> list[str]:
     """Task and model for data that the default ones cannot take."""
     with hydra_session() as hydra:
         examples = build_data(to_run(compose(hydra, [f"data={data}"]))).examples
+    if examples.kind == "vector" and examples.world is not None:
+        return ["task=dqn"]
     model = {"vector": "mlp", "image": "cnn"}.get(examples.kind, "gru")
     if examples.targets.ndim == 1:
         return [f"model={model}", f"task={'classification' if examples.classes else 'regression'}"]

@@ -1,0 +1,48 @@
+"""What is told and drawn of an agent's episodes. E episodes, T steps, A actions, D numbers of an observation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from mlcli.metric import figures_acting
+from mlcli.metric.episodes import interval
+from mlcli.metric.plot import Plot, plain
+
+MOST = 2000  # training episodes that are drawn
+
+
+def scores(returns: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+    """The mean return of E episodes, half the width of its 95 % interval, and the mean length."""
+    return {"return": returns.mean(), "return_interval": interval(returns), "length": lengths.float().mean()}
+
+
+def training_returns(course: Sequence[tuple[int, float]], best: float | None) -> list[Plot]:
+    """training_returns: of the episodes that were trained on, by the steps that were taken until they ended; nothing
+    where none is known, as of a run that was loaded."""
+    if not course:
+        return []
+    shown = np.unique(np.linspace(0, len(course) - 1, min(len(course), MOST)).round().astype(int))
+    steps, returns = zip(*(course[i] for i in shown), strict=True)
+    data = {"steps": steps, "returns": returns, "total": len(course), "best": best}
+    return [Plot("training_returns", figures_acting.training_returns, data)]
+
+
+def returns(returns: np.ndarray, best: float | None) -> Plot:
+    """returns: how the returns of E greedy episodes are distributed."""
+    half = 1.96 * float(returns.std(ddof=1)) / len(returns) ** 0.5
+    return Plot("returns", figures_acting.returns, {"returns": plain(returns), "interval": half, "best": best})
+
+
+def episode(
+    observations: np.ndarray, scores: np.ndarray, names: dict[str, Sequence[str] | str], which: tuple[int, float, int]
+) -> Plot:
+    """episode: T × D observations of one episode, and the T × A scores of the actions there.
+
+    names: of the `features`, of the `actions`, and what the scores are called (`scored`); which: the number of the
+    episode, its return, and of how many that is the lowest.
+    """
+    number, total, episodes = which
+    data = {"observations": plain(observations.T), "scores": plain(scores.T)}
+    told = {"number": number, "total": total, "episodes": episodes}
+    return Plot("episode", figures_acting.episode, {**data, **names, **told})
