@@ -17,7 +17,7 @@ from mlcli.config.ranges import Range
 from mlcli.data.acting import Walk
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
-from mlcli.task.greedy import Greedy, require_world, seed_from
+from mlcli.task.greedy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.task.network import restore, state_of
 from mlcli.task.replay import Batch, Replay
 from mlcli.train.step import Update
@@ -38,6 +38,7 @@ class DQN:
     """
 
     watchable = False  # a batch is no examples of the data
+    alone = "each trial acts in environments of its own"
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class DQN:
         self.target = copy.deepcopy(model).requires_grad_(False).eval()
         self.replay = Replay(capacity)
         self.acted = 0  # steps, of all environments together
-        self.course: list[tuple[int, float]] = []  # of episodes: after which step they ended, and their return
+        self.course: Course = []
         self.converged = False
 
     @staticmethod
@@ -121,7 +122,7 @@ class DQN:
         loss = self.update(self.loss, *batch)
         if self.update.steps % self.target_every == 0:
             follow(self.target, self.model, self.tau)
-        return {"loss": loss, "lr": self.update.rate, "epsilon": self.share_random()}
+        return {"loss": loss, "lr": self.update.rate, "epsilon": self.share_random(), **recent_return(self.course)}
 
     def loss(self, inputs: Tensor, actions: Tensor, rewards: Tensor, following: Tensor, ended: Tensor) -> Tensor:
         """Mean Huber loss between the values of the actions that were taken and the targets."""

@@ -4,7 +4,6 @@ act with a network share.
 Shapes: B observations, A actions, E episodes, T steps.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,10 @@ from mlcli.metric import acting
 from mlcli.train.verbs import Evaluation
 
 SEEDS = {"train": 10_000_000, "val": 20_000_000, "test": 30_000_000}  # of the episodes that judge
+
+
+Course = list[tuple[int, float]]  # of episodes that were trained on: after which step they ended, and their return
+RECENT = 20  # episodes
 
 
 class Greedy:
@@ -70,8 +73,8 @@ class Greedy:
         each = {f"{name}/{action}": scores[:, i] for i, action in enumerate(self.data.classes)}
         return {"prediction": np.array(self.data.classes)[scores.argmax(1)], **each}
 
-    def evaluate(self, split: str, full: bool, course: Sequence[tuple[int, float]]) -> Evaluation:
-        """How episodes go. course: of those that were trained on, at which step each ended and its return."""
+    def evaluate(self, split: str, full: bool, course: Course) -> Evaluation:
+        """How episodes go; `full` tells of those that were trained on too."""
         played = play(self.world, self, self.episodes[split], SEEDS[split])
         evaluation = Evaluation(acting.scores(played.returns, played.lengths))
         if full:
@@ -95,6 +98,12 @@ class Greedy:
             {"features": self.data.features, "actions": self.data.classes, "scored": name},
             (row, float(played.returns[row]), len(played.returns)),
         )
+
+
+def recent_return(course: Course) -> dict[str, float]:
+    """The mean return of the last episodes that were trained on, for the journal; nothing before the first."""
+    returns = [total for _, total in course[-RECENT:]]
+    return {"train/return": sum(returns) / len(returns)} if returns else {}
 
 
 def require_world(data: DataSet) -> int:

@@ -16,7 +16,7 @@ from mlcli.config.ranges import Range
 from mlcli.data.acting import play
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
-from mlcli.task.greedy import Greedy, require_world, seed_from
+from mlcli.task.greedy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.task.network import restore, state_of
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
@@ -37,6 +37,7 @@ class Reinforce:
     """
 
     watchable = False  # a batch is no examples of the data
+    alone = "each trial acts in environments of its own"
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class Reinforce:
         self.gamma, self.batch_episodes, self.updates = gamma, batch_episodes, updates
         self.baseline: Baseline = baseline
         self.normalise, self.entropy = normalise, entropy
-        self.course: list[tuple[int, float]] = []  # of episodes: steps that had been taken, and their return
+        self.course: Course = []
         self.converged = False
 
     @staticmethod
@@ -97,7 +98,7 @@ class Reinforce:
         self.course += zip((before + lengths.cumsum(0)).tolist(), returns.tolist(), strict=True)
 
     def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate, **recent_return(self.course)}
 
     def loss(self, inputs: Tensor, actions: Tensor, advantages: Tensor) -> Tensor:
         """Its gradient is that of the expected return, with the sign turned; its size says nothing."""
