@@ -63,8 +63,7 @@ CASES = {
     "dqn": [
         "task=dqn",
         "task.gamma=0.5",
-        "task.rounds=2",
-        "task.updates=30",
+        "task.rounds=8",
         "task.warmup=200",
         "task.target_every=10",
         "model.dropout=0.1",

@@ -1,5 +1,6 @@
 """What deep Q-learning learns from, remembers and minimises."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from mlcli.run.build import Parts, build
 from mlcli.sweep.groups import obstacle
 from mlcli.task.dqn import follow, targets_of
 from mlcli.task.replay import Replay
-from mlcli.train.loop import Plan, Progress, fit
+from mlcli.train.loop import Epoch, Plan, Progress, fit
 
 RANDOM = 22  # mean return of random actions
 
@@ -108,16 +109,17 @@ def test_an_epoch_acts_as_much_as_it_says() -> None:
     assert [len(tensor) for tensor in batches[0]] == [64] * 5
 
 
-def test_a_few_hundred_updates_are_better_than_chance() -> None:
-    parts = parts_of("task.rounds=4", "task.exploration=1500", "model.width=64")
+def test_a_few_hundred_updates_are_better_than_chance(tmp_path: Path) -> None:
+    parts = parts_of("task.rounds=64", "task.exploration=1500", "model.width=64")
     plan, progress = Plan(epochs=2, monitor="val/return", higher=True), Progress()
     epochs = list(fit(parts.task, plan, progress))
     parts.task.load_state_dict({"model": progress.best_weights})
     evaluation = parts.task.evaluate("test", full=True)
     assert evaluation.metrics["return"] > 2.5 * RANDOM
     assert evaluation.columns["return"].mean() == pytest.approx(float(evaluation.metrics["return"]))
-    assert [plot.name for plot in evaluation.plots()] == ["training_returns", "returns", "episode"]
-    assert epochs
+    drawn = [plot.save(tmp_path).name for plot in evaluation.plots()]
+    assert drawn == ["training_returns.png", "returns.png", "episode.png"]
+    assert isinstance(epochs[-2], Epoch) and RANDOM / 2 < epochs[-2].metrics["train/return"] < 500
 
 
 def test_training_ends_when_nothing_better_can_be_reached() -> None:
