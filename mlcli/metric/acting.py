@@ -10,6 +10,7 @@ from mlcli.metric.episodes import interval
 from mlcli.metric.plot import Plot, plain
 
 MOST = 2000  # training episodes that are drawn
+LAST = 150  # steps of an episode that are: what alternates from step to step can be told apart then
 
 
 def scores(returns: Tensor, lengths: Tensor) -> dict[str, Tensor]:
@@ -37,12 +38,13 @@ def returns(returns: np.ndarray, best: float | None) -> Plot:
 def episode(
     observations: np.ndarray, scores: np.ndarray, names: dict[str, Sequence[str] | str], which: tuple[int, float, int]
 ) -> Plot:
-    """episode: T × D observations of one episode, and the T × A scores of the actions there.
+    """episode: T × D observations of one episode, of which the last are shown, and the T × A scores of actions there.
 
     names: of the `features`, of the `actions`, and what the scores are called (`scored`); which: the number of the
     episode, its return, and of how many that is the lowest.
     """
     number, total, episodes = which
-    data = {"observations": plain(observations.T), "scores": plain(scores.T)}
-    told = {"number": number, "total": total, "episodes": episodes}
+    first = max(0, len(observations) - LAST)
+    data = {"observations": plain(observations[first:].T), "scores": plain(scores[first:].T)}
+    told = {"number": number, "total": total, "episodes": episodes, "first": first}
     return Plot("episode", figures_acting.episode, {**data, **names, **told})

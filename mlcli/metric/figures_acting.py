@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 5.2, 3.2
 WINDOW = 20  # episodes of a running mean
 BINS, LONGEST = 25, 20
+NARROWEST = 0.2  # the least that a histogram spans, as a share of the highest return
 DASHED = (0, (4, 3))
 
 
@@ -55,8 +56,9 @@ def returns(returns: list[float], interval: float, best: float | None) -> "Figur
     note = f"{len(returns):,} greedy episodes; line: mean, with its 95 % interval"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "return", "episodes")
-    low, high = min(returns), max([*returns, best] if best is not None else returns)
-    axes.hist(returns, bins=np.linspace(low, high if high > low else low + 1, BINS + 1).tolist(), color=BLUE)
+    high = max([*returns, best] if best is not None else returns)
+    low = min(*returns, high - (NARROWEST * abs(high) or 1))
+    axes.hist(returns, bins=np.linspace(low, high, BINS + 1).tolist(), color=BLUE)
     axes.axvline(mean, color=INK, linewidth=1.4)
     axes.axvspan(mean - interval, mean + interval, color=GREY, alpha=0.2, linewidth=0)
     return figure
@@ -71,24 +73,30 @@ def episode(
     number: int,
     total: float,
     episodes: int,
+    first: int,
 ) -> "Figure":
-    """Observations above, the scores of the actions below."""
+    """Observations above, the scores of the actions below, from the step `first` on."""
     title = f"Episode {number} · return {brief(total)}"
-    note = f"the lowest of {episodes:,} greedy episodes; {len(observations[0]):,} steps"
+    shown = f", its last {len(observations[0])} steps" if first else ""
+    note = f"the lowest of {episodes:,} greedy episodes{shown}"
     aside = room([*features, *actions], LONGEST) + 0.5
     half = 0.72 * HEIGHT
     figure = page(MARGIN + 0.75 + WIDTH + aside, 0.6 + 2 * half + 0.25 + HEADER, title, note)
     above = panel(figure, MARGIN + 0.75, 0.6 + half + 0.25, WIDTH, half, "", "observation")
     below = panel(figure, MARGIN + 0.75, 0.6, WIDTH, half, "step", scored)
-    _lines(above, observations, features)
-    _lines(below, scores, actions)
+    _lines(above, first, observations, features)
+    _lines(below, first, scores, actions)
     above.tick_params(labelbottom=False)
     return figure
 
 
-def _lines(axes: "Axes", series: list[list[float]], names: list[str]) -> None:
+def _lines(axes: "Axes", first: int, series: list[list[float]], names: list[str]) -> None:
+    """What varies most lies behind."""
+    steps = range(first, first + len(series[0]))
+    behind = np.argsort(np.argsort([-np.std(values) for values in series]))
     handles = [
-        axes.plot(values, color=PALETTE[i % len(PALETTE)], linewidth=1.4)[0] for i, values in enumerate(series)
+        axes.plot(steps, values, color=PALETTE[i % len(PALETTE)], linewidth=1.3, zorder=2 + behind[i] / 100)[0]
+        for i, values in enumerate(series)
     ]
-    axes.set_xlim(0, max(len(series[0]) - 1, 1))
+    axes.set_xlim(first, first + max(len(series[0]) - 1, 1))
     legend(axes, handles, [shorten(name, LONGEST) for name in names])
