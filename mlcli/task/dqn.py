@@ -58,7 +58,7 @@ class DQN:
         capacity: Count = 100_000,
         epsilon: Share = 0.04,
         exploration: Annotated[int, Range(0)] = 8000,
-        target_every: Count = 128,
+        target_every: Count = 32,
         tau: Annotated[float, Range(0, 1, low_open=True)] = 1.0,
         episodes: Annotated[int, Range(2)] = 100,
         val_episodes: Annotated[int, Range(2)] = 20,

@@ -25,6 +25,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 Baseline = Literal["none", "mean", "step"]
 Count = Annotated[int, Range(1)]
 Judged = Annotated[int, Range(2)]
+ROUNDING = 1e-4  # relative, well above that of sums of float32
 
 
 class Reinforce:
@@ -83,7 +84,7 @@ class Reinforce:
             self._remember(played.lengths, played.returns)
             advantages = advantages_of(returns_to_go(played.rewards, self.gamma), played.going, self.baseline)
             if self.normalise:
-                advantages = advantages / (advantages.std() + 1e-8)
+                advantages = normalised(advantages, float(played.returns.abs().max()))
             inputs = self.loader.prepare(played.observations[played.going])
             self.model.train()
             yield inputs, played.actions[played.going].to(inputs.device), advantages.to(inputs.device)
@@ -146,3 +147,8 @@ def advantages_of(returns: Tensor, going: Tensor, baseline: Baseline) -> Tensor:
         returns = returns - returns.mean(1, keepdim=True)
     own: Tensor = returns[going]
     return own - own.mean() if baseline == "mean" else own
+
+
+def normalised(advantages: Tensor, size: float) -> Tensor:
+    """With the deviation 1, unless they are no more than what rounding returns of that size has left."""
+    return advantages / advantages.std().clamp(min=ROUNDING * size + torch.finfo(advantages.dtype).tiny)

@@ -7,7 +7,7 @@ import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
-from mlcli.task.reinforce import advantages_of, returns_to_go
+from mlcli.task.reinforce import advantages_of, normalised, returns_to_go
 
 
 def parts_of(*overrides: str) -> Parts:
@@ -35,6 +35,15 @@ def test_baselines_by_hand() -> None:
     assert advantages_of(returns, going, "none").tolist() == [4.0, 2.0, 2.0]
     assert advantages_of(returns, going, "mean").tolist() == pytest.approx([4 - 8 / 3, 2 - 8 / 3, 2 - 8 / 3])
     assert advantages_of(returns, going, "step").tolist() == [1.0, -1.0, 1.0]
+
+
+def test_equal_returns_teach_nothing() -> None:
+    """Episodes of Acrobot that never get there, whose equal returns differ from their mean by rounding alone."""
+    returns = returns_to_go(torch.full((500, 7), -1.0), 0.99)
+    advantages = advantages_of(returns, torch.ones(500, 7, dtype=torch.bool), "step")
+    assert normalised(advantages, 500.0).abs().max() < 1e-2
+    assert normalised(torch.zeros(5), 0.0).tolist() == [0.0] * 5
+    assert normalised(torch.randn(100), 500.0).std().item() == pytest.approx(1)
 
 
 def test_gradient_is_that_of_the_logarithms_weighted_by_advantages() -> None:
