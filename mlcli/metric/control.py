@@ -1,0 +1,1 @@
+"""Figures of an agent, as plain data."""
