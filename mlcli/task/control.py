@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.data.dataset import DataSet
 from mlcli.data.world import World
+from mlcli.metric import control
 from mlcli.metric.plot import Plot
 from mlcli.task.agents import SETTINGS, Agents
-from mlcli.task.markov import judge, success_without_limit, sweep
+from mlcli.task.markov import episode, judge, success_without_limit, sweep
 from mlcli.train.verbs import Evaluation
 
 SWEEPS = 100  # of value iteration in an epoch
@@ -61,18 +62,14 @@ class Control:
         epsilon: Share = 0.1,
         epsilon_end: Share | None = None,
         decay: Annotated[int, Range(1)] = 500,
-        gamma: Share = 1.0,
+        gamma: Share = 0.99,
     ) -> None:
         if not hasattr(model, "tables"):
             raise ValueError("task=control fills a table: type model=q_table.")
-        if data.examples.world is not None and not isinstance(data.examples.world, World):
-            raise ValueError(
-                f"data={data.name} is no table: type data=gridworld, frozen_lake, cliff_walking or taxi."
-            )
-        if data.examples.world is None and len(data):
-            raise ValueError(f"data={data.name} is no world to act in: type data=gridworld.")
+        if len(data) and not isinstance(data.examples.world, World):
+            raise ValueError(f"data={data.name} is no world in tables: type data=gridworld, cliff_walking or taxi.")
         self.data, self.model, self.seed = data, model, seed
-        self.world: World = data.examples.world
+        self.world: Any = data.examples.world  # a World, or None where only prediction is wanted
         self.method, self.episodes = method, episodes
         self.alpha, self.alpha_end = alpha, alpha if alpha_end is None else alpha_end
         self.epsilon, self.epsilon_end = epsilon, epsilon if epsilon_end is None else epsilon_end
@@ -136,7 +133,16 @@ class Control:
         return evaluation
 
     def _plots(self, table: np.ndarray, policy: np.ndarray) -> list[Plot]:
-        return []
+        outlook, own = judge(self.world, policy[None]), self.agents
+        expected = float(outlook.returns[0]), float(outlook.steps[0])
+        plots = []
+        if own is not None and own.returns.shape[1]:  # of a run that is loaded again they are not known
+            plots.append(control.by_episode(own.returns[0], own.lengths[0], expected))
+        if self.world.places is None:
+            return plots
+        path, rewards = episode(self.world, policy)
+        visits = self.model.visits.cpu().numpy().sum(1)  # type: ignore[operator]  # a tensor
+        return plots + control.on_map(self.world, self.data.classes, table, visits, (path, rewards), expected)
 
     @torch.inference_mode()
     def _values(self, states: Tensor) -> np.ndarray:

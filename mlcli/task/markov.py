@@ -55,6 +55,21 @@ def success_without_limit(world: World, policy: np.ndarray) -> float:
     return float(world.starts.numpy() @ np.linalg.matrix_power(steps, FOREVER)[:states, states])
 
 
+def episode(world: World, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The states and the rewards of one episode, a reward fewer than states."""
+    generator = np.random.default_rng(seed)
+    state = int(generator.choice(len(policy), p=world.starts.numpy()))
+    states, over = [state], False
+    rewards: list[float] = []
+    while not over and len(rewards) < world.limit:
+        at = state, policy[state]
+        branch = generator.choice(world.chances.shape[2], p=world.chances[at].numpy())
+        state, over = int(world.following[at][branch]), bool(world.ends[at][branch])
+        states.append(state)
+        rewards.append(float(world.rewards[at][branch]))
+    return np.array(states), np.array(rewards)
+
+
 def sweep(world: World, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     """One sweep of value iteration (Bellman 1957): K × S × A → Q(s, a) = E[r + γ max Q(s', ·)]. gamma: K."""
     following = world.following.numpy()
