@@ -12,7 +12,7 @@ from mlcli.run.build import accepted_kinds, build, build_data
 
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
-SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall"}
+SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall", "state": "gridworld"}
 NARROW = {"resnet18", "resnet34", "resnet50"}  # to be quick; tests/model/test_resnet.py has them at full width
 NOT_HERE = {"cuda", "mps"}  # devices
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # not in any package of pip; built in tests/data
@@ -34,6 +34,7 @@ def test_composes_and_builds(path: Path) -> None:
         node = yaml.safe_load((CONF / path).read_text())
         overrides.append(f"data={SMALL_DATA[accepted_kinds(node)[0]]}")
         overrides += ["task=reconstruction"] if getattr(locate(node["_target_"]), "rebuilds", False) else []
+        overrides += ["task=control"] if "state" in accepted_kinds(node) else []
     if option in PACKAGES and find_spec(PACKAGES[option]) is None:
         pytest.skip(f"needs the package {PACKAGES[option]}")
     overrides += ["model.width=8"] if option in NARROW else []
@@ -54,6 +55,8 @@ def _task_of(data: str) -> list[str]:
         examples = build_data(to_run(compose(hydra, [f"data={data}"]))).examples
     if examples.kind == "vector" and examples.world is not None:
         return ["task=dqn"]
+    if examples.kind == "state":
+        return ["task=control"]
     model = {"vector": "mlp", "image": "cnn"}.get(examples.kind, "gru")
     if examples.targets.ndim == 1:
         return [f"model={model}", f"task={'classification' if examples.classes else 'regression'}"]

@@ -40,6 +40,8 @@ CASES = {
         "task.mask=0.1",
         "optimizer.lr=0.01",
     ],
+    "control": ["task=control", "task.episodes=100"],
+    "control-double": ["task=control", "data=cliff_walking", "task.method=double_q", "task.episodes=20"],
     "few-shot": [
         "task=few_shot",
         "data=blobs",
@@ -156,8 +158,8 @@ def test_predict_gives_what_evaluate_gave(overrides: list[str]) -> None:
         pytest.skip("is evaluated by whole episodes, and predicts an action")
     parts = parts_of(overrides)
     train(parts, 0, 1)
-    columns = parts.task.evaluate("test", full=True).columns
-    raw = parts.data.examples.inputs[parts.data.splits["test"]]
+    columns = parts.task.evaluate(parts.data.judged, full=True).columns
+    raw = parts.data.examples.inputs[parts.data.splits[parts.data.judged]]
     for name, values in parts.task.predict(raw).items():
         if name.startswith("reconstruction/"):
             continue  # a column a pixel is for whoever asks, and too much to keep of every run
