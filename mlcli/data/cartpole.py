@@ -1,6 +1,7 @@
 """CartPole: a pole on a cart is kept upright by pushes to the left or to the right (Barto, Sutton and Anderson 1983),
 as gymnasium has it."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from mlcli.config.ranges import Range
@@ -16,6 +17,7 @@ def cartpole(examples: Annotated[int, Range(10)] = 500, seed: int = 0) -> Exampl
 
     examples: see `environment`.
     """
-    return environment(
+    found = environment(
         "CartPole-v1", actions=("left", "right"), features=FEATURES, best=500.0, examples=examples, seed=seed
     )
+    return replace(found, world=replace(found.world, scene="cart"))

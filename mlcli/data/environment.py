@@ -22,13 +22,15 @@ class Environment:
     """An environment of gymnasium: observations of D numbers, A actions.
 
     limit: steps after which an episode is cut off. best: the highest return that an episode can have, where it is
-    known: an agent that reaches it has nothing left to learn.
+    known: an agent that reaches it has nothing left to learn. scene: what its observations can be drawn as, of what
+    `mlcli.metric.acting` can draw.
     """
 
     name: str
     actions: int
     limit: int
     best: float | None = None
+    scene: str = ""
 
     def many(self, count: int) -> Any:
         """So many of them side by side (a VectorEnv). One whose episode has ended begins anew at its next step,

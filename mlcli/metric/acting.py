@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from mlcli.metric import figures_acting
+from mlcli.metric import figures_acting, figures_cart
 from mlcli.metric.episodes import interval
 from mlcli.metric.plot import Plot, plain
+from mlcli.metric.style import brief
 
 MOST = 2000  # training episodes that are drawn
 LAST = 150  # steps of an episode that are: what alternates from step to step can be told apart then
+EVERY, FRAMES = 2, 100  # every second step is a frame of a film, and so many are
+CART_SECONDS = 0.02  # of a step
 
 
 def scores(returns: Tensor, lengths: Tensor) -> dict[str, Tensor]:
@@ -48,3 +51,19 @@ def episode(
     data = {"observations": plain(observations[first:].T), "scores": plain(scores[first:].T)}
     told = {"number": number, "total": total, "episodes": episodes, "first": first}
     return Plot("episode", figures_acting.episode, {**data, **names, **told})
+
+
+def film(scene: str, observations: np.ndarray, which: tuple[int, float, int]) -> list[Plot]:
+    """episode_film: the end of an episode, T × D observations, where there is a scene that shows it."""
+    if scene != "cart":
+        return []
+    number, total, episodes = which
+    steps = np.arange(len(observations))[::-EVERY][:FRAMES][::-1]  # its last step is among them
+    data = {
+        "title": f"Episode {number} · return {brief(total)}",
+        "note": f"the end of the lowest of {episodes:,} greedy episodes, at its own pace",
+        "states": plain(observations[steps][:, [0, 2]]),
+        "steps": steps.tolist(),
+        "seconds": EVERY * CART_SECONDS,
+    }
+    return [Plot("episode_film", figures_cart.film, data, "gif")]

@@ -4,8 +4,6 @@ act with a network share.
 Shapes: B observations, A actions, E episodes, T steps.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -15,6 +13,7 @@ from mlcli.data.dataset import DataSet
 from mlcli.data.environment import Environment
 from mlcli.data.loader import Loader
 from mlcli.metric import acting
+from mlcli.metric.plot import Plot
 from mlcli.train.verbs import Evaluation
 
 SEEDS = {"train": 10_000_000, "val": 20_000_000, "test": 30_000_000}  # of the episodes that judge
@@ -83,21 +82,19 @@ class Greedy:
             evaluation.plots = lambda: [
                 *acting.training_returns(course, self.world.best),
                 acting.returns(returns, self.world.best),
-                self._worst(played),
+                *self._worst(played),
             ]
         return evaluation
 
-    def _worst(self, played: Played) -> Any:
+    def _worst(self, played: Played) -> list[Plot]:
         """The episode that went worst, step by step."""
         row = int(played.returns.argmin())
+        which = (row, float(played.returns[row]), len(played.returns))
         seen = played.observations[: int(played.lengths[row]), row]
-        name = "probability" if self.softmax else "value"
-        return acting.episode(
-            seen.numpy(),
-            self.scores(seen).cpu().numpy(),
-            {"features": self.data.features, "actions": self.data.classes, "scored": name},
-            (row, float(played.returns[row]), len(played.returns)),
-        )
+        scored = "probability" if self.softmax else "value"
+        names = {"features": self.data.features, "actions": self.data.classes, "scored": scored}
+        steps = acting.episode(seen.numpy(), self.scores(seen).cpu().numpy(), names, which)
+        return [steps, *acting.film(self.world.scene, seen.numpy(), which)]
 
 
 def recent_return(course: Course) -> dict[str, float]:

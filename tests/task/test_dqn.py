@@ -118,7 +118,7 @@ def test_a_few_hundred_updates_are_better_than_chance(tmp_path: Path) -> None:
     assert evaluation.metrics["return"] > 2.5 * RANDOM
     assert evaluation.columns["return"].mean() == pytest.approx(float(evaluation.metrics["return"]))
     drawn = [plot.save(tmp_path).name for plot in evaluation.plots()]
-    assert drawn == ["training_returns.png", "returns.png", "episode.png"]
+    assert drawn == ["training_returns.png", "returns.png", "episode.png", "episode_film.gif"]
     assert isinstance(epochs[-2], Epoch) and RANDOM / 2 < epochs[-2].metrics["train/return"] < 500
 
 
