@@ -26,7 +26,7 @@ def film(title: str, note: str, states: list[list[float]], steps: list[int], sec
     cart = Rectangle((0, GROUND - CART[1]), *CART, color=BLUE)
     axes.add_patch(cart)
     (pole,) = axes.plot([], [], color=VERMILLION, linewidth=5, solid_capstyle="round")
-    words = axes.text(-ACROSS / 2, 0.1, "", size=9, color=INK)
+    words = axes.text(-ACROSS / 2, DOWN - 0.02, "", size=9, color=INK)
 
     def show(frame: int) -> None:
         position, angle = states[frame]
