@@ -30,6 +30,7 @@ class Reduction:
     """
 
     unsupervised = True
+    alone = "a decomposition is no training that could be shared"
     rebuilds = True
 
     def __init__(
