@@ -153,7 +153,7 @@ def test_predicts_actions_by_name() -> None:
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [
-        (["data=iris", "model=mlp"], "task=control fills a table: type model=q_table."),
+        (["data=iris", "model=mlp"], "type model=q_table."),
         (["data=iris"], "data=iris is vector"),
         (["data.map=[S.?,..G]"], "what is '?'"),
         (["data.map=[S..,...]"], "data.map has no goal"),
