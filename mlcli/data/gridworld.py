@@ -17,7 +17,8 @@ Cell = tuple[int, int]  # row, column
 
 @dataclass(frozen=True)
 class Rewards:
-    """goal, pit, step: for getting there, and for any other step. potential, nearer: see `gridworld`."""
+    """goal, pit, step: for getting there, and for any other step. potential, discount, nearer: see `gridworld`.
+    farthest: the most steps that any cell is from the goal."""
 
     goal: float
     pit: float
@@ -25,6 +26,7 @@ class Rewards:
     potential: float
     discount: float
     nearer: float
+    farthest: float
 
 
 def gridworld(
@@ -44,10 +46,10 @@ def gridworld(
 
     falls: whether a pit ends the episode, or leads back to the start, as the cliff of Sutton and Barto (example 6.6).
     slip: chance to go to one of the two sides instead, half of it each.
-    potential: adds F = discount · Φ(s') − Φ(s) to each reward, where −Φ is the distance from the goal in steps times
-    this number, and Φ is 0 where the episode ends; with the agent's own discount that changes no best policy (Ng,
-    Harada and Russell 1999). nearer: a bonus for each step that leads nearer to the goal, with nothing taken away for
-    one that leads from it: an agent may find that walking to and fro pays better than to arrive.
+    potential: adds F = discount · Φ(s') − Φ(s) to each reward, where Φ is this number for each step that a cell is
+    nearer to the goal than the farthest one, and 0 where the episode ends; with the agent's own discount that changes
+    no best policy (Ng, Harada and Russell 1999). nearer: a bonus for each step that leads nearer to the goal, with
+    nothing taken away for one that leads from it: to walk to and fro may then pay better than to arrive.
     Raises ValueError for a map that lacks a start or a goal.
     """
     rows = _check(map)
@@ -56,7 +58,8 @@ def gridworld(
     marks = [rows[r][c] for r, c in cells]
     starts = torch.tensor([float(mark == START) for mark in marks], dtype=torch.float64)
     away = distances(cells, marks)
-    rewards = Rewards(goal, pit, step, potential, discount, nearer)
+    farthest = max(distance for distance in away if distance < inf)
+    rewards = Rewards(goal, pit, step, potential, discount, nearer, farthest)
 
     def outcome(state: int, move: Cell, chance: float) -> tuple[float, int, float, bool]:
         if marks[state] == GOAL or (marks[state] == PIT and falls == "end"):
@@ -103,9 +106,9 @@ def distances(cells: Sequence[Cell], marks: Sequence[str]) -> list[float]:
 
 def _reward(rewards: Rewards, mark: str, before: float, after: float, ends: bool) -> float:
     given = {GOAL: rewards.goal, PIT: rewards.pit}.get(mark, rewards.step)
-    if rewards.potential and before < inf:
-        kept = 0.0 if ends or after == inf else -rewards.potential * after
-        given += rewards.discount * kept + rewards.potential * before
+    if before < inf:
+        kept = 0.0 if ends or after == inf else rewards.farthest - after
+        given += rewards.potential * (rewards.discount * kept - (rewards.farthest - before))
     return given + (rewards.nearer if after < before < inf else 0.0)
 
 

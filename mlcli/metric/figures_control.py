@@ -24,17 +24,18 @@ def maps(title: str, note: str, grid: list[str], panels: list[dict[str, Any]], s
     """Maps of one world side by side. grid: its rows of text.
 
     panels: of each its `name`, `shade`: H × W numbers or None, by which cells are coloured, `arrows`: (row, column,
-    name of the action), and `path`: (row, column) of the states of an episode. scale: what the numbers are; log:
-    colours go by their logarithms.
+    name of the action), and `path`: (row, column) of the states of an episode. scale: what the numbers are; without
+    one, colours mean in each map something else. log: colours go by logarithms.
     """
     figure, axes = _page(title, note, grid, len(panels))
     norm = _norm([each["shade"] for each in panels], log)
     for own, each in zip(axes, panels, strict=True):
-        _map(own, grid, each["shade"], norm)
+        _map(own, grid, each["shade"], norm if scale else _norm(each["shade"], log))
         own.set_title(shorten(each["name"], 40), size=9, color=INK, loc="left", pad=4)
         _path(own, each["path"])
         _arrows(own, each["arrows"])
-    _bar(figure, axes, norm, scale, log)
+    if scale:
+        _bar(figure, axes, norm, scale, log)
     return figure
 
 
@@ -58,9 +59,9 @@ def episode(title: str, note: str, grid: list[str], shade: list[Any], path: list
 def _page(title: str, note: str, grid: list[str], count: int) -> tuple["Figure", list["Axes"]]:
     """An empty axes for each map, whose units are cells."""
     height, width = len(grid), len(grid[0])
-    across = min(count, max(1, int(WIDEST / (width * SMALLEST))))
+    down = -(-count // max(1, int(WIDEST / (width * SMALLEST))))
+    across = -(-count // down)
     cell = min(LARGEST, WIDEST / (across * width))
-    down = -(-count // across)
     wide, high = cell * width, cell * height
     figure = page(2 * MARGIN + across * (wide + MARGIN) + BAR, HEADER + down * (ABOVE + high + BELOW), title, note)
     axes = []
@@ -87,7 +88,7 @@ def _map(axes: "Axes", grid: list[str], shade: list[Any], norm: "Normalize") -> 
             colours[row, column] = to_rgba(GROUND.get(mark, FADED))
         if mark in "SGO":
             x, y, size = (column - 0.36, row - 0.33, 7.5) if mark == "S" else (column, row, 10)
-            axes.text(x, y, mark, size=size, weight="bold", color=INK, ha="center", va="center_baseline")
+            axes.text(x, y, mark, size=size, weight="bold", color=INK, ha="center", va="center_baseline", zorder=5)
     axes.imshow(colours, interpolation="nearest", aspect="auto")
     axes.vlines(np.arange(width + 1) - 0.5, -0.5, height - 0.5, color="white", linewidth=1)
     axes.hlines(np.arange(height + 1) - 0.5, -0.5, width - 0.5, color="white", linewidth=1)

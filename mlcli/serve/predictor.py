@@ -20,7 +20,7 @@ class Predictor:
 
     Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
     any order; of a run on text also texts, in a list or in a table's column `text`, which become tokens as they did
-    for training. Raises ValueError when columns or shape don't fit, for numbers that are not finite and for indices
+    for training, and in a world the names of its states. Raises ValueError when columns or shape don't fit, for numbers that are not finite and for indices
     that stand for nothing.
     """
 
@@ -37,7 +37,7 @@ class Predictor:
         if TEXT in getattr(given, "columns", ()) and data.kind == "tokens":
             given = given[TEXT].tolist()
         if isinstance(given, list) and given and isinstance(given[0], str):
-            return data.encode(given)
+            return _states(given, data.vocabulary) if data.kind == "state" else data.encode(given)
         if hasattr(given, "columns") and data.features:
             missing = [name for name in data.features if name not in given.columns]
             if missing:
@@ -74,3 +74,11 @@ def _require_finite(values: np.ndarray) -> None:
     finite = np.isfinite(values).reshape(len(values), -1).all(1)
     if not finite.all():
         raise ValueError(f"Row {int(finite.argmin()) + 1} has a gap, or a number that is not finite.")
+
+
+def _states(names: list[str], known: tuple[str, ...]) -> torch.Tensor:
+    """Names of states as B × 1 indices."""
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        raise ValueError(f"There is no state {unknown!r}; one is called {known[0]!r}.")
+    return torch.tensor([[known.index(name)] for name in names])

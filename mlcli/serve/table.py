@@ -52,8 +52,8 @@ def fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray 
 
 
 def texts(given: list[str], data: DataSet) -> list[str]:
-    """The same. Raises ConfigError for a run that was not trained on text, and where a row holds none."""
-    if not data.examples.tokenizer:
+    """The same, or names of states. Raises ConfigError for a run that takes neither, and where a row holds none."""
+    if not data.examples.tokenizer and data.kind != "state":
         raise ConfigError(f"is text, and this run was trained on data={data.name}, which is {data.kind}.")
     for row, text in enumerate(given, 1):
         if not isinstance(text, str) or not text.strip():

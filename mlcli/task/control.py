@@ -160,7 +160,10 @@ class Control:
         """Nothing reacts to it."""
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The best action in each state, and what every action is thought to be worth there."""
+        """The best action in each state, and what every action is thought to be worth there. Raises ValueError."""
+        states = len(self.data.vocabulary)
+        if len(inputs) and not 0 <= int(inputs.min()) <= int(inputs.max()) < states:
+            raise ValueError(f"The states go from 0 to {states - 1}.")
         return self._columns(self._values(inputs))
 
     def state_dict(self) -> dict[str, Any]:

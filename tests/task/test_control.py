@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.data.gridworld import gridworld
 from mlcli.run.build import Parts, build
+from mlcli.run.draw import draw_run
+from mlcli.run.folder import RunFolder
 from mlcli.run.together import build_together, stack_of
+from mlcli.serve.predictor import Predictor
 from mlcli.task.markov import judge, solve, success_without_limit
 
 CORRIDOR = ["S...G"]
@@ -148,6 +152,23 @@ def test_predicts_actions_by_name() -> None:
     told = parts.task.predict(torch.tensor([[0], [3]]))
     assert told["prediction"].tolist() == ["right", "right"]
     assert set(told) == {"prediction", "value/up", "value/right", "value/down", "value/left"}
+
+
+def test_a_finished_run_answers_for_states_by_name_without_its_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["-q", "task=control", "task.method=double_q", "tracking=none", "tracking.figures=false", "device=cpu"])
+    (folder,) = tmp_path.glob("outputs/runs/*")
+    predictor = Predictor(folder / "model")
+    told = predictor.predict(["row 4 column 2", "row 6 column 0"])
+    assert told["prediction"][0] == "right"
+    assert predictor.predict([[30], [0]]).shape == (2, 5)
+    for wrong, words in ((["nowhere"], "no state 'nowhere'"), ([[44]], "from 0 to 43")):
+        with pytest.raises(ValueError, match=words):
+            predictor.predict(wrong)
+    draw_run(RunFolder(folder))  # with its world
+    assert {path.name for path in (folder / "figures").glob("*.gif")} == {"episode.gif"}
 
 
 @pytest.mark.parametrize(
