@@ -20,8 +20,8 @@ class Predictor:
 
     Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
     any order; of a run on text also texts, in a list or in a table's column `text`, which become tokens as they did
-    for training, and in a world the names of its states. Raises ValueError when columns or shape don't fit, for numbers that are not finite and for indices
-    that stand for nothing.
+    for training, and in a world the names of its states. Raises ValueError when columns or shape don't fit, for
+    numbers that are not finite, and for indices and names that stand for nothing.
     """
 
     def __init__(self, folder: str | Path) -> None:
