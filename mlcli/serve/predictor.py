@@ -17,8 +17,8 @@ class Predictor:
     """Takes raw inputs (the run's own normalisation is applied) and gives a table, one row an input.
 
     Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
-    any order; of a run on text also texts, which become tokens as they did for training, and in a world also the names
-    of its states. Raises ValueError when columns, names or shape don't fit.
+    any order; of a run on text also texts, which become tokens as they did for training, and of one in a world also
+    names of states. Raises ValueError when columns, names or shape don't fit.
     """
 
     def __init__(self, folder: str | Path) -> None:
