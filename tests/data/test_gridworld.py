@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mlcli.data.dataset import digest
 from mlcli.data.gridworld import distances, gridworld
 from mlcli.data.toy_text import cliff_walking, frozen_lake, taxi
 from mlcli.task.markov import judge, solve
@@ -25,6 +26,11 @@ def test_walls_and_edges_keep_an_agent_where_it_is() -> None:
     assert after("row 1 column 0", RIGHT) == ("row 1 column 0", -0.5, False)
     assert after("row 0 column 2", RIGHT) == ("row 0 column 3", -3.0, True)
     assert after("row 2 column 2", RIGHT) == ("row 2 column 3", 2.0, True)
+
+
+def test_worlds_with_other_rewards_have_other_digests() -> None:
+    first, same, other = (digest(gridworld(MAP, step=step)) for step in (-0.1, -0.1, -0.2))
+    assert first == same != other
 
 
 def test_a_pit_may_lead_back_to_the_start() -> None:
