@@ -50,7 +50,7 @@ def gridworld(
     nearer to the goal than the farthest one, and 0 where the episode ends; with the agent's own discount that changes
     no best policy (Ng, Harada and Russell 1999). nearer: a bonus for each step that leads nearer to the goal, with
     nothing taken away for one that leads from it: to walk to and fro may then pay better than to arrive.
-    Raises ValueError for a map that lacks a start or a goal.
+    Raises ValueError for a map without a start or a goal, or a way from one to the other.
     """
     rows = _check(map)
     cells = [(r, c) for r, row in enumerate(rows) for c, mark in enumerate(row) if mark != WALL]
@@ -58,6 +58,8 @@ def gridworld(
     marks = [rows[r][c] for r, c in cells]
     starts = torch.tensor([float(mark == START) for mark in marks], dtype=torch.float64)
     away = distances(cells, marks)
+    if any(distance == inf for distance, mark in zip(away, marks, strict=True) if mark == START):
+        raise ValueError("data.map: no way leads from S to G; leave a free cell between walls and pits.")
     farthest = max(distance for distance in away if distance < inf)
     rewards = Rewards(goal, pit, step, potential, discount, nearer, farthest)
 

@@ -36,6 +36,11 @@ class World:
     places: Tensor | None = None
 
     @property
+    def tables(self) -> tuple[Tensor, ...]:
+        """What makes this world another than the next."""
+        return self.chances, self.following, self.rewards, self.ends
+
+    @property
     def shape(self) -> tuple[int, int]:
         """S, A."""
         return self.chances.shape[0], self.chances.shape[1]

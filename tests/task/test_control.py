@@ -178,6 +178,8 @@ def test_a_finished_run_answers_for_states_by_name_without_its_world(
         (["data=iris"], "data=iris is vector"),
         (["data.map=[S.?,..G]"], "what is '?'"),
         (["data.map=[S..,...]"], "data.map has no goal"),
+        (["data.map=[...,.G.]"], "data.map has no start"),
+        (["data.map=[S.O,.OG]"], "no way leads from S to G"),
     ],
 )
 def test_says_what_does_not_fit(overrides: list[str], told: str) -> None:
