@@ -22,6 +22,7 @@ CASES = {
     "classification": ["data=digits", "model=mlp"],
     "classification-binary": ["data=breast_cancer", "model=mlp", "trainer.class_weights=balanced"],
     "classification-sampler": ["data=breast_cancer", "model=mlp", "model.dropout=0.2", "trainer.sampler=balanced"],
+    "classification-numpy": ["data=digits", "model=mlp_numpy", "model.width=32"],
     "classification-lstm": ["data=digits", "model=lstm", "model.hidden_size=16"],
     "classification-cnn-dropout": ["data=digits", "model=cnn", "model.dropout=0.3"],
     "classification-smoothing": ["data=iris", "model=linear", "task.label_smoothing=0.1", "optimizer.lr=0.05"],

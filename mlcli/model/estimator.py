@@ -4,30 +4,17 @@ Shapes: B batch, D features, C classes.
 """
 
 import inspect
-import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlcli.model.estimator_bytes import read, write
+
 # The least probability that is told, that of scikit-learn's log_loss: a certain mistake costs 36 and not infinity.
 LEAST = float(np.finfo(np.float64).eps)
-# Parts of scikit-learn's estimators, besides those that skops trusts. They hold numbers and call nothing.
-SAFE = {
-    "sklearn._loss.loss.HalfTweedieLossIdentity",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
-    "sklearn.neighbors._ball_tree.BallTree",
-    "sklearn.neighbors._kd_tree.KDTree",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    "sklearn.tree._tree.Tree",
-    *(f"sklearn.gaussian_process.kernels.{name}" for name in ("ConstantKernel", "Matern", "Product", "RBF", "Sum")),
-    *(f"sklearn.metrics._dist_metrics.{name}Distance64" for name in ("Chebyshev", "Euclidean", "Manhattan")),
-}
 
 
 class Estimator(nn.Module):
@@ -75,19 +62,26 @@ class Estimator(nn.Module):
         """What it is, in a word."""
         return type(self.estimator).__name__
 
+    @property
+    def takes_weights(self) -> bool:
+        """Whether examples may count differently."""
+        return "sample_weight" in inspect.signature(self._method).parameters
+
+    @property
+    def _method(self) -> Callable[..., Any]:
+        method: Callable[..., Any] = self.estimator.fit if self.at_once else self.estimator.partial_fit
+        return method
+
     def fit(self, inputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
         """Learns from B × D inputs and B targets, of which each may count with a weight: all that there are, or a
-        batch. Raises ValueError for weights that the estimator does not take, and what the estimator raises."""
-        method = self.estimator.fit if self.at_once else self.estimator.partial_fit
-        takes = inspect.signature(method).parameters
+        batch. Raises what the estimator raises."""
+        takes = inspect.signature(self._method).parameters
         given: dict[str, Any] = {}
         if "classes" in takes and self.outputs > 1:  # a batch need not have them all
             given["classes"] = np.arange(self.outputs)
         if weights is not None:
-            if "sample_weight" not in takes:
-                raise ValueError(f"{self.summary} takes no class weights; type trainer.class_weights=null.")
             given["sample_weight"] = _array(weights)
-        method(_array(inputs), targets.cpu().numpy() if self.outputs > 1 else _array(targets), **given)
+        self._method(_array(inputs), targets.cpu().numpy() if self.outputs > 1 else _array(targets), **given)
         self.stored = None
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -117,30 +111,14 @@ class Estimator(nn.Module):
     def get_extra_state(self) -> Tensor:
         """What has been learnt, as the uint8 bytes of skops; empty before anything has."""
         if self.stored is None:
-            import skops.io
-
-            written = skops.io.dumps(self.estimator, compression=zipfile.ZIP_DEFLATED)
-            self.stored = torch.frombuffer(bytearray(written), dtype=torch.uint8)
+            self.stored = torch.frombuffer(bytearray(write(self.estimator)), dtype=torch.uint8)
         return self.stored
 
     def set_extra_state(self, state: Tensor) -> None:
         """Raises ValueError for bytes with types in them that are not known to be harmless."""
         if len(state):
-            self.estimator = _read(state.cpu().numpy().tobytes(), type(self.estimator).__module__.partition(".")[0])
+            self.estimator = read(state.cpu().numpy().tobytes(), type(self.estimator).__module__.partition(".")[0])
         self.stored = state.clone()
-
-
-def _read(written: bytes, package: str) -> Any:
-    """An estimator from skops bytes. Of a package that is not scikit-learn all types are trusted: the run's config
-    names it, which is held against $MLCLI_TRUST before."""
-    import skops.io
-
-    found = skops.io.get_untrusted_types(data=written)
-    own = [name for name in found if package != "sklearn" and name.startswith(f"{package}.")]
-    unknown = [name for name in found if name not in SAFE and name not in own]
-    if unknown:
-        raise ValueError(f"The estimator's weights hold {', '.join(unknown)}, not known to be harmless.")
-    return skops.io.loads(written, trusted=found)
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mlcli.model.layers import Count
 from mlcli.model.mlp import MLP
-from mlcli.model.mlp_numpy import Rate, check_classes, check_unweighted
+from mlcli.model.mlp_numpy import Rate, check_classes
 
 
 class MLPKeras(MLP):
@@ -32,9 +32,8 @@ class MLPKeras(MLP):
         self.register_state_dict_pre_hook(lambda *_: self._from_keras())  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(lambda *_: self._to_keras())  # type: ignore[no-untyped-call]
 
-    def fit(self, inputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def fit(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """One step on B × D inputs and B class indices. Returns their loss before it."""
-        check_unweighted(weights)
         self.network.reset_metrics()  # Keras would tell the mean over all batches so far
         return torch.tensor(self.network.train_on_batch(inputs.cpu().numpy(), targets.cpu().numpy()))
 

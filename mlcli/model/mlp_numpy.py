@@ -35,9 +35,8 @@ class MLPNumpy(MLP):
         arrays = [tensor.cpu().numpy() for tensor in self.parameters()]
         return [Layer(*pair) for pair in zip(arrays[::2], arrays[1::2], strict=True)]
 
-    def fit(self, inputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def fit(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """One step on B × D inputs and B class indices. Returns their loss before it."""
-        check_unweighted(weights)
         layers = self.layers()
         loss, gradients = loss_and_gradients(layers, self._array(inputs), targets.cpu().numpy())
         learnt = [array for layer in sgd_step(layers, gradients, self.lr) for array in layer]
@@ -57,9 +56,3 @@ def check_classes(outputs: int) -> None:
     """Raises ValueError for a network that is to give numbers."""
     if outputs == 1:
         raise ValueError("This network tells classes apart and gives no number: type model=mlp.")
-
-
-def check_unweighted(weights: Tensor | None) -> None:
-    """Raises ValueError where examples are to count differently."""
-    if weights is not None:
-        raise ValueError("This network takes no class weights; type trainer.class_weights=null.")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcli.model.layers import Count, named
-from mlcli.model.mlp_numpy import Rate, check_classes, check_unweighted
+from mlcli.model.mlp_numpy import Rate, check_classes
 
 
 class MLPPyTorch(nn.Module):
@@ -27,9 +27,8 @@ class MLPPyTorch(nn.Module):
         self.hidden, self.head = network(input_shape, outputs, width, depth)
         self.optimizer = torch.optim.SGD(self.parameters(), lr)
 
-    def fit(self, inputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def fit(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """One step on B × D inputs and B class indices. Returns their loss before it."""
-        check_unweighted(weights)
         return step(self, self.optimizer, inputs, targets)
 
     def forward(self, inputs: Tensor) -> Tensor:

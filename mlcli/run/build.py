@@ -184,9 +184,8 @@ def _loader(
         return None
     trainer = cfg.trainer
     settings = {"batch_size": trainer.batch_size, "seed": trainer.seed, "sampler": trainer.sampler}
-    extract = getattr(model, "extract", None)
-    settings["at_once"] = getattr(model, "at_once", False)
-    return Loader(data, adapter, device=device, resident=cfg.device.resident, extract=extract, **settings)
+    settings |= {"extract": getattr(model, "extract", None), "at_once": getattr(model, "at_once", False)}
+    return Loader(data, adapter, device=device, resident=cfg.device.resident, **settings)
 
 
 def _assemble(
@@ -205,6 +204,8 @@ def _assemble(
     schedule: Schedule | None = None
     update: Update | Fit | None = None
     if is_fitted(cfg.model):
+        if trainer.class_weights is not None and not getattr(model, "takes_weights", False):
+            raise ConfigError("This model takes no class weights: type trainer.class_weights=null.")
         update = Fit(model)
     elif _takes(cfg.task, "update"):
         schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")

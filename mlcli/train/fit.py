@@ -27,7 +27,9 @@ class Fit:
     @torch.no_grad()
     def __call__(self, loss_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
         assert self.examples is not None
-        loss: Tensor | None = self.model.fit(*self.examples(*batch))
+        inputs, targets, weights = self.examples(*batch)
+        given = () if weights is None else (weights,)
+        loss: Tensor | None = self.model.fit(inputs, targets, *given)
         return loss_of(*batch) if loss is None else loss
 
     def averaged(self) -> AbstractContextManager[None]:

@@ -45,7 +45,7 @@ def test_commands(ask: Ask) -> None:
 
 def test_groups_options_and_keys(ask: Ask) -> None:
     assert ask("mlcli train mod") == ["model="]
-    assert ask("mlcli train model=l") == ["model=linear", "model=lstm"]
+    assert ask("mlcli train model=l") == ["model=linear", "model=logistic_regression", "model=lstm"]
     assert "optimizer.lr=" in ask("mlcli train optimizer.")
     assert "optimizer._target_=" not in ask("mlcli train optimizer.")
     assert ask("mlcli train optimizer._") == ["optimizer._target_="]
@@ -65,9 +65,9 @@ def test_keys_are_those_of_the_option_chosen_before(ask: Ask) -> None:
 
 
 def test_a_sweeps_list(ask: Ask) -> None:
-    assert ask("mlcli train -m model=lstm,ml") == ["model=lstm,mlp"]
-    assert ask("mlcli train -m model=lstm,l") == ["model=lstm,linear"]
-    assert ask("mlcli train -m model=lstm,ml", "bash") == ["lstm,mlp"]
+    assert ask("mlcli train -m model=lstm,li") == ["model=lstm,linear"]
+    assert ask("mlcli train -m model=lstm,l") == ["model=lstm,linear", "model=lstm,logistic_regression"]
+    assert ask("mlcli train -m model=lstm,li", "bash") == ["lstm,linear"]
 
 
 def test_prefixes(ask: Ask, tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_hydras_groups_and_flags(ask: Ask) -> None:
 def test_config_dir_adds_options(ask: Ask, tmp_path: Path, flag: str) -> None:
     (tmp_path / "mine" / "model").mkdir(parents=True)
     (tmp_path / "mine" / "model" / "local.yaml").write_text("# Mine\nmine: 1\n")
-    assert ask(f"mlcli train {flag.format('mine')} model=lo") == ["model=local"]
+    assert ask(f"mlcli train {flag.format('mine')} model=loc") == ["model=local"]
     assert ask(f"mlcli train {flag.format('mine')} model=local model.m") == ["model.mine="]
-    assert ask("mlcli train model=lo") == []
+    assert ask("mlcli train model=loc") == []
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def oracle() -> Iterator[DefaultCompletionPlugin]:
     [
         *(f"{group}=" for group in index.HYDRA_GROUPS),
         *(f"{group}=" for group in index.groups()),
-        *(f"model={name} model." for name in index.options("model")),
+        *(f"model={name} model." for name in index.options("model") if name != "estimator"),  # has a hidden key alone
         *(f"optimizer={name} optimizer." for name in index.options("optimizer")),
         *(f"scheduler={name} scheduler." for name in index.options("scheduler")),
         *("trainer.", "device.", "tracking.", "split.", "model=l"),
@@ -178,8 +178,8 @@ def oracle() -> Iterator[DefaultCompletionPlugin]:
 def test_answers_are_hydras(ask: Ask, oracle: DefaultCompletionPlugin, words: str) -> None:
     """Hydra also offers what is hidden here, and goes on into lists by index."""
     theirs = [word for word in oracle._query("config", words) if "._" not in word]
-    leaves = [f"{word[:-1]}=" if word[-1] == "." else word for word in theirs]
-    assert sorted(ask(f"mlcli train {words}")) == sorted(leaves)
+    own = ask(f"mlcli train {words}")
+    assert sorted(word.rstrip(".=") for word in own) == sorted(word.rstrip(".=") for word in theirs)
 
 
 def test_split() -> None:

@@ -30,7 +30,7 @@ def test_lines_are_those_with_code() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_frameworks_that_are_here_agree(experiment: Callable[..., Any]) -> None:
-    told = experiment("framework_comparison", "trainer.epochs=3", "trainer.seed=0")
+    told = experiment("framework_comparison", "trainer.epochs=3", "trainer.seed=0", "model.depth=2")
     names = [row["framework"] for row in told.rows]
     assert names == ["PyTorch", "NumPy", *(["Keras"] if find_spec("tensorflow") else [])]
     accuracies = [row["test accuracy"] for row in told.rows]
@@ -39,6 +39,4 @@ def test_frameworks_that_are_here_agree(experiment: Callable[..., Any]) -> None:
     assert next(row["all"] for row in told.rows if row["framework"] == "NumPy") > told.rows[0]["all"]
     assert "framework_comparison" in told.figures()
     if find_spec("tensorflow") is None:
-        assert (
-            "Without Keras: model=mlp_keras needs TensorFlow: type pip install 'mlcli[tensorflow]'" in told.sentence
-        )
+        assert "Without Keras" in told.sentence and "type pip install 'mlcli[tensorflow]'" in told.sentence

@@ -18,7 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.model.estimator import SAFE, Estimator
+from mlcli.model.estimator import Estimator
+from mlcli.model.estimator_bytes import SAFE
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.run.fitted import settle
@@ -109,10 +110,8 @@ def test_class_weights_are_weights_of_examples() -> None:
     theirs = LogisticRegression(class_weight="balanced", max_iter=1000)
     theirs.fit(StandardScaler().fit_transform(train), targets)
     assert parts.model.estimator.coef_ == pytest.approx(theirs.coef_, abs=1e-3)
-    with pytest.raises(
-        ValueError, match=r"KNeighborsClassifier takes no class weights; type trainer.class_weights=null"
-    ):
-        trained("data=iris", "model=knn", "trainer.class_weights=balanced")
+    with pytest.raises(ValueError, match=r"takes no class weights: type trainer\.class_weights=null"):
+        built("data=iris", "model=knn", "trainer.class_weights=balanced")
 
 
 @pytest.mark.parametrize("model", [*READY, "estimator"])

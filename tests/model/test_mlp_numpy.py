@@ -52,5 +52,5 @@ def test_classes_alone_and_no_weights() -> None:
     with pytest.raises(ValueError, match="type model=mlp"):
         MLPNumpy((3,), 1)
     with pytest.raises(ValueError, match=r"type trainer\.class_weights=null"):
-        MLPNumpy((3,), 2).fit(torch.ones(2, 3), torch.tensor([0, 1]), torch.ones(2))
+        built(*SHAPE, "model=mlp_numpy", "trainer.class_weights=balanced")
     assert np.isfinite(MLPNumpy((3,), 2)(torch.ones(2, 3)).numpy()).all()
