@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: train test exhaustive lint ui bench clean
+.PHONY: train test exhaustive lint ui bench chapter clean
 
 train: $(INSTALLED)  ## set up, then train an LSTM on real data
 	$(BIN)/mlcli train model=lstm
@@ -26,6 +26,9 @@ bench: $(INSTALLED)  ## loop and start-up beside their peers, as ratios
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/startup.py
+
+chapter: $(INSTALLED)  ## all experiments, and what they show into docs/gallery; ONLY=pca,maml for some
+	$(BIN)/python scripts/chapter.py $(ONLY)
 
 # torch comes first and pinned: asked for by another package, pip would take a build with gigabytes of CUDA.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -128,9 +128,15 @@ def sinusoids() -> Iterator[Row]:
     yield Row("joint", "far more", 1, 4, "test/after_5_loss", f"task.method=joint {common}")
 
 
+def cartpole() -> Iterator[Row]:
+    """CartPole-v1, which counts as solved from a mean return of 475 over 100 episodes on; 500 is the most."""
+    for task in ("dqn", "reinforce"):
+        yield Row(f"mlp, {task}", "475 (solved)", 475, 500, "test/return", f"task={task}")
+
+
 REFERENCES: dict[str, Callable[[], Iterator[Row]]] = {
     reference.__name__: reference
-    for reference in (adding, mnist1d, time_series, autoencoder, diabetes, few_shot, sinusoids)
+    for reference in (adding, mnist1d, time_series, autoencoder, diabetes, few_shot, sinusoids, cartpole)
 }
 
 

@@ -12,7 +12,7 @@ from mlcli.run.build import accepted_kinds, build, build_data
 
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
-SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall"}
+SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall", "state": "gridworld"}
 NARROW = {"resnet18", "resnet34", "resnet50"}  # to be quick; tests/model/test_resnet.py has them at full width
 NOT_HERE = {"cuda", "mps"}  # devices
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # not in any package of pip; built in tests/data
@@ -59,6 +59,10 @@ def _task_of(data: str) -> list[str]:
     """Task and model for data that the default ones cannot take."""
     with hydra_session() as hydra:
         examples = build_data(to_run(compose(hydra, [f"data={data}"]))).examples
+    if examples.kind == "vector" and examples.world is not None:
+        return ["task=dqn"]
+    if examples.kind == "state":
+        return ["task=control"]
     model = {"vector": "mlp", "image": "cnn"}.get(examples.kind, "gru")
     if examples.targets.ndim == 1:
         return [f"model={model}", f"task={'classification' if examples.classes else 'regression'}"]

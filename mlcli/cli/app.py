@@ -10,6 +10,7 @@ from mlcli.cli.evaluate import evaluate
 from mlcli.cli.list import list_options
 from mlcli.cli.predict import predict
 from mlcli.cli.runs import runs
+from mlcli.cli.serve import serve
 from mlcli.cli.show import show
 from mlcli.cli.sync import sync
 from mlcli.cli.train import train
@@ -29,6 +30,7 @@ app.command(rich_help_panel=TRAINING, context_settings=PASS_THROUGH)(train)
 app.command(rich_help_panel=TRAINING, context_settings=PASS_THROUGH)(crossval)
 app.command(rich_help_panel=TRAINING)(evaluate)
 app.command(rich_help_panel=TRAINING)(predict)
+app.command(rich_help_panel=TRAINING)(serve)
 app.command(rich_help_panel=LOOKING)(runs)
 app.command(rich_help_panel=LOOKING)(show)
 app.command(rich_help_panel=LOOKING)(compare)

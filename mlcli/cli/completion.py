@@ -100,9 +100,11 @@ def _arguments(line: Line) -> Candidates | None:
         case "evaluate" if line.positional():
             allowed, found = ("data", "split", "device"), overrides(line)
             return found and {word: text for word, text in found.items() if word.startswith(allowed)}
-        case "show" | "predict" if line.positional():
+        case "predict" if line.positional():
+            return FILES if len(line.positional()) == 1 else {}
+        case "show" | "serve" if line.positional():
             return {}
-        case "evaluate" | "show" | "predict" | "compare":
+        case "evaluate" | "show" | "predict" | "serve" | "compare":
             return FILES if line.word[:1] in ("/", ".", "~") or "/" in line.word else run_names()
         case "list" if not line.positional():
             return {group: " ".join(index.options(group)) for group in index.groups()}

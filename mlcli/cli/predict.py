@@ -1,26 +1,58 @@
 """mlcli predict: what a finished run has to say to something new."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlcli.cli.errors import user_errors
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def predict(
     run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
-    prompt: Annotated[str, typer.Option(help="The text that a language model goes on with.")],
-    tokens: Annotated[int, typer.Option(min=1, help="How many tokens to write.")] = 200,
+    file: Annotated[
+        str | None, typer.Argument(help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the predictions go.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, as the server answers.")] = False,
+    prompt: Annotated[str | None, typer.Option(help="The text that a language model goes on with.")] = None,
+    tokens: Annotated[int, typer.Option(min=1, help="How many tokens to write after a prompt.")] = 200,
     temperature: Annotated[
         float, typer.Option(min=0, help="1 as it has learnt, less for the likelier, 0 for the likeliest alone.")
     ] = 0.8,
     seed: Annotated[int, typer.Option(min=0, help="Another text for another seed.")] = 0,
 ) -> None:
-    """Let a run go on with a text, with its best weights."""
+    """Predict for a file, a row an input, or go on with a prompt; with the run's best weights."""
     from mlcli.cli.output import outputs_folder
+    from mlcli.config.errors import ConfigError
     from mlcli.run.find import find_run
-    from mlcli.serve.generate import generate
 
     with user_errors():
-        found = find_run(run, outputs_folder())
-        print(prompt + generate(found.folder.path, prompt, tokens, temperature, seed))
+        if (file is None) == (prompt is None):
+            raise ConfigError("Type either a FILE of inputs, or of a language model --prompt TEXT.")
+        folder = find_run(run, outputs_folder()).folder.path
+        if prompt is not None:
+            from mlcli.serve.generate import generate
+
+            print(prompt + generate(folder, prompt, tokens, temperature, seed))
+        elif file is not None:
+            from mlcli.serve.answers import answers
+
+            _write(answers(folder, file), output, as_json)
+
+
+def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
+    from mlcli.config.errors import ConfigError
+    from mlcli.serve.answers import to_json
+
+    text = to_json(table) if as_json else table.to_csv(index=False)
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"Cannot write {output} ({error.strerror or error}).") from error

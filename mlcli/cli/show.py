@@ -44,6 +44,7 @@ def _print_run(found: "Found") -> None:
 
     table(("setting", "value"), [(key, str(value)) for key, value in flat_config(found).items()])
     table(("metric", "value"), sorted(found.metrics().items()))
-    figures = sorted(path.name for path in (found.folder.path / "figures").glob("*.png"))
+    files = (found.folder.path / "figures").glob("*")
+    figures = sorted(path.name for path in files if path.suffix in (".png", ".gif"))
     if figures:
         print(f"figures: {' '.join(figures)}")

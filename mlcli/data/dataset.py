@@ -139,9 +139,10 @@ class DataSet:
 
 
 def digest(examples: Examples) -> str:
-    """A short SHA-256 of inputs and targets; of large sets, of about 10,000 evenly spaced examples and the size."""
+    """A short SHA-256 of inputs and targets, and of the tables of a world that has `tables`; of large sets, of about
+    10,000 evenly spaced examples and the size."""
     stride = max(1, len(examples.inputs) // DIGEST_EXAMPLES)
     sha = hashlib.sha256(repr((examples.inputs.shape, examples.targets.shape)).encode())
-    for tensor in (examples.inputs, examples.targets):
+    for tensor in (examples.inputs, examples.targets, *getattr(examples.world, "tables", ())):
         sha.update(tensor[::stride].contiguous().numpy().tobytes())
     return sha.hexdigest()[:16]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 Tokenizer = Literal["words", "characters", "bytes"]
 PADDING, UNKNOWN = "<pad>", "<unk>"  # of indices 0 and 1
+TEXT = "text"  # the column of texts in a table
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")  # a word with its apostrophes, or one punctuation mark
 
 
@@ -40,12 +41,18 @@ def learn(
 
 
 def encode(texts: Sequence[str], tokenizer: str, vocabulary: Sequence[str], length: int) -> Tensor:
-    """N texts → N × length indices (int64): the first `length` tokens of each, shorter ones padded with 0."""
+    """N texts → N × length indices (int64): the first `length` tokens of each, shorter ones padded with 0.
+
+    Raises ValueError for a token that a vocabulary without UNKNOWN lacks.
+    """
     index = {token: place for place, token in enumerate(vocabulary)}
-    unknown = index[UNKNOWN]
+    unknown = index.get(UNKNOWN)
     encoded = torch.zeros(len(texts), length, dtype=torch.int64)
     for row, text in zip(encoded, texts, strict=True):
-        indices = [index.get(token, unknown) for token in tokens_of(text, tokenizer, length)]
+        tokens = tokens_of(text, tokenizer, length)
+        indices = [index.get(token, unknown) for token in tokens]
+        if None in indices:
+            raise ValueError(f"{tokens[indices.index(None)]!r} is not among the {len(index)} tokens that are known.")
         row[: len(indices)] = torch.tensor(indices, dtype=torch.int64)
     return encoded
 

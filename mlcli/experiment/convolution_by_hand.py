@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from mlcli.metric.answer import Answer
 from mlcli.metric.figures_pictures import pictures
+from mlcli.metric.kernels import kernels
 from mlcli.metric.plot import Plot
 from mlcli.model.scratch.convolution import SOBEL_X, SOBEL_Y, conv2d, max_pool2d, mean_pool2d
 from mlcli.run.answer import Ended
@@ -21,7 +22,6 @@ COLUMNS = ("operation", "channels", "kernel", "stride", "padding", "dilation", "
 CONVOLUTIONS = [(1, 0, 1), (1, 1, 1), (2, 1, 1), (1, 2, 2), (2, 3, 3)]  # stride, padding, dilation
 POOLS = [(2, 2, 0), (3, 1, 1), (3, 2, 1)]  # window, stride, padding
 SHOWN = 3  # digits in the pictures
-KERNELS = 8  # most learned kernels in the pictures
 
 Row = tuple[Any, ...]
 
@@ -29,7 +29,8 @@ Row = tuple[Any, ...]
 def convolution_by_hand(runs: Sequence[Ended]) -> Answer:
     """The largest difference from torch for each setting, and for the whole network; what the kernels see."""
     parts = runs[0].parts()
-    model, test = parts.model.double().eval(), parts.data.splits["test"]
+    model: Any = parts.model.double().eval()
+    test = parts.data.splits["test"]
     raw, targets = parts.data.examples.inputs[test], parts.data.examples.targets[test]
     images = ((raw.double() - parts.data.mean) / parts.data.std).numpy()
     rows = [*_convolutions(model, images), *_pools(images)]
@@ -44,9 +45,9 @@ def convolution_by_hand(runs: Sequence[Ended]) -> Answer:
     )
     chosen = [int((targets == label).nonzero()[0, 0]) for label in range(SHOWN)]
     names = [f"digit {parts.data.classes[int(targets[i])]}" for i in chosen]
-    return Answer(
-        sentence, COLUMNS, rows, [edges(raw[chosen].double().numpy(), names), kernels(model, images[chosen], names)]
-    )
+    layer = model.blocks[0].convolution
+    learned = kernels(layer.weight.detach().numpy(), images[chosen], _by_hand(layer, images[chosen]), names)
+    return Answer(sentence, COLUMNS, rows, [edges(raw[chosen].double().numpy(), names), learned])
 
 
 def forward(model: Any, images: np.ndarray) -> np.ndarray:
@@ -101,37 +102,15 @@ def edges(images: np.ndarray, names: list[str]) -> Plot:
     found = conv2d(images, np.stack([SOBEL_X, SOBEL_Y])[:, None], padding=1)
     strength = np.hypot(found[:, 0], found[:, 1])
     cells = [[image[0], *pair, edge] for image, pair, edge in zip(images, found, strength, strict=True)]
-    return _plot(
-        "edges",
-        "What an edge kernel sees in a digit",
-        "orange: brighter to the right (x), downwards (y); blue: darker; strength: √(x² + y²)",
-        names,
-        ["digit", "Sobel x", "Sobel y", "strength"],
-        cells,
-        [[False, True, True, False]] * len(cells),
-    )
-
-
-def kernels(model: Any, images: np.ndarray, names: list[str]) -> Plot:
-    """The kernels of the first layer, and what each makes of B × 1 × H × W images."""
-    layer = model.blocks[0].convolution
-    maps = _by_hand(layer, images)[:, :KERNELS]
-    learned = layer.weight.detach().numpy()[:KERNELS, 0]
-    cells = [[None, *learned], *([image[0], *own] for image, own in zip(images, maps, strict=True))]
-    columns = ["", *(f"kernel {i + 1}" for i in range(len(learned)))]
-    signed = [[False] + [True] * len(learned)] * len(cells)
-    note = "above, orange: weights above 0, blue: below; then what each kernel makes of a digit, its feature map"
-    return _plot(
-        "kernels", "Learned kernels and their feature maps", note, ["kernel", *names], columns, cells, signed
-    )
-
-
-def _plot(
-    name: str, title: str, note: str, rows: list[str], columns: list[str], cells: list[Any], signed: list[Any]
-) -> Plot:
-    plain = [[None if cell is None else cell.tolist() for cell in row] for row in cells]
-    data = {"title": title, "note": note, "rows": rows, "columns": columns, "cells": plain, "signed": signed}
-    return Plot(name, pictures, data)
+    data = {
+        "title": "What an edge kernel sees in a digit",
+        "note": "orange: brighter to the right (x), downwards (y); blue: darker; strength: √(x² + y²)",
+        "rows": names,
+        "columns": ["digit", "Sobel x", "Sobel y", "strength"],
+        "cells": [[cell.tolist() for cell in row] for row in cells],
+        "signed": [[False, True, True, False]] * len(cells),
+    }
+    return Plot("edges", pictures, data)
 
 
 def _difference(mine: np.ndarray, torchs: np.ndarray) -> float:

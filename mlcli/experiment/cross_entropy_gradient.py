@@ -8,11 +8,13 @@ from torch.nn import functional as F
 
 from mlcli.experiment.prepared import loader_of
 from mlcli.metric.answer import Answer
+from mlcli.metric.panels import Curve, Panel, panels
+from mlcli.metric.plot import Plot
 from mlcli.model.scratch.cross_entropy import cross_entropy, gradient
 from mlcli.run.answer import Ended
 from mlcli.task.network import forward_split
 
-STEPS = (1e-2, 1e-4, 1e-6, 1e-8)  # of the finite differences
+STEPS = tuple(10.0**-power for power in range(1, 11))  # of the finite differences
 
 
 def cross_entropy_gradient(runs: Sequence[Ended]) -> Answer:
@@ -30,7 +32,17 @@ def cross_entropy_gradient(runs: Sequence[Ended]) -> Answer:
         f"softmax − one-hot differs from autograd by at most {by_autograd:.1e} and from finite differences by at "
         f"most {nearest:.1e} (steps of {step:g}), over {z.size:,} logits whose slopes reach {steepest:.1e}."
     )
-    return Answer(sentence, ("beside", "step", "largest difference"), rows)
+    return Answer(sentence, ("beside", "step", "largest difference"), rows, [_plot(by_step, by_autograd)])
+
+
+def _plot(by_step: dict[float, float], by_autograd: float) -> Plot:
+    """Long steps miss the slope, and short ones drown in rounding."""
+    curves = {"finite differences": Curve(list(by_step), [float(found) for found in by_step.values()])}
+    panel = Panel("step", "largest difference from softmax − one-hot", curves, "xy")
+    step, nearest = min(by_step.items(), key=lambda item: item[1])
+    title = f"Nearest with steps of {step:g}: {nearest:.1e}; autograd {by_autograd:.1e}"
+    note = "long steps miss the slope, short ones drown in rounding"
+    return panels("slopes", title, note, [panel])
 
 
 def autograd(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:

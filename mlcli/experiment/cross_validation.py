@@ -1,9 +1,12 @@
 """Which architecture is best, judged by the folds of a cross-validation, and whether that could be chance."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from statistics import fmean
 
 from mlcli.metric.answer import Answer
+from mlcli.metric.figures_crossval import fold_scores
+from mlcli.metric.plot import Plot
 from mlcli.metric.resampled import Paired, paired, resampled
 from mlcli.run.answer import Ended
 from mlcli.run.folder import read_json
@@ -28,7 +31,20 @@ def cross_validation(runs: Sequence[Ended]) -> Answer | None:
     columns = {name: [own[fold] for fold in folds] for name, own in scores.items()}
     order = sorted(columns, key=lambda name: -fmean(columns[name]))
     rows = [(f"fold {fold}", *(columns[name][place] for name in order)) for place, fold in enumerate(folds)]
-    return Answer(_sentence(columns, order, ratio), ("", *order), rows)
+    return Answer(_sentence(columns, order, ratio), ("", *order), rows, [_plot(columns, order, ratio)])
+
+
+def _plot(columns: dict[str, list[float]], order: list[str], ratio: float) -> Plot:
+    data = {
+        "metric": METRIC,
+        "better": "max",
+        "folds": len(columns[order[0]]),
+        "repeats": 1,
+        "names": order,
+        "scores": [columns[name] for name in order],
+        "means": [asdict(resampled(columns[name], ratio)) for name in order],
+    }
+    return Plot("folds", fold_scores, data)
 
 
 def _sentence(columns: dict[str, list[float]], order: list[str], ratio: float) -> str:

@@ -25,7 +25,7 @@ def house_prices(runs: Sequence[Ended]) -> Answer:
     sentence = (
         f"Gradient descent explains the test split with R² {run.metrics['test/r2']:.4f} "
         f"(RMSE {run.metrics['test/rmse']:.2f}), least squares with {scores['r2']:.4f} "
-        f"({scores['rmse']:.2f}); their weights differ by at most {np.abs(learned / exact - 1).max():.2%}."
+        f"({scores['rmse']:.2f}); their weights differ by a share of at most {np.abs(learned / exact - 1).max():.1e}."
     )
     return Answer(sentence, ("weight", "gradient descent", "least squares", "true"), rows)
 

@@ -1,11 +1,14 @@
 """Why accuracy misleads where one class is rare."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from mlcli.metric import classification
 from mlcli.metric.answer import Answer
+from mlcli.metric.bars import bars
+from mlcli.metric.plot import Plot
 from mlcli.run.answer import Ended
 
 METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
@@ -24,7 +27,7 @@ def imbalanced(runs: Sequence[Ended]) -> Answer | None:
     guesser = _scores(_guesses(targets, data.classes), rare)
     ways = {_way(run) or "plain": _scores(_of_test(run), rare) for run in finished}
     rows = [(name, *scores) for name, scores in {"always the common class": guesser, **ways}.items()]
-    return Answer(_sentence(guesser, ways, rare), ("trained", *METRICS), rows)
+    return Answer(_sentence(guesser, ways, rare), ("trained", *METRICS), rows, [_plot(rows, rare)])
 
 
 def _way(run: Ended) -> str:
@@ -47,6 +50,14 @@ def _of_test(run: Ended) -> dict[str, float]:
 def _scores(metrics: Mapping[str, float], rare: str) -> list[float]:
     """In the order of `METRICS`."""
     return [metrics[name] if name in metrics else metrics[f"{name}/{rare}"] for name in METRICS]
+
+
+def _plot(rows: Sequence[tuple[Any, ...]], rare: str) -> Plot:
+    scores = {name: own for name, *own in rows}
+    title = f"Accuracy hides who finds the {rare}"
+    note = f"test split; precision, recall and F1 of {rare}"
+    names = [name.replace("_", " ") for name in METRICS]
+    return bars("scores", title, note, names, scores)
 
 
 def _sentence(guesser: Sequence[float], ways: Mapping[str, Sequence[float]], rare: str) -> str:

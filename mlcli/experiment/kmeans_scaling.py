@@ -27,6 +27,10 @@ class Found:
     clusters: np.ndarray
 
     @property
+    def label(self) -> str:
+        return f"clusters, {self.name}"
+
+    @property
     def shares(self) -> np.ndarray:
         shares: np.ndarray = self.points.var(0) / self.points.var(0).sum()
         return shares
@@ -85,10 +89,11 @@ def _picture(found: Sequence[Found]) -> Plot:
     scaled = min(found, key=lambda each: each.largest[1])
     data = scaled.parts.data
     targets = data.examples.targets.numpy()
-    labels = {"classes": targets} | {f"clusters, {each.name}": _matched(each.clusters, targets) for each in found}
-    wrong = ", ".join(f"{name} {np.mean(own != targets):.0%}" for name, own in list(labels.items())[1:])
-    note = f"colours of clusters: the class that they have most in common with; of another class: {wrong}"
-    return labellings(scaled.points, labels, data.classes, "Clusters beside the classes", note)
+    labels = {"classes": targets} | {each.label: _matched(each.clusters, targets) for each in found}
+    wrong = ", ".join(f"{each.name} {np.mean(labels[each.label] != targets):.0%}" for each in found)
+    note = "a cluster has the colour of the class that it has most in common with"
+    title = f"Clusters beside the classes · in that of another: {wrong}"
+    return labellings(scaled.points, labels, data.classes, title, note)
 
 
 def _matched(clusters: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from mlcli.metric.answer import Answer
+from mlcli.metric.panels import Curve, Panel, panels
+from mlcli.metric.plot import Plot
 from mlcli.run.answer import Ended
 
 NEAR = 1.1  # times the best loss: as good as converged
+HIGHEST = 100.0  # loss that is drawn; one that diverges would press all others onto the axis
 
 
 def learning_rates(runs: Sequence[Ended]) -> Answer | None:
@@ -24,12 +27,25 @@ def learning_rates(runs: Sequence[Ended]) -> Answer | None:
     for rate, verdict, *_ in rows:
         told.setdefault(verdict, []).append(f"{rate:g}")
     parts = "; ".join(f"{', '.join(rates)} {_verb(verdict, rates)}" for verdict, rates in told.items())
-    epoch, fastest = min((epoch, rate) for rate, epoch in arrivals.items() if epoch)
+    reached = {float(run.cfg.optimizer.lr): run.metrics["val/loss"] for run in finished}
+    epoch, _, fastest = min((epoch, reached[rate], rate) for rate, epoch in arrivals.items() if epoch)
     sentence = (
         f"Of the rates {parts}. {fastest:g} is the fastest: within 10 % of the best loss, {best:.4g}, after {epoch} "
         f"epoch{'s' if epoch > 1 else ''}."
     )
-    return Answer(sentence, ("rate", "it", "near best by epoch", "val/loss", "reason"), rows)
+    return Answer(sentence, ("rate", "it", "near best by epoch", "val/loss", "reason"), rows, [_plot(runs, told)])
+
+
+def _plot(runs: Sequence[Ended], told: dict[str, list[str]]) -> Plot:
+    curves = {}
+    for run in sorted(runs, key=lambda run: float(run.cfg.optimizer.lr)):
+        losses = [(each["epoch"], each["metrics"]["val/loss"]) for each in run.history()]
+        shown = [pair for pair in losses if pair[1] is not None and pair[1] < HIGHEST]
+        if shown:
+            curves[f"{float(run.cfg.optimizer.lr):g}"] = Curve(*map(list, zip(*shown, strict=True)))
+    title = "; ".join(f"{', '.join(rates)} {_verb(verdict, rates)}" for verdict, rates in told.items())
+    note = f"loss on the validation split by epoch; losses above {HIGHEST:g} are not drawn"
+    return panels("learning_rates", title, note, [Panel("epoch", "val/loss", curves, "y")], "learning rate")
 
 
 def _arrival(run: Ended, loss: float) -> int | None:

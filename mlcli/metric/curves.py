@@ -15,7 +15,7 @@ __all__ = ["compare", "learning_curves", "lr_range", "sweep"]
 
 History = list[dict[str, Any]]
 RATES = 500  # points of the learning rate's curve
-HEADLINES = ("accuracy", "r2")  # the metric that is shown beside the loss, if it is there
+HEADLINES = ("accuracy", "r2", "return")  # the metric that is shown beside the loss, if it is there
 
 
 def learning_curves(
@@ -87,6 +87,7 @@ def best(history: History, metric: str) -> dict[str, float] | None:
 
 
 def _headline(history: History) -> str | None:
-    names = [name.removeprefix("val/") for name in history[-1]["metrics"] if name.startswith("val/")]
-    others = [name for name in names if name != "loss"]
+    metrics = history[-1]["metrics"]
+    split = "val/" if any(name.startswith("val/") for name in metrics) else "train/"
+    others = [name.removeprefix(split) for name in metrics if name.startswith(split) and name != f"{split}loss"]
     return next((name for name in HEADLINES if name in others), others[0] if others else None)

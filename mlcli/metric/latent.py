@@ -26,6 +26,18 @@ def latent_space(
     return Plot("latent_space", figures_latent.latent_space, data)
 
 
+def neighbours(codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], seed: int) -> Plot:
+    """t_sne: N × K codes laid out in the plane so that neighbours stay neighbours, by scikit-learn."""
+    from sklearn.manifold import TSNE
+
+    shown = np.unique(np.linspace(0, len(codes) - 1, min(len(codes), POINTS)).round().astype(int))
+    perplexity = min(30.0, (len(shown) - 1) / 3)
+    placed = TSNE(perplexity=perplexity, random_state=seed).fit_transform(codes[shown])
+    chosen = None if labels is None else labels[shown]
+    plot = latent_space({"t-SNE": placed}, chosen, classes, ("", ""))
+    return Plot("t_sne", plot.draw, plot.data)
+
+
 def _plane(code: np.ndarray, shown: np.ndarray) -> dict[str, Any]:
     """N × k codes as points: the numbers themselves where there are two, else the first two principal components; a
     single number over nothing."""

@@ -5,31 +5,65 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 120
+DPI, FILM_DPI = 120, 80
+
+
+@dataclass(frozen=True)
+class Film:
+    """A figure that moves: `show(frame)` changes it into each of its frames, which last so many seconds."""
+
+    figure: "Figure"
+    frames: int
+    show: Callable[[int], None]
+    seconds: float
+
+    def write(self, path: Path) -> None:
+        """As a GIF, which begins anew after twelve times as long a look at its last frame."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from PIL import Image
+
+        self.figure.set_dpi(FILM_DPI)
+        canvas: Any = FigureCanvasAgg(self.figure)
+        pictures = []
+        for frame in range(self.frames):
+            self.show(frame)
+            canvas.draw()
+            pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
+        duration = [round(1000 * self.seconds)] * (self.frames - 1) + [round(12_000 * self.seconds)]
+        pictures[0].save(path, format="GIF", save_all=True, append_images=pictures[1:], duration=duration, loop=0)
 
 
 @dataclass(frozen=True)
 class Plot:
-    """`draw(**data)` gives the figure; `data` holds what JSON can hold, with None where a number is not finite."""
+    """`draw(**data)` gives the figure; `data` holds what JSON can hold, with None where a number is not finite.
+
+    suffix: "png", or "gif" where what is drawn is a film.
+    """
 
     name: str
-    draw: "Callable[..., Figure]"
+    draw: "Callable[..., Figure | Film]"
     data: dict[str, Any]
+    suffix: Literal["png", "gif"] = "png"
 
     def figure(self) -> "Figure":
-        return self.draw(**self.data)
+        drawn: Any = self.draw(**self.data)
+        figure: Figure = drawn.figure if self.suffix == "gif" else drawn
+        return figure
 
     def save(self, folder: Path) -> Path:
-        """Writes name.json and name.png into the folder, which is made if need be. Returns the PNG's path."""
+        """Writes name.json and name.png (or .gif) into the folder, which is made if need be. Returns its path."""
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / f"{self.name}.json", lambda path: _write_json(path, self.data))
+        if self.suffix == "gif":
+            film: Any = self.draw(**self.data)
+            return _write(folder / f"{self.name}.gif", film.write)
         return self.save_png(folder / f"{self.name}.png")
 
     def save_png(self, path: Path) -> Path:

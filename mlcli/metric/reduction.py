@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlcli.metric import figures_pictures, figures_reduction
-from mlcli.metric.latent import POINTS, latent_space
+from mlcli.metric.latent import latent_space
 from mlcli.metric.plot import Plot, plain
 
 SHARES = (0.90, 0.95, 0.99)
@@ -70,15 +70,3 @@ def plane(codes: np.ndarray, ratios: np.ndarray, labels: np.ndarray | None, clas
     """latent_space: N × K codes by the first two components."""
     names = [_name(place, ratios) for place in (0, 1)] if codes.shape[1] > 1 else []
     return latent_space({"": codes}, labels, classes, names)
-
-
-def neighbours(codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], seed: int) -> Plot:
-    """t_sne: N × K codes laid out in the plane so that neighbours stay neighbours, by scikit-learn."""
-    from sklearn.manifold import TSNE
-
-    shown = np.unique(np.linspace(0, len(codes) - 1, min(len(codes), POINTS)).round().astype(int))
-    perplexity = min(30.0, (len(shown) - 1) / 3)
-    placed = TSNE(perplexity=perplexity, random_state=seed).fit_transform(codes[shown])
-    chosen = None if labels is None else labels[shown]
-    plot = latent_space({"t-SNE": placed}, chosen, classes, ("", ""))
-    return Plot("t_sne", plot.draw, plot.data)

@@ -51,7 +51,12 @@ def answer(cfg: DictConfig, runs: Sequence[Ended], folder: RunFolder, save: Save
     found = give(runs)
     if found is None:
         return
-    content = {"sentence": found.sentence, "columns": list(found.columns), "rows": [list(row) for row in found.rows]}
+    content = {
+        "sentence": found.sentence,
+        "columns": list(found.columns),
+        "rows": [list(row) for row in found.rows],
+        "figures": [plot.name for plot in found.plots],
+    }
     write_json(folder.path / "answer.json", content)
     for plot in found.plots:
         save(plot, folder.path / "figures")

@@ -43,8 +43,13 @@ def set_up(settings: DictConfig, device: torch.device) -> None:
         raise ConfigError("device.precision=fp16 needs a GPU: type device.precision=bf16, or fp32.")
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def set_threads(threads: int | None, parameters: int) -> int:
     """Sets torch's threads: as asked for, else one for tiny models and all cores for others. Returns how many."""
-    chosen = threads or (1 if parameters < TINY else len(os.sched_getaffinity(0)))
+    chosen = threads or (1 if parameters < TINY else cores())
     torch.set_num_threads(chosen)
     return chosen

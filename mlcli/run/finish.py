@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from mlcli.data.tokenize import TEXT
 from mlcli.metric.curves import learning_curves
 from mlcli.metric.plot import Plot
 from mlcli.metric.watched import watched
@@ -85,15 +86,23 @@ def write_model(folder: Path, cfg: DictConfig, parts: Parts) -> None:
     save_weights(folder / "weights.safetensors", parts)
     config = OmegaConf.to_container(cfg, resolve=True)
     write_json(folder / "model.json", {"config": config, "data": parts.data.describe()})
-    rows = parts.data.splits[parts.data.judged][:EXAMPLE_ROWS]
-    inputs = parts.data.examples.inputs[rows]
+    write_json(folder / "example.json", _example(parts))
+
+
+def _example(parts: Parts) -> dict[str, Any]:
+    """A few inputs of the split that judges with their answers. Tokens that were text are given as text again."""
+    data = parts.data
+    inputs = data.examples.inputs[data.splits[data.judged][:EXAMPLE_ROWS]]
+    columns, given = list(data.features) or None, inputs.tolist()
+    if data.examples.tokenizer:
+        texts = [data.decode(tokens) for tokens in given]
+        inputs = data.encode(texts)
+        columns, given = [TEXT], [[text] for text in texts]
     answers = parts.task.predict(inputs)
-    columns = list(parts.data.features) or None
-    example = {
-        "inputs": {"kind": parts.data.kind, "columns": columns, "data": inputs.tolist()},
+    return {
+        "inputs": {"kind": data.kind, "columns": columns, "data": given},
         "outputs": {"columns": list(answers), "data": _rows(answers)},
     }
-    write_json(folder / "example.json", example)
 
 
 def _rows(columns: dict[str, np.ndarray]) -> list[list[Any]]:

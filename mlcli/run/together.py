@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mlcli.data.loader import Loader
 from mlcli.data.stacked import StackedLoader
-from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import Save, finish
 from mlcli.run.folder import RunFolder
@@ -65,11 +66,11 @@ def loader_of(parts: Parts) -> Loader | None:
     return getattr(parts.task, "loader", None)
 
 
-def use_threads(parts: Sequence[Parts], threads: int | None) -> None:
-    """Sets torch's threads for a stack: as asked for, else all cores, since no stack is tiny."""
-    used = devices.set_threads(threads, devices.TINY)
+def use_threads(parts: Sequence[Parts], threads: int) -> None:
+    """Has these computed by so many threads. The numbers do not depend on it."""
+    torch.set_num_threads(threads)
     for each in parts:
-        each.threads = used
+        each.threads = threads
 
 
 def stack_of(parts: Sequence[Parts]) -> Any:
@@ -88,7 +89,7 @@ def train_together(
     The best are finished first, and so many as `drawn` says give their figures to `save`. A stack that runs out of
     memory is halved. Raises what ends all of them, with the folders marked so.
     """
-    use_threads(parts, jobs[0].cfg.device.threads)
+    torch.set_num_threads(parts[0].threads)  # building others has set those of a run alone
     pairs = zip(jobs, parts, strict=True)
     members = [Member(job, each, RunFolder.create(job.path, first_record(job))) for job, each in pairs]
     with _recorded(members):

@@ -5,6 +5,7 @@ from typing import Any
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.load import load_model
+from mlcli.serve.predictor import model_folder
 
 
 def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: int) -> str:
@@ -12,9 +13,7 @@ def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: i
 
     Raises ConfigError for a run that did not finish or is no language model, and for a prompt that it cannot read.
     """
-    if not (folder / "model" / "weights.safetensors").exists():
-        raise ConfigError(f"{folder.name} has no trained model: it did not finish.")
-    task: Any = load_model(folder / "model").task
+    task: Any = load_model(model_folder(folder)).task
     if not hasattr(task, "generate"):
         raise ConfigError(
             f"{folder.name} is no language model, and only those take a --prompt: train one with "

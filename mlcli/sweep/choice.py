@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
 from mlcli.run.memory import is_exhausted
 from mlcli.run.together import loader_of, stack_of, use_threads
@@ -28,10 +29,19 @@ def obstacle_to_stack(parts: Sequence[Parts]) -> str | None:
 
 
 def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
-    """How many times as fast a stack of these is as one by one, and what was measured, in words."""
-    device = parts[0].device
-    use_threads(parts, cfg.device.threads)
-    together = _seconds_a_step(stack_of(parts), device, TIMED)
+    """How many times as fast a stack of these is as one by one, and what was measured, in words.
+
+    Leaves the parts with the number of threads that is the fastest: all cores, or one where others need them too.
+    """
+    device, stack = parts[0].device, stack_of(parts)
+    counts = [cfg.device.threads] if cfg.device.threads else sorted({1, devices.cores()})
+    seconds = {}
+    for threads in counts:
+        use_threads(parts, threads)
+        seconds[threads] = _seconds_a_step(stack, device, TIMED)
+    fastest = min(seconds, key=lambda threads: seconds[threads])
+    use_threads(parts, fastest)
+    together = seconds[fastest]
     single = build(cfg, parts[0].data, loader_of(parts[0]))
     alone = _seconds_a_step(single.task, device, TIMED)
     times = f"{together * 1e3:.3g} ms a step together, {alone * 1e3:.3g} ms each alone"

@@ -70,6 +70,9 @@ def obstacle(cfg: DictConfig) -> str | None:
         return "the loss scaling of device.precision=fp16 is a run's own"
     if is_fitted(cfg.model):
         return "what is fitted and not trained by gradients does not stack"
-    if not any(hasattr(locate(cfg.task._target_), verb) for verb in ("metrics", "stack")):
+    task = locate(cfg.task._target_)
+    if hasattr(task, "alone"):  # the task's own word on it
+        return str(task.alone)
+    if not any(hasattr(task, verb) for verb in ("metrics", "stack")):
         return f"task={cfg.task._target_.rpartition('.')[2].lower()} has no loss of its own for each trial"
     return None

@@ -1,12 +1,12 @@
 """Trials in processes of their own, one on each core."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
+from mlcli.run import device as devices
 from mlcli.run.life import Job, run_name
 from mlcli.sweep.serial import run_serial
 from mlcli.sweep.session import Session
@@ -19,7 +19,7 @@ def run_in_processes(
 ) -> None:
     """Trains each trial in one of as many processes as there are cores, each with one thread."""
     by_number = {trial.number: trial for trial in trials}
-    workers = Parallel(n_jobs=min(len(os.sched_getaffinity(0)), len(trials)), return_as="generator_unordered")
+    workers = Parallel(n_jobs=min(devices.cores(), len(trials)), return_as="generator_unordered")
     for number, status, reason, result in workers(delayed(_train)(trial.number, trial.job) for trial in trials):
         trial = by_number[number]
         trial.status, trial.reason, trial.result = status, reason, result

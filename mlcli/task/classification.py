@@ -29,6 +29,7 @@ from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
 Batch = tuple[Tensor, Tensor]
+PICTURED = 4  # classes whose feature maps are drawn
 
 
 class Classification:
@@ -123,6 +124,7 @@ class Classification:
             *classification.plots(y, p, classes),
             classification.worst(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode),
             *self._boundary(raw, y),
+            *self._kernels(raw, y),
         ]
 
     def _boundary(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
@@ -135,6 +137,23 @@ class Classification:
             return self._probabilities(torch.from_numpy(points))
 
         return [decision_boundary(inputs, targets, self.data.classes, self.data.features, answer)]
+
+    @torch.inference_mode()
+    def _kernels(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
+        """The first convolution of a network for images, and what it makes of one image of each of a few classes."""
+        layer = next((own for own in self.model.modules() if isinstance(own, nn.Conv2d)), None)
+        if self.data.kind != "image" or layer is None:
+            return []
+        from mlcli.metric.kernels import kernels
+
+        chosen = [int((targets == label).argmax()) for label in np.unique(targets)[:PICTURED]]
+        maps: list[Tensor] = []
+        hook = layer.register_forward_hook(lambda module, given, made: maps.append(made))
+        self._probabilities(torch.from_numpy(inputs[chosen]))
+        hook.remove()
+        names = [self.data.classes[label] for label in targets[chosen]]
+        found = maps[0].float().cpu().numpy()
+        return [kernels(layer.weight.float().cpu().numpy(), inputs[chosen], found, names)]
 
     def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         names = np.array(self.data.classes)

@@ -25,8 +25,10 @@ def forward_split(model: nn.Module, loader: Loader, split: str) -> tuple[Tensor,
 
 
 def require_one_answer(data: DataSet) -> None:
-    """Raises ValueError with the task to choose for data that has several answers for each example."""
+    """Raises ValueError with the task to choose for data without one answer for each example."""
     targets = data.examples.targets
+    if data.kind == "vector" and data.examples.world is not None:
+        raise ValueError(f"data={data.name} is an environment to act in: type task=dqn, or other data.")
     if targets.ndim == 1:
         return
     if targets.is_floating_point():

@@ -34,6 +34,7 @@ class Reconstruction:
     meet the same ones always. The targets of the data are not learnt from.
     beta: weight of the regulariser of a model that has one, which is told as `kl`. It is shared out among the numbers
     of an input, as the squared error is: so beta is twice the variance that a VAE's decoder takes for noise.
+    tsne: a picture of the codes by t-SNE too.
     """
 
     rebuilds = True
@@ -45,15 +46,18 @@ class Reconstruction:
         model: nn.Module,
         update: Update,
         loader: Loader,
+        seed: int = 0,
         *,
         noise: Annotated[float, Range(0)] = 0.0,
         mask: Annotated[float, Range(0, 1, high_open=True)] = 0.0,
         beta: Annotated[float, Range(0)] = 0.1,
+        tsne: bool = False,
     ) -> None:
         self.data = data
         self.model = model
         self.update = update
         self.loader = loader
+        self.seed, self.tsne = seed, tsne
         # None where nothing is drawn: trials that draw numbers and trials that draw none do not stack.
         self.noise, self.mask, self.beta = noise or None, mask or None, beta
         self.corrupt = Corrupt(loader.adapter.shape, loader.device) if noise or mask else None
@@ -166,11 +170,13 @@ class Reconstruction:
         evaluation.plots = lambda: self._plots(found, labels)
 
     def _plots(self, found: Rebuilt, labels: np.ndarray | None) -> list[Plot]:
-        from mlcli.metric.latent import latent_space
+        from mlcli.metric.latent import latent_space, neighbours
 
         plots = reconstruction.plots(found)
         if found.code is not None:
             plots.append(latent_space({"": found.code}, labels, self.data.classes))
+        if found.code is not None and self.tsne:
+            plots.append(neighbours(found.code, labels, self.data.classes, self.seed))
         return plots
 
     def labels(self, split: str) -> np.ndarray | None:

@@ -30,6 +30,7 @@ class Reduction:
     """
 
     unsupervised = True
+    alone = "a decomposition is no training that could be shared"
     rebuilds = True
 
     def __init__(
@@ -43,7 +44,7 @@ class Reduction:
         if self.kept > least > 0:
             raise ValueError(f"model.components={self.kept} of {least} examples at a time: type at most {least}.")
         # Judges only, as it would an autoencoder; nothing of it is trained.
-        self.judge = Reconstruction(data, model, cast(Update, None), loader)
+        self.judge = Reconstruction(data, model, cast(Update, None), loader, seed)
         self.found: Components | None = None
 
     outputs = staticmethod(Reconstruction.outputs)
@@ -85,7 +86,7 @@ class Reduction:
         return evaluation
 
     def _complete(self, evaluation: Evaluation, split: str, points: Tensor) -> None:
-        from mlcli.metric import reduction
+        from mlcli.metric import latent, reduction
 
         model: Any = self.model
         ratios = (model.variances.double() / model.total).cpu().numpy()
@@ -99,7 +100,7 @@ class Reduction:
             drawn["latent_space"] = reduction.plane(codes, ratios, labels, self.data.classes)
             drawn["components"] = reduction.components(axes, ratios, self.data.features)
             if self.tsne:
-                drawn["t_sne"] = reduction.neighbours(codes, labels, self.data.classes, self.seed)
+                drawn["t_sne"] = latent.neighbours(codes, labels, self.data.classes, self.seed)
             return list(drawn.values())
 
         evaluation.plots = plots

@@ -50,12 +50,24 @@ def start_courier(outputs: Path, uri: str, experiment: str, mlflow: bool = True)
 
     It lives in a session of its own: Ctrl-C in the terminal ends the training, not what reports it.
     """
-    # With -P, a student's own random.py in the current folder is not taken for Python's.
-    uninstalled = Path(__file__).resolve().parents[2] == Path.cwd().resolve()
-    command = [sys.executable, *([] if uninstalled else ["-P"]), "-m", "mlcli.track.courier"]
-    command += ["--outputs", str(outputs.absolute()), "--uri", uri, "--experiment", experiment]
+    command = [
+        *module("mlcli.track.courier"),
+        "--outputs",
+        str(outputs.absolute()),
+        "--uri",
+        uri,
+        "--experiment",
+        experiment,
+    ]
     command += [] if mlflow else ["--no-mlflow"]
     errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # lives as long as the courier
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True)
     return Courier(process, errors)
+
+
+def module(name: str) -> list[str]:
+    """The command that runs a module of mlcli in a process of its own."""
+    # With -P, a student's own random.py in the current folder is not taken for Python's.
+    uninstalled = Path(__file__).resolve().parents[2] == Path.cwd().resolve()
+    return [sys.executable, *([] if uninstalled else ["-P"]), "-m", name]

@@ -28,8 +28,13 @@ def send(client: Any, run_id: str, model_id: str, folder: Path) -> None:
     client.log_model_artifacts(model_id, str(folder), "data")
 
 
-def write_model(folder: Path, target: Path, run_id: str, model_id: str, location: str) -> None:
-    """Writes into `target` what makes the run's `model` folder one of MLflow's models, but for the folder itself."""
+def write_model(
+    folder: Path, target: Path, run_id: str | None = None, model_id: str | None = None, location: str | None = None
+) -> None:
+    """Writes into `target` what makes the run's `model` folder one of MLflow's models, but for the folder itself.
+
+    Ids and location are those that a store has for it; none for a model outside of any store.
+    """
     from mlflow.models import Model
 
     example = json.loads((folder / "example.json").read_text())
@@ -61,7 +66,8 @@ def signature(example: dict[str, Any]) -> Any:
 
     inputs, outputs = example["inputs"], example["outputs"]
     if inputs["columns"]:
-        schema = Schema([ColSpec("double", name) for name in inputs["columns"]])
+        kind = "string" if inputs["kind"] == "tokens" else "double"  # the columns of tokens are texts
+        schema = Schema([ColSpec(kind, name) for name in inputs["columns"]])
     else:
         dtype = np.dtype("int64" if inputs["kind"] in ("tokens", "state") else "float32")
         schema = Schema([TensorSpec(dtype, (-1, *np.shape(inputs["data"])[1:]))])

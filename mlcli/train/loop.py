@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mlcli.train.verbs import Alone, Task, Trials
 
-CONVERGED = "nothing changes any more"
+CONVERGED = "nothing is left to learn"
 TICK = 0.1  # seconds between two signs of life within an epoch
 
 

@@ -21,6 +21,13 @@ def test_a_vocabulary_begins_with_padding_and_unknown_then_goes_by_frequency() -
     assert learn(["b a b", "c b a"], "words", length=1) == (PADDING, UNKNOWN, "b", "c")
 
 
+def test_a_vocabulary_may_know_nothing_else() -> None:
+    closed = (PADDING, "on", "monday")
+    assert encode(["on monday"], "words", closed, 3).tolist() == [[1, 2, 0]]
+    with pytest.raises(ValueError, match="'sunday' is not among the 3 tokens"):
+        encode(["on sunday"], "words", closed, 3)
+
+
 @pytest.mark.parametrize("tokenizer", ["characters", "bytes"])
 def test_text_comes_back(tokenizer: str) -> None:
     vocabulary = learn([TEXT], tokenizer)

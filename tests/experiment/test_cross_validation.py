@@ -15,5 +15,5 @@ def test_the_convolutional_network_is_best_on_the_same_folds(experiment: Callabl
     difference = 100 * (means["CNN"] - means["Linear"])
     assert f"({difference:.1f} points in the same folds, p " in told.sentence
     assert f"CNN {means['CNN']:.1%} ± " in told.sentence
-    assert told.figures() == {"crossval"}
+    assert told.figures() == {"crossval", "folds"}
     assert means["CNN"] == pytest.approx(float(told.sentence.partition("CNN ")[2].partition("%")[0]) / 100, abs=1e-3)

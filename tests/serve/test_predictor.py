@@ -10,35 +10,52 @@ import pytest
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
+from mlcli.run.folder import read_json
 from mlcli.serve.predictor import Predictor
 
+README = Path(__file__).parents[2] / "README.md"
 RUNS = [
     ["data=iris"],
     ["data=digits", "model=lstm"],
     ["task=regression", "data=diabetes"],
     ["task=sequence_labelling", "data.examples=100", "model.hidden_size=8"],
+    ["data=deliveries", "data.examples=100", "model=transformer"],
     ["task=multi_label", "data.examples=100"],
+    ["task=reconstruction", "model.width=8"],
+    ["task=clustering", "data=blobs"],
+    ["task=reduction", "data=digits"],
+    ["task=few_shot", "data=blobs", "data.classes=30", "model=mlp", "task.episodes=2", "task.test_ways=4"],
+    ["task=meta_learning", "data.tasks=20", "task.steps=2"],
+    [
+        "task=language_model",
+        f"data.path={README}",
+        "data.length=8",
+        "model.width=8",
+        "model.heads=1",
+        "task.sample=0",
+    ],
     ["data=iris", "model=random_forest", "model.estimator.n_estimators=5"],
 ]
 
 
-@pytest.fixture(params=RUNS)
-def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Parts, Path]:
+@pytest.fixture(scope="module", params=RUNS, ids=[run[0] for run in RUNS])
+def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Parts, Path]:
     """Parts after an epoch, and the model folder written from them."""
     with hydra_session() as hydra:
         cfg = to_run(compose(hydra, ["device=cpu", *request.param]))
     parts = build(cfg)
     for batch in parts.task.batches(0):
         parts.task.step(batch)
-    write_model(tmp_path / "model", cfg, parts)
-    return parts, tmp_path / "model"
+    folder = tmp_path_factory.mktemp("run") / "model"
+    write_model(folder, cfg, parts)
+    return parts, folder
 
 
 def test_answers_as_the_run_did(saved: tuple[Parts, Path]) -> None:
     parts, folder = saved
     raw = parts.data.examples.inputs[:20]
     expected = pd.DataFrame(parts.task.predict(raw))
-    pd.testing.assert_frame_equal(Predictor(folder).predict(raw.numpy()), expected, rtol=1e-4)
+    pd.testing.assert_frame_equal(Predictor(folder).predict(raw.numpy()), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_columns_in_any_order(saved: tuple[Parts, Path]) -> None:
@@ -64,6 +81,9 @@ def test_texts_become_tokens_as_they_did_for_training(tmp_path: Path) -> None:
     parts = build(cfg)
     write_model(tmp_path / "model", cfg, parts)
     predictor = Predictor(tmp_path / "model")
+    example = read_json(tmp_path / "model" / "example.json")
+    given = pd.DataFrame(example["inputs"]["data"], columns=example["inputs"]["columns"])
+    assert predictor.predict(given).to_numpy().tolist() == example["outputs"]["data"]
     (row,) = predictor.predict(["a(b)"])["prediction"]
     tokens = np.array([[*map(parts.data.vocabulary.index, "a(b)"), 0, 0, 0, 0, 0]])
     assert predictor.predict(tokens)["prediction"].tolist() == [row]

@@ -83,6 +83,13 @@ def test_the_table_of_a_split_means_its_metrics() -> None:
     assert set(evaluation.columns["target"]) == set("0123456789")
 
 
+def test_codes_are_laid_out_by_t_sne_where_that_is_asked_for() -> None:
+    plots = {plot.name: plot for plot in parts_of("task.tsne=true").task.evaluate("test", full=True).plots()}
+    (panel,) = plots["t_sne"].data["panels"]
+    assert (panel["name"], len(panel["points"])) == ("t-SNE", 360)
+    assert len(plots["t_sne"].data["labels"]) == 360
+
+
 def test_any_network_with_an_output_a_number_can_rebuild() -> None:
     parts = parts_of("model=mlp")
     evaluation = parts.task.evaluate("test", full=True)

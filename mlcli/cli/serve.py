@@ -1,0 +1,20 @@
+"""mlcli serve: a run's predictions over HTTP."""
+
+from typing import Annotated
+
+import typer
+
+from mlcli.cli.errors import user_errors
+
+
+def serve(
+    run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")] = 5001,
+) -> None:
+    """Serve a run's predictions on this machine, with MLflow's scoring server; Ctrl-C stops it."""
+    from mlcli.cli.output import outputs_folder
+    from mlcli.run.find import find_run
+    from mlcli.serve.server import serve_run
+
+    with user_errors():
+        serve_run(find_run(run, outputs_folder()).folder.path, port)

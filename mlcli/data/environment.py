@@ -1,0 +1,117 @@
+"""Environments of gymnasium as data: a world to act in, and as examples some of what one sees there.
+
+Shapes: N examples, D numbers of an observation, A actions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.acting import Walk
+from mlcli.data.dataset import Examples
+
+TOGETHER = 10  # environments in which a random policy looks around
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment of gymnasium: observations of D numbers, A actions.
+
+    limit: steps after which an episode is cut off. best: the highest return that an episode can have, where it is
+    known: an agent that reaches it has nothing left to learn. scene: what its observations can be drawn as, of what
+    `mlcli.metric.acting` can draw.
+    """
+
+    name: str
+    actions: int
+    limit: int
+    best: float | None = None
+    scene: str = ""
+
+    def many(self, count: int) -> Any:
+        """So many of them side by side (a VectorEnv). One whose episode has ended begins anew at its next step,
+        whatever the action. CartPole has a version of its own that computes all of them at once."""
+        import gymnasium
+
+        return gymnasium.make_vec(self.name, num_envs=count)
+
+
+def environment(
+    environment: str,
+    *,
+    actions: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    best: float | None = None,
+    examples: Annotated[int, Range(10)] = 500,
+    seed: int = 0,
+) -> Examples:
+    """An environment of gymnasium by its id, whose observations are vectors and whose actions are a few.
+
+    actions, features: names of the actions and of the observation's numbers; by default they are counted.
+    examples: so many observations that a random policy made, with the actions that it took there as targets. They
+    are what normalisation is measured on, and what a served agent is shown to be asked; agents learn from episodes of
+    their own and are judged by others.
+    Raises ValueError for an environment that is not there, or is not of this kind.
+    """
+    kind = _look_up(environment)
+    space, choices = kind.observation_space, kind.action_space
+    limit = kind.spec.max_episode_steps
+    kind.close()
+    if type(space).__name__ != "Box" or len(space.shape) != 1:
+        raise ValueError(f"{environment} has observations of another kind than vectors ({space}): type another one.")
+    if type(choices).__name__ != "Discrete" or choices.start != 0:
+        raise ValueError(f"{environment} has no countable actions ({choices}): type another environment.")
+    if limit is None:
+        raise ValueError(f"{environment} cuts no episode off, and one may never end: type another environment.")
+    world = Environment(environment, int(choices.n), limit, best)
+    inputs, targets = _looked_around(world, examples, seed)
+    return Examples(
+        name=environment,
+        kind="vector",
+        inputs=inputs,
+        targets=targets,
+        classes=_names(actions, world.actions, "actions"),
+        features=_names(features, space.shape[0], "features"),
+        target="action",
+        source=f"gymnasium, {environment}; observations of a random policy, seed {seed}",
+        world=world,
+    )
+
+
+def _look_up(name: str) -> Any:
+    """One environment. Raises ValueError where there is none; names of modules, which would be run, are refused."""
+    import gymnasium
+
+    if name not in gymnasium.registry:
+        close = get_close_matches(name, gymnasium.registry, n=1, cutoff=0.4)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise ValueError(f"data.environment={name}: gymnasium has no such environment.{hint}")
+    try:
+        return gymnasium.make(name)
+    except (gymnasium.error.Error, ImportError) as error:  # what it needs is not installed
+        raise ValueError(f"data.environment={name}: {error}") from error
+
+
+def _looked_around(world: Environment, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """N × D observations and the N random actions taken there."""
+    generator = torch.Generator().manual_seed(seed)
+    walk = Walk(world, TOGETHER, seed)
+    seen: list[tuple[torch.Tensor, ...]] = []
+    while sum(len(actions) for _, actions in seen) < count:
+        actions = torch.randint(world.actions, (TOGETHER,), generator=generator)
+        step = walk.step(actions)
+        seen.append((step.observations, step.actions))
+    inputs, targets = (torch.cat(tensors)[:count] for tensors in zip(*seen, strict=True))
+    return inputs, targets
+
+
+def _names(given: Sequence[str] | None, count: int, what: str) -> tuple[str, ...]:
+    if given is None:
+        return tuple(f"{what[:-1]} {i}" for i in range(count))
+    if len(given) != count:
+        raise ValueError(f"data.{what} are {len(given)} names: there are {count}.")
+    return tuple(given)

@@ -1,0 +1,135 @@
+"""A gridworld of our own, drawn as a map: walls, pits and goals, with rewards and slips that one can change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Annotated, Literal
+
+import torch
+
+from mlcli.config.ranges import Range
+from mlcli.data.dataset import Examples
+from mlcli.data.world import FREE, GOAL, PIT, START, WALL, World, as_examples, tables
+
+MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}
+Cell = tuple[int, int]  # row, column
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """goal, pit, step: for getting there, and for any other step. potential, discount, nearer: see `gridworld`.
+    farthest: the most steps that any cell is from the goal."""
+
+    goal: float
+    pit: float
+    step: float
+    potential: float
+    discount: float
+    nearer: float
+    farthest: float
+
+
+def gridworld(
+    map: Sequence[str],
+    *,
+    goal: float = 1.0,
+    pit: float = -1.0,
+    step: float = -0.01,
+    falls: Literal["end", "restart"] = "end",
+    slip: Annotated[float, Range(0, 1)] = 0.0,
+    potential: float = 0.0,
+    discount: Annotated[float, Range(0, 1)] = 0.99,
+    nearer: float = 0.0,
+    limit: Annotated[int, Range(1)] = 200,
+) -> Examples:
+    """The cells of a map that are no walls: `#` wall, `O` pit, `G` goal, `S` start, a dot or space for free ones.
+
+    falls: whether a pit ends the episode, or leads back to the start, as the cliff of Sutton and Barto (example 6.6).
+    slip: chance to go to one of the two sides instead, half of it each.
+    potential: adds F = discount · Φ(s') − Φ(s) to each reward, where Φ is this number for each step that a cell is
+    nearer to the goal than the farthest one, and 0 where the episode ends; with the agent's own discount that changes
+    no best policy (Ng, Harada and Russell 1999). nearer: a bonus for each step that leads nearer to the goal, with
+    nothing taken away for one that leads from it: to walk to and fro may then pay better than to arrive.
+    Raises ValueError for a map without a start or a goal, or a way from one to the other.
+    """
+    rows = _check(map)
+    cells = [(r, c) for r, row in enumerate(rows) for c, mark in enumerate(row) if mark != WALL]
+    index = {cell: state for state, cell in enumerate(cells)}
+    marks = [rows[r][c] for r, c in cells]
+    starts = torch.tensor([float(mark == START) for mark in marks], dtype=torch.float64)
+    away = distances(cells, marks)
+    if any(distance == inf for distance, mark in zip(away, marks, strict=True) if mark == START):
+        raise ValueError("data.map: no way leads from S to G; leave a free cell between walls and pits.")
+    farthest = max(distance for distance in away if distance < inf)
+    rewards = Rewards(goal, pit, step, potential, discount, nearer, farthest)
+
+    def outcome(state: int, move: Cell, chance: float) -> tuple[float, int, float, bool]:
+        if marks[state] == GOAL or (marks[state] == PIT and falls == "end"):
+            return chance, state, 0.0, True
+        (row, column), (down, right) = cells[state], move
+        there = index.get((row + down, column + right), state)  # walls and the edge: it stays where it is
+        fell = marks[there] == PIT
+        ends = marks[there] == GOAL or (fell and falls == "end")
+        landed = int(starts.argmax()) if fell and not ends else there
+        return chance, landed, _reward(rewards, marks[there], away[state], away[landed], ends), ends
+
+    outcomes = [
+        [[outcome(state, move, chance) for move, chance in _moves(name, slip)] for name in MOVES]
+        for state in range(len(cells))
+    ]
+    world = World(
+        *tables(outcomes),
+        starts=starts / starts.sum(),
+        goals=torch.tensor([mark == GOAL for mark in marks]),
+        limit=limit,
+        grid=rows,
+        places=torch.tensor(cells),
+    )
+    names = [f"row {r} column {c}" for r, c in cells]
+    return as_examples("gridworld", world, names, list(MOVES), f"a map of {len(rows)} × {len(rows[0])} cells")
+
+
+def distances(cells: Sequence[Cell], marks: Sequence[str]) -> list[float]:
+    """Steps from each cell to the nearest goal, around walls and pits; infinite where no way leads there."""
+    known = {cell: 0.0 for cell, mark in zip(cells, marks, strict=True) if mark == GOAL}
+    open_cells = {cell for cell, mark in zip(cells, marks, strict=True) if mark != PIT}
+    edge = list(known)
+    while edge:
+        reached = []
+        for row, column in edge:
+            for down, right in MOVES.values():
+                cell = row + down, column + right
+                if cell in open_cells and cell not in known:
+                    known[cell] = known[row, column] + 1
+                    reached.append(cell)
+        edge = reached
+    return [known.get(cell, inf) for cell in cells]
+
+
+def _reward(rewards: Rewards, mark: str, before: float, after: float, ends: bool) -> float:
+    given = {GOAL: rewards.goal, PIT: rewards.pit}.get(mark, rewards.step)
+    if before < inf:
+        kept = 0.0 if ends or after == inf else rewards.farthest - after
+        given += rewards.potential * (rewards.discount * kept - (rewards.farthest - before))
+    return given + (rewards.nearer if after < before < inf else 0.0)
+
+
+def _moves(name: str, slip: float) -> list[tuple[Cell, float]]:
+    """Where an action may lead, and how likely."""
+    moves = list(MOVES.values())
+    wanted = list(MOVES).index(name)
+    if not slip:
+        return [(moves[wanted], 1.0)]
+    return [(moves[wanted], 1 - slip), *((moves[(wanted + turn) % 4], slip / 2) for turn in (1, -1))]
+
+
+def _check(map: Sequence[str]) -> tuple[str, ...]:
+    width = max(len(row) for row in map)
+    rows = tuple(row.replace(".", FREE).ljust(width, FREE) for row in map)
+    unknown = sorted({mark for row in rows for mark in row} - {FREE, WALL, START, GOAL, PIT})
+    if unknown:
+        raise ValueError(f"data.map: what is {unknown[0]!r}? Type # . S G O for wall, free, start, goal and pit.")
+    for mark, name in ((START, "start"), (GOAL, "goal")):
+        if not any(mark in row for row in rows):
+            raise ValueError(f"data.map has no {name}: type {mark} into one of its cells.")
+    return rows

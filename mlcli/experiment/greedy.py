@@ -1,0 +1,51 @@
+"""The greedy policy of a table, learnt or computed, and what it brings in its world."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlcli.data.dataset import DataSet
+from mlcli.data.world import World
+from mlcli.metric.control import policy_map
+from mlcli.run.answer import Ended
+from mlcli.task.markov import episode, judge, solve
+
+WORSE = 0.01  # by so much of the return a policy may miss the best and still be called as good
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """table: S × A values; returned, steps, success: exact, of an episode."""
+
+    data: DataSet
+    table: np.ndarray
+    returned: float
+    steps: float
+    success: float
+
+    def as_good_as(self, other: "Greedy") -> bool:
+        return self.returned >= other.returned - WORSE * abs(other.returned)
+
+    def map(self, name: str) -> dict[str, Any]:
+        """A panel for `mlcli.metric.control.maps`, with one episode."""
+        world: World = self.data.examples.world
+        assert world.places is not None, "the experiments have maps"
+        path, _ = episode(world, self.table.argmax(1))
+        return policy_map(name, self.table, self.data.classes, world.places.numpy(), world.grid, path)
+
+
+def learnt(run: Ended) -> Greedy:
+    """The policy that a run has ended with."""
+    parts = run.parts()
+    return _judged(parts.data, parts.model(parts.data.examples.inputs).cpu().numpy())
+
+
+def best(data: DataSet, gamma: float) -> Greedy:
+    """That of value iteration."""
+    return _judged(data, solve(data.examples.world, gamma))
+
+
+def _judged(data: DataSet, table: np.ndarray) -> Greedy:
+    outlook = judge(data.examples.world, table.argmax(1)[None])
+    return Greedy(data, table, float(outlook.returns[0]), float(outlook.steps[0]), float(outlook.success[0]))

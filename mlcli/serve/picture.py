@@ -1,0 +1,45 @@
+"""A picture file as an input of a run that was trained on images."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mlcli.config.errors import ConfigError
+from mlcli.data.dataset import DataSet
+from mlcli.run.folder import read_json
+
+MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
+OPAQUE = ("1", "L", "P", "RGB")  # 8 bits or fewer, and nothing shines through
+
+
+def read_picture(path: Path, data: DataSet, model: Path) -> np.ndarray:
+    """1 × C × H × W, grey or in colour as the run's images are, in their range of values.
+
+    Raises ConfigError where that cannot be done without a guess: of another size (what to cut off?), transparent
+    (before what?), or for a run whose images hold values of neither 0 to 1 nor 0 to 255.
+    """
+    from PIL import Image
+
+    shape = " × ".join(map(str, data.shape))
+    if data.kind != "image" or data.shape[0] not in MODES:
+        raise ConfigError(f"is a picture, and this run was trained on {data.kind} {shape}.")
+    channels, height, width = data.shape
+    with Image.open(path) as picture:
+        if picture.size != (width, height):
+            found = " × ".join(map(str, picture.size))
+            raise ConfigError(f"has {found} pixels where the run's images have {width} × {height}: resize it first.")
+        if picture.mode not in OPAQUE or "transparency" in picture.info:
+            raise ConfigError(f"its mode is {picture.mode}: save it as 8-bit grey or RGB, without transparency.")
+        pixels = np.asarray(picture.convert(MODES[channels]), dtype=np.float32)
+    return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2) / _divisor(model)
+
+
+def _divisor(model: Path) -> float:
+    """What 0 to 255 is divided by to be as the run's images are, judged by the examples kept with the model."""
+    examples = np.array(read_json(model / "example.json")["inputs"]["data"], dtype=np.float32)
+    low, high = float(examples.min()), float(examples.max())
+    if low >= 0 and high <= 1:
+        return 255.0
+    if low >= 0 and 128 <= high <= 255:
+        return 1.0
+    raise ConfigError(f"the run's images hold {low:g} to {high:g}, not 0 to 1 or 255: give a .npy with such numbers.")

@@ -1,0 +1,87 @@
+"""A table of inputs, from a CSV or from JSON, as what a run predicts for: its columns, its numbers or its texts."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlcli.config.errors import ConfigError
+from mlcli.data.dataset import DataSet
+from mlcli.data.tokenize import TEXT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STDIN = "-"  # instead of a file
+NAMED = 8  # so many missing columns are named
+
+
+def read_csv(file: str, data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
+    """As `fitting` gives it. Raises ConfigError without a line of names, or with more values than names in a row."""
+    import pandas as pd
+
+    # As they stand where they are texts: else Null, a surname, would be a gap.
+    as_text = {"dtype": str, "keep_default_na": False} if data.examples.tokenizer else {}
+    table = pd.read_csv(sys.stdin if file == STDIN else file, **as_text)
+    if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first values for the rows' names
+        raise ConfigError("has rows with more values than there are names in the first line: quote what has commas.")
+    if len(table.columns) > 1 and _are_numbers(list(table.columns)):
+        raise ConfigError("the first line must name the columns, and it holds numbers.")
+    return fitting(table, data)
+
+
+def fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
+    """The columns that the run was trained on; where these have no names, all but the target, in their order.
+
+    Of a run on text, the column `text`, or the only one beside the target. Raises ConfigError for what does not fit.
+    """
+    if data.kind == "vector" and data.features:
+        missing = [name for name in data.features if name not in table.columns]
+        if missing:
+            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+            raise ConfigError(f"lacks the columns {', '.join(missing[:NAMED])}{more}.")
+        return _numeric(table[list(data.features)])
+    table = table.drop(columns=data.target, errors="ignore")
+    if data.examples.tokenizer:
+        return texts(_text_column(table), data)
+    numbers = int(np.prod(data.shape))
+    if table.shape[1] != numbers:
+        shape = " × ".join(map(str, data.shape))
+        raise ConfigError(f"has {table.shape[1]} columns where an example has {numbers} numbers ({shape}).")
+    return _numeric(table).to_numpy()
+
+
+def texts(given: list[str], data: DataSet) -> list[str]:
+    """The same, or names of states. Raises ConfigError for a run that takes neither, and where a row holds none."""
+    if not data.examples.tokenizer and data.kind != "state":
+        raise ConfigError(f"is text, and this run was trained on data={data.name}, which is {data.kind}.")
+    for row, text in enumerate(given, 1):
+        if not isinstance(text, str) or not text.strip():
+            raise ConfigError(f"row {row} holds no text.")
+    return given
+
+
+def _are_numbers(names: list[str]) -> bool:
+    """Not so for 0, 1, 2 …, which are the names that pandas gives to columns that have none."""
+    try:
+        return [float(name) for name in names] != list(range(len(names)))
+    except ValueError:
+        return False
+
+
+def _text_column(table: "pd.DataFrame") -> list[str]:
+    if TEXT not in table.columns and table.shape[1] != 1:
+        raise ConfigError(f"has {table.shape[1]} columns: name that of the texts `{TEXT}`.")
+    column: list[str] = table[TEXT if TEXT in table.columns else table.columns[0]].tolist()
+    return column
+
+
+def _numeric(table: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    numbers = table.apply(pd.to_numeric, errors="coerce")
+    for name in table.columns:
+        wrong = table[name][numbers[name].isna() & table[name].notna()]
+        if len(wrong):
+            raise ConfigError(f"the column {name} holds {wrong.iloc[0]!r}, where numbers are due.")
+    return numbers
