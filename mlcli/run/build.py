@@ -216,7 +216,7 @@ def _assemble(
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
     if isinstance(update, Fit):
         update.examples = task.examples
-    if trainer.watch and not getattr(task, "watchable", hasattr(task, "loss")):
+    if trainer.watch and (isinstance(update, Fit) or not getattr(task, "watchable", hasattr(task, "loss"))):
         raise ConfigError("trainer.watch: this task trains no network on plain batches; type trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 

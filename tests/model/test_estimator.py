@@ -198,6 +198,7 @@ def test_beside_networks_in_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["model=estimator", f"{TARGET}sklearn.linear_model.Ridge"], "Ridge tells no classes apart"),
         (["model=estimator", f"{TARGET}collections.UserDict"], "UserDict is no estimator"),
         (["model=knn", "task=regression", "data=diabetes"], "KNeighborsClassifier gives no numbers"),
+        (["model=mlp_numpy", "optimizer.lr=0.1"], "the settings are those of model"),
         (["model=knn", "task=multi_label"], "type task=classification|regression"),
         (["model=knn", "data=surnames"], "type model="),
     ],
@@ -216,3 +217,15 @@ def test_another_number_of_epochs_is_told(tmp_path: Path, capsys: pytest.Capture
     main([*QUICK, "data=iris", "model=knn", "trainer.epochs=7"])
     assert "trainer.epochs=7: this model is fitted at once, in 1" in capsys.readouterr().err
     assert "epochs: 1\n" in (run() / "config.yaml").read_text()
+
+
+def test_the_best_epoch_is_kept_though_what_is_learnt_grows() -> None:
+    main([*QUICK, "data=wine", "model=estimator", "trainer.epochs=3", "trainer.monitor=val/accuracy"])
+    assert result()["epochs"] == 3 and len((run() / "metrics.jsonl").read_text().splitlines()) == 3
+    judged = evaluate_run("last", Path("outputs"), [], "val", None)
+    assert judged["val/loss"] == pytest.approx(result()["metrics"]["val/loss"])
+
+
+def test_gradients_that_there_are_none_of_cannot_be_watched() -> None:
+    with pytest.raises(ValueError, match=r"type trainer\.watch=false"):
+        built("data=iris", "model=knn", "trainer.watch=true")
