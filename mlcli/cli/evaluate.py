@@ -14,7 +14,7 @@ def evaluate(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Other data: data=… and data.key=value, split.…")
     ] = None,
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: Annotated[str | None, typer.Option(help="train, val or test; by default test, if there is one.")] = None,
     save: Annotated[Path | None, typer.Option(help="A folder for figures and predictions.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:

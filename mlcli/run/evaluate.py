@@ -14,17 +14,20 @@ from mlcli.run.load import load_run
 ALLOWED = ("data", "split", "device")
 
 
-def evaluate_run(text: str, outputs: Path, overrides: list[str], split: str, save: Path | None) -> dict[str, float]:
+def evaluate_run(
+    text: str, outputs: Path, overrides: list[str], split: str | None, save: Path | None
+) -> dict[str, float]:
     """Metrics of the run's best weights on a split; with overrides of `data` or `split`, on those examples.
 
     Raises ConfigError for what cannot be evaluated.
     """
-    if split not in ("train", "val", "test"):
+    if split not in (None, "train", "val", "test"):
         raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
     found = find_run(text, outputs)
     cfg = _with(found.folder.config(), overrides)
     other_examples = any(override.startswith(("data", "split")) for override in overrides)
     parts = load_run(found.folder, cfg, own_examples=not other_examples)
+    split = split or parts.data.judged
     if len(parts.data.splits[split]) == 0:
         raise ConfigError(f"--split {split}: this run has no such examples; type another split.")
     evaluation = parts.task.evaluate(split, full=True)

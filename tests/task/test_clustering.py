@@ -16,6 +16,7 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
+from mlcli.run.evaluate import evaluate_run
 from mlcli.run.together import stack_of
 from mlcli.task.lloyd import assign, begin, means
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
@@ -100,6 +101,8 @@ def test_a_run_is_judged_on_what_it_was_given_and_names_the_cluster_of_new_point
     assert adjusted_rand_score(load_iris().target, labels) == pytest.approx(scores["train/ari"])
     nearest = np.square(np.asarray(table["distance"])).sum()
     assert nearest == pytest.approx(scores["train/inertia"], rel=1e-4)
+    again = evaluate_run("last", tmp_path / "outputs", [], None, None)  # of a split that there is
+    assert again["train/inertia"] == pytest.approx(scores["train/inertia"])
 
 
 @pytest.mark.parametrize(
