@@ -44,8 +44,8 @@ def shell(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[str
     [
         (["tra"], ["train"]),
         (["train", "mod"], ["model="]),
-        (["train", "model", "=", "l"], ["linear", "lstm"]),
-        (["train", "model", "=", "lstm,ml"], ["lstm,mlp"]),
+        (["train", "model", "=", "l"], ["linear", "logistic_regression", "lstm"]),
+        (["train", "model", "=", "lstm,per"], ["lstm,perceptron"]),
         (["train", "optimizer.l"], ["optimizer.lr="]),
         (["train", "--config-dir", ""], []),
     ],
@@ -67,14 +67,14 @@ def test_fish(shell: Callable[..., list[str]], tmp_path: Path) -> None:
         return [text.partition("\t")[0] for text in shell("fish", ["--no-config", "-c"], f"complete -C '{line}'")]
 
     assert answers("mlcli tra") == ["train"]
-    assert answers("mlcli train model=l") == ["model=linear", "model=lstm"]
+    assert answers("mlcli train model=l") == ["model=linear", "model=logistic_regression", "model=lstm"]
     assert answers("mlcli train --config-dir my") == ["my folder/"]
     assert answers("mlcli train data.path=my") == ["data.path=my folder/"]
 
 
 TYPED = {
     "mlcli tra\tmod\tls\topti\tadamw\tlr=": "mlcli train model=lstm optimizer=adamw lr=",
-    "mlcli train -m model=lstm,ml\tx": "mlcli train -m model=lstm,mlp x",
+    "mlcli train -m model=lstm,per\tx": "mlcli train -m model=lstm,perceptron x",
     "mlcli train --cfg=j\tx": "mlcli train --cfg=job x",
     "cd . && mlcli train model.wi\t8": "cd . && mlcli train model.width=8",
     "mlcli train 'model=ls\t": "mlcli train 'model=lstm' ",
@@ -103,15 +103,17 @@ def test_typed_into_a_line_editor(name: str, tmp_path: Path, environment: dict[s
         [name, *flags], cwd=tmp_path, env=environment, stdin=terminal, stdout=terminal, stderr=terminal,
         start_new_session=True,
     ) as process:  # fmt: skip
-        os.close(terminal)
-        os.write(keyboard, b". ./start\n")
-        _read_until(keyboard, "READY")
-        for keys, line in TYPED.items():
-            os.write(keyboard, f"{keys}\x18s".encode())
-            seen = _read_until(keyboard, ">>")
-            assert seen.rpartition("<<")[2].partition(">>")[0] == line
-            os.write(keyboard, b"\x15")  # Ctrl-U: an empty line again
-        process.kill()
+        try:
+            os.close(terminal)
+            os.write(keyboard, b". ./start\n")
+            _read_until(keyboard, "READY")
+            for keys, line in TYPED.items():
+                os.write(keyboard, f"{keys}\x18s".encode())
+                seen = _read_until(keyboard, ">>")
+                assert seen.rpartition("<<")[2].partition(">>")[0] == line
+                os.write(keyboard, b"\x15")  # Ctrl-U: an empty line again
+        finally:
+            process.kill()
     os.close(keyboard)
 
 
