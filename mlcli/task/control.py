@@ -64,8 +64,6 @@ class Control:
         decay: Annotated[int, Range(1)] = 500,
         gamma: Share = 0.99,
     ) -> None:
-        if not hasattr(model, "tables"):
-            raise ValueError("task=control fills a table: type model=q_table.")
         if len(data) and not isinstance(data.examples.world, World):
             raise ValueError(f"data={data.name} is no world in tables: type data=gridworld, cliff_walking or taxi.")
         self.data, self.model, self.seed = data, model, seed

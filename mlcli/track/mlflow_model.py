@@ -66,10 +66,10 @@ def signature(example: dict[str, Any]) -> Any:
 
     inputs, outputs = example["inputs"], example["outputs"]
     if inputs["columns"]:
-        kind = "string" if inputs["kind"] == "tokens" else "double"  # the columns of tokens are texts
+        kind = "string" if inputs.get("kind") == "tokens" else "double"  # the columns of tokens are texts
         schema = Schema([ColSpec(kind, name) for name in inputs["columns"]])
     else:
-        dtype = np.dtype("int64" if inputs["kind"] in ("tokens", "state") else "float32")
+        dtype = np.dtype("int64" if inputs.get("kind") in ("tokens", "state") else "float32")
         schema = Schema([TensorSpec(dtype, (-1, *np.shape(inputs["data"])[1:]))])
     answers = [
         ColSpec("string" if isinstance(value, str) else "double", name)
