@@ -27,6 +27,7 @@ ROWS = 14  # of a table on the page
 # The picture is the first of the answer's own, but for some that tell more.
 TELLING = {
     "house_prices": "predicted_against_true",
+    "q_learning": "policy",
     "hidden_size_memory": "sweep",
     "denoising_autoencoder": "denoised_1",
     "latent_space": "latent_space",

@@ -1,5 +1,6 @@
 """Draws in a process of its own: matplotlib loads there while the trials train here."""
 
+import os
 import signal
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,13 +11,14 @@ from types import TracebackType
 from typing import Self
 
 from mlcli.metric.plot import Plot
+from mlcli.track.courier import NICE
 
 
 class Drawer:
     """Pictures that are saved inside its `with` block are there at its end."""
 
     def __init__(self) -> None:
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_ignore_interrupts)
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin)
         self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
@@ -43,8 +45,10 @@ class Drawer:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches the whole process group; which pictures are still wanted is the parent's to say."""
+def _begin() -> None:
+    """Ctrl-C reaches the whole process group; which pictures are still wanted is the parent's to say. And training
+    comes first."""
+    os.nice(NICE)
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
