@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mlcli.config.ranges import Range
 from mlcli.data.dataset import DataSet
@@ -87,7 +88,7 @@ class Reconstruction:
         """Mean squared error of a batch of clean inputs, plus the regulariser; targets say nothing here."""
         given = inputs if self.corrupt is None else self.corrupt(inputs, self.noise, self.mask)
         rebuilt, divergence = self._rebuild(given)
-        error = (rebuilt - inputs).square().mean()
+        error = F.mse_loss(rebuilt, inputs)
         return error if divergence is None else error + self.beta * divergence.mean() / self.numbers
 
     def _rebuild(self, given: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -95,14 +96,15 @@ class Reconstruction:
         if self.regularised:
             rebuilt, divergence = self.model.with_divergence(given)  # type: ignore[operator]
             return rebuilt, divergence
-        return self.model(given).reshape(given.shape), None
+        rebuilt = self.model(given)
+        return rebuilt if rebuilt.shape == given.shape else rebuilt.reshape(given.shape), None
 
     def answers(self, inputs: Tensor) -> Tensor:
         """What `metrics` takes of clean inputs, B × 2 or 3: the mean squared error of each example, normalised and in
         squared units of the data, and the regulariser."""
         rebuilt, divergence = self._rebuild(self._given(inputs))
-        error = (rebuilt - inputs).flatten(1)
-        columns = [error.square().mean(1), (error * self.unit.flatten()).square().mean(1)]
+        squares = (rebuilt - inputs).flatten(1).square()
+        columns = [squares.mean(1), (squares * self.unit.flatten().square()).mean(1)]
         return torch.stack(columns if divergence is None else [*columns, divergence], 1)
 
     def _given(self, inputs: Tensor) -> Tensor:

@@ -203,8 +203,11 @@ class BestWeights:
             known = self.tensors.get(name)
             if known is None or known.shape[1:] != tensor.shape[1:]:  # what a trial alone has learnt may grow
                 self.tensors[name] = tensor.new_empty((self.count, *tensor.shape[1:]))
-            at = torch.tensor([live[row] for row in rows], device=tensor.device)
-            self.tensors[name][at] = tensor[torch.tensor(rows, device=tensor.device)]
+            if len(rows) == self.count:
+                self.tensors[name].copy_(tensor)
+            else:
+                at = torch.tensor([live[row] for row in rows], device=tensor.device)
+                self.tensors[name][at] = tensor[torch.tensor(rows, device=tensor.device)]
         for row in rows:
             progress[live[row]].best_weights = {name: tensor[live[row]] for name, tensor in self.tensors.items()}
 

@@ -60,6 +60,8 @@ class Update:
 
     def __call__(self, loss_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
         """`loss_of(*batch)` is the mean loss of a batch, a scalar; returned detached."""
+        for parameter in self.parameters:  # now and not after the step: backward finds their memory in the cache
+            parameter.grad = None
         if self.accumulate == 1:
             total = self._backward(loss_of, batch, 1.0)
         else:
@@ -76,7 +78,6 @@ class Update:
         else:
             self.scaler.step(self.optimizer)
             self.scaler.update()
-        self.optimizer.zero_grad()
         if self.averaging:
             self._average(self.averaging.share(self.steps, self.total_steps))
         self.steps += 1
