@@ -67,7 +67,7 @@ def loader_of(parts: Parts) -> Loader | None:
 
 
 def use_threads(parts: Sequence[Parts], threads: int) -> None:
-    """Has these computed by so many threads. The numbers do not depend on it."""
+    """Has these computed by so many threads; the numbers of a stack do not depend on it."""
     torch.set_num_threads(threads)
     for each in parts:
         each.threads = threads

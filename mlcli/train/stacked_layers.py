@@ -15,12 +15,15 @@ Draw = Callable[[Callable[[Tensor, torch.Generator], Tensor], Sequence[int], tor
 
 def make_stackable(model: nn.Module, draw: Draw) -> None:
     """Changes the model in place: dropout and modules with a `random` take each trial's numbers from `draw`, and
-    recurrent layers get a forward that batches. Others that draw random numbers make torch.vmap raise."""
+    recurrent layers get a forward that batches. Others that draw random numbers make torch.vmap raise. What is
+    computed is the same, bit by bit, for any number of threads."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.forward = partial(_forward, module, module, draw)  # type: ignore[method-assign]
         elif hasattr(module, "random"):
             module.random = partial(random, draw)  # type: ignore[assignment]
+        elif isinstance(module, nn.BatchNorm1d):
+            module.forward = partial(_batch_norm, module)  # type: ignore[method-assign]
         elif isinstance(module, nn.RNNBase):
             between = nn.Dropout(module.dropout)
             module.dropout_between_layers = partial(_forward, between, module, draw)
@@ -29,6 +32,14 @@ def make_stackable(model: nn.Module, draw: Draw) -> None:
 
 def _forward(settings: nn.Dropout, layer: nn.Module, draw: Draw, inputs: Tensor) -> Tensor:
     return dropout(inputs, settings.p, draw) if layer.training and settings.p else inputs
+
+
+def _batch_norm(layer: nn.BatchNorm1d, inputs: Tensor) -> Tensor:
+    """Of vectors, B × C, as of one sequence of length B: torch adds vectors up in as many parts as there are threads,
+    the positions of a channel in one."""
+    if inputs.ndim == 3:
+        return nn.BatchNorm1d.forward(layer, inputs)
+    return nn.BatchNorm1d.forward(layer, inputs.T.unsqueeze(0)).squeeze(0).T
 
 
 def dropout(inputs: Tensor, probability: float, draw: Draw) -> Tensor:

@@ -182,6 +182,7 @@ CASES = {
     "dropout-cnn": ([*CNN, "model.dropout=0.5"], TRIALS),
     "dropout-lstm": (["model=lstm", "model.hidden_size=8", "model.layers=2", "model.dropout=0.3"], TRIALS),
     "batch-norm": ([*CNN, "model.norm=batch_norm"], TRIALS),
+    "batch-norm-of-vectors": ([*MLP, "model.norm=batch_norm"], TRIALS),
     "accumulate": ([*MLP, "trainer.accumulate=3", "model.dropout=0.2"], TRIALS),
     "clip": (MLP, [["trainer.clip_norm=0.5"], ["trainer.clip_norm=0.05"], ["trainer.clip_value=0.003"]]),
     "smoothing": (MLP, [["task.label_smoothing=0"], ["task.label_smoothing=0.1"], ["task.label_smoothing=0.3"]]),
@@ -260,13 +261,17 @@ def test_whatever_differs_between_trials(hydra: Any, case: str) -> None:
     assert_equal_to_alone(hydra, common, trials, **how)
 
 
-@pytest.mark.parametrize("model", [model for model in options("model") if model not in DEEP])
-def test_a_trial_is_bit_identical_in_a_stack_of_any_size(hydra: Any, model: str) -> None:
-    common = [f"model={model}", *SMALL.get(model, []), "data=digits"]
+ANY_SIZE = {model: [f"model={model}", *SMALL.get(model, [])] for model in options("model") if model not in DEEP}
+ANY_SIZE["mlp-batch_norm"] = [*ANY_SIZE["mlp"], "model.norm=batch_norm"]
+
+
+@pytest.mark.parametrize("common", ANY_SIZE.values(), ids=ANY_SIZE)
+def test_a_trial_is_bit_identical_in_a_stack_of_any_size_by_any_threads(hydra: Any, common: list[str]) -> None:
     seen = []
-    for size in (2, 8, 16):
+    for size, threads in ((2, 1), (8, 2), (16, 1)):
         others = [[f"optimizer.lr={0.001 * (i + 1)}", f"trainer.seed={i}"] for i in range(size - 1)]
-        parts = parts_of(hydra, [*others, ["optimizer.lr=0.003", "trainer.seed=99"]], common)
+        parts = parts_of(hydra, [*others, ["optimizer.lr=0.003", "trainer.seed=99"]], [*common, "data=digits"])
+        torch.set_num_threads(threads)
         metrics, progress = train_stacked(parts, plan(max_steps=40))
         seen.append((parts[-1].model.state_dict(), progress[-1].best_weights, metrics[-1]))
     for weights, best, metrics in seen[1:]:
