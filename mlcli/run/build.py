@@ -90,7 +90,7 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     if per_step and not _takes_steps(cfg.model):
         fitting = [name for name, node in _networks() if _takes_steps(node)]
         raise ConfigError(f"This task needs an answer for each step of a sequence: type model={'|'.join(fitting)}.")
-    if getattr(locate(cfg.model._target_), "rebuilds", False) and not getattr(task, "rebuilds", False):
+    if _rebuilds(cfg.model) and not _rebuilds(cfg.task):
         raise ConfigError(
             "This model gives its inputs again and no answers: type task=reconstruction, or another model."
         )
@@ -135,7 +135,8 @@ def fit_data_to_model(cfg: DictConfig, data: DataSet) -> Adapter:
     try:
         return adapt(data.kind, data.shape, accepts)
     except ValueError as error:
-        fitting = [name for name, node in _networks() if _can(data, accepted_kinds(node))]
+        able = [(name, node) for name, node in _networks() if _can(data, accepted_kinds(node))]
+        fitting = [name for name, node in able if _rebuilds(cfg.task) or not _rebuilds(node)]
         raise ConfigError(
             f"This model takes {' or '.join(accepts)} and data={data.name} is {data.kind}: "
             f"type model={'|'.join(fitting)}."
@@ -151,6 +152,11 @@ def accepted_kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
 def is_fitted(node: Mapping[str, Any]) -> bool:
     """Whether a model has a `fit` of its own, which takes the place of gradient updates."""
     return hasattr(locate(node["_target_"]), "fit")
+
+
+def _rebuilds(node: Mapping[str, Any]) -> bool:
+    """Whether a model gives its inputs again, or a task asks for that."""
+    return getattr(locate(node["_target_"]), "rebuilds", False)
 
 
 def _takes_steps(node: Mapping[str, Any]) -> bool:
