@@ -118,7 +118,7 @@ class Stack:
     def watch(self) -> dict[str, list[float]]:
         inputs, *rest = (each[:, : self.loader.batch_size] for each in next(iter(self.loader.split("train", ALL))))
         weights = {name: tensor.detach() for name, tensor in self.stacked.named().items()}
-        trained = {name: weights[name].requires_grad_() for names in self.stacked.names for name in names}
+        trained = {name: weights[name].requires_grad_() for name in self.stacked.trained}
         with evaluating(self.task.model):
             losses = self._call("loss", weights, self.numbers, inputs, *rest)
             found = torch.autograd.grad(losses.sum(), list(trained.values()), materialize_grads=True)

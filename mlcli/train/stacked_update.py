@@ -45,6 +45,10 @@ class StackedUpdate:
     def _build_optimizer(self) -> None:
         settings = [[_settings(group) for group in update.optimizer.param_groups] for update in self.updates]
         self.groups = list(self._groups(settings))
+        for index, rows, group in self.groups:
+            gradients = self._views(self.weights.gradients[index][rows], index)
+            for view, gradient in zip(group["params"], gradients, strict=True):
+                view.grad = gradient
         kind: Any = type(self.updates[0].optimizer)
         self.optimizer = kind([group for _, _, group in self.groups], lr=1.0)
         self.before = [torch.empty_like(flat) for flat in self.weights.flats] if self.proportional else []
@@ -57,10 +61,10 @@ class StackedUpdate:
             together = [list(run) for _, run in groupby(rows_of, of_flat.__getitem__)]
             for rows in together if self.proportional else [[row] for row in rows_of]:
                 part = slice(rows[0], rows[-1] + 1)
-                views = self._views(index, flat.detach()[part])
-                yield index, part, {**settings[rows[0]][index], "params": views}
+                yield index, part, {**settings[rows[0]][index], "params": self._views(flat[part], index)}
 
-    def _views(self, index: int, rows: Tensor) -> list[Tensor]:
+    def _views(self, rows: Tensor, index: int) -> list[Tensor]:
+        """What the optimizer takes for a parameter: these rows of a flat tensor, or each parameter of the one row."""
         if self.proportional:
             return [rows]
         shapes = self.weights.shapes[index]
@@ -71,30 +75,32 @@ class StackedUpdate:
         lead = self.updates[0]
         total = torch.zeros(())
         if lead.accumulate == 1:
-            total = self._backward(losses_of, batch, 1.0)
+            total = self._backward(losses_of, batch, 1.0, first=True)
         else:
             size = batch[0].shape[1]
-            parts = zip(*(tensor.chunk(lead.accumulate, 1) for tensor in batch), strict=True)
-            total = torch.stack([self._backward(losses_of, part, part[0].shape[1] / size) for part in parts]).sum(0)
+            parts = enumerate(zip(*(tensor.chunk(lead.accumulate, 1) for tensor in batch), strict=True))
+            losses = [self._backward(losses_of, part, part[0].shape[1] / size, place == 0) for place, part in parts]
+            total = torch.stack(losses).sum(0)
         self._clip()
         self._penalise()
         self._step()
         self._average()
-        for flat in self.weights.flats:
-            flat.grad = None
         self.steps += 1
         return total
 
-    def _backward(self, losses_of: Callable[..., Tensor], batch: tuple[Tensor, ...], share: float) -> Tensor:
+    def _backward(
+        self, losses_of: Callable[..., Tensor], batch: tuple[Tensor, ...], share: float, first: bool
+    ) -> Tensor:
         with self.updates[0].autocast:
             losses = losses_of(*batch)
         losses = losses * share if share != 1.0 else losses
         losses.sum().backward()  # type: ignore[no-untyped-call]  # a trial's loss depends on its own row alone
+        self.weights.gather(add=not first)
         return losses.detach()
 
     def _clip(self) -> None:
         """Of each trial's gradient by its own limits; none is an infinite one. As torch.nn.utils clips."""
-        gradients = [flat.grad for flat in self.weights.flats if flat.grad is not None]
+        gradients = self.weights.gradients
         if any(update.clip_value for update in self.updates):
             limit_K1 = self._limits("clip_value", gradients[0])
             for gradient in gradients:
@@ -110,21 +116,20 @@ class StackedUpdate:
     def _penalise(self) -> None:
         """The gradient of each trial's l1 · Σ|w|."""
         if any(update.l1 for update in self.updates):
-            for flat in self.weights.flats:
-                assert flat.grad is not None
-                flat.grad += self._column([update.l1 for update in self.updates], flat) * flat.sign()
+            for flat, gradient in zip(self.weights.flats, self.weights.gradients, strict=True):
+                gradient += self._column([update.l1 for update in self.updates], flat) * flat.sign()
 
     @torch.no_grad()
     def _average(self) -> None:
         if not self.updates[0].averaging:
             return
         if not self.averages:
-            self.averages = [tensor.detach().clone() for tensor in self.weights.floats()]
+            self.averages = [tensor.clone() for tensor in self.weights.floats()]
         else:
             shares = [each.averaging.share(self.steps, each.total_steps) for each in self.updates if each.averaging]
             for average, tensor in zip(self.averages, self.weights.floats(), strict=True):
                 share = torch.tensor(shares, dtype=tensor.dtype, device=tensor.device)
-                average.lerp_(tensor.detach(), share.view(-1, *[1] * (tensor.ndim - 1)))
+                average.lerp_(tensor, share.view(-1, *[1] * (tensor.ndim - 1)))
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -135,10 +140,13 @@ class StackedUpdate:
         finally:
             self._exchange()
 
+    @torch.no_grad()
     def _exchange(self) -> None:
         if self.averages:
             for tensor, average in zip(self.weights.floats(), self.averages, strict=True):
-                tensor.data, average.data = average.data, tensor.data
+                own = tensor.clone()
+                tensor.copy_(average)
+                average.copy_(own)
 
     def _limits(self, name: str, like: Tensor) -> Tensor:
         return self._column([getattr(update, name) or torch.inf for update in self.updates], like)
@@ -149,16 +157,12 @@ class StackedUpdate:
     @torch.no_grad()
     def _step(self) -> None:
         factors = [each.schedule(self.steps, each.steps_per_epoch, each.total_steps) for each in self.updates]
-        flats = [flat.detach() for flat in self.weights.flats]
-        for index, rows, group in self.groups:
-            gradient = self.weights.flats[index].grad
-            assert gradient is not None
-            for view, piece in zip(group["params"], self._views(index, gradient[rows]), strict=True):
-                view.grad = piece
-            if not self.proportional:
-                group["lr"] = self.updates[rows.start].base_rates[index] * factors[rows.start]
+        flats = self.weights.flats
         if self.proportional:
             torch._foreach_copy_(self.before, flats)
+        else:
+            for index, rows, group in self.groups:
+                group["lr"] = self.updates[rows.start].base_rates[index] * factors[rows.start]
         self.optimizer.step()
         for index, before in enumerate(self.before):
             rates = [each.base_rates[index] * factor for each, factor in zip(self.updates, factors, strict=True)]

@@ -4,7 +4,7 @@ All trainable parameters of a row lie one after another in one "flat" tensor per
 an optimizer then does with one kernel what would take one for each parameter of each network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,8 @@ ALIGNED = 16  # numbers; vector kernels treat a tensor's ragged end otherwise, a
 
 
 class StackedWeights:
-    """Parameters and buffers of K models by name, as views K × shape. `flats` are the trainable ones, K × length.
+    """Parameters and buffers of K models by name, as views K × shape. `flats` are the trainable ones, K × length, and
+    `gradients` theirs, once they are gathered.
 
     groups: the parameters of the first model as its optimizer groups them.
     """
@@ -23,22 +24,40 @@ class StackedWeights:
         name_of = {id(parameter): name for name, parameter in models[0].named_parameters()}
         self.names = [[name_of[id(parameter)] for parameter in group] for group in groups]
         self.shapes = [[parameter.shape for parameter in group] for group in groups]
-        self.flats = [
-            torch.stack([_flatten([state[name] for name in names]) for state in states]).requires_grad_()
-            for names in self.names
-        ]
         trained = {name for names in self.names for name in names}
         self.rest = {
             name: torch.stack([state[name].detach() for state in states]) for name in states[0] if name not in trained
         }
+        flats = [torch.stack([_flatten([state[name] for name in names]) for state in states]) for names in self.names]
+        self._lay_out(flats)
+
+    def _lay_out(self, flats: list[Tensor]) -> None:
+        self.flats = flats
+        self.gradients = [torch.zeros_like(flat) for flat in flats]
+        self.trained = {name: view.requires_grad_() for name, view in self._by_name(flats)}
+        self.slots = dict(self._by_name(self.gradients))
+
+    def _by_name(self, flats: Sequence[Tensor]) -> Iterator[tuple[str, Tensor]]:
+        for flat, names, shapes in zip(flats, self.names, self.shapes, strict=True):
+            for name, shape, piece in zip(names, shapes, pieces(flat, shapes), strict=True):
+                yield name, piece.view(len(flat), *shape)
 
     def named(self) -> dict[str, Tensor]:
-        """By name; gradients flow back into the flats."""
-        views = dict(self.rest)
-        for flat, names, shapes in zip(self.flats, self.names, self.shapes, strict=True):
-            for name, shape, piece in zip(names, shapes, pieces(flat, shapes), strict=True):
-                views[name] = piece.view(len(flat), *shape)
-        return views
+        """By name; the trainable ones are leaves, whose gradients `gather` fetches."""
+        return self.rest | self.trained
+
+    @torch.no_grad()
+    def gather(self, add: bool) -> None:
+        """Moves the gradients of a backward pass into `gradients`, or adds them to what is there. Faster than to have
+        autograd do it: what it makes of views of one tensor are copies, one after another on one core."""
+        for name, leaf in self.trained.items():
+            found, leaf.grad = leaf.grad, None
+            if found is None:
+                found = torch.zeros_like(leaf)
+            if add:
+                self.slots[name].add_(found)
+            else:
+                self.slots[name].copy_(found)
 
     def floats(self) -> list[Tensor]:
         """All that a mean over updates is of: the flats, and buffers such as running statistics."""
@@ -47,7 +66,7 @@ class StackedWeights:
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on with these rows. The flats are new tensors then."""
         at = torch.tensor(rows, device=self.flats[0].device)
-        self.flats = [flat.detach()[at].requires_grad_() for flat in self.flats]
+        self._lay_out([flat[at] for flat in self.flats])
         self.rest = {name: tensor[at] for name, tensor in self.rest.items()}
 
 
