@@ -48,6 +48,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def thread_counts(threads: int | None) -> list[int]:
+    """Of which the fastest is to be found: the number that was asked for, else one, and all cores."""
+    return [threads] if threads else sorted({1, cores()})
+
+
 def set_threads(threads: int | None, parameters: int) -> int:
     """Sets torch's threads: as asked for, else one for tiny models and all cores for others. Returns how many."""
     chosen = threads or (1 if parameters < TINY else cores())

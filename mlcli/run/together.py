@@ -11,11 +11,13 @@ import torch
 
 from mlcli.data.loader import Loader
 from mlcli.data.stacked import StackedLoader
+from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import Save, finish
 from mlcli.run.folder import RunFolder
 from mlcli.run.life import Job, describe, first_record, plan_of
 from mlcli.run.memory import is_exhausted
+from mlcli.run.threads import FastestThreads
 from mlcli.run.weights import save_weights
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Epoch, Progress, fit_trials
@@ -66,13 +68,6 @@ def loader_of(parts: Parts) -> Loader | None:
     return getattr(parts.task, "loader", None)
 
 
-def use_threads(parts: Sequence[Parts], threads: int) -> None:
-    """Has these computed by so many threads; the numbers of a stack do not depend on it."""
-    torch.set_num_threads(threads)
-    for each in parts:
-        each.threads = threads
-
-
 def stack_of(parts: Sequence[Parts]) -> Any:
     """Their tasks as one (`Trials`, and `write_back()`), which is a Stack of networks unless the task's class has a
     `stack(tasks)` of its own. Raises ValueError with the reason where they cannot be."""
@@ -89,7 +84,6 @@ def train_together(
     The best are finished first, and so many as `drawn` says give their figures to `save`. A stack that runs out of
     memory is halved. Raises what ends all of them, with the folders marked so.
     """
-    torch.set_num_threads(parts[0].threads)  # building others has set those of a run alone
     pairs = zip(jobs, parts, strict=True)
     members = [Member(job, each, RunFolder.create(job.path, first_record(job))) for job, each in pairs]
     with _recorded(members):
@@ -97,6 +91,7 @@ def train_together(
             describe(member.folder, member.job, member.parts)
             follow(member.folder.path)
         _train(members, watch)
+        torch.set_num_threads(parts[0].threads)  # as alone, so that the test split's numbers are the same
         for place, member in enumerate(sorted(members, key=_rank)):
             member.drawn = place < drawn
             _finish(member, save if member.drawn else None)
@@ -132,6 +127,9 @@ def _train(members: Sequence[Member], watch: Watch) -> None:
 
 def _drive(members: Sequence[Member], watch: Watch) -> None:
     stack = stack_of([member.parts for member in members])
+    counts = devices.thread_counts(members[0].job.cfg.device.threads)
+    if members[0].parts.device.type == "cpu":
+        stack.step = FastestThreads(stack.step, counts)
     plans = [plan_of(member.job.cfg) for member in members]
     try:
         for event in fit_trials(stack, plans, [member.progress for member in members]):

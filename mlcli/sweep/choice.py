@@ -1,6 +1,7 @@
 """Whether trials are faster as a stack or one by one: a few steps of both tell."""
 
 from collections.abc import Sequence
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
 from mlcli.run.memory import is_exhausted
-from mlcli.run.together import loader_of, stack_of, use_threads
+from mlcli.run.together import loader_of, stack_of
 
 TIMED = 3  # steps, after one that warms up
 
@@ -29,19 +30,12 @@ def obstacle_to_stack(parts: Sequence[Parts]) -> str | None:
 
 
 def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
-    """How many times as fast a stack of these is as one by one, and what was measured, in words.
-
-    Leaves the parts with the number of threads that is the fastest: all cores, or one where others need them too.
-    """
+    """How many times as fast a stack of these is as one by one, and what was measured, in words."""
     device, stack = parts[0].device, stack_of(parts)
-    counts = [cfg.device.threads] if cfg.device.threads else sorted({1, devices.cores()})
-    seconds = {}
-    for threads in counts:
-        use_threads(parts, threads)
-        seconds[threads] = _seconds_a_step(stack, device, TIMED)
-    fastest = min(seconds, key=lambda threads: seconds[threads])
-    use_threads(parts, fastest)
-    together = seconds[fastest]
+    together = inf
+    for threads in devices.thread_counts(cfg.device.threads):
+        torch.set_num_threads(threads)
+        together = min(together, _seconds_a_step(stack, device, TIMED))
     single = build(cfg, parts[0].data, loader_of(parts[0]))
     alone = _seconds_a_step(single.task, device, TIMED)
     times = f"{together * 1e3:.3g} ms a step together, {alone * 1e3:.3g} ms each alone"

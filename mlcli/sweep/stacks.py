@@ -6,7 +6,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.life import check_monitor, run_name
 from mlcli.run.memory import fitting, is_exhausted
-from mlcli.run.together import Member, build_together, train_together, use_threads
+from mlcli.run.together import Member, build_together, train_together
 from mlcli.sweep.choice import gain, obstacle_to_stack
 from mlcli.sweep.groups import groups, obstacle
 from mlcli.sweep.halving import Halving
@@ -53,7 +53,6 @@ def _run_group(group: list[Trial], console: SweepConsole, session: Session, forc
     for start in range(0, len(group), size):
         chunk = group[start : start + size]
         own = parts[:size] if start == 0 else build_together([trial.job.cfg for trial in chunk])
-        use_threads(own, parts[0].threads)
         _train(chunk, own, console, session)
     return None
 

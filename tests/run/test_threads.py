@@ -1,13 +1,15 @@
 """With how many threads a stack computes, which is measured, and that its numbers do not depend on it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.run import device as devices
-from mlcli.run.together import build_together, stack_of, use_threads
+from mlcli.run import threads as threads_module
+from mlcli.run.threads import LONGEST_PAUSE, TRIED, FastestThreads
+from mlcli.run.together import build_together, stack_of
 from mlcli.sweep import choice
 
 
@@ -18,23 +20,58 @@ def threads_as_before() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("slow", "chosen"), [(1, 3), (3, 1)])
-def test_a_stack_gets_the_number_of_threads_that_is_fastest(
-    monkeypatch: pytest.MonkeyPatch, slow: int, chosen: int
+class Machine:
+    """A clock that only steps move, each by what it takes with the number of threads that there are."""
+
+    def __init__(self, seconds: dict[int, float]) -> None:
+        self.seconds = seconds
+        self.now = 100.0
+
+    def step(self, batch: Any) -> dict[str, Any]:
+        self.now += self.seconds[torch.get_num_threads()]
+        return {"loss": batch}
+
+
+def test_steps_go_on_with_the_number_of_threads_that_is_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine({1: 0.02, 2: 0.01, 3: 0.03})
+    monkeypatch.setattr(threads_module, "perf_counter", lambda: machine.now)
+    step = FastestThreads(machine.step, [1, 2, 3])
+    assert [step(batch) for batch in range(3 * TRIED)] == [{"loss": batch} for batch in range(3 * TRIED)]
+    assert torch.get_num_threads() == 2
+    machine.seconds |= {2: 0.04}  # another program has come
+    for _ in range(3 * TRIED + 30):
+        step(0)
+    assert torch.get_num_threads() == 1
+
+
+def test_other_numbers_of_threads_are_tried_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine({1: 0.02, 2: 0.01})
+    monkeypatch.setattr(threads_module, "perf_counter", lambda: machine.now)
+    step = FastestThreads(machine.step, [1, 2])
+    slow = []
+    while machine.now < 200.0:
+        before = machine.now
+        step(0)
+        slow += [before] if machine.now - before > 0.015 else []
+    assert len(slow) < 20 * TRIED
+    assert slow[-1] - slow[-1 - TRIED] == pytest.approx(LONGEST_PAUSE, abs=0.1)
+
+
+def test_a_stack_is_held_against_one_by_one_with_its_fastest_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(devices, "cores", lambda: 3)
-    monkeypatch.setattr(
-        choice, "_seconds_a_step", lambda task, device, steps: 0.2 if torch.get_num_threads() == slow else 0.1
-    )
+    monkeypatch.setattr(choice.devices, "cores", lambda: 3)
     with hydra_session() as hydra:
         cfgs = [to_run(compose(hydra, ["data=iris", f"trainer.seed={seed}"])) for seed in range(3)]
     parts = build_together(cfgs)
-    times, measured = choice.gain(parts, cfgs[0])
-    assert [each.threads for each in parts] == [chosen] * 3
-    assert (times, measured) == (pytest.approx(3 * (0.2 if slow == 1 else 0.1) / 0.1), measured)
-    cfgs[0].device.threads = 2
-    choice.gain(parts, cfgs[0])
-    assert [each.threads for each in parts] == [2] * 3
+    for seconds in ({1: 0.2, 3: 0.1}, {1: 0.1, 3: 0.2}):
+        monkeypatch.setattr(
+            choice, "_seconds_a_step", lambda task, device, steps, known=seconds: known[torch.get_num_threads()]
+        )
+        times, _ = choice.gain(parts, cfgs[0])
+        assert times == pytest.approx(3 * seconds[1] / 0.1)  # alone, such a model has one thread
+    cfgs[0].device.threads = 3
+    assert choice.gain(parts, cfgs[0])[0] == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize("model", ["mlp", "cnn", "gru"])
@@ -45,7 +82,7 @@ def test_threads_change_no_number(model: str) -> None:
             words = ["data=digits", f"model={model}", "device=cpu"]
             cfgs = [to_run(compose(hydra, [*words, f"trainer.seed={seed}"])) for seed in range(4)]
         parts = build_together(cfgs)
-        use_threads(parts, threads)
+        torch.set_num_threads(threads)
         stack = stack_of(parts)
         for _, batch in zip(range(10), stack.batches(0), strict=False):
             stack.step(batch)
