@@ -1,6 +1,5 @@
 """Arrays that take long to parse, kept as .npz where the user's caches are."""
 
-import os
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -9,13 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mlcli.config.caches import cache_folder
+
 Arrays = dict[str, np.ndarray]
-
-
-def cache_folder() -> Path:
-    """$MLCLI_CACHE, else `mlcli` in the user's cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlcli"
-    return Path(os.environ.get("MLCLI_CACHE") or default)
 
 
 def cached(key: str, parse: Callable[[], Arrays]) -> Arrays:

@@ -7,7 +7,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-from mlcli.data.cache import cache_folder
+from mlcli.config.caches import cache_folder
 
 TIMEOUT = 20  # seconds without an answer
 

@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Annotated
 
+from mlcli.config.caches import cache_folder
 from mlcli.config.ranges import Range
-from mlcli.data.cache import cache_folder
 from mlcli.data.dataset import Examples
 from mlcli.data.texts import classified_texts
 

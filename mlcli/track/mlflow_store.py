@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlcli.track.mlflow_tables import copy_tables, keep_tables
+
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI shows curves, not language-model traces
 STATUS = {"PRUNED": "KILLED"}  # of mlcli, where MLflow has none of the kind; the tag mlcli.status has it
 MAX_METRICS = 1000  # a batch, over HTTP
@@ -69,9 +71,12 @@ class Store:
             raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
         mlflow.set_tracking_uri(f"sqlite:///{self.database}")
         with self._alone(), _unsynchronised():
+            makes_tables = not self.database.exists() and not copy_tables(self.database)
             client = mlflow.MlflowClient(f"sqlite:///{self.database}")
             client.search_experiments(max_results=1)  # creates the tables
             client._tracking_client.store.engine.dispose()  # the next connections wait for the disk again
+            if makes_tables:
+                keep_tables(self.database)
             with closing(sqlite3.connect(self.database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")  # readers and writers do not wait for each other
             return client

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlcli.data.cache import cache_folder, cached
+from mlcli.config.caches import cache_folder
+from mlcli.data.cache import cached
 
 WRITER = """
 import numpy as np

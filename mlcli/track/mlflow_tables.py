@@ -1,0 +1,41 @@
+"""A new MLflow store's empty tables, kept among the user's caches: MLflow arrives at them by 69 migrations, for more
+than a second of a core that training has use for."""
+
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing, suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from mlcli.config.caches import cache_folder
+
+
+def kept_tables() -> Path:
+    """The file for this version of MLflow."""
+    return cache_folder() / f"mlflow-{version('mlflow')}.db"
+
+
+def copy_tables(database: Path) -> bool:
+    """Begins a new store with them. False if none are kept."""
+    part = database.with_name(f".{database.name}.part")  # a kill must not leave half a store
+    try:
+        shutil.copyfile(kept_tables(), part)
+        part.replace(database)
+    except OSError:
+        return False
+    return True
+
+
+def keep_tables(database: Path) -> None:
+    """Keeps those of a store that MLflow has just made. A cache that cannot be written is done without."""
+    kept = kept_tables()
+    with suppress(OSError, sqlite3.Error):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
+            part = Path(scratch) / kept.name
+            with closing(sqlite3.connect(database)) as connection:
+                connection.execute("VACUUM INTO ?", (str(part),))
+            with closing(sqlite3.connect(part)) as connection, connection:
+                connection.execute("DELETE FROM experiments")  # a default one, with the folder of that store
+            part.replace(kept)

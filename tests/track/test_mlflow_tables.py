@@ -1,0 +1,63 @@
+"""A new store that begins with kept tables is the one that MLflow makes."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcli.track.mlflow_store import Store
+from mlcli.track.mlflow_tables import copy_tables, kept_tables
+
+
+def contents(database: Path) -> dict[str, Any]:
+    """The schema, and every row but for the moments at which it was made."""
+    with closing(sqlite3.connect(database)) as connection:
+        schema = set(connection.execute("SELECT type, name, sql FROM sqlite_master"))
+        rows = {
+            name: [[value for value in row if not isinstance(value, int) or value < 1e12] for row in found]
+            for kind, name, _ in schema
+            if kind == "table"
+            for found in [connection.execute(f"SELECT * FROM {name}").fetchall()]
+        }
+    return {"schema": schema, **rows}
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MLCLI_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def opened(outputs: Path) -> Store:
+    store = Store(outputs, "", "mlcli")
+    assert store.client.get_experiment("0").name == "Default"
+    return store
+
+
+def test_the_second_store_is_as_the_first(cache: Path, tmp_path: Path) -> None:
+    first = opened(tmp_path / "first")
+    assert [path.name for path in cache.iterdir()] == [kept_tables().name]
+    first.experiment("sines")
+    made = contents(first.database)
+    kept = kept_tables().stat().st_mtime_ns
+    second = opened(tmp_path / "second")
+    second.experiment("sines")
+    copied = contents(second.database)
+    assert kept_tables().stat().st_mtime_ns == kept
+    assert made.keys() == copied.keys()
+    assert len(made["schema"]) > 100
+    for part, content in made.items():
+        if part == "experiments":  # whose artifacts lie beside their own store
+            content = [[str(v).replace("/first/", "/second/") for v in row] for row in content]
+            copied[part] = [[str(v) for v in row] for row in copied[part]]
+        assert copied[part] == content, part
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MLCLI_CACHE", str(tmp_path / "file" / "cache"))
+    assert not copy_tables(tmp_path / "mlflow.db")
+    assert not (tmp_path / "mlflow.db").exists()
+    assert opened(tmp_path / "outputs").experiment("sines") == "1"
