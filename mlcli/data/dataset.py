@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -115,7 +116,7 @@ class DataSet:
         """Tokens → text; names with spaces between them where the tokens are no text."""
         return decode(indices, self.examples.tokenizer or "words", self.vocabulary)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Tells these examples from others, whatever the split; see `digest` below."""
         return digest(self.examples)

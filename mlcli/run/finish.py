@@ -73,11 +73,17 @@ def rate_by_update(cfg: DictConfig, parts: Parts) -> Callable[[int], float] | No
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """One row an example, floats in full precision, so that metrics can be computed again from the file."""
+    columns = [_exact(column) for column in evaluation.columns.values()]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(evaluation.columns)
-        writer.writerows(zip(*(column.tolist() for column in evaluation.columns.values()), strict=True))
+        writer.writerows(zip(*columns, strict=True))
+
+
+def _exact(column: np.ndarray) -> list[Any]:
+    """As Python values; those of single precision in the nine digits that tell any two of them apart."""
+    return [f"{value:.9g}" for value in column.tolist()] if column.dtype == np.float32 else list(column.tolist())
 
 
 def write_model(folder: Path, cfg: DictConfig, parts: Parts) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import get_omega_conf_dumper
 
 from mlcli.config.errors import ConfigError
 from mlcli.track.record import save
@@ -46,8 +48,8 @@ class RunFolder:
         write_json(self.path / self.record_name, self.record() | closing)
 
     def write_config(self, cfg: DictConfig, overrides: list[str]) -> None:
-        OmegaConf.save(cfg, self.path / "config.yaml")
-        OmegaConf.save(OmegaConf.create(overrides), self.path / "overrides.yaml")
+        for name, content in (("config.yaml", OmegaConf.to_container(cfg)), ("overrides.yaml", overrides)):
+            (self.path / name).write_text(yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False))
 
     def config(self) -> DictConfig:
         return OmegaConf.load(self.path / "config.yaml")  # type: ignore[return-value]  # a mapping at its root
@@ -58,6 +60,14 @@ class RunFolder:
         if not journal.exists():
             return []
         return [json.loads(line) for line in journal.read_text().splitlines() if line.endswith("}")]
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # whichever there is
+    """As OmegaConf writes, which quotes the texts that it would read as numbers, but with libyaml where it is there:
+    a sweep writes a thousand of these."""
+
+
+_Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
 
 
 def write_json(path: Path, content: Any) -> None:

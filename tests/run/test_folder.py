@@ -7,10 +7,42 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from mlcli.config.compose import new_id
 from mlcli.config.errors import ConfigError
 from mlcli.run.folder import RunFolder, read_json, write_json
+
+AWKWARD = {
+    "texts": [
+        "1e-4",
+        "0.5",
+        "12",
+        "yes",
+        "null",
+        "~",
+        "",
+        " a ",
+        "a: b",
+        "#",
+        "ünïcode",
+        "1_000",
+        "2026-11-24",
+        "${x}",
+    ],
+    "numbers": [1e-4, 0.1, 1e300, 3, -0.0, 1e16, True, None],
+    "nested": {"_target_": "torch.optim.Adam", "empty": {}, "none": [], "long": "word " * 60, "lines": "a\nb\n"},
+    "x": "1:30",
+}
+
+
+def test_configs_are_written_as_omegaconf_writes_them(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run", {})
+    cfg = OmegaConf.create(AWKWARD)
+    folder.write_config(cfg, ["optimizer.lr=1e-4", "name='a: b'"])
+    assert folder.config() == cfg
+    assert (folder.path / "config.yaml").read_text() == OmegaConf.to_yaml(cfg)
+    assert OmegaConf.load(folder.path / "overrides.yaml") == ["optimizer.lr=1e-4", "name='a: b'"]
 
 
 def test_ids_never_collide() -> None:
