@@ -15,14 +15,16 @@ from mlcli.track.courier import NICE
 
 
 class Drawer:
-    """Pictures that are saved inside its `with` block are there at its end."""
+    """Pictures that are saved inside its `with` block are there at its end. soon: there will be some."""
 
-    def __init__(self) -> None:
+    def __init__(self, soon: bool) -> None:
+        self._soon = soon
         self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin)
         self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
-        self._pool.submit(_load)
+        if self._soon:
+            self._pool.submit(_load)
         return self
 
     def save(self, plot: Plot, folder: Path) -> None:

@@ -44,13 +44,14 @@ def launch(
     console = SweepConsole(session.level, epochs, monitor, direction(monitor) == "max")
     status = "KILLED"
     try:
-        with Drawer() as drawer:
+        with Drawer(soon=first.cfg.tracking.figures) as drawer:
             try:
                 with logged(record.path / "train.log"):
                     WAYS[way](trials, console, replace(session, save=drawer.save), way)
                 status = "FINISHED"
             finally:
                 console.stop()
+                session.follow(record.path)  # again: it delivers what has ended while this process reports and draws
                 _draw_best(record, trials, drawer.save)
                 if is_crossval(trials):
                     crossval(record, trials, drawer.save)
