@@ -94,8 +94,7 @@ class StackedUpdate:
         with self.updates[0].autocast:
             losses = losses_of(*batch)
         losses = losses * share if share != 1.0 else losses
-        losses.sum().backward()  # type: ignore[no-untyped-call]  # a trial's loss depends on its own row alone
-        self.weights.gather(add=not first)
+        self.weights.backward(losses.sum(), add=not first)  # a trial's loss depends on its own row alone
         return losses.detach()
 
     def _clip(self) -> None:

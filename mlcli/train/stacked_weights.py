@@ -14,7 +14,7 @@ ALIGNED = 16  # numbers; vector kernels treat a tensor's ragged end otherwise, a
 
 class StackedWeights:
     """Parameters and buffers of K models by name, as views K × shape. `flats` are the trainable ones, K × length, and
-    `gradients` theirs, once they are gathered.
+    `gradients` theirs after `backward`.
 
     groups: the parameters of the first model as its optimizer groups them.
     """
@@ -43,21 +43,18 @@ class StackedWeights:
                 yield name, piece.view(len(flat), *shape)
 
     def named(self) -> dict[str, Tensor]:
-        """By name; the trainable ones are leaves, whose gradients `gather` fetches."""
+        """By name; gradients are those of `trained`."""
         return self.rest | self.trained
 
-    @torch.no_grad()
-    def gather(self, add: bool) -> None:
-        """Moves the gradients of a backward pass into `gradients`, or adds them to what is there. Faster than to have
-        autograd do it: what it makes of views of one tensor are copies, one after another on one core."""
-        for name, leaf in self.trained.items():
-            found, leaf.grad = leaf.grad, None
-            if found is None:
-                found = torch.zeros_like(leaf)
+    def backward(self, loss: Tensor, add: bool) -> None:
+        """Puts the gradients into `gradients`, or adds them to what is there: one copy each, where loss.backward()
+        would first lay them out as the parameters are, and then join them on one core."""
+        found = torch.autograd.grad(loss, list(self.trained.values()), materialize_grads=True)
+        for name, gradient in zip(self.trained, found, strict=True):
             if add:
-                self.slots[name].add_(found)
+                self.slots[name].add_(gradient)
             else:
-                self.slots[name].copy_(found)
+                self.slots[name].copy_(gradient)
 
     def floats(self) -> list[Tensor]:
         """All that a mean over updates is of: the flats, and buffers such as running statistics."""
