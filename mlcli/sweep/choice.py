@@ -9,28 +9,17 @@ import torch
 
 from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
-from mlcli.run.memory import is_exhausted
 from mlcli.run.together import loader_of, stack_of
 
 TIMED = 3  # steps, after one that warms up
 
 
-def obstacle_to_stack(parts: Sequence[Parts]) -> str | None:
-    """Why these cannot train as a stack, in torch's words, or None. Takes a step to see; nothing of it is kept.
-
-    Raises what running out of memory raises.
-    """
-    try:
-        _seconds_a_step(stack_of(parts), parts[0].device, steps=1)
-    except (ValueError, RuntimeError) as error:
-        if is_exhausted(error):
-            raise
-        return str(error).strip().splitlines()[0]
-    return None
-
-
 def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
-    """How many times as fast a stack of these is as one by one, and what was measured, in words."""
+    """How many times as fast a stack of these is as one by one, and what was measured, in words.
+
+    Raises ValueError or RuntimeError with the reason where they cannot be a stack, and whatever running out of memory
+    raises. Nothing of the steps that it takes is kept.
+    """
     device, stack = parts[0].device, stack_of(parts)
     together = inf
     for threads in devices.thread_counts(cfg.device.threads):

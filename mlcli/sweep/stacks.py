@@ -7,7 +7,7 @@ from mlcli.run.build import Parts, build
 from mlcli.run.life import check_monitor, run_name
 from mlcli.run.memory import fitting, is_exhausted
 from mlcli.run.together import Member, build_together, train_together
-from mlcli.sweep.choice import gain, obstacle_to_stack
+from mlcli.sweep.choice import gain
 from mlcli.sweep.groups import groups, obstacle
 from mlcli.sweep.halving import Halving
 from mlcli.sweep.serial import run_serial
@@ -59,10 +59,12 @@ def _run_group(group: list[Trial], console: SweepConsole, session: Session, forc
 
 def _try(parts: Sequence[Parts], cfg: object, count: int, console: SweepConsole, forced: bool) -> str | None:
     """Says that these will be a stack, or returns why they should not."""
-    reason = obstacle_to_stack(parts)
-    if reason is not None:
-        return reason
-    times, measured = gain(parts, cfg)
+    try:
+        times, measured = gain(parts, cfg)
+    except (ValueError, RuntimeError) as error:
+        if is_exhausted(error):
+            raise
+        return str(error).strip().splitlines()[0]
     if times < 1 and not forced:
         return f"a stack would be slower ({measured})"
     console.note(parts[0].transferred.line() if parts[0].transferred else "")
