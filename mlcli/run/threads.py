@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-TRIED = 3  # steps with each number of threads; the fastest counts
-FIRST_PAUSE = 0.25  # seconds until they are tried again, and twice as long each time,
+TRIED = 2  # steps with each number of threads; the fastest counts
+FIRST_PAUSE = 0.5  # seconds until they are tried again, and twice as long each time,
 LONGEST_PAUSE = 10.0  # but no longer than this
 
 

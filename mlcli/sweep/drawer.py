@@ -1,5 +1,6 @@
 """Draws in a process of its own: matplotlib loads there while the trials train here."""
 
+import gc
 import os
 import signal
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from mlcli.metric.plot import Plot
-from mlcli.track.courier import NICE
+from mlcli.track.courier import COLLECT_EVERY, NICE
 
 
 class Drawer:
@@ -51,6 +52,7 @@ def _begin() -> None:
     """Ctrl-C reaches the whole process group; which pictures are still wanted is the parent's to say. And training
     comes first."""
     os.nice(NICE)
+    gc.set_threshold(COLLECT_EVERY, 20, 100)
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -254,7 +254,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     give_way()
-    gc.set_threshold(COLLECT_EVERY)
+    gc.set_threshold(COLLECT_EVERY, 20, 100)
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
