@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.compiler import defer_compiler
+from mlcli.run.heap import keep_freed_memory
 
 # Below this many parameters a step is bound by overhead: a second thread wins nothing on a quiet machine, and
 # where threads contend for the cores a step was measured ten times slower.
@@ -32,6 +33,7 @@ def choose(name: str) -> torch.device:
 
 def set_up(settings: DictConfig, device: torch.device) -> None:
     """Determinism, which must be settled before anything is computed; and no compiler where none is wanted."""
+    keep_freed_memory()
     if not settings.compile:
         defer_compiler()
     if settings.deterministic:

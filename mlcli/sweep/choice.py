@@ -21,22 +21,23 @@ def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
     raises. Nothing of the steps that it takes is kept.
     """
     device, stack = parts[0].device, stack_of(parts)
-    together = inf
-    for threads in devices.thread_counts(cfg.device.threads):
-        torch.set_num_threads(threads)
-        together = min(together, _seconds_a_step(stack, device, TIMED))
     single = build(cfg, parts[0].data, loader_of(parts[0]))
-    alone = _seconds_a_step(single.task, device, TIMED)
+    alone, together = _seconds_a_step(single.task, device), inf
+    for threads in reversed(devices.thread_counts(cfg.device.threads)):
+        torch.set_num_threads(threads)
+        together = min(together, _seconds_a_step(stack, device))
+        if together < alone * len(parts):
+            break  # with which number it is the fastest shows while it trains
     times = f"{together * 1e3:.3g} ms a step together, {alone * 1e3:.3g} ms each alone"
     return alone * len(parts) / together, times
 
 
-def _seconds_a_step(task: Any, device: torch.device, steps: int) -> float:
+def _seconds_a_step(task: Any, device: torch.device) -> float:
     """The least of some steps, after one that warms up."""
     batch = next(iter(task.batches(0)))
     task.step(batch)
     times = []
-    for _ in range(steps):
+    for _ in range(TIMED):
         start = perf_counter()
         task.step(batch)
         if device.type == "cuda":

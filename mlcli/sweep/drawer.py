@@ -1,31 +1,32 @@
-"""Draws in a process of its own: matplotlib loads there while the trials train here."""
+"""Draws in processes of its own: matplotlib loads there while the trials train here."""
 
-import gc
-import os
 import signal
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mlcli.metric.plot import Plot
-from mlcli.track.courier import COLLECT_EVERY, NICE
+
+MOST = 4  # pictures that are drawn at once
 
 
 class Drawer:
     """Pictures that are saved inside its `with` block are there at its end. soon: there will be some."""
 
-    def __init__(self, soon: bool) -> None:
+    def __init__(self, cores: int, soon: bool) -> None:
         self._soon = soon
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin)
+        workers = min(MOST, cores)
+        self._pool = ProcessPoolExecutor(workers, get_context("forkserver"), initializer=_ignore_interrupts)
         self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
+        forkserver.set_forkserver_preload(["mlcli.sweep.drawing"])
         if self._soon:
-            self._pool.submit(_load)
+            forkserver.ensure_running()
         return self
 
     def save(self, plot: Plot, folder: Path) -> None:
@@ -48,15 +49,7 @@ class Drawer:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
-    """Ctrl-C reaches the whole process group; which pictures are still wanted is the parent's to say. And training
-    comes first."""
-    os.nice(NICE)
-    gc.set_threshold(COLLECT_EVERY, 20, 100)
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches the whole process group; which pictures are still wanted is the parent's to say."""
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _load() -> None:
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure  # noqa: F401

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from mlcli.metric.direction import direction
+from mlcli.run import device as devices
 from mlcli.run.answer import Ended, answer
 from mlcli.run.draw import draw_run
 from mlcli.run.finish import Save
@@ -44,7 +45,7 @@ def launch(
     console = SweepConsole(session.level, epochs, monitor, direction(monitor) == "max")
     status = "KILLED"
     try:
-        with Drawer(soon=first.cfg.tracking.figures) as drawer:
+        with Drawer(devices.cores(), soon=first.cfg.tracking.figures) as drawer:
             try:
                 with logged(record.path / "train.log"):
                     WAYS[way](trials, console, replace(session, save=drawer.save), way)
