@@ -67,7 +67,7 @@ class Stack:
                 continue
             if any(value is None for value in values):
                 raise ValueError(f"some have {name} and some have none")
-            dtype = self.stacked.flats[0].dtype
+            dtype = self.stacked.flats[0][0].dtype
             self.numbers[name] = torch.stack([torch.as_tensor(value, dtype=dtype) for value in values])
 
     def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:

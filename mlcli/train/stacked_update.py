@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlcli.train.stacked_weights import ALIGNED, StackedWeights, pieces
+from mlcli.train.stacked_weights import ALIGNED, StackedWeights
 from mlcli.train.step import Update
 
 PROBED = 50  # steps that are taken to see how an optimizer behaves
@@ -45,30 +45,27 @@ class StackedUpdate:
     def _build_optimizer(self) -> None:
         settings = [[_settings(group) for group in update.optimizer.param_groups] for update in self.updates]
         self.groups = list(self._groups(settings))
-        for index, rows, group in self.groups:
-            gradients = self._views(self.weights.gradients[index][rows], index)
-            for view, gradient in zip(group["params"], gradients, strict=True):
-                view.grad = gradient
         kind: Any = type(self.updates[0].optimizer)
         self.optimizer = kind([group for _, _, group in self.groups], lr=1.0)
-        self.before = [torch.empty_like(flat) for flat in self.weights.flats] if self.proportional else []
+        flats = self.weights.flats if self.proportional else []
+        self.before = [[torch.empty_like(flat) for flat in group] for group in flats]
 
     def _groups(self, settings: list[list[dict[str, Any]]]) -> Iterator[tuple[int, slice, dict[str, Any]]]:
-        """(index of the flat, its rows, a parameter group of views into them) for neighbours with equal settings."""
-        for index, flat in enumerate(self.weights.flats):
-            rows_of = range(len(flat))
-            of_flat = [of_row[index] for of_row in settings]
-            together = [list(run) for _, run in groupby(rows_of, of_flat.__getitem__)]
+        """(optimizer's group, rows, a parameter group of views into them) for neighbours with equal settings."""
+        rows_of = range(len(self.updates))
+        for index, flats in enumerate(self.weights.flats):
+            of_group = [of_row[index] for of_row in settings]
+            together = [list(run) for _, run in groupby(rows_of, of_group.__getitem__)]
             for rows in together if self.proportional else [[row] for row in rows_of]:
                 part = slice(rows[0], rows[-1] + 1)
-                yield index, part, {**settings[rows[0]][index], "params": self._views(flat[part], index)}
+                yield index, part, {**settings[rows[0]][index], "params": self._views(flats, part, index)}
 
-    def _views(self, rows: Tensor, index: int) -> list[Tensor]:
-        """What the optimizer takes for a parameter: these rows of a flat tensor, or each parameter of the one row."""
+    def _views(self, flats: Sequence[Tensor], rows: slice, index: int) -> list[Tensor]:
+        """What the optimizer takes for parameters: these rows of flat tensors, or each parameter of the one row."""
         if self.proportional:
-            return [rows]
-        shapes = self.weights.shapes[index]
-        return [piece.view(shape) for piece, shape in zip(pieces(rows[0], shapes), shapes, strict=True)]
+            return [flat[rows] for flat in flats]
+        named = zip(flats, self.weights.names[index], strict=True)
+        return [view for flat, names in named for _, view in self.weights.parameters(flat[rows.start], names)]
 
     def __call__(self, losses_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
         """`losses_of(*batch)` is the mean loss of each trial's batch, K; returned detached."""
@@ -99,7 +96,7 @@ class StackedUpdate:
 
     def _clip(self) -> None:
         """Of each trial's gradient by its own limits; none is an infinite one. As torch.nn.utils clips."""
-        gradients = self.weights.gradients
+        gradients = [gradient for group in self.weights.gradients for gradient in group]
         if any(update.clip_value for update in self.updates):
             limit_K1 = self._limits("clip_value", gradients[0])
             for gradient in gradients:
@@ -115,8 +112,9 @@ class StackedUpdate:
     def _penalise(self) -> None:
         """The gradient of each trial's l1 · Σ|w|."""
         if any(update.l1 for update in self.updates):
-            for flat, gradient in zip(self.weights.flats, self.weights.gradients, strict=True):
-                gradient += self._column([update.l1 for update in self.updates], flat) * flat.sign()
+            for flats, gradients in zip(self.weights.flats, self.weights.gradients, strict=True):
+                for flat, gradient in zip(flats, gradients, strict=True):
+                    gradient += self._column([update.l1 for update in self.updates], flat) * flat.sign()
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -156,16 +154,19 @@ class StackedUpdate:
     @torch.no_grad()
     def _step(self) -> None:
         factors = [each.schedule(self.steps, each.steps_per_epoch, each.total_steps) for each in self.updates]
-        flats = self.weights.flats
-        if self.proportional:
-            torch._foreach_copy_(self.before, flats)
-        else:
-            for index, rows, group in self.groups:
+        for index, rows, group in self.groups:
+            gradients = self._views(self.weights.gradients[index], rows, index)
+            for view, gradient in zip(group["params"], gradients, strict=True):
+                view.grad = gradient
+            if not self.proportional:
                 group["lr"] = self.updates[rows.start].base_rates[index] * factors[rows.start]
+        for flats, copies in zip(self.weights.flats, self.before, strict=False):  # no copies where not proportional
+            torch._foreach_copy_(copies, flats)
         self.optimizer.step()
-        for index, before in enumerate(self.before):
+        for index, copies in enumerate(self.before):
             rates = [each.base_rates[index] * factor for each, factor in zip(self.updates, factors, strict=True)]
-            torch.lerp(before, flats[index], self._column(rates, before), out=flats[index])
+            for flat, before in zip(self.weights.flats[index], copies, strict=True):
+                torch.lerp(before, flat, self._column(rates, before), out=flat)
         self.rates = [each.base_rates[0] * factor for each, factor in zip(self.updates, factors, strict=True)]
 
     def keep(self, rows: Sequence[int]) -> None:
