@@ -23,6 +23,7 @@ from mlcli.track import event_log
 from mlcli.track.delivery import STATE, Delivery
 from mlcli.track.event_log import EventLog
 from mlcli.track.launch import OUT_OF_REACH
+from mlcli.track.mlflow_rows import News
 from mlcli.track.mlflow_store import Store
 from mlcli.track.record import bury, load, record_path, running
 
@@ -30,7 +31,7 @@ PAUSE = 0.5  # seconds between two looks at the folders
 IDLE = 5.0  # times as long as a look took
 RETRY = 30.0  # seconds until a store that has failed is tried again while training goes on
 SHORT = 10.0  # seconds that a trial may train before it is shown in MLflow,
-EACH = 1.0  # and so many more for each trial under way: to show one live costs a tenth of that
+EACH = 1.0  # and so many more for each trial under way
 MOST_LIVE = 100  # trials under way that are shown
 AT_ONCE = 100  # runs in one transaction
 NICE = 10  # of processes that training comes before
@@ -49,7 +50,7 @@ class Courier:
         self.problem: str | None = None
         self.unreachable = False
         self.again_at = 0.0  # by the monotonic clock
-        self.refused: set[Path] = set()  # ended trials that could not be written whole
+        self.refused: set[Path] = set()  # what could not be written into a local store
 
     def follow(self, folder: Path) -> None:
         """Takes on a folder, and first of all the sweep that it belongs to. One that another courier has is left."""
@@ -85,19 +86,18 @@ class Courier:
 
     def _deliver(self, folders: list[Path]) -> None:
         sweeps = [folder for folder in folders if self.deliveries[folder].is_sweep]
-        self._deliver_each(sweeps)  # first: trials are nested in them
-        rest = [folder for folder in folders if folder not in sweeps]
-        if self.store.is_local and not self.unreachable:
-            self._deliver_whole(rest)
-        self._deliver_each([folder for folder in rest if folder in self.deliveries])
+        for some in (sweeps, [folder for folder in folders if folder not in sweeps]):  # trials are nested in sweeps
+            if self.store.is_local:
+                self._write(some)
+                some = [folder for folder in some if folder in self.refused]
+            self._send(some)
 
-    def _deliver_each(self, folders: list[Path]) -> None:
+    def _send(self, folders: list[Path]) -> None:
+        """One after another, by MLflow's client."""
         for folder in folders:
             if self.unreachable:
                 return
             delivery = self.deliveries[folder]
-            if self._can_wait(delivery):
-                continue
             try:
                 delivery.advance()
             except Exception as error:  # whatever a tracker raises, the folder stays the truth
@@ -105,39 +105,57 @@ class Courier:
                 self.unreachable = self.store.is_unreachable(error)
                 self.problem = self._sentence(error)
                 self.again_at = time.monotonic() + RETRY
-            if delivery.state["complete"]:
-                # A thousand trials must not mean a thousand locks held and records read, twice a second.
-                self.deliveries.pop(folder).release()
+            self._let_go(folder)
 
-    def _can_wait(self, delivery: Delivery) -> bool:
-        """A trial that has ended in the last moment, that soon will, or that is one of very many, comes whole, at a
-        tenth of the cost."""
-        if "run_id" in delivery.state or not self.store.is_local:
-            return False
-        record = delivery.record()
-        if not record.get("parent"):
-            return False
-        if record["status"] != "RUNNING":
-            return delivery.folder not in self.refused
-        trials = len(self.deliveries)
-        return trials > MOST_LIVE or time.time() - record["started"] < max(SHORT, EACH * trials)
+    def _write(self, folders: list[Path]) -> None:
+        """What is new of many runs at once, into a local store. What cannot be written goes by MLflow's client."""
+        self.refused |= {folder for folder in folders if self.deliveries[folder].may_have_been_created}
+        news = self._news([folder for folder in folders if folder not in self.refused])
+        for first in range(0, len(news), AT_ONCE):
+            part = news[first : first + AT_ONCE]
+            try:
+                self.store.write(part)
+            except Exception:
+                traceback.print_exc()
+                self.refused |= {each.folder for each in part}
+                continue
+            for each in part:
+                self.deliveries[each.folder].arrived(each)
+        for folder in folders:
+            self._let_go(folder)
 
-    def _deliver_whole(self, folders: list[Path]) -> None:
-        """Runs that have ended before MLflow heard of them, as a sweep's trials do, many at once. Where that fails
-        they go the ordinary way."""
+    def _news(self, folders: list[Path]) -> list[News]:
+        due = {folder: self.deliveries[folder] for folder in folders if not self._can_wait(self.deliveries[folder])}
+        known = [each.state["run_id"] for each in due.values() if "run_id" in each.state]
+        found: list[News] = []
         try:
-            found = [(folder, self.deliveries[folder].whole()) for folder in folders if folder not in self.refused]
-            ended = [(folder, run) for folder, run in found if run is not None]
-            for first in range(0, len(ended), AT_ONCE):
-                part = ended[first : first + AT_ONCE]
-                self.store.write_runs([run for _, run in part])
-                for folder, run in part:
-                    delivery = self.deliveries.pop(folder)
-                    delivery.arrived(run)
-                    delivery.release()
+            stages = self.store.stages(known) if known else {}
         except Exception:
             traceback.print_exc()
-            self.refused |= set(folders)
+            self.refused |= set(due)
+            return found
+        for folder, delivery in due.items():
+            try:
+                found += filter(None, [delivery.news(stages)])
+            except Exception:
+                traceback.print_exc()
+                self.refused.add(folder)
+        return found
+
+    def _let_go(self, folder: Path) -> None:
+        """A thousand trials must not mean a thousand locks held and records read, twice a second."""
+        if self.deliveries[folder].state["complete"]:
+            self.deliveries.pop(folder).release()
+
+    def _can_wait(self, delivery: Delivery) -> bool:
+        """A trial that will soon have ended, or that is one of very many, comes whole, at half the cost."""
+        if "run_id" in delivery.state:
+            return False
+        record = delivery.record()
+        if not record.get("parent") or record["status"] != "RUNNING":
+            return False
+        trials = len(self.deliveries)
+        return trials > MOST_LIVE or time.time() - record["started"] < max(SHORT, EACH * trials)
 
     def _sentence(self, error: Exception) -> str:
         if self.unreachable:

@@ -2,14 +2,16 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mlcli.track.mlflow_store import STATUS
+from mlcli.track.closing import closing_of
+from mlcli.track.mlflow_names import MAX_TEXT, STATUS
+from mlcli.track.mlflow_rows import News
 from mlcli.track.record import flatten, load, lock, read_lines, read_yaml, record_path, save
 
 if TYPE_CHECKING:
-    from mlcli.track.mlflow_bulk import WholeRun
     from mlcli.track.mlflow_store import Store
 
 STATE = ".mlflow.json"
@@ -32,7 +34,10 @@ FOLDERS = ("figures", "predictions")
 
 class Delivery:
     """One run or sweep on its way. `.mlflow.json` in its folder says what has arrived, so that any later courier
-    goes on from there; a lock keeps two couriers off one folder. Whatever is sent may be sent again."""
+    goes on from there; a lock keeps two couriers off one folder. Whatever is sent may be sent again.
+
+    It goes by MLflow's client (`advance`), or into a local store together with others (`news`, then `arrived`).
+    """
 
     def __init__(self, folder: Path, store: "Store") -> None:
         self.folder = folder
@@ -40,6 +45,7 @@ class Delivery:
         self.is_sweep = (folder / "sweep.json").exists()
         self.lock: IO[str] | None = None
         self.state = load(folder / STATE) or self._nothing_sent()
+        self._read_until = 0  # in the journal
 
     def _nothing_sent(self) -> dict[str, Any]:
         return {"uri": self.store.address, "offset": 0, "complete": False}
@@ -73,7 +79,7 @@ class Delivery:
     def advance(self) -> None:
         """Delivers what is new; once the run has ended, everything. Raises whatever MLflow raises."""
         record = self.record()
-        if not record or self._waits_for_sweep(record) or self._has_arrived():
+        if not record or self._waits_for_sweep(record):
             return
         try:
             self._advance(record)
@@ -94,19 +100,24 @@ class Delivery:
     def _waits_for_sweep(self, record: dict[str, Any]) -> bool:
         """A trial is nested in its sweep, whose MLflow run must be there first."""
         sweep = load(self.folder.parent / "sweep.json") if record.get("parent") else None
-        return _is_tracked(sweep or {}) and "run_id" not in (load(self.folder.parent / STATE) or {})
+        return _is_tracked(sweep or {}) and "described" not in (load(self.folder.parent / STATE) or {})
 
     def _settle(self, record: dict[str, Any], error: Exception) -> None:
         """After a failure: a run that the user deleted in MLflow is done with; one that the store does not know,
         because it is a new store, starts again. Raises the error if neither is the reason."""
-        fate = self.store.fate(self.state["run_id"])
-        if fate == "active":
+        if self._is_settled(self.store.fate(self.state["run_id"])):
+            return
+        if "run_id" in self.state:
             raise error
+        self._advance(record)
+
+    def _is_settled(self, fate: str) -> bool:
+        """Whether nothing is left to do for a run of which the store says that. A "missing" one starts again."""
         if fate == "deleted":
             self._save(complete=True)
-            return
-        self.state = self._nothing_sent()
-        self._advance(record)
+        elif fate == "missing":
+            self.state = self._nothing_sent()
+        return bool(self.state["complete"])
 
     def _create(self, record: dict[str, Any]) -> None:
         self.state["experiment_id"] = experiment_id = self.store.experiment(record["tracking"]["experiment"])
@@ -147,76 +158,85 @@ class Delivery:
             self.store.log_history(self.state["run_id"], lines)
             self._save(offset=offset)
 
-    def whole(self) -> "WholeRun | None":
-        """All of a trial that has ended and of which MLflow knows nothing yet; None where there is no such thing."""
+    @property
+    def may_have_been_created(self) -> bool:
+        """By MLflow's client, which was asked for it and whose answer was never written down."""
+        return "tried" in self.state and "run_id" not in self.state
+
+    def news(self, stages: Mapping[str, str]) -> News | None:
+        """What a local store does not know of it, None if there is nothing. stages: of the runs that it knows, by id.
+
+        The ids that it will have are written down first, so that a kill on the way leads to no second run.
+        """
         record = self.record()
-        ended = record.get("parent") and record["status"] != "RUNNING"
-        if not ended or "tried" in self.state or self._waits_for_sweep(record) or self._has_arrived():
+        if not record or self._waits_for_sweep(record):
             return None
-        return self._whole(record)
+        if "described" in self.state and self._is_settled(stages.get(self.state["run_id"], "missing")):
+            return None
+        lines, self._read_until = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
+        has_ended = record["status"] != "RUNNING"
+        if "described" in self.state and not lines and not has_ended:
+            return None
+        if "new_model_id" not in self.state:
+            run_id = self.state.get("run_id") or uuid.uuid4().hex
+            model_id = self.state.get("model_id") or f"m-{uuid.uuid4().hex}"
+            self._save(uri=self.store.address, run_id=run_id, new_model_id=model_id)
+        return self._closing_news(record, lines) if has_ended else self._news(record, lines)
 
-    def _has_arrived(self) -> bool:
-        """Whether it is all there, though a kill came before that was written down: it comes whole or not at all."""
-        if "run_id" not in self.state and "planned" in self.state:
-            run_id, model_id = self.state["planned"]
-            if self.store.fate(run_id) == "active":
-                self._save(run_id=run_id, model_id=model_id, described=True, complete=True)
-        return bool(self.state["complete"])
-
-    def _whole(self, record: dict[str, Any]) -> "WholeRun":
-        from mlcli.track.mlflow_bulk import WholeRun
-
-        run_id, model_id = self.state.get("planned") or (uuid.uuid4().hex, f"m-{uuid.uuid4().hex}")
-        self._save(uri=self.store.address, planned=[run_id, model_id])
+    def _news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> News:
         config = self.folder / "config.yaml"
-        lines, _ = read_lines(self.folder / "metrics.jsonl", 0)
-        ended = record.get("ended") or time.time()
-        final = self._final_metrics()
-        if final:
-            lines.append({"time": ended, "epoch": final[0], "metrics": final[1]})
-        files = [self.folder / name for name in FILES]
-        files += [path for name in FOLDERS for path in (self.folder / name).rglob("*")]
-        return WholeRun(
+        params = flatten(read_yaml(config)) if config.exists() and not self._is_described_or_sweep() else {}
+        return News(
             folder=self.folder,
-            experiment_id=self.store.experiment(record["tracking"]["experiment"]),
+            run_id=self.state["run_id"],
+            model_id=self.state["new_model_id"],
+            experiment=record["tracking"]["experiment"],
             status=STATUS.get(record["status"], record["status"]),
             started=record["started"],
-            ended=ended,
+            ended=None,
             tags={key: str(value) for key, value in self._tags(record).items() if value},
-            params=flatten(read_yaml(config)) if config.exists() else {},
+            params=params,
             lines=lines,
-            data=load(self.folder / "data.json"),
-            files=[path for path in files if _is_whole(path)],
-            has_model=(self.folder / "model" / "example.json").exists(),
-            run_id=run_id,
-            model_id=model_id,
         )
 
-    def arrived(self, run: "WholeRun") -> None:
-        """Everything of it is in the store."""
-        ids = {"run_id": run.run_id, "model_id": run.model_id, "experiment_id": run.experiment_id}
-        self._save(**ids, described=True, complete=True)
+    def _is_described_or_sweep(self) -> bool:
+        return self.is_sweep or "described" in self.state
 
-    def _final_metrics(self) -> tuple[int, dict[str, float | None]] | None:
-        """What the split that judges says, at the best epoch."""
-        result = load(self.folder / "result.json")
-        if not result:
-            return None
-        judged = f"{result.get('judged', 'test')}/"
-        numbers = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
-        numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
-        return result["best_epoch"], {name: value for name, value in numbers.items() if value is not None}
+    def _closing_news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> News:
+        """Of a run that has ended, everything that is left."""
+        news, closing = self._news(record, lines), closing_of(self.folder, self.is_sweep)
+        news.ended = record.get("ended") or time.time()
+        news.params |= closing.params
+        news.tags |= {"mlflow.note.content": closing.note[:MAX_TEXT]} if closing.note else {}
+        if metrics := closing.finite():
+            news.lines.append({"time": news.ended, "epoch": closing.epoch, "metrics": metrics})
+        news.data = None if self.is_sweep else load(self.folder / "data.json")
+        files = [self.folder / name for name in FILES]
+        files += [path for name in FOLDERS for path in (self.folder / name).rglob("*")]
+        news.files = [path for path in files if _is_whole(path)]
+        news.has_model = (self.folder / "model" / "example.json").exists()
+        return news
+
+    def arrived(self, news: News) -> None:
+        """All of it is in the store."""
+        if news.ended is None:
+            self._save(described=True, offset=self._read_until)
+            return
+        if self.is_sweep:
+            self._send_late_figures()
+        self._save(described=True, offset=self._read_until, model_id=news.model_id, complete=True)
 
     def _complete(self, record: dict[str, Any]) -> None:
         run_id, ended = self.state["run_id"], record.get("ended") or time.time()
+        closing = closing_of(self.folder, self.is_sweep)
         if self.is_sweep:
-            self._summarise(run_id, ended)
             self._send_late_figures()
-        if answer := load(self.folder / "answer.json"):
-            self.store.describe(run_id, answer["sentence"])
-        final = self._final_metrics()
-        if final:
-            self.store.log_metrics(run_id, final[1], final[0], ended)
+        if closing.params:
+            self.store.log_params(run_id, closing.params)
+        if closing.note:
+            self.store.describe(run_id, closing.note)
+        if metrics := closing.finite():
+            self.store.log_metrics(run_id, metrics, closing.epoch, ended)
         data = load(self.folder / "data.json")
         if data and not self.is_sweep:
             self.store.log_data_set(run_id, data)
@@ -229,25 +249,10 @@ class Delivery:
     def _send_model(self, run_id: str) -> None:
         known = self.state.get("model_id")
         if not known:
-            self._save(model_id=self.store.create_model(self.state["experiment_id"], run_id))
+            # Who wrote it with other runs may have come that far, and been told otherwise.
+            found = self.store.model_of(run_id) if "new_model_id" in self.state else None
+            self._save(model_id=found or self.store.create_model(self.state["experiment_id"], run_id))
         self.store.log_model(run_id, self.state["model_id"], self.folder / "model", again=bool(known))
-
-    def _summarise(self, run_id: str, ended: float) -> None:
-        """On a sweep's own run: the best trial's settings and metrics, since its children are folded in the UI."""
-        report = load(self.folder / "trials.json")
-        if not report or not report["trials"]:
-            return
-        trials = {trial["trial"]: trial for trial in report["trials"]}
-        params = {"sweep.trials": len(trials), "sweep.keys": ", ".join(report["trials"][0]["swept"])}
-        best = trials.get(report["best_trial"])
-        if found := load(self.folder / "crossval.json"):
-            params |= {f"crossval.{name}": found[name] for name in ("metric", "folds", "repeats", "by")}
-            self.store.log_metrics(run_id, found["metrics"], 0, ended)
-            self.store.describe(run_id, found["sentence"])
-        elif best:
-            params |= {"best.trial": best["trial"], **{f"best.{k}": v for k, v in best["swept"].items()}}
-            self.store.log_metrics(run_id, best["metrics"], 0, ended)
-        self.store.log_params(run_id, params)
 
     def _send_late_figures(self) -> None:
         """A sweep draws its best trials when all have ended, and those that had are in MLflow by then."""

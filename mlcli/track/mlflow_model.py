@@ -1,12 +1,14 @@
 """A run's `model` folder as an MLflow model: no pickle, and neither torch nor the model is loaded to log it.
 
 The files of MLflow's model format are written here: `mlflow.pyfunc.save_model` writes the same ones, but lists every
-installed package first, to warn of requirements that it was given, and copies the weights once more.
+installed package first, to warn of requirements that it was given, and copies the weights once more; and to load
+MLflow takes longer than a small run.
 """
 
 import json
 import platform
 import tempfile
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -35,47 +37,57 @@ def write_model(
 
     Ids and location are those that a store has for it; none for a model outside of any store.
     """
-    from mlflow.models import Model
-
     example = json.loads((folder / "example.json").read_text())
-    model = Model(
-        artifact_path=location,
-        run_id=run_id,
-        model_uuid=model_id,
-        model_id=model_id,
-        signature=signature(example),
-        saved_input_example_info=write_example(target, example["inputs"]),
-        model_size_bytes=sum(path.stat().st_size for path in folder.rglob("*")),
-    )
-    environment = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
     python = platform.python_version()
-    flavor = {"loader_module": LOADER, "python_version": python, "data": "data", "env": environment}
-    model.add_flavor("python_function", streamable=False, **flavor)
-    # As model.save does, but with libyaml where it is there: a sweep writes a thousand of these.
-    text = yaml.dump(model.to_dict(), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True)
+    function = {
+        "data": "data",
+        "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
+        "loader_module": LOADER,
+        "python_version": python,
+        "streamable": False,
+    }
+    content = {
+        "flavors": {"python_function": function},
+        "is_signature_from_type_hint": False,
+        "mlflow_version": version("mlflow"),
+        "model_id": model_id,
+        "model_size_bytes": sum(path.stat().st_size for path in folder.rglob("*")),
+        "model_uuid": model_id,
+        "prompts": None,
+        "saved_input_example_info": write_example(target, example["inputs"]),
+        "signature": signature(example),
+        "type_hint_from_example": False,
+        "utc_time_created": str(datetime.now(UTC).replace(tzinfo=None)),
+    }
+    content |= {"artifact_path": location, "run_id": run_id} if run_id else {}
+    # With libyaml where it is there: a sweep writes a thousand of these.
+    text = yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True)
     (target / "MLmodel").write_text(text, encoding="utf-8")
-    for name, content in environment_files().items():
-        (target / name).write_text(content)
+    for name, file in environment_files().items():
+        (target / name).write_text(file)
 
 
-def signature(example: dict[str, Any]) -> Any:
+def signature(example: dict[str, Any]) -> dict[str, str | None]:
     """Of a table where the inputs have column names, else of an array; the answers are a table."""
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
-
     inputs, outputs = example["inputs"], example["outputs"]
     if inputs["columns"]:
         kind = "string" if inputs.get("kind") == "tokens" else "double"  # the columns of tokens are texts
-        schema = Schema([ColSpec(kind, name) for name in inputs["columns"]])
+        given = [_column(name, kind) for name in inputs["columns"]]
     else:
-        dtype = np.dtype("int64" if inputs.get("kind") in ("tokens", "state") else "float32")
-        schema = Schema([TensorSpec(dtype, (-1, *np.shape(inputs["data"])[1:]))])
-    answers = [
-        ColSpec("string" if isinstance(value, str) else "double", name)
-        for name, value in zip(outputs["columns"], outputs["data"][0], strict=True)
-    ]
-    return ModelSignature(schema, Schema(answers))
+        dtype = "int64" if inputs.get("kind") in ("tokens", "state") else "float32"
+        given = [{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": [-1, *_shape(inputs["data"][0])]}}]
+    first = zip(outputs["columns"], outputs["data"][0], strict=True)
+    answers = [_column(name, "string" if isinstance(value, str) else "double") for name, value in first]
+    return {"inputs": json.dumps(given), "outputs": json.dumps(answers), "params": None}
+
+
+def _column(name: str, kind: str) -> dict[str, Any]:
+    return {"type": kind, "name": name, "required": True}
+
+
+def _shape(numbers: Any) -> list[int]:
+    """Of nested lists."""
+    return [len(numbers), *_shape(numbers[0])] if isinstance(numbers, list) else []
 
 
 def write_example(folder: Path, inputs: dict[str, Any]) -> dict[str, str]:

@@ -1,166 +1,239 @@
-"""Many runs that have ended, into a local store at once: MLflow's own tables, one statement each, one transaction.
+"""What is new of many runs, into a local store at once: straight into MLflow's own tables, in one transaction.
 
-Through its client a run takes a dozen calls with a commit each, 90 ms; 64 trials of a sweep may have trained in less
-than all of theirs. What is written is what the client writes; a test reads both back and compares.
+Through its client a run takes a dozen calls with a commit each, 90 ms, after more than a second of a core to load
+MLflow; 64 trials of a sweep may have trained in less. What is written is what the client writes: a test reads both
+back and compares. Whatever is written may be written again.
 """
 
 import os
 import shutil
+import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mlcli.track.mlflow_model import write_model
-from mlcli.track.mlflow_store import MAX_TEXT, data_set_of, tidy
+from mlcli.track.mlflow_names import KIND, MAX_TEXT, data_set_of, tidy
 
-Rows = dict[str, list[dict[str, Any]]]
+PATIENCE = 20.0  # seconds that another writer is waited for
+# What becomes of a row that is there already, where it does not simply stay. The latest of a metric is, for MLflow,
+# that of the highest step, then of the latest time.
+AGAIN = {
+    "runs": "(run_uuid) DO UPDATE SET status = excluded.status, end_time = excluded.end_time",
+    "logged_models": "(model_id) DO UPDATE SET status = excluded.status",
+    "tags": "(key, run_uuid) DO UPDATE SET value = excluded.value",
+    "latest_metrics": "(key, run_uuid) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, "
+    "step = excluded.step WHERE (excluded.step, excluded.timestamp) >= (step, timestamp)",
+}
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]  # by table
 
 
 @dataclass
-class WholeRun:
-    """A run that has ended, and all there is to say about it. Times are in seconds; `lines` are its journal's."""
+class News:
+    """What there is to say about a run. Times are in seconds; `lines` are its journal's."""
 
     folder: Path
-    experiment_id: str
+    run_id: str
+    model_id: str
+    experiment: str
     status: str
     started: float
-    ended: float
+    ended: float | None
     tags: dict[str, str]
     params: dict[str, Any]
     lines: list[dict[str, Any]]
-    data: dict[str, Any] | None
-    files: Sequence[Path]
-    has_model: bool
-    run_id: str
-    model_id: str
+    data: dict[str, Any] | None = None
+    files: Sequence[Path] = field(default_factory=list)
+    has_model: bool = False
 
 
-def write_runs(client: Any, runs: Sequence[WholeRun]) -> None:
-    """Writes their files, then their rows: all or none. Raises whatever MLflow or SQLite raises."""
-    from mlflow.store.tracking.dbmodels import models
-    from sqlalchemy.dialects.sqlite import insert
+@contextmanager
+def _opened(database: Path) -> Iterator[sqlite3.Connection]:
+    """A transaction of its own: all or nothing."""
+    with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            yield connection
 
-    store = client._tracking_client.store
-    roots = {each: client.get_experiment(each).artifact_location for each in {run.experiment_id for run in runs}}
+
+def stages(database: Path, run_ids: Iterable[str]) -> dict[str, str]:
+    """By run id: "active", or "deleted" by the user; without those that are not there."""
+    wanted = list(run_ids)
+    marks = ", ".join("?" * len(wanted))
+    with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
+        return dict(
+            connection.execute(f"SELECT run_uuid, lifecycle_stage FROM runs WHERE run_uuid IN ({marks})", wanted)
+        )
+
+
+def write(database: Path, artifacts: str, news: Sequence[News]) -> None:
+    """Writes their files, then their rows. artifacts: where a new experiment keeps its files, as a URI.
+
+    Raises OSError or sqlite3.Error, with no row written.
+    """
+    with _opened(database) as connection:
+        experiments = {name: _experiment(connection, name, artifacts) for name in {each.experiment for each in news}}
     rows: Rows = {}
-    for run in runs:
-        root = roots[run.experiment_id]
-        _copy_files(run, _local(root) / run.run_id / "artifacts")
-        _add_run(rows, run, root)
-        _add_metrics(rows, run)
-        if run.has_model:
-            _add_model(rows, run, root)
-    with store.ManagedSessionMaker(read_only=False) as session:
+    for each in news:
+        experiment_id, root = experiments[each.experiment]
+        _copy_files(each, _local(root) / each.run_id / "artifacts")
+        _add_run(rows, each, experiment_id, root)
+        _add_metrics(rows, each)
+        if each.has_model:
+            _add_model(rows, each, experiment_id, root)
+    with _opened(database) as connection:
         for table, added in rows.items():
-            session.execute(insert(getattr(models, table)).on_conflict_do_nothing(), added)
-        for run in runs:
-            _add_data_set(session, models, run)
+            _insert(connection, table, added)
+        for each in news:
+            if each.data is not None:
+                _add_data_set(connection, each, each.data, experiments[each.experiment][0])
 
 
-def _add_run(rows: Rows, run: WholeRun, root: str) -> None:
+def add_files(database: Path, run_id: str, folder: Path, name: str) -> None:
+    """The folder's files as a run's artifacts under this name, as far as they are not there yet."""
+    with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
+        (uri,) = connection.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
+    target = _local(uri) / name
+    target.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        _link(path, target / path.name)
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:
+    if rows:
+        names = list(rows[0])
+        columns, marks = ", ".join(names), ", ".join(f":{name}" for name in names)
+        again = AGAIN.get(table, "DO NOTHING")
+        connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT {again}", rows)
+
+
+def _experiment(connection: sqlite3.Connection, name: str, artifacts: str) -> tuple[int, str]:
+    """Its id and where its files are; made if there is none. Raises ValueError if the user has deleted it."""
+    known = "SELECT experiment_id, artifact_location, lifecycle_stage FROM experiments WHERE name = ?"
+    found = connection.execute(known, (name,)).fetchone()
+    if found is None:
+        now = int(time.time() * 1000)
+        own = {"name": name, "artifact_location": artifacts, "lifecycle_stage": "active"}
+        _insert(connection, "experiments", [own | {"creation_time": now, "last_update_time": now}])
+        found = connection.execute(known, (name,)).fetchone()
+        tags = [{"experiment_id": found[0], "key": key, "value": value} for key, value in KIND.items()]
+        _insert(connection, "experiment_tags", tags)
+    experiment_id, location, stage = found
+    if stage != "active":
+        raise ValueError(f"the experiment {name} was deleted in MLflow: type tracking.experiment=…, or restore it")
+    return experiment_id, location
+
+
+def _add_run(rows: Rows, news: News, experiment_id: int, root: str) -> None:
     own = {
-        "run_uuid": run.run_id,
-        "name": run.tags["mlflow.runName"],
+        "run_uuid": news.run_id,
+        "name": news.tags["mlflow.runName"],
         "source_type": "UNKNOWN",
         "source_name": "",
         "entry_point_name": "",
         "source_version": "",
-        "user_id": run.tags.get("mlflow.user", "unknown"),
-        "status": run.status,
-        "start_time": int(run.started * 1000),
-        "end_time": int(run.ended * 1000),
+        "user_id": news.tags.get("mlflow.user", "unknown"),
+        "status": news.status,
+        "start_time": int(news.started * 1000),
+        "end_time": None if news.ended is None else int(news.ended * 1000),
         "lifecycle_stage": "active",
-        "artifact_uri": f"{root}/{run.run_id}/artifacts",
-        "experiment_id": int(run.experiment_id),
+        "artifact_uri": f"{root}/{news.run_id}/artifacts",
+        "experiment_id": experiment_id,
     }
-    rows.setdefault("SqlRun", []).append(own)
-    rows.setdefault("SqlTag", []).extend(
-        {"run_uuid": run.run_id, "key": key, "value": text} for key, text in run.tags.items()
+    rows.setdefault("runs", []).append(own)
+    rows.setdefault("tags", []).extend(
+        {"run_uuid": news.run_id, "key": key, "value": text} for key, text in news.tags.items()
     )
-    params = {tidy(key): str(value)[:MAX_TEXT] for key, value in run.params.items()}
-    rows.setdefault("SqlParam", []).extend(
-        {"run_uuid": run.run_id, "key": key, "value": text} for key, text in params.items()
+    params = {tidy(key): str(value)[:MAX_TEXT] for key, value in news.params.items()}
+    rows.setdefault("params", []).extend(
+        {"run_uuid": news.run_id, "key": key, "value": text} for key, text in params.items()
     )
 
 
-def _add_metrics(rows: Rows, run: WholeRun) -> None:
-    """The history, and of each metric what MLflow calls the latest: the highest step, then the latest time."""
-    latest: dict[str, dict[str, Any]] = {}
-    for line in run.lines:
-        stamp = {
-            "run_uuid": run.run_id,
-            "timestamp": int(line["time"] * 1000),
-            "step": line["epoch"],
-            "is_nan": False,
-        }
-        for name, value in line["metrics"].items():
-            row = stamp | {"key": tidy(name), "value": value}
-            rows.setdefault("SqlMetric", []).append(row)
-            known = latest.get(row["key"])
-            if known is None or (row["step"], row["timestamp"]) >= (known["step"], known["timestamp"]):
-                latest[row["key"]] = row
-    rows.setdefault("SqlLatestMetric", []).extend(latest.values())
+def _add_metrics(rows: Rows, news: News) -> None:
+    made = [
+        {"run_uuid": news.run_id, "key": tidy(name), "value": value, "timestamp": int(line["time"] * 1000)}
+        | {"step": line["epoch"], "is_nan": False}
+        for line in news.lines
+        for name, value in line["metrics"].items()
+    ]
+    rows.setdefault("metrics", []).extend(made)
+    latest: dict[str, Row] = {}
+    for row in made:
+        known = latest.get(row["key"])
+        if known is None or (row["step"], row["timestamp"]) >= (known["step"], known["timestamp"]):
+            latest[row["key"]] = row
+    rows.setdefault("latest_metrics", []).extend(latest.values())
 
 
-def _add_model(rows: Rows, run: WholeRun, root: str) -> None:
-    location = f"{root}/models/{run.model_id}/artifacts"
+def _add_model(rows: Rows, news: News, experiment_id: int, root: str) -> None:
+    location = f"{root}/models/{news.model_id}/artifacts"
     target = _local(location)
-    target.mkdir(parents=True, exist_ok=True)
-    write_model(run.folder / "model", target, run.run_id, run.model_id, location)
-    (target / "data").mkdir(exist_ok=True)
-    for path in (run.folder / "model").iterdir():
+    (target / "data").mkdir(parents=True, exist_ok=True)
+    write_model(news.folder / "model", target, news.run_id, news.model_id, location)
+    for path in (news.folder / "model").iterdir():
         _link(path, target / "data" / path.name)
     now = int(time.time() * 1000)
     own = {
-        "model_id": run.model_id,
-        "experiment_id": int(run.experiment_id),
+        "model_id": news.model_id,
+        "experiment_id": experiment_id,
         "name": "model",
         "artifact_location": location,
         "creation_timestamp_ms": now,
         "last_updated_timestamp_ms": now,
         "status": 2,  # ready
         "lifecycle_stage": "active",
-        "source_run_id": run.run_id,
+        "source_run_id": news.run_id,
     }
-    rows.setdefault("SqlLoggedModel", []).append(own)
-    link = {"source_type": "RUN_OUTPUT", "source_id": run.run_id, "destination_type": "MODEL_OUTPUT"}
-    rows.setdefault("SqlInput", []).append(
-        link | {"destination_id": run.model_id, "input_uuid": str(uuid.uuid4()), "step": 0}
+    rows.setdefault("logged_models", []).append(own)
+    link = {"source_type": "RUN_OUTPUT", "source_id": news.run_id, "destination_type": "MODEL_OUTPUT"}
+    rows.setdefault("inputs", []).append(
+        link | {"destination_id": news.model_id, "input_uuid": str(uuid.uuid4()), "step": 0}
     )
 
 
-def _add_data_set(session: Any, models: Any, run: WholeRun) -> None:
+def _add_data_set(connection: sqlite3.Connection, news: News, data: dict[str, Any], experiment_id: int) -> None:
     """Links the run to the data set, which is there once for all runs of the experiment."""
-    if run.data is None:
-        return
-    about = data_set_of(run.data)
-    key = {"experiment_id": int(run.experiment_id), "name": about["name"], "digest": about["digest"]}
-    found = session.query(models.SqlDataset).filter_by(**key).first()
-    if found is None:
-        found = models.SqlDataset(
-            **key,
-            dataset_uuid=uuid.uuid4().hex,
-            dataset_source_type=about["source_type"],
-            dataset_source=about["source"],
-            dataset_profile=about["profile"],
+    about = data_set_of(data)
+    own = {
+        "dataset_uuid": uuid.uuid4().hex,
+        "experiment_id": experiment_id,
+        "name": about["name"],
+        "digest": about["digest"],
+        "dataset_source_type": about["source_type"],
+        "dataset_source": about["source"],
+        "dataset_profile": about["profile"],
+    }
+    _insert(connection, "datasets", [own])
+    key = "experiment_id = :experiment_id AND name = :name AND digest = :digest"
+    (data_set,) = connection.execute(f"SELECT dataset_uuid FROM datasets WHERE {key}", own).fetchone()
+    link = {"source_type": "DATASET", "source_id": data_set, "destination_type": "RUN", "destination_id": news.run_id}
+    if not _is_there(connection, "inputs", link):
+        input_uuid = uuid.uuid4().hex
+        _insert(connection, "inputs", [link | {"input_uuid": input_uuid}])
+        _insert(
+            connection,
+            "input_tags",
+            [{"input_uuid": input_uuid, "name": "mlflow.data.context", "value": "training"}],
         )
-        session.add(found)
-        session.flush()
-    input_uuid = uuid.uuid4().hex
-    link = {"source_type": "DATASET", "source_id": found.dataset_uuid, "destination_type": "RUN"}
-    session.add(models.SqlInput(**link, destination_id=run.run_id, input_uuid=input_uuid))
-    session.add(models.SqlInputTag(input_uuid=input_uuid, name="mlflow.data.context", value="training"))
 
 
-def _copy_files(run: WholeRun, target: Path) -> None:
-    for folder in {path.parent for path in run.files}:
-        (target / folder.relative_to(run.folder)).mkdir(parents=True, exist_ok=True)
-    for path in run.files:
-        _link(path, target / path.relative_to(run.folder))
+def _is_there(connection: sqlite3.Connection, table: str, row: Row) -> bool:
+    key = " AND ".join(f"{name} = :{name}" for name in row)
+    return connection.execute(f"SELECT 1 FROM {table} WHERE {key}", row).fetchone() is not None
+
+
+def _copy_files(news: News, target: Path) -> None:
+    for folder in {path.parent for path in news.files}:
+        (target / folder.relative_to(news.folder)).mkdir(parents=True, exist_ok=True)
+    for path in news.files:
+        _link(path, target / path.relative_to(news.folder))
 
 
 def _link(path: Path, there: Path) -> None:
@@ -169,7 +242,9 @@ def _link(path: Path, there: Path) -> None:
     try:
         os.link(path, there)
     except FileExistsError:  # an earlier attempt came this far
-        pass
+        if not there.samefile(path):
+            there.unlink()
+            _link(path, there)
     except OSError:
         shutil.copyfile(path, there)
 

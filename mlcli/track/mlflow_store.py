@@ -2,28 +2,24 @@
 that is down must be given up quickly."""
 
 import fcntl
-import json
-import math
 import os
 import posixpath
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from functools import cached_property, lru_cache
+from contextlib import closing, contextmanager
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlcli.track.mlflow_tables import copy_tables, keep_tables
+from mlcli.track import mlflow_rows
+from mlcli.track.mlflow_names import KIND, MAX_TEXT, STATUS, data_set_of, tidy
+from mlcli.track.mlflow_tables import are_known, copy_tables, keep_tables, kept_tables
 
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI shows curves, not language-model traces
-STATUS = {"PRUNED": "KILLED"}  # of mlcli, where MLflow has none of the kind; the tag mlcli.status has it
 MAX_METRICS = 1000  # a batch, over HTTP
 MAX_PARAMS = 100
-MAX_TEXT = 6000  # characters of a parameter's value
-MAX_NAME = 250
 
 # Unless the user has said otherwise: by default MLflow tries for four minutes before it gives a server up.
 ENVIRONMENT = {
@@ -46,19 +42,23 @@ class Store:
         self.address = without_password(uri)
         self.default_experiment = experiment
         self.experiments: dict[str, str] = {}
+        self._is_ready = False
 
     @property
     def database(self) -> Path:
         return self.outputs / "mlflow.db"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the SQLite store under `outputs`."""
+        return not self.uri
+
     def warm_up(self) -> None:
-        """Imports MLflow, and opens the database if there is one, while the training process does its own work."""
+        """Imports MLflow, where it will be needed, while the training process does its own work."""
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        import_module("mlflow.models")
-        if not self.uri and self.database.exists():
-            with suppress(Exception):  # it comes again, and is told, when there is something to deliver
-                _ = self.client
+        if not self.is_local or not (are_known(self.database) or kept_tables().exists()):
+            import_module("mlflow.models")
 
     @cached_property
     def client(self) -> Any:
@@ -67,8 +67,7 @@ class Store:
         if self.uri:
             mlflow.set_tracking_uri(self.uri)
             return mlflow.MlflowClient(self.uri)
-        if {"?", "%"} & set(str(self.database)):  # which would lead to another file
-            raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
+        self._check_name()
         mlflow.set_tracking_uri(f"sqlite:///{self.database}")
         with self._alone(), _unsynchronised():
             makes_tables = not self.database.exists() and not copy_tables(self.database)
@@ -77,13 +76,47 @@ class Store:
             client._tracking_client.store.engine.dispose()  # the next connections wait for the disk again
             if makes_tables:
                 keep_tables(self.database)
-            with closing(sqlite3.connect(self.database)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")  # readers and writers do not wait for each other
-            return client
+        self._log_ahead()
+        return client
+
+    def write(self, news: Sequence[mlflow_rows.News]) -> None:
+        """What is new of many runs, at once, into a local store, without MLflow. It is loaded all the same to make
+        the tables, or to say what is wrong with tables that are not those of this version."""
+        self._ready()
+        mlflow_rows.write(self.database, self._artifacts(), news)
+
+    def stages(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """In a local store, by run id: "active", or "deleted" by the user; without those that are not there."""
+        self._ready()
+        return mlflow_rows.stages(self.database, run_ids)
+
+    def _ready(self) -> None:
+        if self._is_ready:
+            return
+        self._check_name()
+        with self._alone():
+            known = are_known(self.database) if self.database.exists() else copy_tables(self.database)
+        if known:
+            self._log_ahead()
+        else:
+            _ = self.client
+        self._is_ready = True
+
+    def _check_name(self) -> None:
+        if {"?", "%"} & set(str(self.database)):  # which would lead to another file
+            raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
+
+    def _log_ahead(self) -> None:
+        """Readers and writers do not wait for each other from now on."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+    def _artifacts(self) -> str:
+        return (self.outputs / "artifacts").as_uri()
 
     def close(self) -> None:
         """Brings what SQLite still has beside the database into it, so that the file alone is the whole store."""
-        if not self.uri and "client" in self.__dict__:
+        if self.is_local and self.database.exists():
             with closing(sqlite3.connect(self.database)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -110,7 +143,7 @@ class Store:
     def _create_experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        location = None if self.uri else (self.outputs / "artifacts").as_uri()
+        location = None if self.uri else self._artifacts()
         try:
             return str(self.client.create_experiment(name, artifact_location=location, tags=KIND))
         except MlflowException:  # somebody on another machine was faster
@@ -160,9 +193,8 @@ class Store:
         for first in range(0, len(metrics), MAX_METRICS):
             self.client.log_batch(run_id, metrics=metrics[first : first + MAX_METRICS])
 
-    def log_metrics(self, run_id: str, metrics: dict[str, float | None], step: int, when: float) -> None:
-        finite = {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
-        self.log_history(run_id, [{"time": when, "epoch": step, "metrics": finite}])
+    def log_metrics(self, run_id: str, metrics: dict[str, float], step: int, when: float) -> None:
+        self.log_history(run_id, [{"time": when, "epoch": step, "metrics": metrics}])
 
     def log_data_set(self, run_id: str, data: dict[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -187,25 +219,22 @@ class Store:
 
     def log_missing(self, run_id: str, folder: Path, name: str) -> None:
         """Files of the folder that the run's artifacts under that name lack."""
+        if self.is_local:
+            mlflow_rows.add_files(self.database, run_id, folder, name)
+            return
         known = {posixpath.basename(each.path) for each in self.client.list_artifacts(run_id, name)}
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.name not in known:
                 self.client.log_artifact(run_id, str(path), name)
 
-    @property
-    def is_local(self) -> bool:
-        """Whether it is the SQLite store under `outputs`."""
-        return not self.uri
-
-    def write_runs(self, runs: Sequence[Any]) -> None:
-        """Many runs that have ended, at once, into a local store."""
-        from mlcli.track.mlflow_bulk import write_runs
-
-        write_runs(self.client, runs)
-
     def create_model(self, experiment_id: str, run_id: str) -> str:
         """The id of a new, still empty model of this run."""
         return str(self.client.create_logged_model(experiment_id, name="model", source_run_id=run_id).model_id)
+
+    def model_of(self, run_id: str) -> str | None:
+        """The id of the run's model."""
+        outputs = self.client.get_run(run_id).outputs
+        return next((str(output.model_id) for output in outputs.model_outputs), None) if outputs else None
 
     def log_model(self, run_id: str, model_id: str, folder: Path, again: bool) -> None:
         """Fills the model from the run's `model` folder. again: an earlier attempt may have got anywhere."""
@@ -220,6 +249,7 @@ class Store:
         self.client.finalize_logged_model(model_id, LoggedModelStatus.READY)
 
     def end_run(self, run_id: str, status: str, ended: float) -> None:
+        self.client.set_tag(run_id, "mlcli.status", status)
         self.client.set_terminated(run_id, STATUS.get(status, status), int(ended * 1000))
 
 
@@ -240,26 +270,6 @@ def _unsynchronised() -> Iterator[None]:
         event.remove(Engine, "connect", relax)
 
 
-def data_set_of(data: dict[str, Any]) -> dict[str, str]:
-    """A run's data.json as MLflow describes a data set."""
-    profile = {key: data[key] for key in ("kind", "shape", "examples", "target")}
-    profile |= {"classes": len(data["classes"])} if data["classes"] else {}
-    return {
-        "name": data["name"],
-        "digest": data["digest"],
-        "source_type": "mlcli",
-        "source": json.dumps({"description": data["source"]}),
-        "profile": json.dumps(profile),
-    }
-
-
 def without_password(uri: str) -> str:
     host = urlsplit(uri).netloc
     return uri.replace(host, host.rpartition("@")[2], 1) if "@" in host else uri
-
-
-@lru_cache(maxsize=10_000)
-def tidy(name: str) -> str:
-    """A name that MLflow takes: of letters, digits, `_-.: /`, and a path that stays where it is."""
-    path = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name)).lstrip("/")
-    return (f"_{path}" if path.startswith("..") or path == "." else path)[:MAX_NAME]

@@ -27,6 +27,19 @@ def copy_tables(database: Path) -> bool:
     return True
 
 
+def are_known(database: Path) -> bool:
+    """Whether its tables are those that are kept, by the name of the last migration."""
+    try:
+        return _version(database) == _version(kept_tables())
+    except sqlite3.Error:
+        return False
+
+
+def _version(database: Path) -> list[tuple[str]]:
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT version_num FROM alembic_version").fetchall()
+
+
 def keep_tables(database: Path) -> None:
     """Keeps those of a store that MLflow has just made. A cache that cannot be written is done without."""
     kept = kept_tables()

@@ -4,8 +4,10 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -145,15 +147,20 @@ SENDS = ("create_run", "log_params", "log_history", "log_metrics", "log_data_set
 
 
 @pytest.mark.parametrize("answered", [True, False], ids=["refused", "answer_lost"])
+@pytest.mark.parametrize("goes_on", ["by_client", "straight"])
 @pytest.mark.parametrize("method", SENDS)
 def test_a_failure_anywhere_loses_and_doubles_nothing(
-    outputs: Path, monkeypatch: pytest.MonkeyPatch, method: str, answered: bool
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, method: str, goes_on: str, answered: bool
 ) -> None:
+    """On the way by MLflow's client, and goes on by that or straight into the tables."""
     folder = make_run(outputs / "runs" / "a")
     with monkeypatch.context() as patch:
+        patch.setattr(Store, "is_local", False)
         patch.setattr(Store, method, failing(getattr(Store, method), does_nothing=answered))
         assert deliver(outputs, folder) == "RuntimeError: no"
-    assert deliver(outputs) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "is_local", goes_on == "straight")
+        assert deliver(outputs) is None
     check_whole(outputs, runs(outputs)["a"])
 
 
@@ -316,11 +323,9 @@ def make_sweep(outputs: Path, trials: int, **more: Any) -> list[Path]:
 def contents(outputs: Path, run: Any) -> dict[str, Any]:
     """What MLflow tells of a run, but for ids and the place."""
     mlflow = client(outputs)
-    (output,) = run.outputs.model_outputs
-    model = mlflow.get_logged_model(output.model_id)
+    models = [mlflow.get_logged_model(output.model_id) for output in run.outputs.model_outputs if run.outputs]
     info = {key: value for key, value in dict(run.info).items() if key not in ("run_id", "run_uuid", "artifact_uri")}
     root = Path(run.info.artifact_uri.removeprefix("file://"))
-    model_root = Path(str(model.artifact_location).removeprefix("file://"))
     return {
         "info": {key: str(value) for key, value in info.items()},
         "params": run.data.params,
@@ -328,42 +333,83 @@ def contents(outputs: Path, run: Any) -> dict[str, Any]:
         "latest": run.data.metrics,
         "histories": {name: history(outputs, run, name) for name in run.data.metrics},
         "inputs": [(dict(each.dataset), [dict(tag) for tag in each.tags]) for each in run.inputs.dataset_inputs],
-        "model": (
-            model.name,
-            str(model.status),
-            model.model_type,
-            model.params,
-            model.tags,
-            model.source_run_id != "",
-        ),
-        "files": sorted(str(path.relative_to(root)) for path in root.rglob("*")),
-        "model_files": sorted(str(path.relative_to(model_root)) for path in model_root.rglob("*")),
+        "models": [(each.name, str(each.status), each.model_type, each.params, each.tags) for each in models],
+        "from_this_run": [each.source_run_id == run.info.run_id for each in models],
+        "files": files_below(root),
+        "model_files": [files_below(Path(each.artifact_location.removeprefix("file://"))) for each in models],
     }
+
+
+def files_below(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
 
 def test_trials_at_once_are_what_the_client_writes_one_by_one(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = make_sweep(outputs, 3)
+    found = {"trial": 1, "swept": {"optimizer.lr": 0.1}, "metrics": {"val/loss": 0.1, "test/roc_auc": None}}
+    write(folders[0] / "trials.json", {"monitor": "val/loss", "best_trial": 1, "trials": [found]})
+    write(folders[0] / "answer.json", {"sentence": "0.1 is best."})
     with monkeypatch.context() as patch:
         patch.setattr(Store, "is_local", False)
         assert deliver(outputs, *folders) is None
-    expected = {name: contents(outputs, run) for name, run in runs(outputs).items() if name != "s"}
+    expected = {name: contents(outputs, run) for name, run in runs(outputs).items()}
     shutil.rmtree(outputs / "artifacts")
     for folder in folders:
         (folder / ".mlflow.json").unlink()
     for run in runs(outputs).values():
         client(outputs).delete_run(run.info.run_id)
     calls: list[int] = []
-    write_runs = Store.write_runs
-    monkeypatch.setattr(
-        Store, "write_runs", lambda store, some: (calls.append(len(some)), write_runs(store, some))[1]
-    )
+    write_all = Store.write
+    monkeypatch.setattr(Store, "write", lambda store, some: (calls.append(len(some)), write_all(store, some))[1])
     assert deliver(outputs, *folders) is None
     found = runs(outputs)
-    assert calls == [3]
-    assert {name: contents(outputs, run) for name, run in found.items() if name != "s"} == expected
+    assert calls == [1, 3]
+    assert {name: contents(outputs, run) for name, run in found.items()} == expected
     assert {run.data.tags.get("mlflow.parentRunId") for name, run in found.items() if name != "s"} == {
         found["s"].info.run_id
     }
+
+
+def test_a_run_in_parts_is_what_the_client_writes(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shown at its start, then line by line, then ended."""
+    found = {}
+    for way in ("by_client", "straight"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "is_local", way == "straight")
+            folder = make_run(outputs / way, status="RUNNING", id="a", name="a", ended=None)
+            assert deliver(outputs, folder) is None
+            assert runs(outputs)["a"].info.status == "RUNNING"
+            add_epoch(folder, 3, {"val/loss": 0.2, "val/late": 1.0})
+            assert deliver(outputs, folder) is None
+            assert history(outputs, runs(outputs)["a"], "val/loss")[-1] == (3, 0.2, int((STARTED + 3) * 1000))
+            write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"ended": STARTED + 9})
+            set_status(folder, "FINISHED")
+            assert deliver(outputs, folder) is None
+        run = runs(outputs)["a"]
+        found[way] = contents(outputs, run)
+        found[way]["tags"].pop("mlcli.folder")
+        client(outputs).delete_run(run.info.run_id)
+    assert found["straight"] == found["by_client"]
+
+
+def test_tables_of_another_version_are_left_to_mlflow(outputs: Path) -> None:
+    """Which refuses them with a word on what to do."""
+    with closing(sqlite3.connect(outputs / "mlflow.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'd3e4f5a6b7c8'")
+    folder = make_run(outputs / "runs" / "a")
+    problem = deliver(outputs, folder)
+    assert problem is not None and "schema" in problem
+    with closing(sqlite3.connect(outputs / "mlflow.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+    assert not json.loads((folder / ".mlflow.json").read_text())["complete"]
+
+
+def test_an_experiment_that_the_user_deleted_is_told(outputs: Path) -> None:
+    assert deliver(outputs, make_run(outputs / "runs" / "a")) is None
+    mlflow = client(outputs)
+    mlflow.delete_experiment(mlflow.get_experiment_by_name("tests").experiment_id)
+    problem = deliver(outputs, make_run(outputs / "runs" / "b"))
+    assert problem is not None and "active" in problem
 
 
 @pytest.mark.parametrize("answered", [True, False], ids=["refused", "answer_lost"])
@@ -372,7 +418,7 @@ def test_trials_at_once_arrive_once_whatever_fails(
 ) -> None:
     folders = make_sweep(outputs, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "write_runs", failing(Store.write_runs, does_nothing=answered))
+        patch.setattr(Store, "write", failing(Store.write, does_nothing=answered))
         deliver(outputs, *folders)
     assert deliver(outputs) is None
     found = runs(outputs)
