@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
-
-from omegaconf import OmegaConf
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.ranges import Range
@@ -39,8 +37,6 @@ SUPPLIED = {
 
 def check(config: Mapping[str, Any]) -> None:
     """Raises ConfigError for the first setting that is unknown, of the wrong type or out of range."""
-    if OmegaConf.is_config(config):  # whose values take four times as long to read
-        config = cast(Mapping[str, Any], OmegaConf.to_container(config))
     _check_dataclass(Config, config, "")
     figures = config["sweep"]["figures"]
     if figures != "all" and (isinstance(figures, bool) or not isinstance(figures, int)):

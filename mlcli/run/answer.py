@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
-
+from mlcli.config.settings import Settings
 from mlcli.metric.answer import Answer
 from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts, partial
@@ -22,7 +21,7 @@ class Ended:
     """A run that has ended, as an answer looks at it. `swept` holds its values of the swept keys."""
 
     folder: RunFolder
-    cfg: DictConfig
+    cfg: Settings
     status: str
     swept: dict[str, Any]
     metrics: dict[str, float]
@@ -43,7 +42,7 @@ class Ended:
         return {name: [row[place] for row in rows] for place, name in enumerate(columns)}
 
 
-def answer(cfg: DictConfig, runs: Sequence[Ended], folder: RunFolder, save: Save = Plot.save) -> None:
+def answer(cfg: Settings, runs: Sequence[Ended], folder: RunFolder, save: Save = Plot.save) -> None:
     """Writes answer.json and pictures into the folder, if the config asks for an answer and there is one."""
     if cfg.answer is None:
         return

@@ -1,6 +1,7 @@
 """From a config to the objects of a run, in the order in which they need each other: data first, so that its
 shape and classes reach the model and no size is written twice. The only caller of `instantiate`."""
 
+import copy
 import fnmatch
 import functools
 import inspect
@@ -10,12 +11,13 @@ from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from torch import nn
 
 from mlcli.config.check import EXTRA_KEYS, locate
 from mlcli.config.compose import shipped_conf
 from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings
 from mlcli.data.adapter import Adapter, adapt
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
@@ -45,7 +47,7 @@ class Parts:
     transferred: transfer.Report | None = None
 
 
-def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = None, trained: bool = False) -> Parts:
+def build(cfg: Settings, data: DataSet | None = None, loader: Loader | None = None, trained: bool = False) -> Parts:
     """Everything that the config names. Raises ConfigError.
 
     data: where it is known already; loader: where another trial has prepared the same data for the same model.
@@ -72,13 +74,13 @@ def build(cfg: DictConfig, data: DataSet | None = None, loader: Loader | None = 
         raise ConfigError(str(error)) from error
 
 
-def build_data(cfg: DictConfig) -> DataSet:
+def build_data(cfg: Settings) -> DataSet:
     """The data set, split and measured."""
     by_feature = getattr(locate(cfg.model._target_), "by_feature", False)
     return prepare(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
 
 
-def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
+def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
     """The network, with the sizes that the data decides."""
     task = locate(cfg.task._target_)
     if not cfg.split.test and not getattr(task, "unsupervised", False):
@@ -109,7 +111,7 @@ def build_model(cfg: DictConfig, data: DataSet, adapter: Adapter) -> nn.Module:
     return model
 
 
-def _check_trained_by(cfg: DictConfig) -> None:
+def _check_trained_by(cfg: Settings) -> None:
     """Some models are not trained by gradients but by a task of their own, and such tasks train no others."""
     if is_fitted(cfg.model) and not hasattr(locate(cfg.task._target_), "examples"):
         raise ConfigError("This model is fitted and not trained by gradients: type task=classification|regression.")
@@ -122,14 +124,14 @@ def _check_trained_by(cfg: DictConfig) -> None:
         raise ConfigError(f"This task trains no model by gradients: type model={'|'.join(fitting)}.")
 
 
-def _extend(model: nn.Module, cfg: DictConfig) -> None:
+def _extend(model: nn.Module, cfg: Settings) -> None:
     """A task whose class has `extend(model, settings)` gives the network parameters of its own."""
     task = locate(cfg.task._target_)
     if hasattr(task, "extend"):
         task.extend(model, cfg.task)
 
 
-def fit_data_to_model(cfg: DictConfig, data: DataSet) -> Adapter:
+def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
     """How examples reach the model. ConfigError with the models that can take them when this one can't."""
     accepts = accepted_kinds(cfg.model) or (data.kind,)
     try:
@@ -183,9 +185,7 @@ def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
     return True
 
 
-def _loader(
-    cfg: DictConfig, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module
-) -> Loader | None:
+def _loader(cfg: Settings, data: DataSet, adapter: Adapter, device: torch.device, model: nn.Module) -> Loader | None:
     if not _takes(cfg.task, "loader"):
         return None
     trainer = cfg.trainer
@@ -195,7 +195,7 @@ def _loader(
 
 
 def _assemble(
-    cfg: DictConfig,
+    cfg: Settings,
     data: DataSet,
     adapter: Adapter,
     model: nn.Module,
@@ -217,7 +217,6 @@ def _assemble(
         schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
         update = _update(cfg, model, device, schedule, steps_per_epoch, total_steps)
     weights = trainer.class_weights
-    weights = OmegaConf.to_object(weights) if OmegaConf.is_config(weights) else weights
     supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
     if isinstance(update, Fit):
@@ -227,12 +226,12 @@ def _assemble(
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 
 
-def _takes(node: DictConfig, name: str) -> bool:
+def _takes(node: Settings, name: str) -> bool:
     """Whether what the node builds asks the run for this."""
     return name in inspect.signature(locate(node._target_)).parameters
 
 
-def _steps_per_epoch(cfg: DictConfig, data: DataSet) -> int:
+def _steps_per_epoch(cfg: Settings, data: DataSet) -> int:
     """Updates in one epoch: a task whose batches are not those of the training split says it by `epoch_steps`."""
     task = locate(cfg.task._target_)
     if hasattr(task, "epoch_steps"):
@@ -243,7 +242,7 @@ def _steps_per_epoch(cfg: DictConfig, data: DataSet) -> int:
 
 
 def _update(
-    cfg: DictConfig,
+    cfg: Settings,
     model: nn.Module,
     device: torch.device,
     schedule: Schedule,
@@ -267,13 +266,13 @@ def _update(
     )
 
 
-def _averaging(trainer: DictConfig) -> Averaging | None:
+def _averaging(trainer: Settings) -> Averaging | None:
     if trainer.average is None:
         return None
     return Averaging(trainer.average, trainer.average_decay, trainer.average_start)
 
 
-def _groups(cfg: DictConfig, model: nn.Module) -> list[dict[str, Any]]:
+def _groups(cfg: Settings, model: nn.Module) -> list[dict[str, Any]]:
     """The parameters by learning rate: those whose name fits a pattern of trainer.lr_scale have their own."""
     scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
     left = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
@@ -287,10 +286,9 @@ def _groups(cfg: DictConfig, model: nn.Module) -> list[dict[str, Any]]:
     return [{"params": list(left.values())}, *groups] if left else groups
 
 
-def partial(node: DictConfig) -> Callable[..., Any]:
+def partial(node: Settings) -> Callable[..., Any]:
     """The node's `_target_` with the node's values, ready to be called with what the run supplies."""
-    values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]  # keys are text
-    values = {key: value for key, value in values.items() if key not in EXTRA_KEYS["model"]}
+    values = {key: copy.deepcopy(value) for key, value in node.items() if key not in EXTRA_KEYS["model"]}
     target = values.pop("_target_")
     if any(key.startswith("_") for key in values) or "_target_" in str(values):
         return instantiate({"_target_": target, **values}, _partial_=True, _convert_="all")  # type: ignore[no-any-return]

@@ -3,9 +3,9 @@
 import os
 
 import torch
-from omegaconf import DictConfig
 
 from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings
 from mlcli.run.compiler import defer_compiler
 from mlcli.run.heap import keep_freed_memory
 
@@ -31,7 +31,7 @@ def choose(name: str) -> torch.device:
     return torch.device(name)
 
 
-def set_up(settings: DictConfig, device: torch.device) -> None:
+def set_up(settings: Settings, device: torch.device) -> None:
     """Determinism, which must be settled before anything is computed; and no compiler where none is wanted."""
     keep_freed_memory()
     if not settings.compile:

@@ -1,12 +1,14 @@
 """A finished run, judged again: on its own splits, or on other data."""
 
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.settings import Settings, resolved
 from mlcli.run.find import find_run
 from mlcli.run.finish import metrics_of, write_predictions
 from mlcli.run.load import load_run
@@ -38,7 +40,7 @@ def evaluate_run(
     return metrics_of(evaluation, split)
 
 
-def _with(cfg: DictConfig, overrides: list[str]) -> DictConfig:
+def _with(cfg: Settings, overrides: list[str]) -> Settings:
     """The run's config with overrides: a group is composed anew, a value is set in what the run had."""
     for override in overrides:
         key, equals, _ = override.partition("=")
@@ -54,13 +56,22 @@ def _with(cfg: DictConfig, overrides: list[str]) -> DictConfig:
             group = override.partition("=")[0]
             cfg[group] = composed[group]
     for override in values:
-        key = override.partition("=")[0]
-        if OmegaConf.select(cfg, key, default=_ABSENT) is _ABSENT:
-            raise ConfigError(f"There is no {key} in this run's config.")
-    cfg = OmegaConf.merge(cfg, OmegaConf.from_dotlist(values))  # type: ignore[assignment]  # both are mappings
+        _set(cfg, override)
     if overrides:
         check(cfg)
     return cfg
 
 
-_ABSENT = object()
+def _set(cfg: Settings, override: str) -> None:
+    """Puts a value, as text, where the config has one. Raises ConfigError where it has none."""
+    key = override.partition("=")[0]
+    *parents, name = key.split(".")
+    node: Any = cfg
+    value = resolved(OmegaConf.from_dotlist([override]))
+    for parent in parents:
+        node, value = node.get(parent, {}), value[parent]
+        if not isinstance(node, Settings):
+            break
+    if not isinstance(node, Settings) or name not in node:
+        raise ConfigError(f"There is no {key} in this run's config.")
+    node[name] = value[name]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
 
+from mlcli.config.settings import Settings
 from mlcli.data.tokenize import TEXT
 from mlcli.metric.curves import learning_curves
 from mlcli.metric.plot import Plot
@@ -23,7 +23,7 @@ Save = Callable[[Plot, Path], object]
 
 
 def finish(
-    folder: RunFolder, cfg: DictConfig, parts: Parts, progress: Progress, save: Save | None = Plot.save
+    folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, save: Save | None = Plot.save
 ) -> dict[str, Any]:
     """Puts the best weights back, evaluates them on test, writes model, figures, predictions and the result.
 
@@ -52,7 +52,7 @@ def finish(
     return result
 
 
-def draw(folder: RunFolder, cfg: DictConfig, parts: Parts, evaluation: Evaluation, save: Save = Plot.save) -> None:
+def draw(folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation, save: Save = Plot.save) -> None:
     """The figures of a run: how it learnt, and how it does on the test split."""
     plots = learning_curves(folder.history(), cfg.trainer.monitor, rate_by_update(cfg, parts))
     for plot in [*plots, *watched(folder.history()), *evaluation.plots()]:
@@ -63,7 +63,7 @@ def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
     return {f"{split}/{name}": float(value) for name, value in evaluation.metrics.items()}
 
 
-def rate_by_update(cfg: DictConfig, parts: Parts) -> Callable[[int], float] | None:
+def rate_by_update(cfg: Settings, parts: Parts) -> Callable[[int], float] | None:
     """The schedule as a function of the update alone; None for one that reacts to scores."""
     schedule = parts.schedule
     if schedule is None or hasattr(schedule, "observe") or "lr" not in cfg.optimizer:
@@ -86,12 +86,11 @@ def _exact(column: np.ndarray) -> list[Any]:
     return [f"{value:.9g}" for value in column.tolist()] if column.dtype == np.float32 else list(column.tolist())
 
 
-def write_model(folder: Path, cfg: DictConfig, parts: Parts) -> None:
+def write_model(folder: Path, cfg: Settings, parts: Parts) -> None:
     """All that prediction needs, in one folder: weights, config, what the data looks like, and an example."""
     folder.mkdir(exist_ok=True)
     save_weights(folder / "weights.safetensors", parts)
-    config = OmegaConf.to_container(cfg, resolve=True)
-    write_json(folder / "model.json", {"config": config, "data": parts.data.describe()})
+    write_json(folder / "model.json", {"config": cfg, "data": parts.data.describe()})
     write_json(folder / "example.json", _example(parts))
 
 

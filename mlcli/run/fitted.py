@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from omegaconf import DictConfig
-
 from mlcli.config.check import locate
 from mlcli.config.errors import ConfigError
 from mlcli.config.schema import Trainer
+from mlcli.config.settings import Settings
 from mlcli.run.build import is_fitted, partial
 
 # Settings of gradient updates and of networks.
@@ -17,7 +16,7 @@ GRADIENT = (
 EPOCHS = ("trainer.batch_size", "trainer.max_steps", "trainer.max_time", "trainer.min_delta", "trainer.patience")
 
 
-def settle(cfg: DictConfig) -> str:
+def settle(cfg: Settings) -> str:
     """Sets the one epoch that a model takes that is fitted at once, so that the config says it for good.
 
     Returns a line for the user who asked for another number, else "". Raises ConfigError where the estimator
@@ -29,7 +28,7 @@ def settle(cfg: DictConfig) -> str:
     return f"trainer.epochs={asked}: this model is fitted at once, in 1" if asked not in (1, Trainer.epochs) else ""
 
 
-def fits_at_once(cfg: DictConfig) -> bool:
+def fits_at_once(cfg: Settings) -> bool:
     """Whether one fit on all examples is all there is to it."""
     model = locate(cfg.model._target_)
     if not hasattr(model, "fits_at_once"):
@@ -42,7 +41,7 @@ def fits_at_once(cfg: DictConfig) -> bool:
     return once
 
 
-def check_typed(cfg: DictConfig, overrides: Sequence[str]) -> None:
+def check_typed(cfg: Settings, overrides: Sequence[str]) -> None:
     """Raises ConfigError for an override that would change nothing about a model that is fitted."""
     if not is_fitted(cfg.model):
         return

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf._utils import get_omega_conf_dumper
 
 from mlcli.config.errors import ConfigError
-from mlcli.track.record import save
+from mlcli.config.settings import Settings, settings
+from mlcli.track.record import save, to_json
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             # O_EXCL decides between two runs that start in the same folder at the same moment.
             with (path / record_name).open("x") as file:
-                json.dump(record, file, indent=1)
+                file.write(to_json(record))
         except FileExistsError as error:
             raise ConfigError(f"{path} holds a run already: type another hydra.run.dir.") from error
         except OSError as error:
@@ -47,12 +48,14 @@ class RunFolder:
         closing = {"status": status, "ended": time.time(), "reason": reason}
         write_json(self.path / self.record_name, self.record() | closing)
 
-    def write_config(self, cfg: DictConfig, overrides: list[str]) -> None:
-        for name, content in (("config.yaml", OmegaConf.to_container(cfg)), ("overrides.yaml", overrides)):
+    def write_config(self, cfg: Settings, overrides: list[str]) -> None:
+        for name, content in (("config.yaml", cfg), ("overrides.yaml", overrides)):
             (self.path / name).write_text(yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False))
 
-    def config(self) -> DictConfig:
-        return OmegaConf.load(self.path / "config.yaml")  # type: ignore[return-value]  # a mapping at its root
+    def config(self) -> Settings:
+        # As OmegaConf reads, which takes 1e-5 for a number; what looks like an interpolation is text by now.
+        made: Settings = settings(OmegaConf.to_container(OmegaConf.load(self.path / "config.yaml")))
+        return made
 
     def history(self) -> list[dict[str, Any]]:
         """The journal so far; a line that a kill cut off is left out."""
@@ -67,12 +70,16 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
     a sweep writes a thousand of these."""
 
 
+_Dumper.add_representer(Settings, yaml.SafeDumper.represent_dict)
 _Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
 
 
 def write_json(path: Path, content: Any) -> None:
     """Whole or not at all: a reader never meets half a file. NaN and infinities become null."""
-    save(path, _finite(content))
+    try:
+        save(path, content)
+    except ValueError:
+        save(path, _finite(content))
 
 
 def read_json(path: Path) -> Any:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
 from safetensors.torch import save_file
 
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.schema import Trainer
+from mlcli.config.settings import Settings
 from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot
 from mlcli.run.answer import Ended, answer
@@ -34,7 +34,7 @@ log = logging.getLogger("mlcli")
 class Job:
     """One run to be done: its config, where it goes, and where it comes from."""
 
-    cfg: DictConfig
+    cfg: Settings
     overrides: list[str]
     path: Path
     command: str
@@ -95,7 +95,7 @@ def check_monitor(monitor: str, parts: Parts) -> None:
     raise ConfigError(f"trainer.monitor={monitor}: no such metric.{suggest(monitor, known)}")
 
 
-def plan_of(cfg: DictConfig) -> Plan:
+def plan_of(cfg: Settings) -> Plan:
     """When the loop is to stop."""
     trainer = cfg.trainer
     higher = direction(trainer.monitor) == "max"

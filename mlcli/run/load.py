@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file
 
 from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings, settings
 from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.run.build import Parts, build, build_data
 from mlcli.run.folder import RunFolder, read_json
@@ -15,7 +15,7 @@ from mlcli.run.trust import check_targets
 from mlcli.run.weights import load_weights
 
 
-def load_run(folder: RunFolder, cfg: DictConfig, own_examples: bool = True) -> Parts:
+def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True) -> Parts:
     """The run with its best weights; on the examples of its own splits, or on those that `cfg` now describes.
 
     Inputs are normalised with the statistics of the run's own training split in either case. Raises ConfigError
@@ -24,7 +24,7 @@ def load_run(folder: RunFolder, cfg: DictConfig, own_examples: bool = True) -> P
     stored = folder.path / "model" / "weights.safetensors"
     if not stored.exists():
         raise ConfigError(f"{folder.path.name} has no trained model: it did not finish.")
-    check_targets(OmegaConf.to_container(cfg))
+    check_targets(cfg)
     weights, statistics = load_weights(stored)
     built = build_data(cfg)
     described = read_json(folder.path / "data.json")
@@ -44,7 +44,7 @@ def load_model(folder: Path) -> Parts:
     """A run's `model` folder without its data, for prediction on the CPU. Raises ConfigError if not trusted."""
     stored = read_json(folder / "model.json")
     check_targets(stored["config"])
-    cfg = OmegaConf.create(stored["config"])
+    cfg = settings(stored["config"])
     cfg.device.name = "cpu"
     weights, statistics = load_weights(folder / "weights.safetensors")
     parts = build(cfg, _without_examples(stored["data"], statistics), trained=True)

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
 from mlcli.run.find import Found, all_runs
@@ -39,8 +37,7 @@ def row(run: Found) -> dict[str, Any]:
 
 def flat_config(run: Found) -> dict[str, Any]:
     """The run's config as dotted keys."""
-    path = run.folder.path / "config.yaml"
-    return flatten(OmegaConf.to_container(OmegaConf.load(path))) if path.exists() else {}
+    return flatten(run.folder.config()) if (run.folder.path / "config.yaml").exists() else {}
 
 
 def _matches(run: Found, text: str) -> bool:

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
-
-from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.check import locate
+from mlcli.config.settings import Settings
 from mlcli.run.build import is_fitted
 from mlcli.sweep.trial import Trial
 from mlcli.track.record import flatten
@@ -39,9 +37,9 @@ def groups(trials: Sequence[Trial]) -> list[list[Trial]]:
     return [sorted(group, key=lambda trial: _settings(trial.job.cfg)) for group in found.values()]
 
 
-def _shared(cfg: DictConfig) -> str:
+def _shared(cfg: Settings) -> str:
     """What must be equal, as text."""
-    settings = flatten(OmegaConf.to_container(cfg))
+    settings = flatten(cfg)
     varies = {
         f"{group}.{name}"
         for group in ("task", "model")
@@ -55,12 +53,11 @@ def _stacks(key: str) -> bool:
     return key in KEYS or (key.startswith(WHOLE_GROUPS) and key != "optimizer._target_")
 
 
-def _settings(cfg: DictConfig) -> str:
-    settings: dict[str, Any] = OmegaConf.to_container(cfg.optimizer)  # type: ignore[assignment]  # keys are text
-    return json.dumps({**settings, "lr": None}, sort_keys=True, default=str)
+def _settings(cfg: Settings) -> str:
+    return json.dumps({**cfg.optimizer, "lr": None}, sort_keys=True, default=str)
 
 
-def obstacle(cfg: DictConfig) -> str | None:
+def obstacle(cfg: Settings) -> str | None:
     """Why a run like this trains alone, or None."""
     if cfg.trainer.max_time is not None:
         return "trainer.max_time is a run's own time"

@@ -3,8 +3,7 @@
 Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification, arXiv 1502.07943.
 """
 
-from omegaconf import DictConfig
-
+from mlcli.config.settings import Settings
 from mlcli.metric.direction import direction
 from mlcli.run.together import Member
 from mlcli.train.loop import Epoch
@@ -15,7 +14,7 @@ RUNGS = (1 / 8, 1 / 4, 1 / 2)  # by default, as shares of all epochs
 class Halving:
     """Watches the trials of one stack and prunes them at the rungs that `sweep` in the config sets."""
 
-    def __init__(self, cfg: DictConfig) -> None:
+    def __init__(self, cfg: Settings) -> None:
         self.keep = cfg.sweep.keep
         self.metric = cfg.sweep.metric or cfg.trainer.monitor
         self.higher = direction(self.metric) == "max"

@@ -11,10 +11,10 @@ from math import inf, isfinite
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 
 from mlcli.config.check import check
 from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings
 from mlcli.metric.curves import lr_range
 from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts
@@ -27,7 +27,7 @@ STEPS = 100
 JUDGED = 0.2  # share of the steps, at the end, whose mean loss counts
 
 
-def settle(cfg: DictConfig, console: Console) -> tuple[DictConfig, Plot]:
+def settle(cfg: Settings, console: Console) -> tuple[Settings, Plot]:
     """The config with the rate that suits it, and the curve. Raises ConfigError for a config that cannot be."""
     check(_with_rate(cfg, RATES[0]))
     rate, plot = find_rate(cfg)
@@ -35,13 +35,13 @@ def settle(cfg: DictConfig, console: Console) -> tuple[DictConfig, Plot]:
     return _with_rate(cfg, rate), plot
 
 
-def _with_rate(cfg: DictConfig, rate: float) -> DictConfig:
+def _with_rate(cfg: Settings, rate: float) -> Settings:
     cfg = copy.deepcopy(cfg)
     cfg.optimizer.lr = rate
     return cfg
 
 
-def find_rate(cfg: DictConfig) -> tuple[float, Plot]:
+def find_rate(cfg: Settings) -> tuple[float, Plot]:
     """The rate that suits this run, and the curve of loss against rate. ConfigError if none does."""
     constant = {"_target_": "mlcli.train.schedule.Constant"}
     cfgs = [_with_rate(cfg, rate) for rate in RATES]

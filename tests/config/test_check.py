@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 
 import pytest
-from omegaconf import OmegaConf
 
 from mlcli.config.check import check, locate
 from mlcli.config.compose import compose, hydra_session, to_run
@@ -34,7 +33,7 @@ def checked(*overrides: str) -> None:
 
 def with_model(**settings: Any) -> Any:
     with hydra_session() as hydra:
-        cfg = OmegaConf.to_container(to_run(compose(hydra, [])))
+        cfg = to_run(compose(hydra, []))
     cfg["model"] = {"_target_": f"{__name__}.Model", **settings}
     return cfg
 

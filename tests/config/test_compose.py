@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
 from mlcli.config.compose import TrialComposer, compose, hydra_session, parse, to_run
 from mlcli.config.errors import ConfigError
@@ -18,7 +17,7 @@ def test_defaults_compose_and_resolve() -> None:
     cfg = composed()
     assert cfg.trainer.epochs == 20
     assert cfg.optimizer._target_ == "torch.optim.Adam"
-    assert not OmegaConf.missing_keys(cfg)
+    assert "???" not in str(cfg)
 
 
 def test_a_task_brings_its_data_and_the_command_line_wins() -> None:
@@ -85,22 +84,46 @@ def test_missing_config_folder() -> None:
         composed(config_dir="/nowhere/at/all")
 
 
-def test_trials_equal_composing_each_alone() -> None:
-    """The shortcut (one composition per choice of groups) gives what Hydra gives trial by trial."""
-    trials = [
-        ["model=mlp", "optimizer.lr=0.1", "trainer.seed=1"],
-        ["model=lstm", "optimizer.lr=0.2", "trainer.seed=1"],
-        ["model=mlp", "optimizer.lr=0.3", "+trainer.class_weights=balanced", "trainer.seed=2"],
-        ["model=mlp", "model.width=8", "optimizer=sgd", "optimizer.lr=0.3"],
-    ]
-    trials[2] = ["model=mlp", "optimizer.lr=0.3", "trainer.class_weights=balanced", "trainer.seed=2"]
-    with hydra_session() as hydra:
-        sweep = compose(hydra, ["optimizer.lr=1,2"], multirun=True)
+TRIALS = [
+    ["model=mlp", "optimizer.lr=0.1", "trainer.seed=1"],
+    ["model=lstm", "optimizer.lr=0.2", "trainer.seed=1"],
+    ["model=mlp", "optimizer.lr=1e-5", "trainer.class_weights=balanced", "trainer.seed=2"],
+    ["model=mlp", "model.width=8", "optimizer=sgd", "optimizer.lr=0.3"],
+    ["model=mlp", "+optimizer.extra=1", "trainer.lr_scale={head: 2}", "split.classes=[a,b]", "trainer.max_time=1"],
+    ["model=mlp", "optimizer.betas=[0.5,0.9]", "optimizer.betas=[0.6,0.9]", "name='a b'"],
+    ["model=mlp", "split={val: 0.1}", "split.val=0.3"],
+    ["model=mlp", "split.val=0.3", "split={val: 0.1}"],
+    ["model=mlp", "~optimizer.betas", "++name=x"],
+    ["model=mlp", "name=${data.shift}", "outputs=${oc.env:HOME}"],
+]
+
+
+@pytest.mark.parametrize("interpolated", [False, True])
+def test_trials_equal_composing_each_alone(tmp_path: Path, interpolated: bool) -> None:
+    """The shortcut (one composition per choice of groups) gives what Hydra gives trial by trial, also where settings
+    are made of others."""
+    (tmp_path / "data").mkdir()
+    rest = "sum: ${optimizer.lr}, ${trainer.seed}\n" if interpolated else ""
+    (tmp_path / "data" / "own.yaml").write_text(f"# own\n_target_: own\nshift: 1\n{rest}")
+    with hydra_session(str(tmp_path)) as hydra:
+        sweep = compose(hydra, ["data=own", "optimizer.lr=1,2"], multirun=True)
         quick = TrialComposer(hydra.config_loader, sweep)
-        for overrides in trials:
+        for own in [*TRIALS, *TRIALS]:  # whatever one trial leaves behind must not reach the next
+            overrides = ["data=own", *own]
             expected = hydra.config_loader.load_sweep_config(sweep, overrides)
-            assert to_run(quick(overrides)) == to_run(expected)
+            made = quick(overrides)
+            assert made == to_run(expected)
+            made.trainer.seed, made.split.classes = 99, None
         assert len(quick.composed) == 3  # mlp, lstm, mlp with sgd
+
+
+def test_a_trials_mistakes_are_told(tmp_path: Path) -> None:
+    with hydra_session() as hydra:
+        quick = TrialComposer(hydra.config_loader, compose(hydra, ["optimizer.lr=1,2"], multirun=True))
+        for mistake in ("trainer.epochs=abc", "optimizer.lrr=1", "trainer.epochs.x=1"):
+            for overrides in ([mistake], ["optimizer.lr=0.1", mistake]):
+                with pytest.raises(ConfigError, match=mistake.partition("=")[0].rpartition(".")[2]):
+                    quick(overrides)
 
 
 def test_experiment_can_ask_for_a_sweep(tmp_path: Path) -> None:

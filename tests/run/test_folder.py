@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from mlcli.config.compose import new_id
 from mlcli.config.errors import ConfigError
+from mlcli.config.settings import settings
 from mlcli.run.folder import RunFolder, read_json, write_json
 
 AWKWARD = {
@@ -38,10 +39,10 @@ AWKWARD = {
 
 def test_configs_are_written_as_omegaconf_writes_them(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run", {})
-    cfg = OmegaConf.create(AWKWARD)
+    cfg = settings(AWKWARD)
     folder.write_config(cfg, ["optimizer.lr=1e-4", "name='a: b'"])
     assert folder.config() == cfg
-    assert (folder.path / "config.yaml").read_text() == OmegaConf.to_yaml(cfg)
+    assert (folder.path / "config.yaml").read_text() == OmegaConf.to_yaml(OmegaConf.create(AWKWARD))
     assert OmegaConf.load(folder.path / "overrides.yaml") == ["optimizer.lr=1e-4", "name='a: b'"]
 
 

@@ -1,0 +1,77 @@
+"""A composed config, and what overrides of its values make of it."""
+
+import copy
+import pickle
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from hydra.core.override_parser.types import Override, OverrideType
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue
+
+from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings, resolved
+
+ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")  # an interpolation of no other setting
+
+
+class Composition:
+    """Call it with overrides of values for the config that they make. Raises ConfigError, or what OmegaConf raises.
+
+    apply(overrides, cfg): Hydra's way of changing a config in place, which checks types. It takes a millisecond;
+    where no setting is made of others, each override is applied that way once, and what it set is put into copies.
+    """
+
+    def __init__(self, cfg: DictConfig, apply: Callable[[list[Override], DictConfig], None]) -> None:
+        self.cfg = pickle.dumps(cfg)  # to be copied in a fifth of deepcopy's time
+        self.apply = apply
+        unresolved = str(OmegaConf.to_container(cfg))
+        self.is_plain = "${" not in ENVIRONMENT.sub("", unresolved) and not OmegaConf.missing_keys(cfg)
+        self.settings = pickle.dumps(resolved(cfg)) if self.is_plain else b""
+        self.values: dict[str | None, Any] = {}  # by override
+
+    def __call__(self, overrides: Sequence[Override]) -> Settings:
+        paths = [override.key_or_group.split(".") for override in overrides]
+        if not self.is_plain or not all(map(_is_simple, overrides)) or _overlap(paths):
+            return whole(self._applied(list(overrides)))
+        made: Settings = pickle.loads(self.settings)
+        for override, (*parents, name) in zip(overrides, paths, strict=True):
+            node = made
+            for parent in parents:
+                node = node[parent]
+            node[name] = copy.deepcopy(self._value(override))
+        return made
+
+    def _value(self, override: Override) -> Any:
+        if override.input_line not in self.values:
+            value = OmegaConf.select(self._applied([override]), override.key_or_group)
+            self.values[override.input_line] = resolved(value) if OmegaConf.is_config(value) else value
+        return self.values[override.input_line]
+
+    def _applied(self, overrides: list[Override]) -> DictConfig:
+        cfg: DictConfig = pickle.loads(self.cfg)
+        self.apply(overrides, cfg)
+        return cfg
+
+
+def whole(cfg: DictConfig) -> Settings:
+    """All of it, as plain data. Raises ConfigError for a value that is missing."""
+    try:
+        made: Settings = resolved(cfg, throw_on_missing=True)
+    except MissingMandatoryValue:
+        key = sorted(OmegaConf.missing_keys(cfg))[0]
+        raise ConfigError(f"{key} needs a value: type {key}=…") from None
+    return made
+
+
+def _is_simple(override: Override) -> bool:
+    """Whether it gives a setting that there is another value, which is not made of others."""
+    key = override.key_or_group
+    return override.type == OverrideType.CHANGE and not set("[]\\") & set(key) and "${" not in str(override.value())
+
+
+def _overlap(paths: list[list[str]]) -> bool:
+    """Whether one of them leads to, or into, another's setting."""
+    return any(after[: len(before)] == before for before, after in pairwise(sorted(paths)))
