@@ -8,10 +8,6 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-# Objects made until Python next looks for garbage. Importing torch makes a million and no garbage, and at the default
-# of 700 looking takes half a second of it.
-COLLECT_EVERY = 50_000
-
 
 def main() -> None:
     if "_MLCLI_COMPLETE" in os.environ:
@@ -19,7 +15,7 @@ def main() -> None:
 
         raise SystemExit(complete())
     if sys.argv[1:2] in (["train"], ["crossval"]) and "--help" not in sys.argv:
-        gc.set_threshold(COLLECT_EVERY, 20, 100)
+        gc.disable()  # until what is heavy is loaded, of which nothing is garbage
         try:
             _train(sys.argv[1], sys.argv[2:])
         except SystemExit as end:

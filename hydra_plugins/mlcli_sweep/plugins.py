@@ -62,8 +62,10 @@ class SweepLauncher(Launcher):
         self.session = task_function
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
+        from mlcli.config.garbage import collect_rarely
         from mlcli.sweep.launch import launch
 
+        collect_rarely()
         return launch(self.loader, self.config, job_overrides, self.session, self.way)
 
 

@@ -93,11 +93,13 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.config.check import check
     from mlcli.config.compose import to_run
     from mlcli.config.errors import ConfigError
+    from mlcli.config.garbage import collect_rarely
     from mlcli.run import fitted, transfer
     from mlcli.run.life import Job, RunFailed
     from mlcli.run.life import train as train_run
     from mlcli.track.console import Console
 
+    collect_rarely()
     run, console = to_run(cfg), Console(level)
     if run.variant is not None:
         raise ConfigError(f"variant={run.variant}: a single run has no variants; a sweep may have some.")

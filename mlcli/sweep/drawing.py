@@ -1,14 +1,14 @@
 """What the drawer's processes are forked from: with matplotlib loaded, and behind whatever trains. For them alone."""
 
-import gc
 import os
 from io import BytesIO
 
 import matplotlib.backends.backend_agg
 import PIL.PngImagePlugin
 
+from mlcli.config.garbage import collect_rarely
 from mlcli.metric.style import legend, page, panel
-from mlcli.track.courier import COLLECT_EVERY, NICE
+from mlcli.track.courier import NICE
 
 LOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)
 
@@ -22,5 +22,5 @@ def warm_up() -> None:
 
 
 os.nice(NICE)
-gc.set_threshold(COLLECT_EVERY, 20, 100)
+collect_rarely()
 warm_up()

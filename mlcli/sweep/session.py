@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from mlcli.config.check import check
 from mlcli.config.compose import new_id, to_run
+from mlcli.config.garbage import collect_rarely
 from mlcli.metric.plot import Plot
 from mlcli.run.finish import Save
 from mlcli.run.life import Job, train
@@ -30,6 +31,7 @@ class Session:
     save: Save = field(default=Plot.save)
 
     def __call__(self, cfg: DictConfig) -> dict[str, Any]:
+        collect_rarely()
         hydra = HydraConfig.get()
         run = to_run(cfg)
         check(run)

@@ -7,7 +7,6 @@ which folders to follow; the end of that input means that training is over, or d
 """
 
 import argparse
-import gc
 import os
 import queue
 import resource
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from mlcli.config.garbage import collect_rarely
 from mlcli.track import event_log
 from mlcli.track.delivery import STATE, Delivery
 from mlcli.track.event_log import EventLog
@@ -35,7 +35,6 @@ EACH = 1.0  # and so many more for each trial under way
 MOST_LIVE = 100  # trials under way that are shown
 AT_ONCE = 100  # runs in one transaction
 NICE = 10  # of processes that training comes before
-COLLECT_EVERY = 50_000  # objects; at Python's 700, looking for garbage takes a sixth of the import of MLflow
 EXITING = 0.5  # seconds that a process may take to be gone after it has closed its pipe
 
 
@@ -272,7 +271,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     give_way()
-    gc.set_threshold(COLLECT_EVERY, 20, 100)
+    collect_rarely()
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()

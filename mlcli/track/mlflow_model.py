@@ -49,7 +49,7 @@ def write_model(
     content = {
         "flavors": {"python_function": function},
         "is_signature_from_type_hint": False,
-        "mlflow_version": version("mlflow"),
+        "mlflow_version": _version("mlflow"),
         "model_id": model_id,
         "model_size_bytes": sum(path.stat().st_size for path in folder.rglob("*")),
         "model_uuid": model_id,
@@ -107,10 +107,15 @@ def write_example(folder: Path, inputs: dict[str, Any]) -> dict[str, str]:
 
 
 @cache
+def _version(name: str) -> str:
+    return version(name)
+
+
+@cache
 def environment_files() -> dict[str, str]:
     """What the model needs, in the three files that MLflow's ways of making an environment read. The requirements
     are given, because inferring them would load the model in yet another process."""
-    requirements = [f"{name}=={version(name).partition('+')[0]}" for name in ("mlflow", "mlcli", "torch")]
+    requirements = [f"{name}=={_version(name).partition('+')[0]}" for name in ("mlflow", "mlcli", "torch")]
     python = platform.python_version()
     virtual = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
     conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": requirements}]}

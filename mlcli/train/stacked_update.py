@@ -208,11 +208,20 @@ def _join(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
+KNOWN: dict[tuple[type, str], bool] = {}  # by kind of optimizer and settings
+
+
 def is_proportional(optimizer: torch.optim.Optimizer) -> bool:
     """Whether its steps are element-wise and proportional to the rate, found out by taking a few."""
-    kind: Any = type(optimizer)
     settings = _settings(optimizer.param_groups[0])
+    key = (type(optimizer), repr(sorted(settings.items())))
+    if key not in KNOWN:
+        KNOWN[key] = _is_proportional(type(optimizer), settings)
+    return KNOWN[key]
+
+
+@torch.no_grad()
+def _is_proportional(kind: Any, settings: dict[str, Any]) -> bool:
     generator = torch.Generator().manual_seed(0)
     start, *noise = torch.randn(PROBED + 1, 2, ALIGNED, dtype=torch.float64, generator=generator)
     gradients = [1.0 + each for each in noise]  # with a drift, so that a step size that grows meets its bounds
