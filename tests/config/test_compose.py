@@ -85,6 +85,8 @@ def test_missing_config_folder() -> None:
 
 
 TRIALS = [
+    ["optimizer.lr=0.5", "trainer.seed=1"],
+    ["optimizer.lr=0.5", "trainer.epochs=3"],
     ["model=mlp", "optimizer.lr=0.1", "trainer.seed=1"],
     ["model=lstm", "optimizer.lr=0.2", "trainer.seed=1"],
     ["model=mlp", "optimizer.lr=1e-5", "trainer.class_weights=balanced", "trainer.seed=2"],
@@ -98,23 +100,26 @@ TRIALS = [
 ]
 
 
+@pytest.mark.parametrize(
+    "typed", [["trainer.epochs=7", "split.val=0.4"], ["+optimizer.more=2", "~scheduler._target_"], []]
+)
 @pytest.mark.parametrize("interpolated", [False, True])
-def test_trials_equal_composing_each_alone(tmp_path: Path, interpolated: bool) -> None:
+def test_trials_equal_composing_each_alone(tmp_path: Path, interpolated: bool, typed: list[str]) -> None:
     """The shortcut (one composition per choice of groups) gives what Hydra gives trial by trial, also where settings
     are made of others."""
     (tmp_path / "data").mkdir()
     rest = "sum: ${optimizer.lr}, ${trainer.seed}\n" if interpolated else ""
     (tmp_path / "data" / "own.yaml").write_text(f"# own\n_target_: own\nshift: 1\n{rest}")
     with hydra_session(str(tmp_path)) as hydra:
-        sweep = compose(hydra, ["data=own", "optimizer.lr=1,2"], multirun=True)
+        sweep = compose(hydra, ["data=own", *typed, "optimizer.lr=1,2"], multirun=True)
         quick = TrialComposer(hydra.config_loader, sweep)
         for own in [*TRIALS, *TRIALS]:  # whatever one trial leaves behind must not reach the next
-            overrides = ["data=own", *own]
+            overrides = ["data=own", *typed, *own]
             expected = hydra.config_loader.load_sweep_config(sweep, overrides)
             made = quick(overrides)
             assert made == to_run(expected)
             made.trainer.seed, made.split.classes = 99, None
-        assert len(quick.composed) == 3  # mlp, lstm, mlp with sgd
+        assert len(quick.composed) == 4  # the default, mlp, lstm, mlp with sgd
 
 
 def test_a_trials_mistakes_are_told(tmp_path: Path) -> None:
