@@ -80,7 +80,7 @@ class Loader:
 
         Seeds torch's global generators too: whatever else is drawn in this epoch (dropout) follows from it.
         """
-        _seed_device(_mix(self.seed, epoch), self.device)
+        seed_device(_mix(self.seed, epoch), self.device)
         return self._at(torch.split(self.order(epoch, torch.default_generator), self.batch_size))
 
     def order(self, epoch: int, generator: torch.Generator) -> Tensor:
@@ -146,7 +146,7 @@ def _balanced(targets: Tensor, count: int, generator: torch.Generator) -> Tensor
     return torch.cat([each[at] for each, at in zip(own, drawn, strict=True)])
 
 
-def _seed_device(seed: int, device: torch.device) -> None:
+def seed_device(seed: int, device: torch.device) -> None:
     """As torch.manual_seed, for the device in use alone: seeding all takes as long as a quarter of a step."""
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)

@@ -1,6 +1,8 @@
 """Draws in processes of its own: matplotlib loads there while the trials train here."""
 
+import os
 import signal
+import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -19,15 +21,22 @@ class Drawer:
 
     def __init__(self, cores: int, soon: bool) -> None:
         self._soon = soon
-        workers = min(MOST, cores)
-        self._pool = ProcessPoolExecutor(workers, get_context("forkserver"), initializer=_ignore_interrupts)
+        self._workers = min(MOST, cores)
+        self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=_ignore_interrupts)
         self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
         forkserver.set_forkserver_preload(["mlcli.sweep.drawing"])
         if self._soon:
             forkserver.ensure_running()
+            threading.Thread(target=self._start_processes, daemon=True).start()
         return self
+
+    def _start_processes(self) -> None:
+        """They are there when the first picture comes. Waits until matplotlib is loaded, as nobody else has to."""
+        with suppress(RuntimeError):  # the sweep has ended meanwhile
+            for _ in range(self._workers):
+                self._pool.submit(os.getpid)
 
     def save(self, plot: Plot, folder: Path) -> None:
         """As plot.save(folder), soon."""
