@@ -127,7 +127,11 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     from hydra.types import HydraContext
 
     from mlcli.cli.sweep_table import print_sweep
+    from mlcli.sweep.drawer import load_matplotlib
     from mlcli.sweep.session import Session
+
+    if cfg.tracking.figures:
+        load_matplotlib()  # on another core, while this one loads torch
 
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
     session = Session(command, level, follow)

@@ -16,6 +16,12 @@ from mlcli.metric.plot import Plot
 MOST = 4  # pictures that are drawn at once
 
 
+def load_matplotlib() -> None:
+    """In the process that the drawer's are forked from. Early, it has done so when the first is needed."""
+    forkserver.set_forkserver_preload(["mlcli.sweep.drawing"])
+    forkserver.ensure_running()
+
+
 class Drawer:
     """Pictures that are saved inside its `with` block are there at its end. soon: there will be some."""
 
@@ -26,9 +32,8 @@ class Drawer:
         self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
-        forkserver.set_forkserver_preload(["mlcli.sweep.drawing"])
         if self._soon:
-            forkserver.ensure_running()
+            load_matplotlib()
             threading.Thread(target=self._start_processes, daemon=True).start()
         return self
 

@@ -1,20 +1,14 @@
-"""What the trials of one sweep share: who watches them. Travels through Hydra as its task function."""
+"""What the trials of one sweep share: who watches them. Travels through Hydra as its task function.
+
+Free of torch: what is to be done beside its import begins before it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
-
-from mlcli.config.check import check
-from mlcli.config.compose import new_id, to_run
-from mlcli.config.garbage import collect_rarely
 from mlcli.metric.plot import Plot
-from mlcli.run.finish import Save
-from mlcli.run.life import Job, train
-from mlcli.track.console import Console
 
 
 def unwatched(folder: Path) -> None:
@@ -28,9 +22,17 @@ class Session:
     command: str
     level: int = 1
     follow: Callable[[Path], None] = field(default=unwatched)
-    save: Save = field(default=Plot.save)
+    save: Callable[[Plot, Path], object] = field(default=Plot.save)
 
-    def __call__(self, cfg: DictConfig) -> dict[str, Any]:
+    def __call__(self, cfg: Any) -> dict[str, Any]:
+        from hydra.core.hydra_config import HydraConfig
+
+        from mlcli.config.check import check
+        from mlcli.config.compose import new_id, to_run
+        from mlcli.config.garbage import collect_rarely
+        from mlcli.run.life import Job, train
+        from mlcli.track.console import Console
+
         collect_rarely()
         hydra = HydraConfig.get()
         run = to_run(cfg)

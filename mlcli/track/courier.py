@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlcli.config.garbage import collect_rarely
@@ -112,14 +112,10 @@ class Courier:
         news = self._news([folder for folder in folders if folder not in self.refused])
         for first in range(0, len(news), AT_ONCE):
             part = news[first : first + AT_ONCE]
-            try:
+            with self._refusing([each.folder for each in part]):
                 self.store.write(part)
-            except Exception:
-                traceback.print_exc()
-                self.refused |= {each.folder for each in part}
-                continue
-            for each in part:
-                self.deliveries[each.folder].arrived(each)
+                for each in part:
+                    self.deliveries[each.folder].arrived(each)
         for folder in folders:
             self._let_go(folder)
 
@@ -127,19 +123,21 @@ class Courier:
         due = {folder: self.deliveries[folder] for folder in folders if not self._can_wait(self.deliveries[folder])}
         known = [each.state["run_id"] for each in due.values() if "run_id" in each.state]
         found: list[News] = []
-        try:
+        with self._refusing(due):
             stages = self.store.stages(known) if known else {}
+            for folder, delivery in due.items():
+                with self._refusing([folder]):
+                    found += filter(None, [delivery.news(stages)])
+        return found
+
+    @contextmanager
+    def _refusing(self, folders: Iterable[Path]) -> Iterator[None]:
+        """Where something fails meanwhile, these go by MLflow's client, which tells what it is."""
+        try:
+            yield
         except Exception:
             traceback.print_exc()
-            self.refused |= set(due)
-            return found
-        for folder, delivery in due.items():
-            try:
-                found += filter(None, [delivery.news(stages)])
-            except Exception:
-                traceback.print_exc()
-                self.refused.add(folder)
-        return found
+            self.refused |= set(folders)
 
     def _let_go(self, folder: Path) -> None:
         """A thousand trials must not mean a thousand locks held and records read, twice a second."""

@@ -120,7 +120,7 @@ class Delivery:
         return bool(self.state["complete"])
 
     def _create(self, record: dict[str, Any]) -> None:
-        self.state["experiment_id"] = experiment_id = self.store.experiment(record["tracking"]["experiment"])
+        experiment_id = self.store.experiment(record["tracking"]["experiment"])
         tags = {key: str(value) for key, value in self._tags(record).items() if value}
         # A request that got no answer, or a kill before the answer was kept, may have created it all the same.
         found = self.store.find_run(experiment_id, record["started"], tags) if "tried" in self.state else None
@@ -248,11 +248,12 @@ class Delivery:
 
     def _send_model(self, run_id: str) -> None:
         known = self.state.get("model_id")
+        if not known and "new_model_id" in self.state:  # who wrote it may have been told that he had not
+            known = self.store.model_of(run_id)
         if not known:
-            # Who wrote it with other runs may have come that far, and been told otherwise.
-            found = self.store.model_of(run_id) if "new_model_id" in self.state else None
-            self._save(model_id=found or self.store.create_model(self.state["experiment_id"], run_id))
-        self.store.log_model(run_id, self.state["model_id"], self.folder / "model", again=bool(known))
+            experiment = self.record()["tracking"]["experiment"]
+            self._save(model_id=self.store.create_model(self.store.experiment(experiment), run_id))
+        self.store.log_model(run_id, known or self.state["model_id"], self.folder / "model", again=bool(known))
 
     def _send_late_figures(self) -> None:
         """A sweep draws its best trials when all have ended, and those that had are in MLflow by then."""
