@@ -76,7 +76,7 @@ class Store:
             client._tracking_client.store.engine.dispose()  # the next connections wait for the disk again
             if makes_tables:
                 keep_tables(self.database)
-        self._log_ahead()
+            self._log_ahead()
         return client
 
     def write(self, news: Sequence[mlflow_rows.News]) -> None:
@@ -96,9 +96,9 @@ class Store:
         self._check_name()
         with self._alone():
             known = are_known(self.database) if self.database.exists() else copy_tables(self.database)
-        if known:
-            self._log_ahead()
-        else:
+            if known:
+                self._log_ahead()
+        if not known:
             _ = self.client
         self._is_ready = True
 

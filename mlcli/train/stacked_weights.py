@@ -24,10 +24,10 @@ class StackedWeights:
     def __init__(self, models: Sequence[nn.Module], groups: Sequence[Sequence[Tensor]]) -> None:
         states = [{**dict(model.named_parameters()), **dict(model.named_buffers())} for model in models]
         name_of = {id(parameter): name for name, parameter in models[0].named_parameters()}
-        # A linear layer's weights lie as in × out, because a backward pass of many layers gives their gradient so.
-        linear = [module.weight for module in models[0].modules() if isinstance(module, nn.Linear)]
-        self.turned = {name_of[id(weight)] for weight in linear}
         self.shapes = {name: parameter.shape for name, parameter in models[0].named_parameters()}
+        # A linear layer's large weights lie as in × out: a backward pass of many layers gives their gradient so.
+        linear = [name_of[id(module.weight)] for module in models[0].modules() if isinstance(module, nn.Linear)]
+        self.turned = {name for name in linear if self._is_large(name)}
         self.names = [self._sharing([name_of[id(parameter)] for parameter in group]) for group in groups]
         trained = {name for group in self.names for names in group for name in names}
         self.rest = {
