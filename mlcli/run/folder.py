@@ -27,12 +27,12 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, record: Mapping[str, Any], record_name: str = "run.json") -> "RunFolder":
         """A new folder, never somebody else's. Raises ConfigError if it is taken or cannot be written."""
-        folder = cls(path.absolute(), record_name)
+        folder, text = cls(path.absolute(), record_name), to_json(_finite(record))
         try:
             path.mkdir(parents=True, exist_ok=True)
             # O_EXCL decides between two runs that start in the same folder at the same moment.
             with (path / record_name).open("x") as file:
-                file.write(to_json(record))
+                file.write(text)
         except FileExistsError as error:
             raise ConfigError(f"{path} holds a run already: type another hydra.run.dir.") from error
         except OSError as error:

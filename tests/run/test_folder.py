@@ -46,6 +46,15 @@ def test_configs_are_written_as_omegaconf_writes_them(tmp_path: Path) -> None:
     assert OmegaConf.load(folder.path / "overrides.yaml") == ["optimizer.lr=1e-4", "name='a: b'"]
 
 
+def test_a_record_that_is_not_finite_can_be_read(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run", {"swept": {"optimizer.lr": math.inf}, "started": 1.5})
+    assert folder.record() == {"swept": {"optimizer.lr": None}, "started": 1.5}
+    write_json(folder.path / "result.json", {"metrics": {"a": math.nan, "b": [1, {"c": True}]}, "none": {}})
+    text = (folder.path / "result.json").read_text()
+    assert json.loads(text) == {"metrics": {"a": None, "b": [1, {"c": True}]}, "none": {}}
+    assert text.count("\n") == 6  # an entry on each line
+
+
 def test_ids_never_collide() -> None:
     assert len({new_id() for _ in range(10_000)}) == 10_000
 
