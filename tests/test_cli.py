@@ -378,3 +378,26 @@ def test_regression_end_to_end(mlcli: Run, tmp_path: Path) -> None:
     assert scores["test/rmse"] == pytest.approx(sk.root_mean_squared_error(y, predicted), rel=1e-6)
     assert scores["test/mae"] == pytest.approx(sk.mean_absolute_error(y, predicted), rel=1e-6)
     assert {"residuals", "predicted_against_true"} <= {path.stem for path in (run / "figures").glob("*.png")}
+
+
+@pytest.mark.parametrize("sweep", [[], ["-m", "trainer.seed=0,1"]], ids=["run", "sweep"])
+def test_who_reads_the_progress_may_go(tmp_path: Path, sweep: list[str]) -> None:
+    """As in `mlcli train … 2>&1 | head -1`."""
+    command = [
+        sys.executable,
+        "-m",
+        "mlcli",
+        "train",
+        *sweep,
+        "-v",
+        "trainer.epochs=40",
+        "tracking=none",
+        "tracking.figures=false",
+    ]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert process.stderr.readline()
+    process.stderr.close()
+    assert process.wait(60) == 0
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/*/**/run.json")]
+    assert [record["status"] for record in records] == ["FINISHED"] * (2 if sweep else 1)

@@ -6,6 +6,7 @@ Everything here goes to stderr; stdout is for results. rich is imported only whe
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -93,11 +94,17 @@ class Console:
 
     def error(self, text: str) -> None:
         """One line that is shown even when quiet."""
-        print(text, file=sys.stderr, flush=True)
+        say(text)
 
     def note(self, text: str) -> None:
         if text and self.level:
-            print(text, file=sys.stderr, flush=True)
+            say(text)
+
+
+def say(text: str) -> None:
+    """A line on stderr. Whoever reads it may go, as `head` does after its lines: that is no reason not to train."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _summary(metrics: Mapping[str, float], monitor: str) -> str:

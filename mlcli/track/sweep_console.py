@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlcli.track.console import say
+
 LINES = 5.0  # seconds between two lines where there is no terminal
 REFRESH = 0.25  # seconds between two pictures of the bar
 
@@ -95,7 +97,7 @@ class SweepConsole:
         if self.bar:
             self.bar.console.print(text, markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            say(text)
 
 
 class TrialConsole:
