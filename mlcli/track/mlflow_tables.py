@@ -36,7 +36,8 @@ def are_known(database: Path) -> bool:
 
 
 def _version(database: Path) -> list[tuple[str]]:
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    """Raises sqlite3.Error where there is no such file. A reader alone would leave SQLite's own files beside it."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         return connection.execute("SELECT version_num FROM alembic_version").fetchall()
 
 

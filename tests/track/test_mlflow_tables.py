@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlcli.track.mlflow_store import Store
-from mlcli.track.mlflow_tables import copy_tables, kept_tables
+from mlcli.track.mlflow_tables import are_known, copy_tables, kept_tables
 
 
 def contents(database: Path) -> dict[str, Any]:
@@ -61,3 +61,11 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     assert not copy_tables(tmp_path / "mlflow.db")
     assert not (tmp_path / "mlflow.db").exists()
     assert opened(tmp_path / "outputs").experiment("sines") == "1"
+
+
+def test_to_look_at_the_tables_leaves_nothing_behind(cache: Path, tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.client._tracking_client.store.engine.dispose()
+    assert are_known(store.database)
+    assert not are_known(tmp_path / "none.db")
+    assert [path.name for path in tmp_path.glob("*.db*")] == ["mlflow.db"]
