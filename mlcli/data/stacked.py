@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.data.loader import EVALUATION_BATCH, Loader
 
 Fill = Callable[[Tensor, torch.Generator], Tensor]  # fills a tensor with random numbers
@@ -16,14 +17,14 @@ Fill = Callable[[Tensor, torch.Generator], Tensor]  # fills a tensor with random
 class StackedLoader:
     """The loaders of K trials as one. A trial meets the batches, and draws the numbers, that it would alone.
 
-    Raises ValueError with the reason where the data is not on the device, or training splits differ in size.
+    Raises CannotStack with the reason where the data is not on the device, or training splits differ in size.
     """
 
     def __init__(self, loaders: Sequence[Loader]) -> None:
         if not all(loader.resident for loader in loaders):
-            raise ValueError("the data does not fit on the device")
+            raise CannotStack("the data does not fit on the device")
         if len({loader.data.epoch for loader in loaders}) > 1:
-            raise ValueError("their training splits differ in size")
+            raise CannotStack("their training splits differ in size")
         self.loaders = list(loaders)
         self.batch_size = loaders[0].batch_size
         self.device = loaders[0].device

@@ -70,7 +70,7 @@ def loader_of(parts: Parts) -> Loader | None:
 
 def stack_of(parts: Sequence[Parts]) -> Any:
     """Their tasks as one (`Trials`, and `write_back()`), which is a Stack of networks unless the task's class has a
-    `stack(tasks)` of its own. Raises ValueError with the reason where they cannot be."""
+    `stack(tasks)` of its own. Raises CannotStack with the reason where they cannot be."""
     tasks: list[Any] = [each.task for each in parts]
     own = getattr(type(tasks[0]), "stack", None)
     return own(tasks) if own is not None else Stack(tasks, StackedLoader([task.loader for task in tasks]))

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.train.stack import Stack
 
 
@@ -21,7 +22,7 @@ class MetaBatches:
             yield tuple(torch.stack(tensors) for tensors in zip(*each, strict=True))
 
     def draw(self, fill: Any, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        raise ValueError("inner steps draw no random numbers")
+        raise CannotStack("inner steps draw no random numbers")
 
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on with the trials in these rows."""

@@ -7,18 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.task.lloyd import FAR, assign, begin, means, sums
 
 COURSE = 50  # iterations that are remembered for a picture
 
 
 class Searches:
-    """The centres of these clustering tasks while they move. Raises ValueError where their examples differ."""
+    """The centres of these clustering tasks while they move. Raises CannotStack where their examples differ."""
 
     def __init__(self, tasks: Sequence[Any]) -> None:
         lead = tasks[0]
         if any(not torch.equal(task.loader.indices["train"], lead.loader.indices["train"]) for task in tasks):
-            raise ValueError("their training splits differ")
+            raise CannotStack("their training splits differ")
         self.loaders = [task.loader for task in tasks]
         self.starts: int = lead.model.starts
         self.scikit = lead.solver == "scikit-learn"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.train.recurrent_stack_layer import run_layer
 
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -19,20 +20,20 @@ WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 def stack_recurrent(model: nn.Module) -> None:
     """Gives every nn.RNN, nn.GRU and nn.LSTM in the model a forward that torch.vmap can batch over trials.
 
-    It takes and returns what torch's own does, for padded batches; packed sequences raise ValueError. Between layers
+    It takes and returns what torch's own does, for padded batches; packed sequences raise CannotStack. Between layers
     it calls the module's attribute `dropout_between_layers`, where there is one, with T × B × width, else F.dropout.
-    Raises ValueError for an LSTM with projections.
+    Raises CannotStack for an LSTM with projections.
     """
     for module in model.modules():
         if isinstance(module, nn.RNNBase):
             if module.proj_size:
-                raise ValueError("an LSTM with proj_size has no stacked form")
+                raise CannotStack("an LSTM with proj_size has no stacked form")
             module.forward = partial(_forward, module)
 
 
 def _forward(module: nn.RNNBase, inputs: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
     if not isinstance(inputs, Tensor) or inputs.dim() != 3:
-        raise ValueError("a stack needs padded batches, batch × steps × features")
+        raise CannotStack("a stack needs padded batches, batch × steps × features")
     outputs = inputs.transpose(0, 1) if module.batch_first else inputs
     drop = partial(F.dropout, p=module.dropout, training=module.training)
     drop = getattr(module, "dropout_between_layers", drop)

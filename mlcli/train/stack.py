@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.train.stacked_layers import make_stackable
 from mlcli.train.stacked_update import StackedUpdate
 from mlcli.train.stacked_weights import StackedWeights
@@ -29,7 +30,7 @@ class Stack:
     A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch, and
     `metrics(outputs, targets)` of a split, with outputs of the model, or of the task's own `answers(inputs)` if it
     has that; `varies` names those of its attributes that may differ from trial to trial. loader: the K tasks' loaders
-    as one. Raises ValueError with the reason when they cannot be one computation; the first step may raise
+    as one. Raises CannotStack with the reason when they cannot be one computation; the first step may raise
     RuntimeError for a layer that torch.vmap does not know.
     """
 
@@ -66,7 +67,7 @@ class Stack:
             if all(value is None for value in values):
                 continue
             if any(value is None for value in values):
-                raise ValueError(f"some have {name} and some have none")
+                raise CannotStack(f"some have {name} and some have none")
             dtype = self.stacked.flats[0][0].dtype
             self.numbers[name] = torch.stack([torch.as_tensor(value, dtype=dtype) for value in values])
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.train.stacked_weights import ALIGNED, StackedWeights
 from mlcli.train.step import Update
 
@@ -17,7 +18,7 @@ ALIKE = ("accumulate", "steps_per_epoch")
 
 
 class StackedUpdate:
-    """The updates of K trials as one. Raises ValueError with the reason where that cannot be.
+    """The updates of K trials as one. Raises CannotStack with the reason where that cannot be.
 
     The optimizer takes a step of rate 1 for all trials; each then goes its own rate's share of that way. This is
     exact for an optimizer that works number by number and whose step is proportional to its rate, which is tried out
@@ -27,13 +28,13 @@ class StackedUpdate:
     def __init__(self, updates: Sequence[Update], weights: StackedWeights) -> None:
         lead = updates[0]
         if len({type(update.optimizer) for update in updates}) > 1:
-            raise ValueError("their optimizers differ in kind")
+            raise CannotStack("their optimizers differ in kind")
         if any(getattr(update, name) != getattr(lead, name) for update in updates for name in ALIKE):
-            raise ValueError("their batches differ in size")
+            raise CannotStack("their batches differ in size")
         if len({update.averaging is None for update in updates}) > 1:
-            raise ValueError("some average their weights and some do not")
+            raise CannotStack("some average their weights and some do not")
         if lead.scaler is not None:
-            raise ValueError("the loss scaling of fp16 is one for all trials")
+            raise CannotStack("the loss scaling of fp16 is one for all trials")
         self.updates = list(updates)
         self.weights = weights
         self.proportional = is_proportional(lead.optimizer)

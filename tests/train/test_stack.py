@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.config.check import locate
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.run.build import Parts, build
@@ -324,5 +325,5 @@ def test_plateaus_are_each_trials_own(hydra: Any) -> None:
 
 def test_what_cannot_be_one_computation_says_why(hydra: Any) -> None:
     different = parts_of(hydra, [["data=iris"]], ["model=linear"]) + parts_of(hydra, [[]], ["model=linear"])
-    with pytest.raises(ValueError, match="differ in size"):
+    with pytest.raises(CannotStack, match="differ in size"):
         stack_of(different)
