@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mlcli.data.check import check_examples
 from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.data.split import split
 from mlcli.data.subset import few, only
@@ -24,12 +25,14 @@ def prepare(
     per_class: int | None = None,
     by_feature: bool = False,
 ) -> DataSet:
-    """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split`.
+    """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split` and
+    `check_examples`.
 
     classes: those that are kept; per_class: examples of each that are left to train on, val and test staying whole.
     by_feature: every pixel of an image and every step of a sequence is normalised for itself.
     """
     examples = examples if classes is None else only(examples, classes)
+    check_examples(examples)
     splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
     if per_class is not None:
         splits["train"] = few(examples, splits["train"], per_class, seed)
