@@ -37,15 +37,19 @@ HYDRA_FLAGS = {
     "--version": "Hydra's version",
 }
 
+OUTPUTS = {"--outputs": "The folder of the runs"}
+
 FLAGS = {
     "train": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
     "crossval": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
-    "evaluate": {
+    "evaluate": OUTPUTS
+    | {
         "--split": "train, val or test",
         "--save": "A folder for figures and predictions",
         "--json": "As JSON",
     },
-    "predict": {
+    "predict": OUTPUTS
+    | {
         "--output": "Where the predictions go",
         "--json": "As JSON, as the server answers",
         "--prompt": "The text to go on with",
@@ -53,11 +57,14 @@ FLAGS = {
         "--temperature": "1 as it has learnt, 0 always the likeliest",
         "--seed": "Another text for another seed",
     },
-    "serve": {"--port": "Port on 127.0.0.1; 0 picks a free one"},
-    "runs": {"--sort": "A metric, or started", "--limit": "At most so many; 0 for all", "--json": "As JSON"},
-    "compare": {"--metric": "The metric whose curves are overlaid", "--output": "Where the picture goes"},
-    "ui": {"--port": "Port on 127.0.0.1; 0 picks a free one"},
-    "sync": {"--uri": "MLflow's address", "--experiment": "The MLflow experiment"},
+    "serve": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one"},
+    "runs": OUTPUTS
+    | {"--sort": "A metric, or started", "--limit": "At most so many; 0 for all", "--json": "As JSON"},
+    "show": OUTPUTS,
+    "compare": OUTPUTS | {"--metric": "The metric whose curves are overlaid", "--output": "Where the picture goes"},
+    "ui": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one", "--uri": "MLflow's address"},
+    "doctor": OUTPUTS,
+    "sync": OUTPUTS | {"--uri": "MLflow's address", "--experiment": "The MLflow experiment"},
 }
 
 # What `crossval` reads itself, as key=value, beside the overrides of `train`, with values to offer.
@@ -79,6 +86,7 @@ TAKES: dict[str, tuple[str, ...] | None] = {
     "--experimental-rerun": FILES,
     "--split": ("train", "val", "test"),
     "--save": FILES,
+    "--outputs": FILES,
     "--prompt": (),
     "--tokens": (),
     "--temperature": (),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
+from mlcli.cli.options import Outputs
 
 if TYPE_CHECKING:
     pass
@@ -15,6 +16,7 @@ def compare(
     runs: Annotated[list[str], typer.Argument(help="Two or more runs, or one sweep.")],
     metric: Annotated[str, typer.Option(help="The metric whose curves are overlaid.")] = "val/loss",
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the picture goes.")] = Path("compare.png"),
+    outputs: Outputs = None,
 ) -> None:
     """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
     from mlcli.cli.output import outputs_folder, short, table
@@ -22,7 +24,7 @@ def compare(
     from mlcli.run.compare import best_marked, differences, members, save_curves
 
     with user_errors():
-        found = members(runs, outputs_folder())
+        found = members(runs, outputs_folder(outputs))
         if len(found) < 2:
             raise ConfigError("compare takes two or more runs: type their ids, see `mlcli runs`.")
         names = [short(run.id) for run in found]

@@ -105,7 +105,9 @@ def _arguments(line: Line) -> Candidates | None:
         case "show" | "serve" if line.positional():
             return {}
         case "evaluate" | "show" | "predict" | "serve" | "compare":
-            return FILES if line.word[:1] in ("/", ".", "~") or "/" in line.word else run_names()
+            return (
+                FILES if line.word[:1] in ("/", ".", "~") or "/" in line.word else run_names(line.value("--outputs"))
+            )
         case "list" if not line.positional():
             return {group: " ".join(index.options(group)) for group in index.groups()}
         case "completion" if not line.positional():
@@ -207,9 +209,9 @@ def _values(flag: str, before: str) -> Candidates | None:
     return FILES if values is None else {f"{before}{value}": "" for value in values}
 
 
-def run_names() -> Candidates:
-    """`last`, names, then ids of runs and sweeps, newest first."""
-    outputs = os.environ.get("MLCLI_OUTPUTS", "outputs")
+def run_names(given: str = "") -> Candidates:
+    """`last`, names, then ids of runs and sweeps in the folder of runs, newest first."""
+    outputs = given or os.environ.get("MLCLI_OUTPUTS") or "outputs"
     folders = []
     for kind in ("runs", "sweeps"):
         try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mlcli.cli.output import headline, number, print_answer, table
+from mlcli.cli.output import browser, headline, number, print_answer, table
 
 Row = dict[str, Any]
 
@@ -19,6 +19,8 @@ def print_crossval(folder: Path) -> None:
     print_answer(folder)
     print(found["sentence"])
     print(f"cross-validation in {folder}; out-of-fold predictions in {folder / 'predictions'}")
+    if command := browser(folder):
+        print(f"compare in the browser with `{command}`")
 
 
 def _print_configurations(found: Row) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
+from mlcli.cli.options import Outputs
 
 
 def evaluate(
@@ -17,13 +18,14 @@ def evaluate(
     split: Annotated[str | None, typer.Option(help="train, val or test; by default test, if there is one.")] = None,
     save: Annotated[Path | None, typer.Option(help="A folder for figures and predictions.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    outputs: Outputs = None,
 ) -> None:
     """Evaluate a finished run with its best weights."""
     from mlcli.cli.output import outputs_folder, table
     from mlcli.run.evaluate import evaluate_run
 
     with user_errors():
-        metrics = evaluate_run(run, outputs_folder(), overrides or [], split, save)
+        metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save)
         if as_json:
             print(json.dumps(metrics, indent=1))
         else:

@@ -8,11 +8,11 @@ from typing import Any
 PIPE_WIDTH = 250
 
 
-def outputs_folder() -> Path:
-    """Where runs are kept: $MLCLI_OUTPUTS, else `outputs` in the current folder."""
-    import os
+def outputs_folder(given: Path | None = None) -> Path:
+    """Where runs are kept: the folder given, else $MLCLI_OUTPUTS, else `outputs` in the current folder."""
+    from mlcli.track.tracking import default_outputs
 
-    return Path(os.environ.get("MLCLI_OUTPUTS", "outputs"))
+    return (given or Path(default_outputs())).expanduser()
 
 
 def table(
@@ -73,15 +73,23 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
     print_answer(folder)
     print(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
-    print(f"see it in the browser with {_browser(folder)}")
+    if command := browser(folder):
+        print(f"see it in the browser with `{command}`")
 
 
-def _browser(folder: Path) -> str:
-    """The command that shows the runs of a tracker."""
+def browser(folder: Path) -> str:
+    """The command that shows a run or sweep in the browser, "" where nothing does (tracking=none)."""
+    import shlex
+
     from mlcli.run.folder import RunFolder
+    from mlcli.track.tracking import command
 
-    tracker = RunFolder(folder).record()["tracking"]["name"]
-    return f"`tensorboard --logdir {folder.parent}`" if tracker == "tensorboard" else "`mlcli ui`"
+    cfg = RunFolder(folder).config()
+    if cfg.tracking.name == "none":
+        return ""
+    if cfg.tracking.name == "tensorboard":
+        return shlex.join(["tensorboard", "--logdir", str(folder.parent)])
+    return command("ui", cfg.outputs, cfg.tracking.uri)
 
 
 def print_answer(folder: Path) -> None:

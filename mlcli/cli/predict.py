@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
+from mlcli.cli.options import Outputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ def predict(
         float, typer.Option(min=0, help="1 as it has learnt, less for the likelier, 0 for the likeliest alone.")
     ] = 0.8,
     seed: Annotated[int, typer.Option(min=0, help="Another text for another seed.")] = 0,
+    outputs: Outputs = None,
 ) -> None:
     """Predict for a file, a row an input, or go on with a prompt; with the run's best weights."""
     from mlcli.cli.output import outputs_folder
@@ -33,7 +35,7 @@ def predict(
     with user_errors():
         if (file is None) == (prompt is None):
             raise ConfigError("Type either a FILE of inputs, or of a language model --prompt TEXT.")
-        folder = find_run(run, outputs_folder()).folder.path
+        folder = find_run(run, outputs_folder(outputs)).folder.path
         if prompt is not None:
             from mlcli.serve.generate import generate
 

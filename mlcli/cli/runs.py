@@ -1,12 +1,15 @@
 """mlcli runs: the runs there are."""
 
 import json
+import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlcli.cli.errors import user_errors
+from mlcli.cli.options import Outputs
 
 
 def runs(
@@ -17,6 +20,7 @@ def runs(
     sort: Annotated[str, typer.Option(help="A metric, or `started`; a leading - reverses.")] = "started",
     limit: Annotated[int, typer.Option("-n", "--limit", help="At most so many; 0 for all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every metric.")] = False,
+    outputs: Outputs = None,
 ) -> None:
     """List runs, newest first.
 
@@ -30,10 +34,13 @@ def runs(
     from mlcli.run.query import query
 
     with user_errors():
-        rows = query(outputs_folder(), filters or [], sort)
+        rows = query(outputs_folder(outputs), filters or [], sort)
         rows = rows[:limit] if limit else rows
         if as_json:
             print(json.dumps(rows, indent=1))
+            return
+        if not rows:
+            print(_nothing(outputs_folder(outputs), bool(filters)), file=sys.stderr)
             return
         shown = headline(row["metrics"] for row in rows)
         table(
@@ -49,3 +56,10 @@ def runs(
                 for row in rows
             ],
         )
+
+
+def _nothing(outputs: Path, filtered: bool) -> str:
+    """Why there is nothing to list, and what to use."""
+    if filtered:
+        return f"no run under {outputs} matches: use `mlcli runs` for all of them, or --outputs FOLDER for others"
+    return f"there is no run under {outputs}: use `mlcli train` first, or --outputs FOLDER"

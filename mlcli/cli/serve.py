@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
+from mlcli.cli.options import Outputs
 
 
 def serve(
     run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")] = 5001,
+    outputs: Outputs = None,
 ) -> None:
     """Serve a run's predictions on this machine, with MLflow's scoring server; Ctrl-C stops it."""
     from mlcli.cli.output import outputs_folder
@@ -17,4 +19,4 @@ def serve(
     from mlcli.serve.server import serve_run
 
     with user_errors():
-        serve_run(find_run(run, outputs_folder()).folder.path, port)
+        serve_run(find_run(run, outputs_folder(outputs)).folder.path, port)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
+from mlcli.cli.options import Outputs
 
 if TYPE_CHECKING:
     from mlcli.run.find import Found
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 def show(
     run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")] = "last",
+    outputs: Outputs = None,
 ) -> None:
     """Show one run: status, config, metrics and files."""
     from mlcli.cli.output import outputs_folder
@@ -20,7 +22,7 @@ def show(
     from mlcli.run.find import find
 
     with user_errors():
-        found = find(run, outputs_folder())
+        found = find(run, outputs_folder(outputs))
         _print_record(found)
         if found.is_sweep and (found.folder.path / "trials.json").exists():
             print_sweep(str(found.folder.path))

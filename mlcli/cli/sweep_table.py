@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.cli.crossval_table import print_crossval
-from mlcli.cli.output import headline, number, print_answer, table
+from mlcli.cli.output import browser, headline, number, print_answer, table
 
 Row = dict[str, Any]
 MOST_ROWS, BEST_ROWS = 40, 30  # a sweep with more rows than the first shows the second
@@ -30,7 +30,8 @@ def print_sweep(folder: str) -> int:
     else:
         _print_trials(rows, groups, shown, folder)
     print_answer(Path(folder))
-    print(f"sweep in {folder}; compare in the browser with `mlcli ui`")
+    command = browser(Path(folder))
+    print(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
     return failed
 
 

@@ -5,19 +5,21 @@ from typing import Annotated
 import typer
 
 from mlcli.cli.errors import RunFailure, user_errors
+from mlcli.cli.options import Outputs
 
 
 def sync(
     uri: Annotated[str | None, typer.Option(help="MLflow's address; default as for train.")] = None,
-    experiment: Annotated[str, typer.Option(help="The MLflow experiment.")] = "mlcli",
+    experiment: Annotated[str | None, typer.Option(help="The MLflow experiment; default as for train.")] = None,
+    outputs: Outputs = None,
 ) -> None:
     """Bring MLflow up to date: whatever was left over when it was out of reach."""
     from mlcli.cli.output import outputs_folder
     from mlcli.track.launch import start_courier
-    from mlcli.track.tracking import target
+    from mlcli.track.tracking import default_experiment, target
 
     with user_errors():
-        courier = start_courier(outputs_folder(), target(uri), experiment)
+        courier = start_courier(outputs_folder(outputs), target(uri), experiment or default_experiment())
         problem = courier.finish()
         if problem:
             raise RunFailure(problem)

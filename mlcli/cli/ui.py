@@ -5,14 +5,17 @@ from typing import Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
+from mlcli.cli.options import Outputs
 
 
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 5000,
+    uri: Annotated[str | None, typer.Option(help="MLflow's address; default as for train.")] = None,
+    outputs: Outputs = None,
 ) -> None:
     """Start the MLflow UI and print its address; Ctrl-C stops it."""
     from mlcli.cli.output import outputs_folder
     from mlcli.track.ui import serve_ui
 
     with user_errors():
-        serve_ui(outputs_folder(), port)
+        serve_ui(outputs_folder(outputs), port, uri)

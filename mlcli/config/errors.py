@@ -13,12 +13,12 @@ class ConfigError(ValueError):
     """A command line or config that cannot run; the message is for the user."""
 
 
-def suggest(word: str, choices: Iterable[str]) -> str:
-    """` Did you mean …?` for the nearest choice, with the whole list where it is short enough to help."""
+def suggest(word: str, choices: Iterable[str], listed: bool = True) -> str:
+    """` Did you mean …?` for the nearest choice, followed by all of them unless they are not to be listed."""
     names = sorted(map(str, choices))
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     question = f" Did you mean {near[0]}?" if near else ""
-    return f"{question} Choices: {', '.join(names)}." if names else question
+    return f"{question} Choices: {', '.join(names)}." if names and listed else question
 
 
 def explain(error: Exception) -> str:

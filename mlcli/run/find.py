@@ -62,7 +62,7 @@ def find(text: str, outputs: Path) -> Found:
         return given
     runs = all_runs(outputs)
     if not runs:
-        raise ConfigError(f"There is no run under {outputs}: type `mlcli train` first, or set MLCLI_OUTPUTS.")
+        raise ConfigError(f"There is no run under {outputs}: use `mlcli train` first, or --outputs FOLDER.")
     if text == "last":
         return next((run for run in runs if run.record.get("parent") is None), runs[0])
     for matches in (

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from mlcli.config.errors import ConfigError
+from mlcli.config.errors import ConfigError, suggest
 from mlcli.metric.direction import direction
 from mlcli.run.find import Found, all_runs
 from mlcli.track.record import flatten
+
+RECENT = 20  # runs whose keys are suggested for one that no run has
 
 
 def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
@@ -14,9 +16,12 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
 
     A filter is a word in the name, id or command, or `key=value`, where key is one of the record (status), of
     the config (optimizer.lr), or a group (model=lstm). Sorting by a metric puts the best first. Raises
-    ConfigError when no run has the metric to sort by.
+    ConfigError when no run has the metric to sort by, or the key of a filter.
     """
-    rows = [row(run) for run in all_runs(outputs) if all(_matches(run, text) for text in filters)]
+    found = all_runs(outputs)
+    rows = [row(run) for run in found if all(_matches(run, text) for text in filters)]
+    if not rows:
+        _check_keys(found, filters)
     name = sort.removeprefix("-")
     if name == "started":
         rows.sort(key=lambda each: float(each["started"]), reverse=True)
@@ -52,6 +57,22 @@ def _matches(run: Found, text: str) -> bool:
     if f"{key}._target_" in config:  # a group: its option is named like the module that it builds
         return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
     return key in config and _same(config[key], value)
+
+
+def _check_keys(runs: list[Found], filters: list[str]) -> None:
+    """Raises ConfigError for a filter by a key that no run has."""
+    for text in filters:
+        key, equals, _ = text.partition("=")
+        if runs and equals and not any(key in _keys(run) for run in runs):
+            raise ConfigError(
+                f"no run has {key}.{suggest(key, set().union(*map(_keys, runs[:RECENT])), listed=False)}"
+            )
+
+
+def _keys(run: Found) -> set[str]:
+    """What a filter may compare: keys of the record, groups, and keys of the config."""
+    config = flat_config(run)
+    return {"status", *run.record, *config, *(key.partition("._target_")[0] for key in config)}
 
 
 def _same(stored: Any, typed: str) -> bool:

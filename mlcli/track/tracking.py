@@ -1,6 +1,7 @@
 """Tracking around a command: the courier runs while it trains, and is waited for at its end."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,26 @@ from mlcli.track.launch import Courier, start_courier
 def target(uri: str | None) -> str:
     """Where MLflow is: as configured, else $MLFLOW_TRACKING_URI; "" is the store under `outputs`."""
     return uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+
+
+def default_experiment() -> str:
+    """The MLflow experiment where none is configured, as in conf/tracking."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or "mlcli"
+
+
+def default_outputs() -> str:
+    """Where runs are kept where no folder is given: $MLCLI_OUTPUTS, else `outputs` in the current folder."""
+    return os.environ.get("MLCLI_OUTPUTS") or "outputs"
+
+
+def command(name: str, outputs: str, uri: str | None) -> str:
+    """`mlcli ui` or `mlcli sync` with the flags that it needs to find these runs."""
+    flags = []
+    if Path(outputs).absolute() != Path(default_outputs()).absolute():
+        flags += ["--outputs", outputs]
+    if uri and uri != os.environ.get("MLFLOW_TRACKING_URI"):
+        flags += ["--uri", uri]
+    return shlex.join(["mlcli", name, *flags])
 
 
 def follow_nothing(folder: Path) -> None:
@@ -54,4 +75,5 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
     finally:
         problem = couriers[0].finish() if couriers else None
         if problem:
-            print(f"MLflow is not complete: {problem}. Type `mlcli sync` to bring it up to date.", file=sys.stderr)
+            sync = command("sync", outputs, settings.uri)
+            print(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date.", file=sys.stderr)

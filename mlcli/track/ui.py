@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlcli.config.errors import ConfigError
 from mlcli.track.launch import start_courier
-from mlcli.track.tracking import target
+from mlcli.track.tracking import default_experiment, target
 
 SMALL = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -21,16 +21,16 @@ SMALL = {
 HOST = "127.0.0.1"
 
 
-def serve_ui(outputs: Path, port: int) -> None:
+def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
     """Serves until interrupted. Raises ConfigError where there is no run yet, or the port is taken."""
-    uri = target(None)
+    uri = target(uri)
     if uri.startswith("http"):
         print(f"runs are tracked at {uri}: open that address")
         return
     database = outputs.absolute() / "mlflow.db"
-    start_courier(outputs, uri, "mlcli").finish()  # what a kill or an outage left over
+    start_courier(outputs, uri, default_experiment()).finish()  # what a kill or an outage left over
     if not uri and not database.exists():
-        raise ConfigError(f"There is no run under {outputs} yet: type `mlcli train` first, or set MLCLI_OUTPUTS.")
+        raise ConfigError(f"There is no run under {outputs} yet: use `mlcli train` first, or --outputs FOLDER.")
     port = _free(port)
     store = uri or f"sqlite:///{database}"
     arguments = ["--backend-store-uri", store, "--host", HOST, "--port", str(port), "--workers", "1"]

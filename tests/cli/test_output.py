@@ -1,0 +1,89 @@
+"""What a command prints at its end, and what it takes to look at the runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mlcli.cli.app import app
+from mlcli.cli.training import main
+
+QUICK = ["-q", "data=iris", "model=linear", "trainer.epochs=1", "tracking.figures=false", "device=cpu"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MLCLI_OUTPUTS", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No courier: what is printed does not depend on one."""
+
+    class Nobody:
+        def follow(self, folder: Path) -> None: ...
+
+        def finish(self) -> str:
+            return "nobody is there"
+
+    monkeypatch.setattr("mlcli.track.tracking.start_courier", lambda *_: Nobody())
+
+
+@pytest.mark.usefixtures("untracked")
+@pytest.mark.parametrize(
+    ("arguments", "ui"),
+    [
+        ([], "`mlcli ui`"),
+        (["outputs=elsewhere"], "`mlcli ui --outputs elsewhere`"),
+        (["tracking.uri=http://127.0.0.1:1"], "`mlcli ui --uri http://127.0.0.1:1`"),
+        (["tracking=none"], None),
+    ],
+)
+@pytest.mark.parametrize("sweep", [[], ["-m", "trainer.seed=0,1"]], ids=["run", "sweep"])
+def test_the_last_line_is_a_command_that_works(
+    arguments: list[str], ui: str | None, sweep: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*QUICK, *arguments, *sweep])
+    printed = capsys.readouterr()
+    last = printed.out.splitlines()[-1]
+    if ui is None:
+        assert "browser" not in printed.out and printed.err == ""
+    else:
+        assert "in the browser with" in last and last.endswith(ui)
+        assert f"Use {ui.replace(' ui', ' sync')} to bring it up to date" in printed.err
+
+
+def test_every_command_that_reads_runs_takes_outputs() -> None:
+    main([*QUICK, "tracking=none", "outputs=elsewhere", "name=mine"])
+    (folder,) = Path("elsewhere/runs").iterdir()
+    for command in (["runs"], ["runs", "--json"], ["show"], ["evaluate", "last"], ["evaluate", "mine", "--json"]):
+        done = CliRunner().invoke(app, [*command, "--outputs", "elsewhere"])
+        assert done.exit_code == 0, done.output
+        if "--json" in command and command[0] == "runs":
+            assert [row["id"] for row in json.loads(done.stdout)] == [folder.name]
+    for name in ("predict", "serve", "compare", "ui", "sync", "doctor"):
+        assert "--outputs" in CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"}).output
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        ([], "there is no run under nowhere: use `mlcli train` first, or --outputs FOLDER"),
+        (["model=mlp"], "no run under nowhere matches"),
+    ],
+)
+def test_nothing_to_list(filters: list[str], wanted: str) -> None:
+    done = CliRunner().invoke(app, ["runs", *filters, "--outputs", "nowhere"])
+    assert done.exit_code == 0 and done.stdout == "" and done.stderr.startswith(wanted)
+    assert json.loads(CliRunner().invoke(app, ["runs", "--json", "--outputs", "nowhere"]).stdout) == []
+
+
+def test_mlflows_own_name_of_the_experiment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "theirs")
+    main([*QUICK, "tracking=none"])
+    main([*QUICK, "tracking=none", "tracking.experiment=typed"])
+    records = [json.loads(path.read_text()) for path in Path("outputs/runs").glob("*/run.json")]
+    assert {record["tracking"]["experiment"] for record in records} == {"theirs", "typed"}
