@@ -14,6 +14,9 @@ def main() -> None:
         from mlcli.cli.completion import complete
 
         raise SystemExit(complete())
+    from mlcli.config.child import safe_path
+
+    safe_path()
     if sys.argv[1:2] in (["train"], ["crossval"]) and "--help" not in sys.argv:
         gc.disable()  # until what is heavy is loaded, of which nothing is garbage
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import requires, version
 from pathlib import Path
 
+from mlcli.config.child import python
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.track.tracking import target
 
@@ -84,9 +85,10 @@ def _mlflow(outputs: Path) -> str:
     """Imports MLflow in a process of its own, as tracking does, and opens the store if there is one."""
     database = outputs.absolute() / "mlflow.db"
     uri = target(None) or (f"sqlite:///{database}" if database.exists() else "")
-    code = "import sys, mlflow\nif sys.argv[1]: mlflow.MlflowClient(sys.argv[1]).search_experiments()"
-    command = [sys.executable, "-c", code, uri]
+    code = "import os, mlflow\nif uri := os.environ['URI']: mlflow.MlflowClient(uri).search_experiments()"
+    command = python("-c", code)
     environment = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"} | os.environ
+    environment["URI"] = uri
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
-from mlcli.track.launch import module
+from mlcli.config.child import python
 
 PATIENCE = 90.0  # seconds that the server has to start
 
@@ -18,7 +18,7 @@ def served(run: Path) -> Iterator[str]:
 
     Raises RuntimeError with its last word if it does not come up.
     """
-    command, pipe = [*module("mlcli"), "serve", str(run), "--port", "0"], subprocess.PIPE
+    command, pipe = python("-m", "mlcli", "serve", str(run), "--port", "0"), subprocess.PIPE
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(command, stdout=pipe, stderr=errors, text=True) as server,

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mlcli.config.child import safe_path
 from mlcli.metric.plot import Plot
 
 MOST = 4  # pictures that are drawn at once
@@ -18,6 +19,7 @@ MOST = 4  # pictures that are drawn at once
 
 def load_matplotlib() -> None:
     """In the process that the drawer's are forked from. Early, it has done so when the first is needed."""
+    safe_path()
     forkserver.set_forkserver_preload(["mlcli.sweep.drawing"])
     forkserver.ensure_running()
 
@@ -26,6 +28,7 @@ class Drawer:
     """Pictures that are saved inside its `with` block are there at its end. soon: there will be some."""
 
     def __init__(self, cores: int, soon: bool) -> None:
+        safe_path()
         self._soon = soon
         self._workers = min(MOST, cores)
         self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=_ignore_interrupts)

@@ -6,6 +6,7 @@ from typing import Any
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
+from mlcli.config.child import safe_path
 from mlcli.run import device as devices
 from mlcli.run.life import Job, run_name
 from mlcli.sweep.serial import run_serial
@@ -18,6 +19,7 @@ def run_in_processes(
     trials: Sequence[Trial], console: SweepConsole, session: Session, way: str = "processes"
 ) -> None:
     """Trains each trial in one of as many processes as there are cores, each with one thread."""
+    safe_path()
     by_number = {trial.number: trial for trial in trials}
     workers = Parallel(n_jobs=min(devices.cores(), len(trials)), return_as="generator_unordered")
     for number, status, reason, result in workers(delayed(_train)(trial.number, trial.job) for trial in trials):

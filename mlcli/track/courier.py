@@ -3,7 +3,7 @@
 A process of its own, so that training never waits for a tracker and never imports one. It is told on standard input
 which folders to follow; the end of that input means that training is over, or dead.
 
-    python -m mlcli.track.courier --outputs FOLDER [--uri URI] [--experiment NAME]
+    MLCLI_COURIER_URI=URI python -m mlcli.track.courier --outputs FOLDER [--experiment NAME]
 """
 
 import argparse
@@ -22,7 +22,7 @@ from mlcli.config.garbage import collect_rarely
 from mlcli.track import event_log
 from mlcli.track.delivery import STATE, Delivery
 from mlcli.track.event_log import EventLog
-from mlcli.track.launch import OUT_OF_REACH
+from mlcli.track.launch import OUT_OF_REACH, URI
 from mlcli.track.mlflow_rows import News
 from mlcli.track.mlflow_store import Store
 from mlcli.track.record import bury, load, record_path, running
@@ -234,11 +234,10 @@ def give_way() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mlcli.track.courier", description="Brings MLflow up to date.")
     parser.add_argument("--outputs", type=Path, required=True)
-    parser.add_argument("--uri", default="")
     parser.add_argument("--experiment", default="mlcli")
     parser.add_argument("--no-mlflow", action="store_true", help="nothing goes there: do not load it beforehand")
     given = parser.parse_args()
-    courier = Courier(given.outputs.absolute(), given.uri, given.experiment)
+    courier = Courier(given.outputs.absolute(), os.environ.get(URI, ""), given.experiment)
     inbox: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(inbox,), daemon=True).start()
     allow_many_files()

@@ -1,12 +1,15 @@
 """Starts the courier and talks to it. Standard library alone: this runs before anything heavy is imported."""
 
+import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import IO
 
+from mlcli.config.child import python
+
 OUT_OF_REACH = 3  # the courier's exit status when MLflow could not be brought up to date
+URI = "MLCLI_COURIER_URI"  # the environment variable that tells the courier where MLflow is
 
 
 class Courier:
@@ -50,24 +53,12 @@ def start_courier(outputs: Path, uri: str, experiment: str, mlflow: bool = True)
 
     It lives in a session of its own: Ctrl-C in the terminal ends the training, not what reports it.
     """
-    command = [
-        *module("mlcli.track.courier"),
-        "--outputs",
-        str(outputs.absolute()),
-        "--uri",
-        uri,
-        "--experiment",
-        experiment,
-    ]
+    command = python("-m", "mlcli.track.courier", "--outputs", str(outputs.absolute()), "--experiment", experiment)
     command += [] if mlflow else ["--no-mlflow"]
+    environment = os.environ | {URI: uri}  # it may hold a password, and every user of a machine sees command lines
     errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # lives as long as the courier
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True, env=environment
+    )
     return Courier(process, errors)
-
-
-def module(name: str) -> list[str]:
-    """The command that runs a module of mlcli in a process of its own."""
-    # With -P, a student's own random.py in the current folder is not taken for Python's.
-    uninstalled = Path(__file__).resolve().parents[2] == Path.cwd().resolve()
-    return [sys.executable, *([] if uninstalled else ["-P"]), "-m", name]

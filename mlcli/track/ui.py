@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from mlcli.config.child import python
 from mlcli.config.errors import ConfigError
 from mlcli.track.launch import start_courier
 from mlcli.track.tracking import default_experiment, target
@@ -17,6 +18,7 @@ SMALL = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "UVICORN_APP_DIR": os.devnull,  # by default uvicorn imports from the current folder
 }
 HOST = "127.0.0.1"
 
@@ -33,10 +35,12 @@ def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
         raise ConfigError(f"There is no run under {outputs} yet: use `mlcli train` first, or --outputs FOLDER.")
     port = _free(port)
     store = uri or f"sqlite:///{database}"
-    arguments = ["--backend-store-uri", store, "--host", HOST, "--port", str(port), "--workers", "1"]
-    command = [sys.executable, "-m", "mlflow", "server", *arguments]
+    arguments = ["--host", HOST, "--port", str(port), "--workers", "1"]
+    command = python("-m", "mlflow", "server", *arguments)
     # Its chatter goes to stderr: stdout holds the address alone.
-    server = subprocess.Popen(command, env=os.environ | SMALL, stdout=sys.stderr)
+    server = subprocess.Popen(
+        command, env=os.environ | SMALL | {"MLFLOW_BACKEND_STORE_URI": store}, stdout=sys.stderr
+    )
     try:
         _wait(f"http://{HOST}:{port}/health", server)
         print(f"MLflow UI: http://{HOST}:{port}  (Ctrl-C stops it)", flush=True)
