@@ -3,31 +3,34 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: train test exhaustive lint ui bench chapter clean
+.PHONY: help train test exhaustive lint docs ui bench chapter clean
 
-train: $(INSTALLED)  ## set up, then train an LSTM on real data
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-17s %s\n", "make " $$1, $$2 }' $(MAKEFILE_LIST)
+
+train: $(INSTALLED)  ## set up, then train an LSTM on the digits
 	$(BIN)/mlcli train model=lstm
 
 test: $(INSTALLED)  ## set up, then run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-exhaustive: $(INSTALLED)  ## the tests, with every combination of model, optimizer and schedule
+exhaustive: $(INSTALLED)  ## all tests, with every combination of model, optimizer and schedule
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m ''
 
-lint: $(INSTALLED)  ## style and types
+lint: $(INSTALLED)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-ui: $(INSTALLED)  ## MLflow's UI on the runs of this folder
+ui: $(INSTALLED)  ## start the MLflow UI on the runs of this folder
 	$(BIN)/mlcli ui
 
-bench: $(INSTALLED)  ## loop and start-up beside their peers, as ratios
+bench: $(INSTALLED)  ## benchmark the loop and start-up against other libraries
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/startup.py
 
-chapter: $(INSTALLED)  ## all experiments, and what they show into docs/gallery; ONLY=pca,maml for some
+chapter: $(INSTALLED)  ## run all experiments (or ONLY=pca,maml) and write docs/gallery
 	$(BIN)/python scripts/chapter.py $(ONLY)
 
 # torch comes first and pinned: asked for by another package, pip would take a build with gigabytes of CUDA.
@@ -37,5 +40,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
 
-clean:
-	rm -rf $(VENV) build dist
+clean:  ## remove .venv and build outputs
+	rm -rf $(VENV) build dist site
