@@ -63,7 +63,7 @@ def test_padding_at_the_end_of_sequences_is_legitimate_and_nothing_else_is() -> 
     inputs[3, 3, 1] = GAP  # part of a step
     inputs[4, 0, 0] = GAP
     assert broken_sequences(inputs).tolist() == [False, True, True, True, True]
-    with pytest.raises(ValueError, match=r"in 4 of 5 examples \(feature 1 in 3, feature 0 in 3\)"):
+    with pytest.raises(ValueError, match=r"in 4 of 5 examples \(feature 0 in 3, feature 1 in 3\)"):
         check_examples(vectors(kind="sequence", inputs=inputs, targets=torch.zeros(5), features=()))
 
 
