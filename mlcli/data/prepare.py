@@ -8,6 +8,7 @@ from torch import Tensor
 from mlcli.data.check import check_examples
 from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.data.split import split
+from mlcli.data.statistics import statistics
 from mlcli.data.subset import few, only
 
 
@@ -49,19 +50,3 @@ def _most_draws(splits: dict[str, Tensor], folds: int) -> int:
     one less draw one twice, and so they can train as one stack."""
     count = sum(map(len, splits.values()))
     return count - count // folds
-
-
-def statistics(inputs: Tensor, kind: str) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation: per channel of images, per feature of all else. What never varies gets 1, and
-    padding (NaN) does not count. Tokens and states are no numbers: 0 and 1."""
-    if kind in INDEX_KINDS:
-        return torch.zeros(1), torch.ones(1)
-    dims = {"image": (0, 2, 3), "sequence": (0, 1)}.get(kind, (0,))
-    if inputs.isnan().any():
-        mean = inputs.nanmean(dims, keepdim=True)
-        std = (inputs - mean).square().nanmean(dims, keepdim=True).sqrt().squeeze(0)
-        mean = mean.squeeze(0)
-    else:
-        mean = inputs.mean(dims, keepdim=True).squeeze(0)
-        std = inputs.std(dims, correction=0, keepdim=True).squeeze(0)
-    return mean, torch.where(std > 1e-8, std, torch.ones_like(std))

@@ -17,10 +17,15 @@ AT_ONCE = 2**23  # numbers of the examples of so many episodes as are judged at 
 def likeness(queries: Tensor, others: Tensor, distance: Distance) -> Tensor:
     """M × Q × D and M × R × D → M × Q × R: minus the squared Euclidean distance, or the cosine of the angle."""
     if distance == "cosine":
-        queries, others = (each / each.norm(dim=-1, keepdim=True).clamp(min=1e-8) for each in (queries, others))
-        return queries @ others.mT
+        return _of_length_one(queries) @ _of_length_one(others).mT
     squares = queries.square().sum(-1, keepdim=True) + others.square().sum(-1).unsqueeze(-2)
     return 2 * queries @ others.mT - squares
+
+
+def _of_length_one(vectors: Tensor) -> Tensor:
+    """Zeros stay zeros."""
+    length = vectors.norm(dim=-1, keepdim=True)
+    return vectors / torch.where(length > 0, length, 1.0)
 
 
 def prototypes(episodes: Tensor, shots: int, distance: Distance = "euclidean") -> Tensor:

@@ -75,7 +75,7 @@ def _alike(rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     clean = rows["clean"]
     if clean.ndim != 2:
         return rows
-    mean, std = clean.mean(0), np.where(clean.std(0) > 0, clean.std(0), 1)
+    mean, std = clean.mean(0), np.where(np.ptp(clean, 0) > 0, clean.std(0), 1)
     return {name: (values - mean) / std for name, values in rows.items()}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 CONFIDENCE = 0.95
-ROUNDING = 1e-12  # of equal values
+ROUNDING = 1e-12  # of equal values, relative to them
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ def paired(scores: Sequence[float], others: Sequence[float], test_over_train: fl
     found = resampled(differences, test_over_train)
     assert found.std is not None and found.low is not None and found.high is not None
     error = _standard_error(differences, test_over_train)
-    if error < ROUNDING:
-        equal = abs(found.mean) < ROUNDING
+    rounding = ROUNDING * max(map(abs, (*scores, *others)))
+    if error <= rounding:
+        equal = abs(found.mean) <= rounding
         return Paired(found.mean, 0.0, found.low, found.high, 0.0 if equal else None, float(equal))
     t = found.mean / error
     return Paired(found.mean, found.std, found.low, found.high, t, 2 * float(stdtr(found.count - 1, -abs(t))))

@@ -20,11 +20,10 @@ from mlcli.data.world import World
 from mlcli.metric import control
 from mlcli.metric.plot import Plot
 from mlcli.task.agents import SETTINGS, Agents
-from mlcli.task.markov import episode, judge, success_without_limit, sweep
+from mlcli.task.markov import episode, judge, rounding, success_without_limit, sweep
 from mlcli.train.verbs import Evaluation
 
 SWEEPS = 100  # of value iteration in an epoch
-SETTLED = 1e-10  # a change of the values that is none
 
 Share = Annotated[float, Range(0, 1)]
 Rate = Annotated[float, Range(0, 1, low_open=True)]
@@ -179,7 +178,7 @@ def advance(agents: Agents, epoch: int, episodes: int) -> tuple[dict[str, Tensor
     """An epoch of these agents: what it was like for each (K), and whether nothing changes any more."""
     if agents.method == "value_iteration":
         change = _sweep(agents)
-        values, settled = {"loss": change}, (change < SETTLED).tolist()
+        values, settled = {"loss": change}, (change <= rounding(agents.world)).tolist()
     else:
         values, settled = agents.live(epoch, episodes), [False] * len(agents.seeds)
     policies = weights_of(agents)["tables"].mean(1).argmax(-1)
@@ -190,9 +189,9 @@ def advance(agents: Agents, epoch: int, episodes: int) -> tuple[dict[str, Tensor
 
 def _sweep(agents: Agents) -> np.ndarray:
     """Value iteration, of each trial until nothing changes or the epoch is over. Returns the largest change, K."""
-    change = np.full(len(agents.seeds), np.inf)
+    change, tolerance = np.full(len(agents.seeds), np.inf), rounding(agents.world)
     for _ in range(SWEEPS):
-        before, going_on = agents.tables, change >= SETTLED
+        before, going_on = agents.tables, change > tolerance
         swept = sweep(agents.world, before[:, 0], agents.settings["gamma"])[:, None]
         agents.tables = np.where(going_on[:, None, None, None], swept, before)
         change = np.where(going_on, np.abs(swept - before).max((1, 2, 3)), change)

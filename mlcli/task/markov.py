@@ -9,6 +9,7 @@ import numpy as np
 
 from mlcli.data.world import World
 
+SETTLED = 1e-10  # relative to the largest reward
 GONE = 1e-12  # of the episodes go on: all have ended
 FOREVER = 2**30  # steps, as good as without a limit
 
@@ -78,12 +79,17 @@ def sweep(world: World, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     return found
 
 
-def solve(world: World, gamma: float, tolerance: float = 1e-10, most: int = 100_000) -> np.ndarray:
+def rounding(world: World) -> float:
+    """A change of values that counts for none: they are of the size of the rewards."""
+    return SETTLED * float(world.rewards.abs().max())
+
+
+def solve(world: World, gamma: float, most: int = 100_000) -> np.ndarray:
     """The values of the best policy, S × A."""
-    table = np.zeros((1, *world.shape))
+    table, tolerance = np.zeros((1, *world.shape)), rounding(world)
     for _ in range(most):
         before, table = table, sweep(world, table, np.array([gamma]))
-        if np.abs(table - before).max() < tolerance:
+        if np.abs(table - before).max() <= tolerance:
             break
     found: np.ndarray = table[0]
     return found

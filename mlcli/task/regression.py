@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
+from mlcli.data.statistics import mean_and_std
 from mlcli.metric import fast
 from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.step import Update
@@ -34,9 +35,8 @@ class Regression:
         self.loader = loader
         train = data.examples.targets[data.splits["train"]].float()
         # Kept with the weights, since a prediction means nothing without them; an empty split is a loaded run.
-        known = len(train) > 1
-        self.mean = (train.mean() if known else torch.tensor(0.0)).to(loader.device)
-        self.std = (train.std(correction=0).clamp(min=1e-12) if known else torch.tensor(1.0)).to(loader.device)
+        mean, std = mean_and_std(train, (0,)) if len(train) > 1 else (torch.tensor(0.0), torch.tensor(1.0))
+        self.mean, self.std = mean.to(loader.device), std.to(loader.device)
 
     @staticmethod
     def outputs(data: DataSet) -> int:
@@ -74,7 +74,7 @@ class Regression:
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """What every epoch tells, from the outputs N × 1 of a split; the loss is that of training."""
         metrics = fast.regression(self._unscaled(outputs), targets)
-        return metrics | {"loss": metrics["loss"] / self.std.square()}
+        return metrics | {"loss": (metrics["rmse"] / self.std).square()}  # std² may be too small for a float32
 
     def _unscaled(self, outputs: Tensor) -> Tensor:
         return outputs.squeeze(1).float() * self.std + self.mean

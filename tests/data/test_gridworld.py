@@ -68,3 +68,9 @@ def test_a_potential_changes_no_best_policy_and_a_bonus_for_coming_nearer_does()
     bonus = gridworld(MAP, **settings, nearer=0.5).world
     assert judge(bonus, solve(bonus, 0.99).argmax(1)[None]).success[0] < 0.5
     assert np.ptp(plain[0] - shaped[0]) == pytest.approx(0, abs=1e-8)  # all by the potential of the state
+
+
+def test_the_unit_of_the_rewards_does_not_matter() -> None:
+    world = gridworld(MAP, slip=0.1, step=-0.02).world
+    tiny = replace(world, rewards=world.rewards * 1e-12)
+    assert solve(tiny, 0.99) * 1e12 == pytest.approx(solve(world, 0.99), rel=1e-6)

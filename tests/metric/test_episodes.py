@@ -47,6 +47,13 @@ def test_likeness(episodes: torch.Tensor) -> None:
     torch.testing.assert_close(likeness(one, other, "cosine"), cosines)
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_cosines_of_any_scale(episodes: torch.Tensor, scale: float) -> None:
+    one, other = episodes[:, 0], episodes[:, 1, :3]
+    torch.testing.assert_close(likeness(one * scale, other, "cosine"), likeness(one, other, "cosine"))
+    assert likeness(torch.zeros_like(one), other, "cosine").eq(0).all()
+
+
 def test_the_loss_is_the_cross_entropy_of_the_queries_classes(episodes: torch.Tensor) -> None:
     examples, positions = episodes.flatten(0, 2), torch.arange(episodes[..., 0].numel()).view(episodes.shape[:3])
     losses, hits = judge(examples, positions, lambda each: prototypes(each, SHOTS))

@@ -40,6 +40,14 @@ def test_equal_scores() -> None:
     assert shifted.difference == pytest.approx(0.25) and shifted.t is None and shifted.p == 0.0
 
 
+@pytest.mark.parametrize("scale", [1e-14, 1e9])
+def test_the_unit_of_the_scores_does_not_matter(scale: float) -> None:
+    unit, scaled = paired(SCORES, OTHERS, 0.1), paired([s * scale for s in SCORES], [s * scale for s in OTHERS], 0.1)
+    assert (scaled.t, scaled.p) == pytest.approx((unit.t, unit.p))
+    shifted = paired([s * scale for s in SCORES], [(s - 0.25) * scale for s in SCORES], 0.1)
+    assert shifted.t is None and shifted.p == 0.0
+
+
 def test_one_score_has_no_interval() -> None:
     found = resampled([0.5], 0.25)
     assert (found.mean, found.std, found.low, found.count) == (0.5, None, None, 1)
