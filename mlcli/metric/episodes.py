@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from mlcli.precise import precise, squared_distances
+
 Distance = Literal["euclidean", "cosine"]
 Scores = Callable[[Tensor], Tensor]  # episodes M × W × E × D → M × W × Q × W: how well each query fits each class
 AT_ONCE = 2**23  # numbers of the examples of so many episodes as are judged at once
@@ -17,9 +19,10 @@ AT_ONCE = 2**23  # numbers of the examples of so many episodes as are judged at 
 def likeness(queries: Tensor, others: Tensor, distance: Distance) -> Tensor:
     """M × Q × D and M × R × D → M × Q × R: minus the squared Euclidean distance, or the cosine of the angle."""
     if distance == "cosine":
-        return _of_length_one(queries) @ _of_length_one(others).mT
-    squares = queries.square().sum(-1, keepdim=True) + others.square().sum(-1).unsqueeze(-2)
-    return 2 * queries @ others.mT - squares
+        scores = _of_length_one(precise(queries)) @ _of_length_one(precise(others)).mT
+    else:
+        scores = -squared_distances(queries, others)
+    return scores.to(torch.promote_types(queries.dtype, torch.float32))
 
 
 def _of_length_one(vectors: Tensor) -> Tensor:
@@ -32,7 +35,7 @@ def prototypes(episodes: Tensor, shots: int, distance: Distance = "euclidean") -
     """Scores by the likeness of queries to the mean of each class's support, its prototype (Snell et al. 2017,
     arXiv 1703.05175)."""
     support, queries = episodes[:, :, :shots], episodes[:, :, shots:]
-    return likeness(queries.flatten(1, 2), support.mean(2), distance).view(*queries.shape[:3], -1)
+    return likeness(queries.flatten(1, 2), precise(support).mean(2), distance).view(*queries.shape[:3], -1)
 
 
 def nearest_neighbour(episodes: Tensor, shots: int, distance: Distance = "euclidean") -> Tensor:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mlcli.precise import precise
+
 LN_2 = log(2)
 
 
@@ -17,14 +19,14 @@ def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     neither target nor prediction do not count in F1.
     """
     # Not F.cross_entropy, whose second half torch.vmap only knows as slow Python.
-    loss = -_precise(logits).log_softmax(1).gather(1, targets.unsqueeze(1)).mean()
+    loss = -precise(logits).log_softmax(1).gather(1, targets.unsqueeze(1)).mean()
     return {"loss": loss, **_of_classes(logits.argmax(1), targets, logits.shape[1])}
 
 
 def sequence_labelling(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """As `classification`, over all steps that have an answer: logits N × T × C, targets N × T, -1 for none."""
     answered = targets >= 0
-    loss = step_losses(_precise(logits), targets).sum() / answered.sum().clamp(min=1)
+    loss = step_losses(precise(logits), targets).sum() / answered.sum().clamp(min=1)
     return {"loss": loss, **_of_classes(logits.argmax(-1).flatten(), targets.flatten(), logits.shape[-1])}
 
 
@@ -32,20 +34,20 @@ def language_model(losses: Tensor, hits: Tensor, answered: Tensor, unit: str) ->
     """Of the next token after each step: loss (mean, in nats), perplexity, bits_per_UNIT, accuracy. All N × T: the
     losses of the steps, whether the likeliest token was the right one, and which steps count."""
     count = answered.sum().clamp(min=1)
-    loss = _precise(losses).sum() / count
-    accuracy = _precise(hits & answered).sum() / count
+    loss = precise(losses).sum() / count
+    accuracy = precise(hits & answered).sum() / count
     return {"loss": loss, "perplexity": loss.exp(), f"bits_per_{unit}": loss / LN_2, "accuracy": accuracy}
 
 
 def multi_label(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """Of N × C logits and zeros and ones: loss (mean binary cross-entropy), accuracy (of whole examples), f1_micro,
     f1_macro. A label is given where its probability is above one half."""
-    logits, targets = _precise(logits), _precise(targets)
-    given = _precise(logits > 0)
+    logits, targets = precise(logits), precise(targets)
+    given = precise(logits > 0)
     hits_C, either_C = (given * targets).sum(0), given.sum(0) + targets.sum(0)
     return {
         "loss": F.binary_cross_entropy_with_logits(logits, targets),
-        "accuracy": _precise((given == targets).all(1)).mean(),
+        "accuracy": precise((given == targets).all(1)).mean(),
         "f1_micro": 2 * hits_C.sum() / either_C.sum().clamp(min=1),
         "f1_macro": (2 * hits_C / either_C.clamp(min=1)).mean(),
     }
@@ -77,7 +79,7 @@ def _of_classes(predicted: Tensor, targets: Tensor, classes: int) -> dict[str, T
 
 def regression(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """Scalars from N predictions and N targets: loss (mean squared error), rmse, mae, r2."""
-    predictions, targets = _precise(predictions), _precise(targets)
+    predictions, targets = precise(predictions), precise(targets)
     error = predictions - targets
     squares = error.square().sum()
     total = (targets - targets.mean()).square().sum()
@@ -91,9 +93,4 @@ def regression(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
 def _count(indices: Tensor, classes: int) -> Tensor:
     """As torch.bincount, which cannot count for many trials at once (under vmap)."""
     counts = torch.zeros(classes, dtype=torch.int64, device=indices.device)
-    return _precise(counts.scatter_add(0, indices, torch.ones_like(indices)))
-
-
-def _precise(values: Tensor) -> Tensor:
-    """float64, but for Apple's GPUs, which have none."""
-    return values.to(torch.float32 if values.device.type == "mps" else torch.float64)
+    return precise(counts.scatter_add(0, indices, torch.ones_like(indices)))

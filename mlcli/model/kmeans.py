@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count
+from mlcli.precise import squared_distances
 
 
 class KMeans(nn.Module):
@@ -37,9 +38,3 @@ class KMeans(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return squared_distances(inputs, self.centroids)
-
-
-def squared_distances(points: Tensor, centroids: Tensor) -> Tensor:
-    """… × N × D and … × K × D → … × N × K."""
-    lengths = points.square().sum(-1, keepdim=True) + centroids.square().sum(-1).unsqueeze(-2)
-    return (lengths - 2 * points @ centroids.mT).clamp(min=0)

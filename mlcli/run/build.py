@@ -69,7 +69,10 @@ def build(cfg: Settings, data: DataSet | None = None, loader: Loader | None = No
         model = model.to(device)
         threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
         loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
-        return replace(_assemble(cfg, data, adapter, model, device, loader, threads), transferred=transferred)
+        parts = _assemble(cfg, data, adapter, model, device, loader, threads)
+        if not trained and hasattr(parts.task, "check"):
+            parts.task.check()
+        return replace(parts, transferred=transferred)
     except ConfigError:
         raise
     except (ValueError, ImportError) as error:  # a constructor's or data set's own word on what it was given

@@ -60,16 +60,19 @@ class Clustering:
     def stack(tasks: "Sequence[Clustering]") -> "ClusteringStack":
         return ClusteringStack(tasks)
 
-    def check(self, points: int) -> None:
-        """Raises ValueError for more clusters than examples."""
-        if self.model.clusters > points:  # type: ignore[operator]  # a number
-            raise ValueError(f"model.clusters={self.model.clusters}: there are {points} examples; type fewer.")
+    def check(self) -> None:
+        """Raises ValueError where there are more clusters than examples to train on."""
+        count = len(self.data.splits["train"])
+        if self.model.clusters > count:  # type: ignore[operator]  # a number
+            raise ValueError(
+                f"model.clusters={self.model.clusters}: there are {count} examples to train on; use fewer clusters"
+            )
 
     @property
     def footprint(self) -> int:
         """Bytes of a trial: of each search the examples' clusters and distances, and the centres of its course."""
-        count, centres = len(self.data.splits["train"]), self.model.centroids.nbytes
-        return int(self.model.starts * (16 * count + COURSE * centres))  # type: ignore[operator]  # numbers
+        count, centres = len(self.data.splits["train"]), self.model.centroids.numel()  # type: ignore[operator]
+        return int(self.model.starts * (16 * count + COURSE * 8 * centres))  # type: ignore[operator]  # numbers
 
     @property
     def converged(self) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from mlcli.precise import precise
+
 
 @dataclass(frozen=True)
 class Components:
@@ -32,7 +34,7 @@ class Components:
 
 def components(points: Tensor) -> Components:
     """Of all N × D points at once, by singular value decomposition."""
-    points = points.double()
+    points = precise(points)
     mean = points.mean(0)
     centred = points - mean
     return Components(mean, *_axes(centred), centred.square().sum(0), len(points))
@@ -47,7 +49,7 @@ def extended(known: Components | None, points: Tensor, kept: int) -> Components:
     if known is None:
         first = components(points)
         return replace(first, axes=first.axes[:kept], singular=first.singular[:kept])
-    points = points.double()
+    points = precise(points)
     own, count = points.mean(0), known.count + len(points)
     mean = known.mean + (own - known.mean) * (len(points) / count)
     way = (known.count * len(points) / count) ** 0.5 * (own - known.mean)

@@ -8,6 +8,8 @@ from math import log
 import torch
 from torch import Tensor
 
+from mlcli.precise import squared_distances
+
 AT_ONCE = 2**24  # distances that are held at a time
 FAR = float("inf")
 
@@ -22,23 +24,16 @@ def begin(points: Tensor, clusters: int, starts: int, init: str, generator: torc
     candidates = 2 + int(log(clusters))
     first = torch.randint(len(points), (starts, 1), generator=generator).to(points.device)
     centres, rows = [points[first[:, 0]]], torch.arange(starts, device=points.device)
-    closest_AN = _distances(points, points[first]).squeeze(1)
+    closest_AN = squared_distances(points[first], points).squeeze(1)
     for _ in range(clusters - 1):
         drawn = torch.rand(starts, candidates, generator=generator, dtype=torch.float64).to(points.device)
-        reach = closest_AN.double().cumsum(1)
+        reach = closest_AN.cumsum(1)
         index_AL = torch.searchsorted(reach, drawn * reach[:, -1:]).clamp(max=len(points) - 1)
-        closer_ALN = torch.minimum(closest_AN.unsqueeze(1), _distances(points, points[index_AL]))
+        closer_ALN = torch.minimum(closest_AN.unsqueeze(1), squared_distances(points[index_AL], points))
         best = closer_ALN.sum(-1).argmin(1)
         closest_AN = closer_ALN[rows, best]
         centres.append(points[index_AL[rows, best]])
     return torch.stack(centres, 1)
-
-
-def _distances(points: Tensor, centres: Tensor) -> Tensor:
-    """Squared, from N × D to A × L × D: A × L × N."""
-    return (
-        torch.stack([torch.cdist(own, points, compute_mode="donot_use_mm_for_euclid_dist") for own in centres]) ** 2
-    )
 
 
 def assign(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,13 +48,10 @@ def assign(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _nearest(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
-    """|x − c|² = |x|² − 2 c·x + |c|², of which the first counts for no comparison."""
     gone = centroids[..., :1].isinf()
-    here = centroids.masked_fill(gone, 0.0)
-    lengths_AK1 = here.square().sum(-1, keepdim=True).masked_fill(gone, FAR)
-    points = points.expand(len(here), *points.shape[-2:])
-    near, labels = torch.baddbmm(lengths_AK1, here, points.mT, alpha=-2).min(1)
-    return labels, (near + points.square().sum(-1)).clamp(min=0)
+    squares_AKN = squared_distances(centroids.masked_fill(gone, 0.0), points)
+    distances, labels = squares_AKN.masked_fill_(gone, FAR).min(1)
+    return labels, distances
 
 
 def sums(points: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:

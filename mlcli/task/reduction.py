@@ -14,6 +14,7 @@ from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric.plot import Plot
 from mlcli.metric.reconstruction import Rebuilt
+from mlcli.precise import precise
 from mlcli.task.components import Components, components, extended
 from mlcli.task.reconstruction import Reconstruction
 from mlcli.train.step import Update
@@ -40,14 +41,18 @@ class Reduction:
         self.data, self.model, self.loader, self.seed = data, model, loader, seed
         self.incremental, self.tsne = incremental, tsne
         self.kept = len(cast(Tensor, model.components))
-        least = min(loader.batch_size, data.epoch) if incremental else len(data.splits["train"])
-        if self.kept > least > 0:
-            raise ValueError(f"model.components={self.kept} of {least} examples at a time: type at most {least}.")
         # Judges only, as it would an autoencoder; nothing of it is trained.
         self.judge = Reconstruction(data, model, cast(Update, None), loader, seed)
         self.found: Components | None = None
 
     outputs = staticmethod(Reconstruction.outputs)
+
+    def check(self) -> None:
+        """Raises ValueError where there are more components than examples to find them in."""
+        count = len(self.data.splits["train"])
+        least = min(self.loader.batch_size, self.data.epoch) if self.incremental else count
+        if self.kept > least:
+            raise ValueError(f"model.components={self.kept} of {least} examples at a time: type at most {least}.")
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
@@ -78,7 +83,7 @@ class Reduction:
     @torch.inference_mode()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         evaluation = self.judge.evaluate(split, full)
-        points = torch.cat([inputs for inputs, _ in self.loader.split(split)]).double()
+        points = precise(torch.cat([inputs for inputs, _ in self.loader.split(split)]))
         spread = (points - points.mean(0)).square().mean()
         evaluation.metrics["explained"] = 1 - evaluation.metrics["loss"] / spread
         if full:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
+from mlcli.precise import precise
 from mlcli.task.lloyd import FAR, assign, begin, means, sums
 
 COURSE = 50  # iterations that are remembered for a picture
@@ -24,9 +25,7 @@ class Searches:
         self.starts: int = lead.model.starts
         self.scikit = lead.solver == "scikit-learn"
         self.wanted = [(task.model.clusters, task.model.init, task.seed) for task in tasks]
-        self.points = torch.cat([inputs for inputs, _ in lead.loader.split("train")])
-        for task in tasks:
-            task.check(len(self.points))
+        self.points = precise(torch.cat([inputs for inputs, _ in lead.loader.split("train")]))
         most = max(task.model.clusters for task in tasks)
         self.centroids = torch.cat([self._begin(task, most) for task in tasks])
         self.number = self.points.new_zeros(len(self.centroids), most)  # of points that a mini-batch centre has had
@@ -100,8 +99,8 @@ class Searches:
         return torch.arange(len(best), device=best.device) * self.starts + best
 
     def best(self) -> Tensor:
-        """Its centres, T × K × D."""
-        return self.centroids[self.rows()]
+        """Its centres, T × K × D, in single precision."""
+        return self.centroids[self.rows()].float()
 
     def keep(self, trials: Sequence[int]) -> None:
         """Goes on with these."""

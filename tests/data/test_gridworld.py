@@ -1,5 +1,7 @@
 """Worlds as tables: chances, moves, rewards, and what shaping does to the best policy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,7 @@
 """Prototypes and nearest neighbours against scikit-learn, and the interval against its formula."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -45,6 +47,14 @@ def test_likeness(episodes: torch.Tensor) -> None:
     torch.testing.assert_close(likeness(one, other, "euclidean"), -torch.cdist(one, other).square())
     cosines = F.cosine_similarity(one.unsqueeze(2), other.unsqueeze(1), dim=-1)
     torch.testing.assert_close(likeness(one, other, "cosine"), cosines)
+
+
+@pytest.mark.parametrize("scores", [prototypes, nearest_neighbour])
+def test_where_the_origin_lies_does_not_matter(episodes: torch.Tensor, scores: Callable[..., torch.Tensor]) -> None:
+    rounded = episodes * 1e-3 + 1000
+    expected = scores(rounded.double(), SHOTS)
+    torch.testing.assert_close(scores(rounded, SHOTS).double(), expected, rtol=0.02, atol=1e-7)
+    assert torch.equal(scores(rounded, SHOTS).argmax(-1), expected.argmax(-1))
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12])

@@ -1,6 +1,7 @@
 """Principal components against scikit-learn's."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,16 @@ def test_a_run_shows_what_it_found_and_tells_new_points_by_it(
 def test_mistakes_are_told_with_what_to_type(overrides: list[str], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         parts_of(*overrides)
+
+
+@pytest.mark.parametrize(
+    "task", [["task=reduction", "model.components=40"], ["task=clustering", "model.clusters=40"]]
+)
+def test_a_trained_model_judges_fewer_examples_than_it_could_be_trained_on(task: list[str]) -> None:
+    with hydra_session() as hydra:
+        cfg = to_run(compose(hydra, [*task, "device=cpu", "data=digits", "data.flat=true"]))
+    whole = build(cfg).data
+    few = replace(whole, splits={name: index[:20] for name, index in whole.splits.items()})
+    assert float(build(cfg, few, trained=True).task.evaluate("train").metrics["loss"]) >= 0
+    with pytest.raises(ConfigError, match=r"of 20 examples|there are 20 examples"):
+        build(cfg, few)
