@@ -51,7 +51,10 @@ class GridSweeper(BasicSweeper):
 
 
 class SweepLauncher(Launcher):
-    """Trains the trials of a sweep in one of mlcli's ways; a trial that fails is reported and the rest go on."""
+    """Trains the trials of a sweep in one of mlcli's ways; a trial that fails is reported and the rest go on.
+
+    A sweeper may launch round after round: they are one sweep, which ends when the sweeper does.
+    """
 
     def __init__(self, way: str) -> None:
         self.way = way
@@ -59,14 +62,13 @@ class SweepLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.loader = hydra_context.config_loader
         self.config = config
-        self.session = task_function
+        self.session: Any = task_function  # mlcli.sweep.session.Session
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
         from mlcli.config.garbage import collect_rarely
-        from mlcli.sweep.launch import launch
 
         collect_rarely()
-        return launch(self.loader, self.config, job_overrides, self.session, self.way)
+        return self.session.train(self.loader, self.config, self.way, job_overrides, initial_job_idx)
 
 
 @dataclass

@@ -12,16 +12,22 @@ Row = dict[str, Any]
 MOST_ROWS, BEST_ROWS = 40, 30  # a sweep with more rows than the first shows the second
 
 
-def print_sweep(folder: str) -> int:
-    """The trials, or their means over seeds, best first. Returns how many neither finished nor were pruned."""
+def print_sweep(folder: str) -> str | None:
+    """The trials, or their means over seeds, best first.
+
+    Returns why the sweep has failed, in a sentence, or None: trials that neither finished nor were pruned are no
+    failure where an experiment has drawn its conclusion without them.
+    """
     from mlcli.run.folder import read_json
     from mlcli.sweep.report import rank
 
     report = read_json(Path(folder) / "trials.json")
-    failed = sum(row["status"] not in ("FINISHED", "PRUNED") for row in report["trials"])
+    failed, of = sum(row["status"] not in ("FINISHED", "PRUNED") for row in report["trials"]), len(report["trials"])
+    concluded = (Path(folder) / "answer.json").exists() and failed < of
+    failure = None if not failed or concluded else f"{failed} of {of} trials did not finish; see {folder}/trials.json"
     if (Path(folder) / "crossval.json").exists():
         print_crossval(Path(folder))
-        return failed
+        return failure
     rows, groups = rank(report["trials"], report["monitor"]), report.get("groups", [])
     shown = list(dict.fromkeys([report["monitor"], *headline(row["metrics"] for row in rows)]))
     if len(groups) > 1:
@@ -32,7 +38,7 @@ def print_sweep(folder: str) -> int:
     print_answer(Path(folder))
     command = browser(Path(folder))
     print(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
-    return failed
+    return failure
 
 
 def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: str) -> None:

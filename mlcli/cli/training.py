@@ -77,7 +77,7 @@ def _pretrain(
 ) -> "DictConfig":
     """Trains the run that the config asks for first; returns the config with its folder."""
     from mlcli.config.compose import compose
-    from mlcli.run.life import RunFailed
+    from mlcli.run.failure import RunFailed
     from mlcli.run.pretrain import pretrain
     from mlcli.track.console import Console
 
@@ -95,7 +95,8 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.config.errors import ConfigError
     from mlcli.config.garbage import collect_rarely
     from mlcli.run import fitted, transfer
-    from mlcli.run.life import Job, RunFailed
+    from mlcli.run.failure import RunFailed
+    from mlcli.run.life import Job
     from mlcli.run.life import train as train_run
     from mlcli.track.console import Console
 
@@ -127,6 +128,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     from hydra.types import HydraContext
 
     from mlcli.cli.sweep_table import print_sweep
+    from mlcli.run.failure import RunFailed
     from mlcli.sweep.drawer import load_matplotlib
     from mlcli.sweep.session import Session
 
@@ -136,8 +138,17 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
     session = Session(command, level, follow)
     sweeper = Plugins.instance().instantiate_sweeper(config=cfg, hydra_context=context, task_function=session)
-    sweeper.sweep(arguments=list(cfg.hydra.overrides.task))
-    if not (Path(cfg.hydra.sweep.dir) / "trials.json").exists():  # another launcher of Hydra makes no report
-        print(f"trials in {cfg.hydra.sweep.dir}; list them with `mlcli runs`")
-    elif (failed := print_sweep(cfg.hydra.sweep.dir)) and not (Path(cfg.hydra.sweep.dir) / "answer.json").exists():
-        raise RunFailure(f"{failed} of the trials did not finish; see {cfg.hydra.sweep.dir}/trials.json")
+    failure = None
+    try:
+        with session:
+            sweeper.sweep(arguments=list(cfg.hydra.overrides.task))
+    except RunFailed as error:  # some sweepers give up when a trial has failed; what there is is shown
+        failure = str(error)
+    folder = Path(cfg.hydra.sweep.dir)
+    if (folder / "trials.json").exists():
+        unfinished = print_sweep(str(folder))
+        failure = failure or unfinished
+    elif failure is None:  # another launcher of Hydra makes no report
+        print(f"trials in {folder}; list them with `mlcli runs`")
+    if failure is not None:
+        raise RunFailure(failure)

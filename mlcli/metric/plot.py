@@ -90,8 +90,11 @@ def number(value: float) -> float | None:
 def _write(path: Path, write: Callable[[Path], None]) -> Path:
     """Whole files only: someone may be reading the folder while it is written."""
     unfinished = path.with_name(f".{path.name}.part")
-    write(unfinished)
-    return unfinished.replace(path)
+    try:
+        write(unfinished)
+        return unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The answer of an experiment: its config names a function that is given the runs that have ended."""
 
 import csv
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,12 @@ from mlcli.config.settings import Settings
 from mlcli.metric.answer import Answer
 from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts, partial
-from mlcli.run.finish import Save
+from mlcli.run.failure import RunFailed, first_line
+from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.load import load_run
 
+log = logging.getLogger("mlcli")
 History = list[dict[str, Any]]
 
 
@@ -43,11 +46,18 @@ class Ended:
 
 
 def answer(cfg: Settings, runs: Sequence[Ended], folder: RunFolder, save: Save = Plot.save) -> None:
-    """Writes answer.json and pictures into the folder, if the config asks for an answer and there is one."""
+    """Writes answer.json and pictures into the folder, if the config asks for an answer and there is one.
+
+    Raises RunFailed where the function that gives it does not work on these runs.
+    """
     if cfg.answer is None:
         return
     give: Callable[[Sequence[Ended]], Answer | None] = partial(cfg.answer)
-    found = give(runs)
+    try:
+        found = give(runs)
+    except Exception as error:
+        log.exception("no conclusion")
+        raise RunFailed(f"no conclusion: {first_line(error)} (traceback in {folder.path / 'train.log'})") from error
     if found is None:
         return
     content = {
@@ -57,5 +67,4 @@ def answer(cfg: Settings, runs: Sequence[Ended], folder: RunFolder, save: Save =
         "figures": [plot.name for plot in found.plots],
     }
     write_json(folder.path / "answer.json", content)
-    for plot in found.plots:
-        save(plot, folder.path / "figures")
+    save_figures(lambda: found.plots, "figures of the conclusion", folder.path / "figures", save)

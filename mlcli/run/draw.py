@@ -1,7 +1,8 @@
 """The figures of a run that has ended without."""
 
 from mlcli.metric.plot import Plot
-from mlcli.run.finish import Save, draw
+from mlcli.run.figures import Save
+from mlcli.run.finish import draw
 from mlcli.run.folder import RunFolder
 from mlcli.run.load import load_run
 

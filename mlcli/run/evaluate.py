@@ -9,6 +9,7 @@ from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.settings import Settings, resolved
+from mlcli.run.figures import save_figures
 from mlcli.run.find import find_run
 from mlcli.run.finish import metrics_of, write_predictions
 from mlcli.run.load import load_run
@@ -35,8 +36,7 @@ def evaluate_run(
     evaluation = parts.task.evaluate(split, full=True)
     if save is not None:
         write_predictions(save / f"{split}.csv", evaluation)
-        for plot in evaluation.plots():
-            plot.save(save)
+        save_figures(evaluation.plots, f"figures of the {split} split", save)
     return metrics_of(evaluation, split)
 
 

@@ -13,19 +13,20 @@ from mlcli.metric.curves import learning_curves
 from mlcli.metric.plot import Plot
 from mlcli.metric.watched import watched
 from mlcli.run.build import Parts
+from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
 from mlcli.train.loop import Progress
 from mlcli.train.verbs import Evaluation
 
 EXAMPLE_ROWS = 3
-Save = Callable[[Plot, Path], object]
 
 
 def finish(
     folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, save: Save | None = Plot.save
 ) -> dict[str, Any]:
-    """Puts the best weights back, evaluates them on test, writes model, figures, predictions and the result.
+    """Puts the best weights back, evaluates them on test, writes model, predictions and the result; then the figures,
+    so that a fault in one leaves all the rest.
 
     save: what is to become of a figure and the folder where it belongs; None for no figures.
     """
@@ -35,8 +36,6 @@ def finish(
     evaluation = parts.task.evaluate(judged, full=True)
     write_predictions(folder.path / "predictions" / f"{judged}.csv", evaluation)
     history = folder.history()
-    if save and cfg.tracking.figures:
-        draw(folder, cfg, parts, evaluation, save)
     best = next(record for record in history if record["epoch"] == progress.best_epoch)
     result = {
         "best_epoch": progress.best_epoch,
@@ -49,14 +48,18 @@ def finish(
         "judged": judged,
     }
     write_json(folder.path / "result.json", result)
+    if save and cfg.tracking.figures:
+        draw(folder, cfg, parts, evaluation, save)
     return result
 
 
 def draw(folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation, save: Save = Plot.save) -> None:
     """The figures of a run: how it learnt, and how it does on the test split."""
-    plots = learning_curves(folder.history(), cfg.trainer.monitor, rate_by_update(cfg, parts))
-    for plot in [*plots, *watched(folder.history()), *evaluation.plots()]:
-        save(plot, folder.path / "figures")
+    history, figures = folder.history(), folder.path / "figures"
+    rate = rate_by_update(cfg, parts)
+    save_figures(lambda: learning_curves(history, cfg.trainer.monitor, rate), "learning curves", figures, save)
+    save_figures(lambda: watched(history), "gradients and activations", figures, save)
+    save_figures(evaluation.plots, f"figures of the {parts.data.judged} split", figures, save)
 
 
 def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:

@@ -20,7 +20,9 @@ from mlcli.metric.plot import Plot
 from mlcli.run.answer import Ended, answer
 from mlcli.run.build import Parts, build
 from mlcli.run.environment import environment
-from mlcli.run.finish import Save, finish
+from mlcli.run.failure import RunFailed, first_line, is_interrupt
+from mlcli.run.figures import Save, save_figures
+from mlcli.run.finish import finish
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
 from mlcli.track.console import Screen
@@ -45,10 +47,6 @@ class Job:
     plots: Sequence[Plot] = ()  # of what was found out before it began
 
 
-class RunFailed(Exception):
-    """A run that could not be completed; its folder says so, and the log there holds the traceback."""
-
-
 def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save | None = Plot.save) -> dict[str, Any]:
     """Runs the job to its end and returns what `result.json` holds.
 
@@ -63,24 +61,29 @@ def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save 
         describe(folder, job, parts)
         follow(folder.path)
         progress = Progress()
-        plan = plan_of(job.cfg)
-        console.start(folder.path, title(job), plan.epochs, parts.steps_per_epoch, facts(parts))
+        console.start(folder.path, title(job), job.cfg.trainer.epochs, parts.steps_per_epoch, facts(parts))
         console.note(parts.transferred.line() if parts.transferred else "")
-        try:
-            with Journal(folder.path / "metrics.jsonl") as journal:
-                for event in fit(parts.task, plan, progress):
-                    if isinstance(event, Epoch):
-                        journal.write(event.epoch, event.step, event.metrics)
-                    console.show(event, plan.monitor)
-        finally:
-            console.stop()
-            if progress.step:
-                save_weights(folder.path / "last.safetensors", parts)
+        _fit(folder, job.cfg, parts, progress, console)
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
         result = finish(folder, job.cfg, parts, progress, save)
         if job.parent is None:
             answer(job.cfg, [Ended(folder, job.cfg, "FINISHED", {}, result["metrics"])], folder)
         return result
+
+
+def _fit(folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, console: Screen) -> None:
+    """Trains to the end, and keeps the last weights however that comes."""
+    plan = plan_of(cfg)
+    try:
+        with Journal(folder.path / "metrics.jsonl") as journal:
+            for event in fit(parts.task, plan, progress):
+                if isinstance(event, Epoch):
+                    journal.write(event.epoch, event.step, event.metrics)
+                console.show(event, plan.monitor)
+    finally:
+        console.stop()
+        if progress.step:
+            save_weights(folder.path / "last.safetensors", parts)
 
 
 def check_monitor(monitor: str, parts: Parts) -> None:
@@ -158,8 +161,7 @@ def describe(folder: RunFolder, job: Job, parts: Parts) -> None:
         write_json(folder.path / "transfer.json", parts.transferred.record())
         if parts.transferred.surprising:
             log.warning(parts.transferred.line())
-    for plot in job.plots:
-        plot.save(folder.path / "figures")
+    save_figures(lambda: job.plots, "figures", folder.path / "figures")
 
 
 @contextmanager
@@ -167,14 +169,17 @@ def _recorded(folder: RunFolder) -> Iterator[None]:
     """Writes into the folder how the run ended. Faults are told in one line; their traceback goes to the log."""
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
-        folder.end("KILLED", "interrupted")
+    except RunFailed:  # its conclusion did, and not the run
+        folder.end("FINISHED")
         raise
     except Diverged as error:
         folder.end("FAILED", str(error))
         raise RunFailed(str(error)) from error
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    except BaseException as error:
+        if is_interrupt(error):
+            folder.end("KILLED", "interrupted")
+            raise
+        reason = first_line(error)
         log.exception("run failed")
         folder.end("FAILED", reason)
         raise RunFailed(f"{reason} (traceback in {folder.path / 'train.log'})") from error

@@ -13,7 +13,8 @@ from mlcli.data.loader import Loader
 from mlcli.data.stacked import StackedLoader
 from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
-from mlcli.run.finish import Save, finish
+from mlcli.run.figures import Save
+from mlcli.run.finish import finish
 from mlcli.run.folder import RunFolder
 from mlcli.run.life import Job, describe, first_record, plan_of
 from mlcli.run.memory import is_exhausted

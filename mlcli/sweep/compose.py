@@ -1,10 +1,11 @@
 """From the overrides of a sweep to its trials."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.check import check
 from mlcli.config.compose import TrialComposer
@@ -16,13 +17,21 @@ from mlcli.sweep.variants import KEY as VARIANT
 
 
 def compose_trials(
-    loader: Any, sweep: DictConfig, all_overrides: Sequence[Sequence[str]], command: str, folder: Path
+    loader: Any,
+    sweep: DictConfig,
+    all_overrides: Sequence[Sequence[str]],
+    command: str,
+    folder: Path,
+    first: int = 0,
+    earlier: Sequence[Sequence[str]] = (),
 ) -> list[Trial]:
-    """The trials with their configs, composed and checked. Raises ConfigError, with nothing written."""
+    """The trials with their configs, composed and checked, numbered from `first`. Raises ConfigError, with nothing
+    written. earlier: the overrides of the sweep's trials so far, beside which these are swept.
+    """
     composer = TrialComposer(loader, sweep)
-    swept = _swept(all_overrides)
+    swept = _swept([*earlier, *all_overrides], _searched(sweep))
     trials = []
-    for number, overrides in enumerate(all_overrides):
+    for number, overrides in enumerate(all_overrides, first):
         cfg = composer(overrides)
         if cfg.optimizer.get("lr") == "auto":
             raise ConfigError("optimizer.lr=auto finds the rate of one run: sweep over numbers, or leave out -m.")
@@ -38,21 +47,31 @@ def compose_trials(
             id=f"{folder.name}-{number}",
             parent=folder.name,
             trial=number,
-            swept={key.lstrip("+"): _plain(values[key]) for key in swept},
+            swept={key.lstrip("+"): _plain(values[key]) for key in swept if key in values},
         )
         trials.append(Trial(number, job))
     return trials
 
 
-def _swept(all_overrides: Sequence[Sequence[str]]) -> list[str]:
-    """The keys whose values differ between trials; of what a named variant sets, its name is all that is told."""
+def _searched(sweep: DictConfig) -> set[str]:
+    """The keys that a search was asked to vary, which its first round may hold one value of."""
+    params = OmegaConf.to_container(sweep.hydra.sweeper.get("params") or OmegaConf.create({}), resolve=False)
+    assert isinstance(params, dict)
+    texts = [f"{key}={value}" for key, value in params.items() if isinstance(value, str)]
+    parsed = OverridesParser.create().parse_overrides([*sweep.hydra.overrides.task, *texts])
+    return {override.key_or_group for override in parsed if override.is_sweep_override()}
+
+
+def _swept(all_overrides: Sequence[Sequence[str]], searched: Collection[str] = ()) -> list[str]:
+    """The keys whose values differ between trials, or that are searched; of what a named variant sets, its name is
+    all that is told."""
     values: dict[tuple[str, str | None], set[str]] = {}
     for overrides in all_overrides:
         pairs = dict(override.split("=", 1) for override in overrides)
         for key, value in pairs.items():
             within = pairs.get(VARIANT) if key != VARIANT else None
             values.setdefault((key, within), set()).add(value)
-    return list(dict.fromkeys(key for (key, _), seen in values.items() if len(seen) > 1))
+    return list(dict.fromkeys(key for (key, _), seen in values.items() if len(seen) > 1 or key in searched))
 
 
 def _plain(text: str) -> Any:

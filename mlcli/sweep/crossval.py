@@ -20,7 +20,7 @@ from mlcli.metric.plot import Plot
 from mlcli.metric.resampled import paired, resampled
 from mlcli.metric.sweep_means import plus_minus
 from mlcli.run.build import build
-from mlcli.run.finish import Save
+from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, read_json, write_json
 from mlcli.run.life import title
 from mlcli.sweep.trial import Trial
@@ -63,8 +63,8 @@ def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     configurations = sorted(_configurations(trials, metric), key=lambda each: _place(each, metric))
     folder = sweep.path / "predictions"
     for each in configurations:
-        members = [trials[number] for number in each["trials"]]
-        if name := _write_predictions(folder, each["name"], [t for t in members if t.status == "FINISHED"]):
+        members = [trial for trial in finished if trial.number in each["trials"]]
+        if name := _write_predictions(folder, each["name"], members):
             each["predictions"] = name
     best, *others = configurations
     content = {
@@ -78,7 +78,7 @@ def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     content |= {"sentence": _sentence(content), "metrics": _flat(configurations)}
     write_json(sweep.path / "crossval.json", content)
     if cfg.tracking.figures:
-        save(_plot(content), sweep.path / "figures")
+        save_figures(lambda: [_plot(content)], "figure crossval", sweep.path / "figures", save)
 
 
 def _headline(trial: Trial) -> str:

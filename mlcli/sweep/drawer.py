@@ -13,6 +13,7 @@ from typing import Self
 
 from mlcli.config.child import safe_path
 from mlcli.metric.plot import Plot
+from mlcli.run.figures import tolerated
 
 MOST = 4  # pictures that are drawn at once
 
@@ -51,17 +52,17 @@ class Drawer:
         try:
             self._drawn.append((plot, folder, self._pool.submit(Plot.save, plot, folder)))
         except BrokenProcessPool:
-            plot.save(folder)
+            with tolerated(f"figure {plot.name} in {folder}"):
+                plot.save(folder)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             for plot, folder, drawn in self._drawn:
-                try:
-                    drawn.result()
-                except BrokenProcessPool:  # killed, for want of memory perhaps
-                    plot.save(folder)
+                if drawn.exception() is not None:  # a process that was killed, or the fault of the figure
+                    with tolerated(f"figure {plot.name} in {folder}"):
+                        plot.save(folder)
         finally:
             self._pool.shutdown(cancel_futures=True)
 

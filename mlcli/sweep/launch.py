@@ -1,17 +1,21 @@
-"""A sweep from its first trial to its report, whichever way the trials train."""
+"""A sweep from its first trial to its report, whichever way the trials train and in however many rounds they come."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from mlcli.metric.direction import direction
+from mlcli.metric.sweep import JUDGED
 from mlcli.run import device as devices
 from mlcli.run.answer import Ended, answer
 from mlcli.run.draw import draw_run
-from mlcli.run.finish import Save
+from mlcli.run.failure import RunFailed, first_line, is_interrupt
+from mlcli.run.figures import Save, tolerated
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import logged
 from mlcli.sweep.compose import compose_trials
@@ -29,38 +33,102 @@ from mlcli.track.sweep_console import SweepConsole
 WAYS = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes}
 
 
-def launch(
-    loader: Any, sweep: DictConfig, all_overrides: Sequence[Sequence[str]], session: Session, way: str
-) -> list[Trial]:
-    """Trains every trial. ConfigError, with nothing written, if any of them has a config that cannot be."""
-    folder = Path(sweep.hydra.sweep.dir)
-    trials = compose_trials(loader, sweep, all_overrides, session.command, folder)
-    if is_crossval(trials):
-        check_first(trials)
-    first = trials[0].job
-    record = start_sweep(folder, first, len(trials), session.command)
-    session.follow(record.path)
-    monitor = first.cfg.trainer.monitor
-    epochs = {trial.number: trial.job.cfg.trainer.epochs for trial in trials}
-    console = SweepConsole(session.level, epochs, monitor, direction(monitor) == "max")
-    status = "KILLED"
-    try:
-        with Drawer(devices.cores(), soon=first.cfg.tracking.figures) as drawer:
-            try:
-                with logged(record.path / "train.log"):
-                    WAYS[way](trials, console, replace(session, save=drawer.save), way)
-                status = "FINISHED"
-            finally:
-                console.stop()
-                session.follow(record.path)  # again: it delivers what has ended while this process reports and draws
-                _draw_best(record, trials, drawer.save)
-                if is_crossval(trials):
-                    crossval(record, trials, drawer.save)
-                report(record, trials, None if is_crossval(trials) else drawer.save)
-            answer(trials[0].job.cfg, [_ended(trial) for trial in trials], record, drawer.save)
-    finally:
-        record.end(status)
-    return trials
+class Sweep:
+    """One folder for all rounds that a sweeper of Hydra proposes: trials are numbered through and reported together.
+
+    The folder is made by the first round, and `close` ends it.
+    """
+
+    def __init__(self, loader: Any, cfg: DictConfig, session: Session, way: str) -> None:
+        self.loader = loader
+        self.cfg = cfg
+        self.session = session
+        self.way = way
+        self.trials: list[Trial] = []
+        self.record: RunFolder | None = None
+        self._open = ExitStack()  # the sweep's log, and the processes that draw
+
+    def train(self, all_overrides: Sequence[Sequence[str]], first: int = 0) -> list[JobReturn]:
+        """Trains a round of trials, numbered from `first` or from the end of the last round, whichever is later.
+
+        Raises ConfigError, with nothing written by this round, if any of them has a config that cannot be.
+        """
+        folder = Path(self.cfg.hydra.sweep.dir)
+        first = max(first, 1 + max((trial.number for trial in self.trials), default=-1))
+        command = self.session.command
+        earlier = [trial.job.overrides for trial in self.trials]
+        trials = compose_trials(self.loader, self.cfg, all_overrides, command, folder, first, earlier)
+        if is_crossval(trials):
+            check_first(trials)
+        if self.record is None:
+            self._start(folder, trials)
+        assert self.record is not None
+        self.trials += trials
+        self.console.add({trial.number: trial.job.cfg.trainer.epochs for trial in trials})
+        WAYS[self.way](trials, self.console, self.session, self.way)
+        if self.trials != trials:
+            write_json(self.record.path / "sweep.json", self.record.record() | {"trials": len(self.trials)})
+            report(self.record, self.trials, None)
+        return [_returned(trial) for trial in trials]
+
+    def _start(self, folder: Path, trials: Sequence[Trial]) -> None:
+        first = trials[0].job
+        self.record = start_sweep(folder, first, len(trials), self.session.command)
+        self.session.follow(self.record.path)
+        self._open.enter_context(logged(self.record.path / "train.log"))
+        drawer = self._open.enter_context(Drawer(devices.cores(), soon=first.cfg.tracking.figures))
+        self.session = replace(self.session, save=drawer.save)
+        monitor = first.cfg.trainer.monitor
+        self.console = SweepConsole(self.session.level, {}, monitor, direction(monitor) == "max")
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Reports, and records how the sweep ended; `error` is what ended it early."""
+        if self.record is None:
+            return
+        status, reason = _outcome(self.trials, error)
+        try:
+            with self._open:
+                self.console.stop()
+                # Once more: it delivers what has ended while this process reports and plots.
+                self.session.follow(self.record.path)
+                self._report(self.record, self.session.save)
+                if error is None:
+                    ended = [_ended(trial) for trial in self.trials]
+                    answer(self.trials[0].job.cfg, ended, self.record, self.session.save)
+        finally:
+            self.record.end(status, reason)
+
+    def _report(self, record: RunFolder, save: Save) -> None:
+        _draw_best(record, self.trials, save)
+        folds = is_crossval(self.trials)
+        if folds:
+            crossval(record, self.trials, save)
+        report(record, self.trials, None if folds else save)
+
+
+def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str, str | None]:
+    """The status of a sweep and the reason: it has failed where none of its trials has a result."""
+    if error is not None and is_interrupt(error):
+        return "KILLED", "interrupted"
+    if error is not None and not isinstance(error, RunFailed):  # which a sweeper raises for a trial that failed
+        return "FAILED", first_line(error)
+    if any(trial.status in JUDGED for trial in trials):
+        return "FINISHED", None
+    return "FAILED", f"none of {len(trials)} trials finished"
+
+
+def _returned(trial: Trial) -> JobReturn:
+    """What a sweeper of Hydra sees of a trial: the metric that the sweep compares, or the failure, which is raised
+    when its return_value is read."""
+    cfg = trial.job.cfg
+    metric = cfg.sweep.metric or cfg.trainer.monitor
+    ended = JobReturn(overrides=trial.job.overrides, working_dir=str(trial.job.path), task_name="mlcli")
+    if trial.status in JUDGED and metric in trial.result["metrics"]:
+        ended.status, ended.return_value = JobStatus.COMPLETED, trial.result["metrics"][metric]
+    else:
+        reason = trial.reason or f"no {metric} in its result"
+        ended.status, ended.return_value = JobStatus.FAILED, RunFailed(f"trial {trial.number}: {reason}")
+    return ended
 
 
 def _ended(trial: Trial) -> Ended:
@@ -74,10 +142,12 @@ def _draw_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     if not cfg.tracking.figures:
         return
     if cfg.sweep.figures != "all":
+        by_number = {trial.number: trial for trial in trials}
         finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
         for best in rank(finished, cfg.trainer.monitor)[: cfg.sweep.figures]:
-            trial = trials[best["trial"]]
+            trial = by_number[best["trial"]]
             if not trial.drawn:
-                draw_run(RunFolder(trial.job.path), save)
-                trial.drawn = True
+                with tolerated(f"figures of trial {trial.number}"):
+                    draw_run(RunFolder(trial.job.path), save)
+                    trial.drawn = True
     write_json(sweep.path / sweep.record_name, sweep.record() | {"drawn": [t.number for t in trials if t.drawn]})

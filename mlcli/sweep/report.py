@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.metric.direction import direction
+from mlcli.metric.plot import Plot
 from mlcli.metric.sweep import JUDGED, SEED
-from mlcli.run.finish import Save
+from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import run_name
 from mlcli.sweep.trial import Trial
@@ -31,7 +32,7 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
         _write_csv(sweep.path / "groups.csv", [_flat_group(group) for group in grouped])
     write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": best, "monitor": monitor})
     if save and first["status"] in JUDGED and trials[0].job.cfg.tracking.figures:
-        _draw(sweep, rows, trials, monitor, save)
+        save_figures(lambda: _plots(rows, trials, monitor), "figures of the sweep", sweep.path / "figures", save)
 
 
 def row(trial: Trial) -> Row:
@@ -152,16 +153,14 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
         writer.writerows([row.get(name) for name in names] for row in rows)
 
 
-def _draw(sweep: RunFolder, rows: list[Row], trials: list[Trial], monitor: str, save: Save) -> None:
+def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:
     """The metric against what was swept, and the curves of the best trials over each other."""
     from mlcli.metric import curves
 
-    plots = curves.sweep(rows, monitor)
-    histories = {
-        run_name(trials[row["trial"]].job): RunFolder(trials[row["trial"]].job.path).history()
-        for row in rank(rows, monitor)[:OVERLAID]
-    }
+    plots: list[Plot] = curves.sweep(rows, monitor)
+    job_of = {trial.number: trial.job for trial in trials}
+    shown = [job_of[row["trial"]] for row in rank(rows, monitor)[:OVERLAID]]
+    histories = {run_name(job): RunFolder(job.path).history() for job in shown}
     if len(histories) > 1:
         plots.append(curves.compare(histories, monitor))
-    for plot in plots:
-        save(plot, sweep.path / "figures")
+    return plots

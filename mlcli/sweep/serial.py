@@ -1,13 +1,17 @@
-"""Trials one after another. One that fails is told at once, and the others go on."""
+"""Trials one after another. One that fails is reported at once, and the others go on."""
 
+import logging
 from collections.abc import Sequence
 
 from mlcli.config.errors import ConfigError
+from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.folder import RunFolder
-from mlcli.run.life import RunFailed, first_record, run_name, train
+from mlcli.run.life import first_record, run_name, train
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole, TrialConsole
+
+log = logging.getLogger("mlcli")
 
 
 def run_serial(trials: Sequence[Trial], console: SweepConsole, session: Session, way: str = "serial") -> None:
@@ -16,23 +20,30 @@ def run_serial(trials: Sequence[Trial], console: SweepConsole, session: Session,
         name = run_name(trial.job)
         try:
             own = TrialConsole(console, trial.number, name)
-            trial.drawn = trial.job.cfg.sweep.figures == "all"
-            trial.result = train(trial.job, own, session.follow, session.save if trial.drawn else None)
-            trial.status = "FINISHED"
+            drawn = trial.job.cfg.sweep.figures == "all"
+            trial.result = train(trial.job, own, session.follow, session.save if drawn else None)
+            trial.status, trial.drawn = "FINISHED", drawn
         except RunFailed as error:
             trial.status, trial.reason = "FAILED", str(error)
-        except ConfigError as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                trial.status, trial.reason = "KILLED", "interrupted"
+                raise
             could_not_be_built(trial, error, session)
-        except BaseException:
-            trial.status, trial.reason = "KILLED", "interrupted"
-            raise
         console.end(trial.number, name, trial.status, trial.reason)
 
 
-def could_not_be_built(trial: Trial, error: ConfigError, session: Session) -> None:
-    """Gives a trial that failed before it had a folder one that says so."""
-    trial.status, trial.reason = "FAILED", str(error)
-    folder = RunFolder.create(trial.job.path, first_record(trial.job))
+def could_not_be_built(trial: Trial, error: BaseException, session: Session) -> None:
+    """Records a trial that failed before it had a folder, in one that says so."""
+    if isinstance(error, ConfigError):
+        trial.status, trial.reason = "FAILED", str(error)
+    else:
+        log.error("trial %s could not be built", trial.number, exc_info=error)
+        trial.status, trial.reason = "FAILED", first_line(error)
+    try:
+        folder = RunFolder.create(trial.job.path, first_record(trial.job))
+    except ConfigError:  # which is why it failed: the folder is taken, or cannot be written
+        return
     folder.write_config(trial.job.cfg, trial.job.overrides)
-    folder.end("FAILED", str(error))
+    folder.end("FAILED", trial.reason)
     session.follow(folder.path)

@@ -6,7 +6,8 @@ Free of torch: what is to be done beside its import begins before it.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from mlcli.metric.plot import Plot
 
@@ -17,14 +18,37 @@ def unwatched(folder: Path) -> None:
 
 @dataclass
 class Session:
-    """mlcli's own launchers read its fields; any other launcher of Hydra calls it, once for each trial."""
+    """mlcli's own launchers read its fields; any other launcher of Hydra calls it, once for each trial.
+
+    As a context it closes the sweep that one of mlcli's launchers has begun inside.
+    """
 
     command: str
     level: int = 1
     follow: Callable[[Path], None] = field(default=unwatched)
     save: Callable[[Plot, Path], object] = field(default=Plot.save)
+    sweep: Any = None  # mlcli.sweep.launch.Sweep, from the first round of trials on
 
-    def __call__(self, cfg: Any) -> dict[str, Any]:
+    def train(self, loader: Any, cfg: Any, way: str, overrides: Any, first: int) -> list[Any]:
+        """Trains a round of trials in one of mlcli's ways; a Hydra JobReturn for each."""
+        from mlcli.sweep.launch import Sweep
+
+        if self.sweep is None:
+            self.sweep = Sweep(loader, cfg, self, way)
+        ended: list[Any] = self.sweep.train(overrides, first)
+        return ended
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.sweep is not None:
+            self.sweep.close(error)
+
+    def __call__(self, cfg: Any) -> float:
+        """Trains one trial and returns the metric that the sweep compares."""
         from hydra.core.hydra_config import HydraConfig
 
         from mlcli.config.check import check
@@ -39,7 +63,8 @@ class Session:
         check(run)
         overrides = list(hydra.overrides.task)
         job = Job(run, overrides, Path(hydra.runtime.output_dir), self.command, new_id(), trial=hydra.job.num)
-        return train(job, Console(self.level), self.follow)
+        result = train(job, Console(self.level), self.follow)
+        return float(result["metrics"][run.sweep.metric or run.trainer.monitor])
 
     def __getstate__(self) -> dict[str, Any]:
         """In another process (joblib) nobody can be told: the pipes to courier and drawer stay here."""

@@ -20,7 +20,7 @@ class SweepConsole:
 
     def __init__(self, level: int, epochs: Mapping[int, int], monitor: str, higher: bool) -> None:
         self.level = level
-        self.epochs = epochs
+        self.epochs = dict(epochs)
         self.monitor = monitor
         self.sign = -1 if higher else 1
         self.done = dict.fromkeys(epochs, 0)
@@ -40,6 +40,13 @@ class SweepConsole:
         self.bar = Progress(*columns, console=Terminal(stderr=True), auto_refresh=False)
         self.task = self.bar.add_task("sweep", total=sum(self.epochs.values()), text="")
         self.bar.start()
+
+    def add(self, epochs: Mapping[int, int]) -> None:
+        """More trials have come."""
+        self.epochs |= epochs
+        self.done |= dict.fromkeys(epochs, 0)
+        if self.bar:
+            self.bar.update(self.task, total=sum(self.epochs.values()))
 
     def epoch(self, number: int, name: str, epoch: int, metrics: Mapping[str, float]) -> None:
         """A trial has come to the end of an epoch, counted from 1."""

@@ -12,7 +12,7 @@ from mlcli.cli.sweep_table import print_sweep
 from mlcli.sweep.report import groups
 
 Row = dict[str, Any]
-Show = Callable[..., tuple[int, list[str]]]
+Show = Callable[..., tuple[str | None, list[str]]]
 
 
 def made(number: int, swept: dict[str, Any], score: float | None = None, status: str = "FINISHED") -> Row:
@@ -32,7 +32,7 @@ def repeats(rates: int, seeds: int) -> list[Row]:
 
 @pytest.fixture
 def show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
-    def show(rows: list[Row]) -> tuple[int, list[str]]:
+    def show(rows: list[Row]) -> tuple[str | None, list[str]]:
         content = {"monitor": "val/loss", "best_trial": 0, "groups": groups(rows, "val/loss"), "trials": rows}
         (tmp_path / "trials.json").write_text(json.dumps(content))
         unfinished = print_sweep(str(tmp_path))
@@ -47,7 +47,7 @@ def cells(line: str) -> list[str]:
 
 def test_a_row_for_each_setting_with_its_mean_and_deviation(show: Show) -> None:
     unfinished, lines = show(repeats(2, 3))
-    assert unfinished == 0
+    assert unfinished is None
     assert lines[0].strip() == "6 trials by val/loss, mean ± std over 3 seeds"
     assert cells(lines[2]) == ["rank", "lr", "val/loss", "val/accuracy", "test/accuracy", "test/f1_macro"]
     assert cells(lines[4]) == ["*1", "1.0000", *["0.20 ± 0.10"] * 4]
@@ -60,7 +60,7 @@ def test_seeds_that_did_not_finish_are_told(show: Show) -> None:
     rows[1] |= {"status": "FAILED", "metrics": {}}
     rows[5] |= {"status": "PRUNED"}
     unfinished, lines = show(rows)
-    assert unfinished == 1
+    assert unfinished and unfinished.startswith("1 of ")
     assert cells(lines[2])[-2:] == ["seeds", "status"]
     assert cells(lines[4])[-3:] == ["0.20 ± 0.14", "2/3", "1 FAILED"]
     assert cells(lines[5])[-3:] == ["1.150 ± 0.071", "2/3", "1 PRUNED"]
@@ -79,12 +79,12 @@ def test_seeds_alone_keep_their_rows_and_end_with_the_mean(show: Show) -> None:
 def test_trials_without_repeats_have_a_status_only_if_one_did_not_finish(show: Show) -> None:
     rows = [made(i, {"optimizer.lr": 0.1 * i, "scheduler.lr": i}, 0.5 + i) for i in range(4)]
     unfinished, lines = show(rows)
-    assert unfinished == 0 and cells(lines[2])[-1] == "seconds" and "FINISHED" not in "".join(lines)
+    assert unfinished is None and cells(lines[2])[-1] == "seconds" and "FINISHED" not in "".join(lines)
     assert cells(lines[2])[:4] == ["rank", "trial", "optimizer.lr", "scheduler.lr"]  # lr alone would be either
     rows[0] |= {"status": "PRUNED"}
     rows[1] |= {"status": "FAILED", "metrics": {}}
     unfinished, lines = show(rows)
-    assert unfinished == 1
+    assert unfinished and unfinished.startswith("1 of ")
     assert [(cells(line)[1], cells(line)[-1]) for line in lines[4:8]] == [
         ("2", "FINISHED"), ("3", "FINISHED"), ("0", "PRUNED"), ("1", "FAILED"),
     ]  # fmt: skip
@@ -92,7 +92,7 @@ def test_trials_without_repeats_have_a_status_only_if_one_did_not_finish(show: S
 
 def test_nothing_is_starred_where_nothing_finished(show: Show) -> None:
     unfinished, lines = show([made(i, {"trainer.seed": i}, status="KILLED") for i in range(3)])
-    assert unfinished == 3 and "*" not in "".join(lines) and "±" not in "".join(lines)
+    assert unfinished and unfinished.startswith("3 of 3 trials did not finish") and "*" not in "".join(lines) and "±" not in "".join(lines)
 
 
 def test_a_long_table_shows_its_best_and_where_the_rest_is(show: Show, tmp_path: Path) -> None:
@@ -121,5 +121,5 @@ def test_it_fits_100_columns(show: Show, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_sweep_of_before_there_were_groups_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = {"monitor": "val/loss", "best_trial": 0, "trials": [made(0, {}, 0.5)]}
     (tmp_path / "trials.json").write_text(json.dumps(content))
-    assert print_sweep(str(tmp_path)) == 0
+    assert print_sweep(str(tmp_path)) is None
     assert "1 trial by val/loss" in capsys.readouterr().out

@@ -1,0 +1,53 @@
+"""Figures that cannot be drawn: the run and its numbers stay."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcli.cli.training import main
+from mlcli.metric import classification
+from mlcli.metric.plot import Plot
+from mlcli.run import finish
+from mlcli.run.figures import save_figures
+
+QUICK = ["tracking=none", "model=mlp", "model.width=8", "trainer.epochs=1", "device=cpu", "-q"]
+
+
+def spoilt(*_: Any, **data: Any) -> Any:
+    raise ZeroDivisionError("no range\nto plot")
+
+
+def fine(**data: Any) -> Any:
+    from matplotlib.figure import Figure
+
+    return Figure()
+
+
+def test_one_bad_figure_costs_a_line_and_not_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plots = [Plot("bad", spoilt, {}), Plot("good", fine, {})]
+    save_figures(lambda: plots, "figures", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.json", "good.json", "good.png"]
+    assert capsys.readouterr().err == "figure bad could not be drawn: ZeroDivisionError: no range\n"
+
+
+@pytest.mark.parametrize("where", ["while prepared", "while drawn"])
+def test_a_run_whose_figures_fail_has_finished(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Predictions and result are there, the log has the traceback, stderr a line."""
+    monkeypatch.chdir(tmp_path)
+    if where == "while prepared":
+        monkeypatch.setattr(classification, "plots", spoilt)
+    else:
+        monkeypatch.setattr(finish, "learning_curves", lambda *_: [Plot("curves", spoilt, {})])
+        monkeypatch.setattr(classification, "plots", lambda *_: [])
+    main(QUICK)
+    captured = capsys.readouterr()
+    (folder,) = Path("outputs/runs").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "FINISHED"
+    assert json.loads((folder / "result.json").read_text())["metrics"]["test/accuracy"] > 0
+    assert (folder / "predictions" / "test.csv").exists()
+    assert len(captured.err.splitlines()) == 1 and "could not be drawn: " in captured.err
+    assert "Traceback" in (folder / "train.log").read_text()
