@@ -55,8 +55,7 @@ def compose_trials(
 
 def _searched(sweep: DictConfig) -> set[str]:
     """The keys that a search was asked to vary, which its first round may hold one value of."""
-    params = OmegaConf.to_container(sweep.hydra.sweeper.get("params") or OmegaConf.create({}), resolve=False)
-    assert isinstance(params, dict)
+    params: Any = OmegaConf.to_container(sweep.hydra.sweeper.get("params") or OmegaConf.create({}), resolve=False)
     texts = [f"{key}={value}" for key, value in params.items() if isinstance(value, str)]
     parsed = OverridesParser.create().parse_overrides([*sweep.hydra.overrides.task, *texts])
     return {override.key_or_group for override in parsed if override.is_sweep_override()}

@@ -30,6 +30,11 @@ def repeats(rates: int, seeds: int) -> list[Row]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def _a_sweep_without_tracking(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("{tracking: {name: none}}")
+
+
 @pytest.fixture
 def show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
     def show(rows: list[Row]) -> tuple[str | None, list[str]]:
@@ -92,7 +97,12 @@ def test_trials_without_repeats_have_a_status_only_if_one_did_not_finish(show: S
 
 def test_nothing_is_starred_where_nothing_finished(show: Show) -> None:
     unfinished, lines = show([made(i, {"trainer.seed": i}, status="KILLED") for i in range(3)])
-    assert unfinished and unfinished.startswith("3 of 3 trials did not finish") and "*" not in "".join(lines) and "±" not in "".join(lines)
+    assert (
+        unfinished
+        and unfinished.startswith("3 of 3 trials did not finish")
+        and "*" not in "".join(lines)
+        and "±" not in "".join(lines)
+    )
 
 
 def test_a_long_table_shows_its_best_and_where_the_rest_is(show: Show, tmp_path: Path) -> None:

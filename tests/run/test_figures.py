@@ -51,3 +51,17 @@ def test_a_run_whose_figures_fail_has_finished(
     assert (folder / "predictions" / "test.csv").exists()
     assert len(captured.err.splitlines()) == 1 and "could not be drawn: " in captured.err
     assert "Traceback" in (folder / "train.log").read_text()
+
+
+def test_a_conclusion_that_fails_leaves_the_run_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command has failed all the same: it was to draw one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mlcli.experiment.pca.pca", spoilt)
+    with pytest.raises(SystemExit) as end:
+        main([*QUICK, "+answer._target_=mlcli.experiment.pca.pca", "tracking.figures=false"])
+    assert end.value.code == 1
+    (folder,) = Path("outputs/runs").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "FINISHED"
+    assert "failed: no conclusion: ZeroDivisionError: no range (traceback in" in capsys.readouterr().err
