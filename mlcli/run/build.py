@@ -5,6 +5,7 @@ import copy
 import fnmatch
 import functools
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,7 @@ from mlcli.run import device as devices
 from mlcli.run import transfer
 from mlcli.train.averaging import Averaging
 from mlcli.train.fit import Fit
+from mlcli.train.optimizers import MakeOptimizer
 from mlcli.train.step import Schedule, Update
 from mlcli.train.verbs import Task
 
@@ -256,7 +258,8 @@ def _update(
 ) -> Update:
     trainer = cfg.trainer
     return Update(
-        partial(cfg.optimizer)(_groups(cfg, model)),
+        make_optimizer(cfg.optimizer),
+        _groups(cfg, model),
         schedule,
         steps_per_epoch=steps_per_epoch,
         total_steps=total_steps,
@@ -269,6 +272,13 @@ def _update(
         averaging=_averaging(trainer),
         model=model,
     )
+
+
+def make_optimizer(node: Settings) -> MakeOptimizer:
+    """The optimizer of this config. What is nested in it is built anew each time: no two share state."""
+    settings = {name: value for name, value in node.items() if name != "lr"}
+    config = json.dumps(settings, sort_keys=True, default=repr)
+    return MakeOptimizer(lambda groups, **given: partial(node)(groups, **given), config)
 
 
 def _averaging(trainer: Settings) -> Averaging | None:

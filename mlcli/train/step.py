@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.train.averaging import Averaging
+from mlcli.train.optimizers import Groups, MakeOptimizer, has_modes, needs_closure
 
 
 class Schedule(Protocol):
@@ -21,11 +22,14 @@ class Update:
     it saves memory and changes nothing else (but the statistics of batch normalisation).
     l1: weight of the sum of all parameters' sizes; like weight decay it is no part of the loss that is told.
     averaging: with it, a mean of the weights is kept, and those of the model are exchanged for it in `averaged`.
+    groups: the parameters, as the optimizer's constructor takes them. Raises ValueError for an optimizer whose step
+    needs a closure, and for averages of an optimizer that keeps averages itself.
     """
 
     def __init__(
         self,
-        optimizer: torch.optim.Optimizer,
+        make_optimizer: MakeOptimizer,
+        groups: Groups,
         schedule: Schedule,
         *,
         steps_per_epoch: int,
@@ -39,7 +43,14 @@ class Update:
         averaging: Averaging | None = None,
         model: nn.Module | None = None,
     ) -> None:
+        self.make_optimizer = make_optimizer
+        self.groups = [{name: value for name, value in group.items() if name != "params"} for group in groups]
+        optimizer: Any = make_optimizer(groups)
         self.optimizer = optimizer
+        self.has_modes = has_modes(optimizer)
+        _check(optimizer, averaging)
+        if self.has_modes:
+            optimizer.train()
         self.schedule = schedule
         self.steps_per_epoch = steps_per_epoch
         self.total_steps = total_steps
@@ -97,12 +108,16 @@ class Update:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Meanwhile the model has the mean weights, if there are such."""
+        """Meanwhile the model has the mean weights, ours or those of the optimizer, if there are such."""
         self._exchange()
+        if self.has_modes:
+            self.optimizer.eval()
         try:
             yield
         finally:
             self._exchange()
+            if self.has_modes:
+                self.optimizer.train()
 
     def _exchange(self) -> None:
         if not self.averages:
@@ -182,3 +197,14 @@ class Update:
         if self.scaler is not None:
             self.scaler.load_state_dict(state["scaler"])
         self.averages = [average.clone() for average in state.get("averages", ())]
+
+
+def _check(optimizer: torch.optim.Optimizer, averaging: Averaging | None) -> None:
+    kind: Any = type(optimizer)
+    if needs_closure(kind):
+        raise ValueError(
+            f"{kind.__name__}: its step needs a closure that computes the loss again, which is not supported: use "
+            "another optimizer, such as optimizer=adam."
+        )
+    if averaging and has_modes(optimizer):
+        raise ValueError(f"trainer.average: {kind.__name__} averages the weights itself; use trainer.average=null.")

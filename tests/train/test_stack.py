@@ -91,11 +91,18 @@ def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double:
         made.append(build(cfg, *shared))
         if double:
             made[-1].model.double()
+            _make_optimizer_anew(made[-1].task.update)
             if getattr(made[-1].task, "weights", None) is not None:
                 made[-1].task.weights = made[-1].task.weights.double()
             if not shared and made[-1].data.kind != "tokens":
                 made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
     return made
+
+
+def _make_optimizer_anew(update: Any) -> None:
+    """Some have state from the start, in the type that the weights have."""
+    groups = zip(update.groups, update.optimizer.param_groups, strict=True)
+    update.optimizer = update.make_optimizer([{**own, "params": group["params"]} for own, group in groups])
 
 
 def plan(**settings: Any) -> Plan:
@@ -244,6 +251,15 @@ CASES = {
             *[f"~optimizer.{key}" for key in ("betas", "eps", "weight_decay", "amsgrad", "fused")],
         ],
         [["optimizer.lr=0.001"], ["optimizer.lr=0.01"]],
+    ),
+    "adagrad": (
+        [
+            *MLP,
+            "optimizer._target_=torch.optim.Adagrad",
+            "+optimizer.initial_accumulator_value=0.1",
+            *[f"~optimizer.{key}" for key in ("betas", "amsgrad")],
+        ],
+        [["optimizer.lr=0.01"], ["optimizer.lr=0.1"], ["optimizer.initial_accumulator_value=0.5"]],
     ),
     "adafactor": (
         [

@@ -1,5 +1,6 @@
 """One update, held against torch used by hand."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mlcli.train.averaging import Averaging
+from mlcli.train.optimizers import MakeOptimizer
 from mlcli.train.step import Update
 
 
@@ -33,9 +35,10 @@ def batches(count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def update_of(model: nn.Module, schedule: Any = constant, **settings: Any) -> Update:
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
-    device = torch.device("cpu")
-    return Update(optimizer, schedule, steps_per_epoch=2, total_steps=8, device=device, model=model, **settings)
+    make = MakeOptimizer(partial(torch.optim.SGD, lr=0.5, momentum=0.9), "sgd")
+    groups = [{"params": list(model.parameters())}]
+    how: dict[str, Any] = {"steps_per_epoch": 2, "total_steps": 8, "device": torch.device("cpu"), "model": model}
+    return Update(make, groups, schedule, **how, **settings)
 
 
 def train(settings: dict[str, Any], schedule: Any = constant) -> list[torch.Tensor]:
