@@ -49,14 +49,22 @@ class Parts:
     transferred: transfer.Report | None = None
 
 
-def build(cfg: Settings, data: DataSet | None = None, loader: Loader | None = None, trained: bool = False) -> Parts:
+def build(
+    cfg: Settings,
+    data: DataSet | None = None,
+    loader: Loader | None = None,
+    trained: bool = False,
+    set_up: bool = True,
+) -> Parts:
     """Everything that the config names. Raises ConfigError.
 
     data: where it is known already; loader: where another trial has prepared the same data for the same model.
     trained: the network's weights are at hand and put in afterwards, so those of model.init_from are not read.
+    set_up: sets threads, determinism and memory of this process as the config says.
     """
     device = devices.choose(cfg.device.name)
-    devices.set_up(cfg.device, device)
+    if set_up:
+        devices.set_up(cfg.device, device)
     try:
         data = build_data(cfg) if data is None else data
         if is_fitted(cfg.model):
@@ -69,7 +77,9 @@ def build(cfg: Settings, data: DataSet | None = None, loader: Loader | None = No
         transferred = transfer.prepare(model, cfg, data.classes, load=not trained)
         _extend(model, cfg)
         model = model.to(device)
-        threads = devices.set_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
+        threads = devices.choose_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
+        if set_up:
+            torch.set_num_threads(threads)
         loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
         parts = _assemble(cfg, data, adapter, model, device, loader, threads)
         if not trained and hasattr(parts.task, "check"):

@@ -55,8 +55,6 @@ def thread_counts(threads: int | None) -> list[int]:
     return [threads] if threads else sorted({1, cores()})
 
 
-def set_threads(threads: int | None, parameters: int) -> int:
-    """Sets torch's threads: as asked for, else one for tiny models and all cores for others. Returns how many."""
-    chosen = threads or (1 if parameters < TINY else cores())
-    torch.set_num_threads(chosen)
-    return chosen
+def choose_threads(threads: int | None, parameters: int) -> int:
+    """How many threads torch should use: as configured, else one for tiny models and all cores for others."""
+    return threads or (1 if parameters < TINY else cores())

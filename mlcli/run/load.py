@@ -10,6 +10,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings, settings
 from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.run.build import Parts, build, build_data
+from mlcli.run.compiler import defer_compiler
 from mlcli.run.folder import RunFolder, read_json
 from mlcli.run.trust import check_targets
 from mlcli.run.weights import load_weights
@@ -41,14 +42,20 @@ def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True) -> Par
 
 
 def load_model(folder: Path) -> Parts:
-    """A run's `model` folder without its data, for prediction on the CPU. Raises ConfigError if not trusted."""
+    """A run's `model` folder without its data, for prediction on the CPU. Raises ConfigError if not trusted.
+
+    The model is in evaluation mode for good. The process is left as it was: threads, determinism, random states.
+    """
     stored = read_json(folder / "model.json")
     check_targets(stored["config"])
     cfg = settings(stored["config"])
-    cfg.device.name = "cpu"
+    cfg.device.name, cfg.device.compile = "cpu", False  # compiling would take longer than most predictions
     weights, statistics = load_weights(folder / "weights.safetensors")
-    parts = build(cfg, _without_examples(stored["data"], statistics), trained=True)
+    defer_compiler()
+    with torch.random.fork_rng(devices=[]):  # building a network initialises its weights
+        parts = build(cfg, _without_examples(stored["data"], statistics), trained=True, set_up=False)
     parts.task.load_state_dict({"model": weights})
+    parts.model.eval()
     return parts
 
 

@@ -20,8 +20,10 @@ def answers(run: Path, file: str) -> "pd.DataFrame":
     Raises ConfigError for a run that did not finish, and for a file that cannot be read or does not fit.
     """
     import pandas as pd
+    import torch
 
     predictor = Predictor(model_folder(run))
+    torch.set_num_threads(predictor.parts.threads)
     inputs = read_inputs(file, predictor.parts.data, run / "model")
     try:
         parts = [predictor.predict(_rows(inputs, start)) for start in range(0, len(inputs), ROWS_AT_ONCE)]

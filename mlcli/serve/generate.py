@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mlcli.config.errors import ConfigError
 from mlcli.run.load import load_model
 from mlcli.serve.predictor import model_folder
@@ -13,12 +15,14 @@ def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: i
 
     Raises ConfigError for a run that did not finish or is no language model, and for a prompt that it cannot read.
     """
-    task: Any = load_model(model_folder(folder)).task
+    parts = load_model(model_folder(folder))
+    task: Any = parts.task
     if not hasattr(task, "generate"):
         raise ConfigError(
             f"{folder.name} is no language model, and only those take a --prompt: train one with "
             "`mlcli train task=language_model`."
         )
+    torch.set_num_threads(parts.threads)
     try:
         text: str = task.generate(prompt, tokens, temperature, seed)
     except ValueError as error:

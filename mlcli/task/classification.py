@@ -25,6 +25,7 @@ from mlcli.task.network import (
     state_of,
     weights_of_classes,
 )
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -169,8 +170,8 @@ class Classification:
     @torch.inference_mode()
     def _probabilities(self, inputs: Tensor) -> np.ndarray:
         """Of the classes, B × C, for raw inputs."""
-        self.model.eval()
-        probabilities: np.ndarray = self.model(self.loader.prepare(inputs)).float().softmax(1).cpu().numpy()
+        with evaluating(self.model):
+            probabilities: np.ndarray = self.model(self.loader.prepare(inputs)).float().softmax(1).cpu().numpy()
         return probabilities
 
     def state_dict(self) -> dict[str, Any]:

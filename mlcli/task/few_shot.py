@@ -22,6 +22,7 @@ from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nea
 from mlcli.metric.few_shot import Curve
 from mlcli.metric.plot import Plot
 from mlcli.task.network import forward_split, require_one_answer, restore, state_of
+from mlcli.train.modes import evaluating
 from mlcli.train.stack import Stack
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
@@ -197,8 +198,8 @@ class FewShot:
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The embedding of each input. Which class it is depends on the examples of classes that are at hand: the
         nearest mean of their embeddings."""
-        self.model.eval()
-        return _columns(self.model(self.loader.prepare(inputs)).float())
+        with evaluating(self.model):
+            return _columns(self.model(self.loader.prepare(inputs)).float())
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.model, self.update)

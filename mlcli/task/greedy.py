@@ -14,6 +14,7 @@ from mlcli.data.environment import Environment
 from mlcli.data.loader import Loader
 from mlcli.metric import acting
 from mlcli.metric.plot import Plot
+from mlcli.train.modes import evaluating
 from mlcli.train.verbs import Evaluation
 
 SEEDS = {"train": 10_000_000, "val": 20_000_000, "test": 30_000_000}  # of the episodes that judge
@@ -55,10 +56,8 @@ class Greedy:
     @torch.inference_mode()
     def scores(self, observations: Tensor) -> Tensor:
         """Of each action, B × A, for raw observations. The network comes back in the mode it was in."""
-        was_training = self.model.training
-        self.model.eval()
-        outputs: Tensor = self.model(self.loader.prepare(observations)).float()
-        self.model.train(was_training)
+        with evaluating(self.model):
+            outputs: Tensor = self.model(self.loader.prepare(observations)).float()
         return outputs.softmax(1) if self.softmax else outputs
 
     def is_perfect(self, score: float) -> bool:

@@ -16,6 +16,7 @@ from mlcli.data.loader import Loader
 from mlcli.data.tokenize import UNKNOWN, tokens_of
 from mlcli.metric import fast
 from mlcli.task.network import restore, state_of
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -83,13 +84,11 @@ class LanguageModel:
     @torch.inference_mode()
     def _read(self, split: str) -> tuple[Tensor, ...]:
         """What is kept of a split, batch by batch: the logits of all steps would fill gigabytes."""
-        was_training = self.model.training
-        self.model.eval()
         parts = []
-        for inputs, targets in self.loader.split(split):
-            logits = self.model(inputs)
-            parts.append((*_of_steps(logits, targets), _last(logits, inputs)))
-        self.model.train(was_training)
+        with evaluating(self.model):
+            for inputs, targets in self.loader.split(split):
+                logits = self.model(inputs)
+                parts.append((*_of_steps(logits, targets), _last(logits, inputs)))
         return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
 
     def _complete(
@@ -135,12 +134,10 @@ class LanguageModel:
         """
         start = self._start(prompt)
         indices, generator = list(start), torch.Generator().manual_seed(seed)
-        was_training = self.model.training
-        self.model.eval()
-        for _ in range(tokens):
-            window = torch.tensor([indices[-self.data.shape[0] :]], device=self.loader.device)
-            indices.append(_draw(self.model(window)[0, -1].float().cpu(), temperature, generator))
-        self.model.train(was_training)
+        with evaluating(self.model):
+            for _ in range(tokens):
+                window = torch.tensor([indices[-self.data.shape[0] :]], device=self.loader.device)
+                indices.append(_draw(self.model(window)[0, -1].float().cpu(), temperature, generator))
         text = self.data.decode(indices[len(start) :])
         return f" {text}" if self.unit == "word" else text
 
@@ -160,9 +157,9 @@ class LanguageModel:
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The likeliest token after each example, and its probability."""
-        self.model.eval()
         prepared = self.loader.prepare(inputs)
-        return self._columns(_last(self.model(prepared), prepared))
+        with evaluating(self.model):
+            return self._columns(_last(self.model(prepared), prepared))
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.model, self.update)
@@ -193,12 +190,10 @@ def _draw(logits: Tensor, temperature: float, generator: torch.Generator) -> int
 @torch.inference_mode()
 def _check_causal(model: nn.Module, length: int, device: torch.device) -> None:
     """Raises ValueError for a model whose earlier answers change with the last token."""
-    was_training = model.training
-    model.eval()
     inputs = torch.ones(2, length, dtype=torch.int64, device=device)
     inputs[1, -1] = 2
-    logits = model(inputs)
-    model.train(was_training)
+    with evaluating(model):
+        logits = model(inputs)
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=1e-4, atol=1e-5):
         raise ValueError(
             "task=language_model needs a model that reads forwards alone; this one would see the token that it is to "

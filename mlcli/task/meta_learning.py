@@ -34,6 +34,7 @@ from mlcli.task.inner_rates import (
 from mlcli.task.meta_problem import Classes, Numbers, Problem
 from mlcli.task.meta_stack import MetaStack
 from mlcli.task.network import require_one_answer, restore, state_of
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation, read
 
@@ -237,8 +238,8 @@ class MetaLearning:
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """What the initial weights say, before adaptation, of no task in particular: a number, or a class index from
         0 to `ways` - 1, which stands for a class in a task alone."""
-        self.model.eval()
-        return {"prediction": self.problem.answers(self.model(self.loader.prepare(inputs)))}
+        with evaluating(self.model):
+            return {"prediction": self.problem.answers(self.model(self.loader.prepare(inputs)))}
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.model, self.update)

@@ -15,6 +15,7 @@ from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
 from mlcli.task.network import forward_split, restore, state_of
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -89,8 +90,8 @@ class MultiLabel:
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The labels of each example as one text, and the probability of each label."""
-        self.model.eval()
-        return self._columns(self.model(self.loader.prepare(inputs)).float().sigmoid().cpu().numpy())
+        with evaluating(self.model):
+            return self._columns(self.model(self.loader.prepare(inputs)).float().sigmoid().cpu().numpy())
 
     def state_dict(self) -> dict[str, Any]:
         return state_of(self.model, self.update)

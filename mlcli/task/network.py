@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 
 ClassWeights = Literal["balanced"] | Sequence[float] | None
@@ -17,10 +18,8 @@ ClassWeights = Literal["balanced"] | Sequence[float] | None
 def forward_split(model: nn.Module, loader: Loader, split: str) -> tuple[Tensor, Tensor]:
     """Outputs and targets of a whole split, N × outputs and N, or N × T × outputs and N × T. The model comes back in
     the mode it was in."""
-    was_training = model.training
-    model.eval()
-    outputs, targets = zip(*((model(inputs), target) for inputs, target in loader.split(split)), strict=True)
-    model.train(was_training)
+    with evaluating(model):
+        outputs, targets = zip(*((model(inputs), target) for inputs, target in loader.split(split)), strict=True)
     return torch.cat(outputs), torch.cat(targets)
 
 

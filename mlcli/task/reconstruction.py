@@ -21,6 +21,7 @@ from mlcli.metric.plot import Plot
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.task.corrupt import Corrupt
 from mlcli.task.network import restore, state_of
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -121,10 +122,8 @@ class Reconstruction:
 
     @torch.inference_mode()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        was_training = self.model.training
-        self.model.eval()
-        answers = torch.cat([self.answers(inputs) for inputs, _ in self.loader.split(split)])
-        self.model.train(was_training)
+        with evaluating(self.model):
+            answers = torch.cat([self.answers(inputs) for inputs, _ in self.loader.split(split)])
         evaluation = Evaluation(self.metrics(answers, self.loader.all_targets(split)))
         if full:
             self._complete(evaluation, split, self.rebuild(split))
@@ -133,13 +132,11 @@ class Reconstruction:
     @torch.inference_mode()
     def rebuild(self, split: str) -> Rebuilt:
         """What the model makes of a split, with the corruption that an evaluation always meets."""
-        was_training = self.model.training
-        self.model.eval()
         parts = []
-        for inputs, _ in self.loader.split(split):
-            given = self._given(inputs)
-            parts.append((self._in_units(inputs), self._in_units(given), *self._made(given)))
-        self.model.train(was_training)
+        with evaluating(self.model):
+            for inputs, _ in self.loader.split(split):
+                given = self._given(inputs)
+                parts.append((self._in_units(inputs), self._in_units(given), *self._made(given)))
         clean, given_N, rebuilt, code_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         code = code_N if code_N.shape[1] else None
         if self.corrupt is None:
@@ -195,8 +192,8 @@ class Reconstruction:
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The reconstruction of each input, number by number, its mean squared error, and its code. Inputs are taken
         as they are: nothing is added and nothing is masked."""
-        self.model.eval()
-        rebuilt, code = self._made(self.loader.prepare(inputs))
+        with evaluating(self.model):
+            rebuilt, code = self._made(self.loader.prepare(inputs))
         names = self.data.features or range(self.numbers)
         columns = {f"reconstruction/{name}": rebuilt.reshape(len(rebuilt), -1)[:, i] for i, name in enumerate(names)}
         errors = reconstruction.errors(rebuilt, inputs.cpu().numpy())

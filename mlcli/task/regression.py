@@ -17,6 +17,7 @@ from mlcli.data.loader import Loader
 from mlcli.data.statistics import mean_and_std
 from mlcli.metric import fast
 from mlcli.task.network import forward_split, require_one_answer, restore, state_of
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -96,8 +97,8 @@ class Regression:
 
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        self.model.eval()
-        return {"prediction": self._unscaled(self.model(self.loader.prepare(inputs))).cpu().numpy()}
+        with evaluating(self.model):
+            return {"prediction": self._unscaled(self.model(self.loader.prepare(inputs))).cpu().numpy()}
 
     def state_dict(self) -> dict[str, Any]:
         state = state_of(self.model, self.update)

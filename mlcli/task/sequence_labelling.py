@@ -14,6 +14,7 @@ from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
 from mlcli.task.network import ClassWeights, forward_split, restore, state_of, weights_of_classes
+from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
 from mlcli.train.verbs import Evaluation
 
@@ -116,8 +117,8 @@ class SequenceLabelling:
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The labels of each example's steps as one text, and their mean probability."""
-        self.model.eval()
-        logits = self.model(self.loader.prepare(inputs))
+        with evaluating(self.model):
+            logits = self.model(self.loader.prepare(inputs))
         return self._columns(inputs.cpu(), logits.float().softmax(-1).cpu().numpy())
 
     def state_dict(self) -> dict[str, Any]:

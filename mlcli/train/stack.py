@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mlcli.cannot_stack import CannotStack
+from mlcli.train.modes import evaluating
 from mlcli.train.stacked_layers import make_stackable
 from mlcli.train.stacked_update import StackedUpdate
 from mlcli.train.stacked_weights import StackedWeights
-from mlcli.train.watch import GRADIENT, activations, evaluating, gradient_norms
+from mlcli.train.watch import GRADIENT, activations, differentiable, gradient_norms
 
 ALL = slice(None)
 ROWS = 8  # trials that are evaluated at once: their activations on a whole split would not fit in a cache
@@ -100,10 +101,9 @@ class Stack:
             self.write_back()
             each = [task.evaluate(split, full=True).metrics for task in self.tasks]
             return {name: [float(metrics[name]) for metrics in each] for name in each[0]}
-        self.task.model.eval()
         weights = self.stacked.named()
-        parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]
-        self.task.model.train()
+        with evaluating(self.task.model):
+            parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]
         return {name: torch.cat([part[name] for part in parts]).tolist() for name in parts[0]}
 
     def _evaluate(self, split: str, rows: slice, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -120,7 +120,7 @@ class Stack:
         inputs, *rest = (each[:, : self.loader.batch_size] for each in next(iter(self.loader.split("train", ALL))))
         weights = {name: tensor.detach() for name, tensor in self.stacked.named().items()}
         trained = {name: weights[name].requires_grad_() for name in self.stacked.trained}
-        with evaluating(self.task.model):
+        with differentiable(self.task.model):
             losses = self._call("loss", weights, self.numbers, inputs, *rest)
             found = torch.autograd.grad(losses.sum(), list(trained.values()), materialize_grads=True)
             with torch.no_grad():

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mlcli.train.modes import evaluating
+
 GRADIENT, MEAN, STD = "gradient_norm/", "activation_mean/", "activation_std/"  # of metrics, before a layer's name
 PASSED_ON = (nn.Dropout, nn.Identity)  # in evaluation mode nothing happens there
 
@@ -23,14 +25,14 @@ def watch(task: Any) -> dict[str, Tensor]:
     """
     batch = tuple(tensor[: task.loader.batch_size] for tensor in next(iter(task.loader.split("train"))))
     norms = {f"{GRADIENT}{layer}": norm for layer, norm in gradients(task, batch).items()}
-    with evaluating(task.model), torch.no_grad():
+    with differentiable(task.model), torch.no_grad():
         return norms | activations(task, batch[0])
 
 
 def gradients(task: Any, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
     """The norm of the gradient of the batch's loss, by layer."""
     parameters = {name: parameter for name, parameter in task.model.named_parameters() if parameter.requires_grad}
-    with evaluating(task.model):
+    with differentiable(task.model):
         loss = task.loss(*batch)
         found = torch.autograd.grad(loss, list(parameters.values()), materialize_grads=True)
     norms = gradient_norms({name: each.unsqueeze(0) for name, each in zip(parameters, found, strict=True)})
@@ -74,12 +76,7 @@ def _into(found: dict[str, Tensor], name: str) -> Any:
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def differentiable(model: nn.Module) -> Iterator[None]:
     """The model in evaluation mode, yet able to compute gradients, which cuDNN's recurrent layers then are not."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.backends.cudnn.flags(enabled=False):
-            yield
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.backends.cudnn.flags(enabled=False):
+        yield
