@@ -123,11 +123,11 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
         )
         if required and name not in given and name not in supplied:
             raise ConfigError(f"{group}.{name} needs a value: type +{group}.{name}=…")
-    hints = _hints(called) | extra
+    hints = parameter_types(called) | extra
     for name, value in (given | {k: v for k, v in node.items() if k in extra}).items():
         hint = hints.get(name, Any)
         if not _fits(hint, value):
-            wanted = "a number, or auto" if (group, name) == ("optimizer", "lr") else _describe(hint)
+            wanted = "a number, or auto" if (group, name) == ("optimizer", "lr") else describe(hint)
             raise ConfigError(f"{group}.{name}={value}: must be {wanted}.")
         if group == "optimizer" and name in OPTIMIZER_RANGES:
             _check_range(f"optimizer.{name}", value, OPTIMIZER_RANGES[name])
@@ -136,7 +136,7 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
                 _check_call(f"{group}.{name}", nested)
 
 
-def _hints(called: Callable[..., Any]) -> dict[str, Any]:
+def parameter_types(called: Callable[..., Any]) -> dict[str, Any]:
     function = called.__init__ if inspect.isclass(called) else called
     try:
         return get_type_hints(function, include_extras=True)
@@ -172,16 +172,16 @@ def _fits(hint: Any, value: Any) -> bool:
     return not (inspect.isclass(hint) and isinstance(value, str | int | float | bool))
 
 
-def _describe(hint: Any) -> str:
+def describe(hint: Any) -> str:
     """`a number at least 0 and at most 1`, from an annotation."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return " ".join([_describe(arguments[0]), *(str(a) for a in arguments[1:] if isinstance(a, Range))])
+        return " ".join([describe(arguments[0]), *(str(a) for a in arguments[1:] if isinstance(a, Range))])
     if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(_describe(argument) for argument in arguments))
+        return " or ".join(dict.fromkeys(describe(argument) for argument in arguments))
     if origin is Literal:
         return f"one of {', '.join(map(str, arguments))}"
     if origin is not None:
-        return f"a list, each {_describe(arguments[0])}" if arguments else "a list"
+        return f"a list, each {describe(arguments[0])}" if arguments else "a list"
     names = {float: "a number", int: "a whole number", str: "text", bool: "true or false", NoneType: "null"}
     return names.get(hint, getattr(hint, "__name__", str(hint)))
