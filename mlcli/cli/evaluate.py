@@ -18,6 +18,9 @@ def evaluate(
     split: Annotated[str | None, typer.Option(help="train, val or test; by default test, if there is one.")] = None,
     save: Annotated[Path | None, typer.Option(help="A folder for figures and predictions.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    changed_data: Annotated[
+        bool, typer.Option("--changed-data", help="Even if the run's own data has changed since it was trained.")
+    ] = False,
     outputs: Outputs = None,
 ) -> None:
     """Evaluate a finished run with its best weights."""
@@ -25,7 +28,7 @@ def evaluate(
     from mlcli.run.evaluate import evaluate_run
 
     with user_errors():
-        metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save)
+        metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save, changed_data)
         if as_json:
             print(json.dumps(metrics, indent=1))
         else:

@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
@@ -11,6 +12,17 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 class ConfigError(ValueError):
     """A command line or config that cannot run; the message is for the user."""
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """What a data set, a constructor or a file says of the values that it was given, as ConfigError."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (ValueError, ImportError, OSError) as error:
+        raise ConfigError(str(error)) from error
 
 
 def suggest(word: str, choices: Iterable[str], listed: bool = True) -> str:

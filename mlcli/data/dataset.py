@@ -1,6 +1,5 @@
 """What a data set is: its examples, how they are divided, and the statistics of the training split."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from mlcli.data.digest import VERSION, digest, sampled_digest
 from mlcli.data.tokenize import decode, encode
 
-DIGEST_EXAMPLES = 10_000
 INDEX_KINDS = ("tokens", "state")  # whose numbers stand for something else
 
 
@@ -48,6 +47,17 @@ class Examples:
     vocabulary: tuple[str, ...] = ()
     tokenizer: str = ""
     padded: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells these examples from others: every byte of what they are, and of what they can be split by."""
+        names = (self.kind, self.classes, self.vocabulary, self.tokenizer)
+        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables))
+
+    @property
+    def _tables(self) -> tuple[Tensor, ...]:
+        """Of a world that has such."""
+        return tuple(getattr(self.world, "tables", ()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +126,17 @@ class DataSet:
         """Tokens → text; names with spaces between them where the tokens are no text."""
         return decode(indices, self.examples.tokenizer or "words", self.vocabulary)
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """Tells these examples from others, whatever the split; see `digest` below."""
-        return digest(self.examples)
+        """Of the examples, whatever the split."""
+        return self.examples.digest
+
+    def is_described_by(self, description: dict[str, Any]) -> bool:
+        """Whether `describe` said this of the same examples, by the digest of its time."""
+        own = self.examples
+        is_new = description.get("digest_version") == VERSION
+        here = own.digest if is_new else sampled_digest(own.inputs, own.targets, own._tables)
+        return here == str(description["digest"])
 
     def describe(self) -> dict[str, Any]:
         """Everything about the data but the data, as plain values."""
@@ -133,17 +150,8 @@ class DataSet:
             "source": self.examples.source,
             "examples": {split: len(indices) for split, indices in self.splits.items()},
             "digest": self.digest,
+            "digest_version": VERSION,
             "vocabulary": list(self.vocabulary),
             "tokenizer": self.examples.tokenizer,
             "padded": self.examples.padded,
         }
-
-
-def digest(examples: Examples) -> str:
-    """A short SHA-256 of inputs and targets, and of the tables of a world that has `tables`; of large sets, of about
-    10,000 evenly spaced examples and the size."""
-    stride = max(1, len(examples.inputs) // DIGEST_EXAMPLES)
-    sha = hashlib.sha256(repr((examples.inputs.shape, examples.targets.shape)).encode())
-    for tensor in (examples.inputs, examples.targets, *getattr(examples.world, "tables", ())):
-        sha.update(tensor[::stride].contiguous().numpy().tobytes())
-    return sha.hexdigest()[:16]

@@ -17,7 +17,7 @@ from torch import nn
 
 from mlcli.config.check import EXTRA_KEYS, locate
 from mlcli.config.compose import shipped_conf
-from mlcli.config.errors import ConfigError
+from mlcli.config.errors import ConfigError, refused
 from mlcli.config.settings import Settings
 from mlcli.data.adapter import Adapter, adapt
 from mlcli.data.dataset import DataSet
@@ -65,7 +65,7 @@ def build(
     device = devices.choose(cfg.device.name)
     if set_up:
         devices.set_up(cfg.device, device)
-    try:
+    with refused():
         data = build_data(cfg) if data is None else data
         if is_fitted(cfg.model):
             data = replace(data, draws=None)  # no example twice: what is fitted need not stack
@@ -85,16 +85,13 @@ def build(
         if not trained and hasattr(parts.task, "check"):
             parts.task.check()
         return replace(parts, transferred=transferred)
-    except ConfigError:
-        raise
-    except (ValueError, ImportError) as error:  # a constructor's or data set's own word on what it was given
-        raise ConfigError(str(error)) from error
 
 
 def build_data(cfg: Settings) -> DataSet:
-    """The data set, split and measured."""
+    """The data set, split and measured. Raises ConfigError."""
     by_feature = getattr(locate(cfg.model._target_), "by_feature", False)
-    return prepare(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
+    with refused():
+        return prepare(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
 
 
 def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
@@ -18,18 +20,23 @@ ALLOWED = ("data", "split", "device")
 
 
 def evaluate_run(
-    text: str, outputs: Path, overrides: list[str], split: str | None, save: Path | None
+    text: str,
+    outputs: Path,
+    overrides: list[str],
+    split: str | None,
+    save: Path | None,
+    changed_data: bool = False,
 ) -> dict[str, float]:
     """Metrics of the run's best weights on a split; with overrides of `data` or `split`, on those examples.
 
-    Raises ConfigError for what cannot be evaluated.
+    changed_data: whether the run's own data may have changed since. Raises ConfigError for what cannot be evaluated.
     """
     if split not in (None, "train", "val", "test"):
         raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
     found = find_run(text, outputs)
     cfg = _with(found.folder.config(), overrides)
     other_examples = any(override.startswith(("data", "split")) for override in overrides)
-    parts = load_run(found.folder, cfg, own_examples=not other_examples)
+    parts = load_run(found.folder, cfg, own_examples=not other_examples, changed_data=changed_data)
     split = split or parts.data.judged
     if len(parts.data.splits[split]) == 0:
         raise ConfigError(f"--split {split}: this run has no such examples; type another split.")
@@ -67,7 +74,10 @@ def _set(cfg: Settings, override: str) -> None:
     key = override.partition("=")[0]
     *parents, name = key.split(".")
     node: Any = cfg
-    value = resolved(OmegaConf.from_dotlist([override]))
+    try:
+        value = resolved(OmegaConf.from_dotlist([override]))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise ConfigError(f"{override}: cannot be read as YAML ({' '.join(str(error).split())})") from error
     for parent in parents:
         node, value = node.get(parent, {}), value[parent]
         if not isinstance(node, Settings):

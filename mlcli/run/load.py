@@ -16,11 +16,12 @@ from mlcli.run.trust import check_targets
 from mlcli.run.weights import load_weights
 
 
-def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True) -> Parts:
+def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True, changed_data: bool = False) -> Parts:
     """The run with its best weights; on the examples of its own splits, or on those that `cfg` now describes.
 
     Inputs are normalised with the statistics of the run's own training split in either case. Raises ConfigError
-    when the run has no weights, is not trusted, or was trained on other classes or shapes.
+    when the run has no weights, is not trusted, or was trained on other classes or shapes; and for its own splits of
+    examples that have changed since, unless `changed_data`.
     """
     stored = folder.path / "model" / "weights.safetensors"
     if not stored.exists():
@@ -30,7 +31,13 @@ def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True) -> Par
     built = build_data(cfg)
     described = read_json(folder.path / "data.json")
     _must_match(built, described)
-    if not own_examples and built.digest == described["digest"]:
+    is_own = built.is_described_by(described)
+    if own_examples and not is_own and not changed_data:
+        raise ConfigError(
+            f"data={built.name} has changed since the run was trained: its test split may hold what the run was "
+            "trained on; use --changed-data to evaluate it nevertheless"
+        )
+    if not own_examples and is_own:
         raise ConfigError(
             "These are the run's own examples, split anew: the test split would hold some that it was trained on. "
             "Type --split, or other data."
