@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
+from mlcli.config.stored import has_interpolation
 
 # torch.optim annotates no ranges, and some of its optimizers take a negative rate without a word.
 OPTIMIZER_RANGES = {
@@ -37,6 +38,8 @@ SUPPLIED = {
 
 def check(config: Mapping[str, Any]) -> None:
     """Raises ConfigError for the first setting that is unknown, of the wrong type or out of range."""
+    if has_interpolation(config):  # escaped, as in name='\\${x}'
+        raise ConfigError("the config holds a literal ${…}, which could not be stored: leave it out")
     _check_dataclass(Config, config, "")
     figures = config["sweep"]["figures"]
     if figures != "all" and (isinstance(figures, bool) or not isinstance(figures, int)):

@@ -115,9 +115,9 @@ class Estimator(nn.Module):
         return self.stored
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Raises ValueError for bytes with types in them that are not known to be harmless."""
+        """Raises ValueError for bytes of another estimator, or with types that are not known to be harmless."""
         if len(state):
-            self.estimator = read(state.cpu().numpy().tobytes(), type(self.estimator).__module__.partition(".")[0])
+            self.estimator = read(state.cpu().numpy().tobytes(), type(self.estimator))
         self.stored = state.clone()
 
 

@@ -14,7 +14,7 @@ from mlcli.config.settings import Settings, resolved
 from mlcli.run.figures import save_figures
 from mlcli.run.find import find_run
 from mlcli.run.finish import metrics_of, write_predictions
-from mlcli.run.load import load_run
+from mlcli.run.load import load_run, stored_config
 
 ALLOWED = ("data", "split", "device")
 
@@ -34,7 +34,7 @@ def evaluate_run(
     if split not in (None, "train", "val", "test"):
         raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
     found = find_run(text, outputs)
-    cfg = _with(found.folder.config(), overrides)
+    cfg = _with(stored_config(found.folder), overrides)
     other_examples = any(override.startswith(("data", "split")) for override in overrides)
     parts = load_run(found.folder, cfg, own_examples=not other_examples, changed_data=changed_data)
     split = split or parts.data.judged

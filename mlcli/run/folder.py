@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import OmegaConf
 from omegaconf._utils import get_omega_conf_dumper
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings, settings
+from mlcli.config.stored import has_interpolation, read_yaml
 from mlcli.track.record import save, to_json
 
 
@@ -53,9 +53,12 @@ class RunFolder:
             (self.path / name).write_text(yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False))
 
     def config(self) -> Settings:
-        # As OmegaConf reads, which takes 1e-5 for a number; what looks like an interpolation is text by now.
-        made: Settings = settings(OmegaConf.to_container(OmegaConf.load(self.path / "config.yaml")))
-        return made
+        """The run's config. Raises ConfigError for anything but plain values: it may be somebody else's."""
+        try:
+            stored = read_yaml(self.path / "config.yaml")
+        except (OSError, ValueError) as error:
+            raise ConfigError(str(error)) from error
+        return plain(stored, f"{self.path.name}/config.yaml")
 
     def history(self) -> list[dict[str, Any]]:
         """The journal so far; a line that a kill cut off is left out."""
@@ -70,8 +73,20 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
     a sweep writes a thousand of these."""
 
 
+_Dumper.ignore_aliases = lambda self, data: True  # a list in two places is written twice
 _Dumper.add_representer(Settings, yaml.SafeDumper.represent_dict)
 _Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
+
+
+def plain(stored: Any, name: str) -> Settings:
+    """A stored config as Settings. Raises ConfigError if it is no mapping, or holds an interpolation: mlcli stores
+    resolved values, and one that is resolved later could read secrets of this machine."""
+    if not isinstance(stored, dict):
+        raise ConfigError(f"{name} holds no settings")
+    if has_interpolation(stored):
+        raise ConfigError(f"{name} holds an interpolation (${{…}}), which mlcli never stores: the run is not loaded")
+    made: Settings = settings(stored)
+    return made
 
 
 def write_json(path: Path, content: Any) -> None:

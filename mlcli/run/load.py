@@ -1,32 +1,46 @@
-"""A finished run, built again from its folder: for evaluation with its data, for prediction without."""
+"""A finished run, built again from its folder: for evaluation with its data, for prediction without.
 
+Whatever a folder holds may have been written by somebody else.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from mlcli.config.errors import ConfigError
-from mlcli.config.settings import Settings, settings
+from mlcli.config.settings import Settings
 from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.run.build import Parts, build, build_data
 from mlcli.run.compiler import defer_compiler
-from mlcli.run.folder import RunFolder, read_json
-from mlcli.run.trust import check_targets
-from mlcli.run.weights import load_weights
+from mlcli.run.folder import RunFolder, plain, read_json
+from mlcli.run.trust import trusted
+from mlcli.run.weights import load_tensors, load_weights
+
+
+def stored_config(folder: RunFolder) -> Settings:
+    """The config of a run that may be somebody else's. Raises ConfigError for one that would build what is not
+    trusted."""
+    return trusted(folder.config(), folder.path.name)
 
 
 def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True, changed_data: bool = False) -> Parts:
     """The run with its best weights; on the examples of its own splits, or on those that `cfg` now describes.
 
-    Inputs are normalised with the statistics of the run's own training split in either case. Raises ConfigError
-    when the run has no weights, is not trusted, or was trained on other classes or shapes; and for its own splits of
-    examples that have changed since, unless `changed_data`.
+    cfg: one's own, or from `stored_config`. Inputs are normalised with the statistics of the run's own training split
+    in either case. Raises ConfigError when the run has no weights, cannot be rebuilt, or was trained on other classes
+    or shapes; and for its own splits of examples that have changed since, unless `changed_data`.
     """
+    with _loading(folder.path.name):
+        return _load_run(folder, cfg, own_examples, changed_data)
+
+
+def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data: bool) -> Parts:
     stored = folder.path / "model" / "weights.safetensors"
     if not stored.exists():
         raise ConfigError(f"{folder.path.name} has no trained model: it did not finish.")
-    check_targets(cfg)
     weights, statistics = load_weights(stored)
     built = build_data(cfg)
     described = read_json(folder.path / "data.json")
@@ -42,28 +56,69 @@ def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True, change
             "These are the run's own examples, split anew: the test split would hold some that it was trained on. "
             "Type --split, or other data."
         )
-    splits = load_file(folder.path / "splits.safetensors") if own_examples else built.splits
+    splits = _splits(folder, len(built.examples.inputs)) if own_examples else built.splits
     parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]), trained=True)
-    parts.task.load_state_dict({"model": weights})
+    _put_in(parts, weights)
     return parts
 
 
 def load_model(folder: Path) -> Parts:
-    """A run's `model` folder without its data, for prediction on the CPU. Raises ConfigError if not trusted.
+    """A run's `model` folder without its data, for prediction on the CPU. Raises ConfigError if it is not trusted or
+    cannot be rebuilt.
 
     The model is in evaluation mode for good. The process is left as it was: threads, determinism, random states.
     """
-    stored = read_json(folder / "model.json")
-    check_targets(stored["config"])
-    cfg = settings(stored["config"])
-    cfg.device.name, cfg.device.compile = "cpu", False  # compiling would take longer than most predictions
-    weights, statistics = load_weights(folder / "weights.safetensors")
-    defer_compiler()
-    with torch.random.fork_rng(devices=[]):  # building a network initialises its weights
-        parts = build(cfg, _without_examples(stored["data"], statistics), trained=True, set_up=False)
-    parts.task.load_state_dict({"model": weights})
-    parts.model.eval()
-    return parts
+    name = folder.absolute().parent.name
+    with _loading(name):
+        stored = read_json(folder / "model.json")
+        cfg = trusted(plain(stored["config"], f"{name}/model/model.json"), name)
+        cfg.device.name, cfg.device.compile = "cpu", False  # compiling would take longer than most predictions
+        weights, statistics = load_weights(folder / "weights.safetensors")
+        defer_compiler()
+        with torch.random.fork_rng(devices=[]):  # building a network initialises its weights
+            parts = build(cfg, _without_examples(stored["data"], statistics), trained=True, set_up=False)
+        _put_in(parts, weights)
+        parts.model.eval()
+        return parts
+
+
+@contextmanager
+def _loading(name: str) -> Iterator[None]:
+    """Anything may be missing from a damaged folder, or of another type than mlcli writes."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"{name} cannot be loaded ({type(error).__name__}: {reason})") from error
+
+
+def _put_in(parts: Parts, weights: dict[str, torch.Tensor]) -> None:
+    """Raises ConfigError for weights of another network: other names, shapes or types."""
+    here = parts.model.state_dict()
+    for name in set(here) & set(weights):
+        if isinstance(here[name], torch.Tensor) and here[name].dtype != weights[name].dtype:
+            raise ConfigError(f"weights of another network: {name} is {weights[name].dtype}, not {here[name].dtype}")
+    try:
+        parts.task.load_state_dict({"model": weights})
+    except (RuntimeError, KeyError, IndexError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"weights of another network: {reason}") from error
+
+
+def _splits(folder: RunFolder, examples: int) -> dict[str, torch.Tensor]:
+    """The run's own splits. Raises ConfigError where they are not indices of the examples."""
+    found = load_tensors(folder.path / "splits.safetensors")
+    for name in ("train", "val", "test"):
+        indices = found.get(name)
+        if indices is None or indices.dtype != torch.int64 or indices.ndim != 1:
+            raise ConfigError(f"{folder.path.name}/splits.safetensors: there are no indices called {name}")
+        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < examples:
+            raise ConfigError(
+                f"{folder.path.name}/splits.safetensors: {name} points outside of the {examples} examples"
+            )
+    return found
 
 
 def _without_examples(data: dict[str, Any], statistics: dict[str, torch.Tensor]) -> DataSet:

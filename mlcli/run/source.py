@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.find import find_run
 from mlcli.run.folder import read_json
-from mlcli.run.weights import STATISTICS, load_weights
+from mlcli.run.weights import STATISTICS, load_tensors, load_weights
 
 PICKLED = (".pth", ".pt")
 HEAD = "head."
@@ -42,7 +40,10 @@ def read(text: str, outputs: Path) -> Source:
     model = found.folder.path / "model"
     if not (model / "weights.safetensors").exists():
         raise ConfigError(f"model.init_from={text}: {found.id} has no trained model, it did not finish.")
-    classes = tuple(read_json(model / "model.json")["data"]["classes"])
+    try:
+        classes = tuple(read_json(model / "model.json")["data"]["classes"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigError(f"model.init_from={text}: {model / 'model.json'} is damaged") from error
     return Source(found.id, load_weights(model / "weights.safetensors")[0], classes)
 
 
@@ -50,10 +51,10 @@ def _read_file(path: Path) -> dict[str, Tensor]:
     """A .safetensors file, mlcli's own or another's, or a pickled state dict, of which only tensors are read."""
     try:
         if path.suffix == ".safetensors":
-            tensors = load_file(path)
+            tensors = load_tensors(path)
             return load_weights(path)[0] if f"{STATISTICS}mean" in tensors else tensors
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise ConfigError(f"model.init_from={path}: cannot be read ({error}).") from error
     except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
         raise ConfigError(

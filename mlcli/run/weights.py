@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from mlcli.config.errors import ConfigError
 
 if TYPE_CHECKING:
     from mlcli.run.build import Parts
@@ -26,9 +29,25 @@ def save_weights(path: Path, parts: "Parts", weights: dict[str, Tensor] | None =
     temporary.replace(path)
 
 
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Tensors of a .safetensors file by name. Raises ConfigError if it cannot be read."""
+    try:
+        if not path.is_file():  # a pipe or device would be read for ever
+            raise FileNotFoundError("no such file")
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from error
+
+
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The model's weights, and the statistics ("mean", "std") of the inputs it was trained on."""
-    tensors = load_file(path)
+    """The model's weights, and the statistics ("mean", "std") of the inputs it was trained on.
+
+    Raises ConfigError for a file that is damaged, or not one of a run's.
+    """
+    tensors = load_tensors(path)
+    missing = {f"{STATISTICS}mean", f"{STATISTICS}std"} - set(tensors)
+    if missing:
+        raise ConfigError(f"{path}: not the weights of a run (there is no {', '.join(sorted(missing))})")
     return tuple(  # type: ignore[return-value]  # two of them
         {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         for prefix in (WEIGHTS, STATISTICS)

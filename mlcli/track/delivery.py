@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from mlcli.config.stored import read_yaml
 from mlcli.track.closing import closing_of
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS
 from mlcli.track.mlflow_rows import News
-from mlcli.track.record import flatten, load, lock, read_lines, read_yaml, record_path, save
+from mlcli.track.record import flatten, load, lock, read_lines, record_path, save
 
 if TYPE_CHECKING:
     from mlcli.track.mlflow_store import Store

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from mlcli.track.record import flatten, load, lock, read_lines, read_yaml, record_path, save
+from mlcli.config.stored import read_yaml
+from mlcli.track.record import flatten, load, lock, read_lines, record_path, save
 
 FOLDER = "tensorboard"
 STATE = ".tensorboard.json"

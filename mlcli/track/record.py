@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
 _JSON = json.JSONEncoder(allow_nan=False)
 
 
@@ -70,11 +68,6 @@ def read_lines(journal: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
         except ValueError:
             continue
     return found, offset + len(whole)
-
-
-def read_yaml(path: Path) -> Any:
-    """With libyaml where it is there, which is ten times as fast."""
-    return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def flatten(node: Any, prefix: str = "") -> dict[str, Any]:

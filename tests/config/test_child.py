@@ -48,7 +48,7 @@ def test_a_sweep_in_processes_imports_nothing_from_the_current_folder(littered: 
     arguments = ["train", "-m", "model=small", "data=xor", "trainer.epochs=1", "optimizer.lr=0.1,0.2"]
     mlcli = [sys.executable, "-P", "-m", "mlcli"]  # -P: as the installed script
     command = [*mlcli, *arguments, "hydra/launcher=processes"]
-    environment = os.environ | {"PYTHONPATH": str(own), "MLCLI_TRUST": "mymodels"}
+    environment = os.environ | {"PYTHONPATH": str(own)}
     done = subprocess.run(
         command, cwd=littered, env=environment, capture_output=True, text=True, timeout=300, check=False
     )

@@ -29,7 +29,6 @@ AWKWARD = {
         "ünïcode",
         "1_000",
         "2026-11-24",
-        "${x}",
     ],
     "numbers": [1e-4, 0.1, 1e300, 3, -0.0, 1e16, True, None],
     "nested": {"_target_": "torch.optim.Adam", "empty": {}, "none": [], "long": "word " * 60, "lines": "a\nb\n"},
@@ -44,6 +43,21 @@ def test_configs_are_written_as_omegaconf_writes_them(tmp_path: Path) -> None:
     assert folder.config() == cfg
     assert (folder.path / "config.yaml").read_text() == OmegaConf.to_yaml(OmegaConf.create(AWKWARD))
     assert OmegaConf.load(folder.path / "overrides.yaml") == ["optimizer.lr=1e-4", "name='a: b'"]
+
+
+@pytest.mark.parametrize("text", ["name: ${oc.env:HOME}", "${x}: 1", "a: [&x 1, *x]", "[" * 100_000, "- 1", ""])
+def test_only_plain_values_are_read(tmp_path: Path, text: str) -> None:
+    folder = RunFolder.create(tmp_path / "run", {})
+    (folder.path / "config.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"config\.yaml") as error:
+        folder.config()
+    assert "\n" not in str(error.value)
+
+
+def test_one_list_in_two_places_is_written_twice(tmp_path: Path) -> None:
+    folder, shared = RunFolder.create(tmp_path / "run", {}), [1, 2]
+    folder.write_config(settings({"a": shared, "b": {"c": shared}}), [])
+    assert folder.config() == {"a": [1, 2], "b": {"c": [1, 2]}}
 
 
 def test_a_record_that_is_not_finite_can_be_read(tmp_path: Path) -> None:

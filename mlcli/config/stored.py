@@ -1,0 +1,63 @@
+"""Reads the YAML of run folders, which somebody else may have written: within limits, and as plain data alone."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LARGEST = 4 * 2**20  # bytes of a file
+DEEPEST = 50  # levels of nesting; libyaml crashes at a hundred thousand
+LONGEST = 2**16  # characters of a value; a number of four million digits takes minutes
+_FLOAT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$")  # also 1e-5, which is text to YAML 1.1
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml is ten times as fast
+    """Reads numbers and dates as OmegaConf does."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
+
+
+def read_yaml(path: Path) -> Any:
+    """The file's content. Raises OSError, or ValueError in one line if it is not YAML of plain values (no aliases,
+    which grow a small file without bound), or exceeds a limit."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ValueError(f"larger than {LARGEST:,} bytes")
+        text = content.decode()
+        _check_events(text)
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError) as error:
+        reason = getattr(error, "problem", None) or str(error)
+        raise ValueError(f"{path}: not a config that mlcli wrote ({' '.join(reason.split())})") from error
+
+
+def has_interpolation(node: Any) -> bool:
+    """Whether any text in plain data holds an interpolation, as in ${oc.env:HOME}."""
+    if isinstance(node, dict):
+        return any(has_interpolation(each) for pair in node.items() for each in pair)
+    if isinstance(node, list | tuple):
+        return any(map(has_interpolation, node))
+    return isinstance(node, str) and "${" in node
+
+
+def _check_events(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("an alias")
+        if depth > DEEPEST:
+            raise ValueError(f"nested deeper than {DEEPEST} levels")
+        if isinstance(event, yaml.ScalarEvent) and len(event.value) > LONGEST:
+            raise ValueError(f"a value longer than {LONGEST:,} characters")

@@ -1,0 +1,53 @@
+"""What the user's own configs name: those in ./conf, and in a folder given by --config-dir."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlcli.config.compose import shipped_conf
+from mlcli.config.errors import ConfigError
+from mlcli.config.stored import read_yaml
+
+_folders = [Path("conf")]
+
+
+def add_configs(folder: str | None) -> None:
+    """From now on a folder's configs are the user's own, too. Raises ConfigError if there is no such folder."""
+    if folder is None:
+        return
+    if not Path(folder).is_dir():
+        raise ConfigError(f"--config-dir {folder}: there is no such folder")
+    _folders.append(Path(folder).absolute())
+
+
+def own_targets(group: str) -> set[str]:
+    """Every `_target_` that they hold for a group, in its own files or in those of experiments."""
+    found: set[str] = set()
+    for folder in _folders:
+        if not folder.is_dir() or folder.samefile(shipped_conf()):
+            continue
+        for path in folder.rglob("*.yaml"):
+            content = _content(path)
+            if path.relative_to(folder).parts[0] == group:
+                found |= set(_targets(content))
+            elif isinstance(content, dict):
+                found |= set(_targets(content.get(group)))
+    return found
+
+
+def _content(path: Path) -> Any:
+    try:
+        return read_yaml(path)
+    except (OSError, ValueError):  # a file that composing a config would complain of
+        return None
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"]
+        for value in node.values():
+            yield from _targets(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _targets(value)
