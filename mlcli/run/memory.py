@@ -1,5 +1,6 @@
 """How many trials fit into memory at once, from what one step of one of them was seen to take."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,13 @@ def free(device: torch.device) -> int:
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration):  # no Linux: all there is, of which SHARE is taken
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def release() -> None:
+    """Frees what nothing refers to any more but itself, as a stack does, and what the device keeps for later."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def is_exhausted(error: BaseException) -> bool:

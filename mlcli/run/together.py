@@ -1,57 +1,33 @@
 """The life of many runs that train as one stack; each comes out as if it had trained alone."""
 
 import logging
+import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from mlcli.data.loader import Loader
 from mlcli.data.stacked import StackedLoader
 from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
+from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.figures import Save
 from mlcli.run.finish import finish
-from mlcli.run.folder import RunFolder
-from mlcli.run.life import Job, describe, first_record, plan_of
-from mlcli.run.memory import is_exhausted
+from mlcli.run.life import plan_of
+from mlcli.run.member import Member, Watch, loader_of
+from mlcli.run.memory import is_exhausted, release
 from mlcli.run.threads import FastestThreads
 from mlcli.run.weights import save_weights
 from mlcli.track.journal import Journal
-from mlcli.train.loop import Epoch, Progress, fit_trials
+from mlcli.train.loop import Epoch, ended, fit_trials
 from mlcli.train.stack import Stack
+from mlcli.train.verbs import Alone
 
 log = logging.getLogger("mlcli")
-
-
-@dataclass
-class Member:
-    """One run of a stack, and how it goes. Whoever watches may end it with `prune`."""
-
-    job: Job
-    parts: Parts
-    folder: RunFolder
-    progress: Progress = field(default_factory=Progress)
-    journalled: int = 0  # epochs
-    status: str = "RUNNING"
-    reason: str | None = None
-    result: dict[str, Any] = field(default_factory=dict)
-    drawn: bool = False
-
-    def prune(self, reason: str) -> None:
-        """Takes the run out of the stack after this epoch."""
-        self.status, self.progress.stopped = "PRUNED", reason
-
-    def end(self, status: str, reason: str | None = None) -> None:
-        self.status, self.reason = status, reason
-        self.folder.end(status, reason)
-
-
-# Told of each epoch of each member, and with None that time passes.
-Watch = Callable[[Member | None, Epoch | None], None]
 
 
 def build_together(cfgs: Sequence[Any]) -> list[Parts]:
@@ -64,11 +40,6 @@ def build_together(cfgs: Sequence[Any]) -> list[Parts]:
     return made
 
 
-def loader_of(parts: Parts) -> Loader | None:
-    """What another trial with the same data need not prepare again; None where the task has none."""
-    return getattr(parts.task, "loader", None)
-
-
 def stack_of(parts: Sequence[Parts]) -> Any:
     """Their tasks as one (`Trials`, and `write_back()`), which is a Stack of networks unless the task's class has a
     `stack(tasks)` of its own. Raises CannotStack with the reason where they cannot be."""
@@ -78,25 +49,28 @@ def stack_of(parts: Sequence[Parts]) -> Any:
 
 
 def train_together(
-    jobs: Sequence[Job], parts: Sequence[Parts], follow: Callable[[Path], None], watch: Watch, drawn: int, save: Save
-) -> list[Member]:
-    """Trains the jobs as one stack and returns what became of each. Their folders are told to `follow`.
+    members: Sequence[Member],
+    follow: Callable[[Path], None],
+    watch: Watch,
+    tell: Callable[[str], None],
+    drawn: int,
+    save: Save,
+) -> None:
+    """Trains the members as one stack; what became of each is written into its folder, which `follow` hears of.
 
     The best are finished first, and so many as `drawn` says give their figures to `save`. A stack that runs out of
-    memory is halved. Raises what ends all of them, with the folders marked so.
+    memory is halved, and after any other fault its members train alone; `tell` hears of either. Raises what keeps the
+    folders from being written, with those that there are marked so.
     """
-    pairs = zip(jobs, parts, strict=True)
-    members = [Member(job, each, RunFolder.create(job.path, first_record(job))) for job, each in pairs]
     with _recorded(members):
         for member in members:
-            describe(member.folder, member.job, member.parts)
+            member.begin()
             follow(member.folder.path)
-        _train(members, watch)
-        torch.set_num_threads(parts[0].threads)  # as alone, so that the test split's numbers are the same
+        _train(members, watch, tell)
+        torch.set_num_threads(members[0].parts.threads)  # as alone, so that the test split's numbers are the same
         for place, member in enumerate(sorted(members, key=_rank)):
             member.drawn = place < drawn
             _finish(member, save if member.drawn else None)
-    return members
 
 
 def _rank(member: Member) -> tuple[bool, bool, float]:
@@ -111,60 +85,108 @@ def _rank(member: Member) -> tuple[bool, bool, float]:
     )
 
 
-def _train(members: Sequence[Member], watch: Watch) -> None:
+def _train(members: Sequence[Member], watch: Watch, tell: Callable[[str], None]) -> None:
+    """Trains all members to their end, or until they have a failure of their own.
+
+    A stack that fails is gone before another one begins. Members whose training was over keep what they have.
+    """
+    waiting = deque([(list(members), False)])
+    while waiting:
+        group, alone = waiting.popleft()
+        fault = _attempt(group, watch, alone)
+        if fault is None:
+            continue
+        left = _leave(group)
+        release()
+        if fault.exhausted and len(left) > 1:
+            tell(f"{len(group)} trials do not fit into memory together: {len(left)} of them start anew in halves")
+            middle = len(left) // 2
+            waiting.extendleft([(left[middle:], False), (left[:middle], False)])
+        elif not alone:
+            tell(f"a stack of {len(group)} trials failed ({fault.line}): {len(left)} of them start anew, one by one")
+            waiting.extendleft([([member], True) for member in reversed(left)])
+        else:
+            left[0].end("FAILED", fault.line)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    line: str
+    exhausted: bool  # memory has run out
+
+
+def _attempt(members: Sequence[Member], watch: Watch, alone: bool) -> _Fault | None:
+    """Trains them together, or the one member as if it had never been in a stack. Returns the fault that ended it as
+    plain values: the exception itself holds on to the stack, and the memory that it takes."""
     try:
-        _drive(members, watch)
-    except Exception as error:
-        if len(members) == 1 or not is_exhausted(error):
+        for member in members:
+            member.restore()
+        _drive(members, watch, alone)
+    except BaseException as error:
+        if is_interrupt(error):
             raise
-        log.warning("%d trials did not fit into memory together; going on with halves", len(members))
-        middle = len(members) // 2
-        for half in (members[:middle], members[middle:]):
-            for member in half:
-                member.parts = build(member.job.cfg, member.parts.data, loader_of(member.parts))
-                member.progress = Progress()
-            _train(half, watch)
+        log.error("training together failed\n%s", traceback.format_exc())
+        return _Fault(first_line(error), is_exhausted(error))
+    return None
 
 
-def _drive(members: Sequence[Member], watch: Watch) -> None:
-    stack = stack_of([member.parts for member in members])
+def _leave(members: Sequence[Member]) -> list[Member]:
+    """Those that start anew. The others' best weights are copied out of the tensors of the whole stack."""
+    for member in members:
+        if member.over:
+            best = member.progress.best_weights
+            member.progress.best_weights = {name: tensor.clone() for name, tensor in best.items()}
+        else:
+            member.drop()
+    return [member for member in members if not member.over]
+
+
+def _drive(members: Sequence[Member], watch: Watch, alone: bool) -> None:
+    trials: Any = Alone(members[0].parts.task) if alone else stack_of([member.parts for member in members])
     counts = devices.thread_counts(members[0].job.cfg.device.threads)
-    if members[0].parts.device.type == "cpu":
-        stack.step = FastestThreads(stack.step, counts)
+    if members[0].parts.device.type == "cpu" and not alone:
+        trials.step = FastestThreads(trials.step, counts)
     plans = [plan_of(member.job.cfg) for member in members]
     try:
-        for event in fit_trials(stack, plans, [member.progress for member in members]):
+        for event in fit_trials(trials, plans, [member.progress for member in members]):
             if isinstance(event, Epoch):
-                _journal(members[event.trial], event)
-                watch(members[event.trial], event)
-            else:
-                watch(None, None)
+                _show(members[event.trial], event, watch)
+                continue
+            watch(None, None)
+            for member, plan in zip(members, plans, strict=True):
+                member.over = ended(plan, member.progress)
     finally:
-        stack.write_back()
+        if not alone:
+            trials.write_back()
         for member in members:
             if member.progress.step:
                 save_weights(member.folder.path / "last.safetensors", member.parts)
 
 
-def _journal(member: Member, event: Epoch) -> None:
-    """Once for each epoch, of which the first come again when a stack starts anew in halves. The file is opened for
-    each line: a thousand trials would be a thousand open files."""
+def _show(member: Member, event: Epoch, watch: Watch) -> None:
+    """Writes an epoch into the journal, once: when a member starts anew, its first epochs come again. The file is
+    opened for each line: a thousand trials would be a thousand open files."""
     if event.epoch > member.journalled:
         member.journalled = event.epoch
         with Journal(member.folder.path / "metrics.jsonl") as journal:
             journal.write(event.epoch, event.step, event.metrics)
+        watch(member, event)
 
 
 def _finish(member: Member, save: Save | None) -> None:
+    if member.status == "FAILED":
+        return
     if member.progress.failure:
         member.end("FAILED", str(member.progress.failure))
         return
     status = "PRUNED" if member.status == "PRUNED" else "FINISHED"
     try:
         member.result = finish(member.folder, member.job.cfg, member.parts, member.progress, save)
-    except Exception as error:
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         log.exception("trial %s failed", member.job.id)
-        member.end("FAILED", f"{type(error).__name__}: {error}".splitlines()[0])
+        member.end("FAILED", first_line(error))
     else:
         member.end(status, member.progress.stopped if status == "PRUNED" else None)
 
@@ -175,9 +197,9 @@ def _recorded(members: Sequence[Member]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
-        status, reason = ("KILLED", "interrupted") if interrupted else ("FAILED", f"{type(error).__name__}: {error}")
+        status, reason = ("KILLED", "interrupted") if is_interrupt(error) else ("FAILED", first_line(error))
         for member in members:
-            if not member.result and member.status != "FAILED":
-                member.end(status, reason.splitlines()[0])
+            if member.begun and not member.result and member.status != "FAILED":
+                failure = member.progress.failure
+                member.end(*(("FAILED", str(failure)) if failure else (status, reason)))
         raise

@@ -9,7 +9,8 @@ import torch
 
 from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
-from mlcli.run.together import loader_of, stack_of
+from mlcli.run.member import loader_of
+from mlcli.run.together import stack_of
 
 TIMED = 3  # steps, after one that warms up
 
@@ -17,7 +18,7 @@ TIMED = 3  # steps, after one that warms up
 def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
     """How many times as fast a stack of these is as one by one, and what was measured, in words.
 
-    Raises ValueError or RuntimeError with the reason where they cannot be a stack, and whatever running out of memory
+    Raises CannotStack with the reason where they cannot be a stack, and whatever a step or an evaluation of them
     raises. Nothing of the steps that it takes is kept.
     """
     device, stack = parts[0].device, stack_of(parts)
@@ -28,6 +29,8 @@ def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
         together = min(together, _seconds_a_step(stack, device))
         if together < alone * len(parts):
             break  # with which number it is the fastest shows while it trains
+    if cfg.split.val:
+        stack.evaluate("val", full=False)
     times = f"{together * 1e3:.3g} ms a step together, {alone * 1e3:.3g} ms each alone"
     return alone * len(parts) / together, times
 

@@ -5,7 +5,7 @@ Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification, arXiv 1502.07
 
 from mlcli.config.settings import Settings
 from mlcli.metric.direction import direction
-from mlcli.run.together import Member
+from mlcli.run.member import Member
 from mlcli.train.loop import Epoch
 
 RUNGS = (1 / 8, 1 / 4, 1 / 2)  # by default, as shares of all epochs

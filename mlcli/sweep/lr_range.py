@@ -6,6 +6,7 @@ for each rate, all from the same weights and on the same batches.
 
 import copy
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from math import inf, isfinite
 from typing import Any
@@ -18,6 +19,7 @@ from mlcli.config.settings import Settings
 from mlcli.metric.curves import lr_range
 from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts
+from mlcli.run.memory import release
 from mlcli.run.together import build_together, stack_of
 from mlcli.track.console import Console
 
@@ -57,12 +59,19 @@ def find_rate(cfg: Settings) -> tuple[float, Plot]:
 
 def _losses(parts: Sequence[Parts], steps: int) -> list[float]:
     """The mean training loss at each rate over the last of the steps."""
-    try:
-        values = _train(stack_of(parts), steps)
-    except (ValueError, RuntimeError):  # it does not stack: one after another
+    values = _together(parts, steps)
+    if values is None:
+        release()
         values = torch.stack([_train(each.task, steps) for each in parts], 1)
     last = max(1, round(JUDGED * len(values)))
     return values[-last:].double().mean(0).tolist()
+
+
+def _together(parts: Sequence[Parts], steps: int) -> torch.Tensor | None:
+    """Losses steps × trials; None where they do not stack. By then nothing holds on to the stack."""
+    with suppress(Exception):  # what is wrong with one of them shows when it trains alone
+        return _train(stack_of(parts), steps)
+    return None
 
 
 def _train(task: Any, steps: int) -> torch.Tensor:

@@ -1,81 +1,133 @@
 """Trials that train together: each group that can be a stack becomes one, if that is the faster way."""
 
+import logging
 from collections.abc import Sequence
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
+from mlcli.run.failure import first_line
 from mlcli.run.life import check_monitor, run_name
-from mlcli.run.memory import fitting, is_exhausted
-from mlcli.run.together import Member, build_together, train_together
+from mlcli.run.member import Member
+from mlcli.run.memory import fitting, is_exhausted, release
+from mlcli.run.together import build_together, train_together
 from mlcli.sweep.choice import gain
 from mlcli.sweep.groups import groups, obstacle
 from mlcli.sweep.halving import Halving
-from mlcli.sweep.serial import run_serial
+from mlcli.sweep.serial import could_not_be_built, run_serial
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 from mlcli.train.loop import Epoch
 
+log = logging.getLogger("mlcli")
+
 
 def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session, way: str) -> None:
-    """Trains each group of trials that stack as one computation, and the others one by one."""
+    """Trains each group of trials that stack as one computation, and the others one by one.
+
+    Trials that cannot be a stack for a reason of mlcli's own train one by one whatever the way. So do those whose
+    probing shows any other fault, unless the way is "stack": then they have failed.
+    """
     for group in groups(trials):
-        reason, halving = obstacle(group[0].job.cfg), group[0].job.cfg.sweep.halving
-        if len(group) > 1 and reason is None:
-            reason = _run_group(group, console, session, forced=way == "stack" or halving)
-        if len(group) > 1 and reason is not None:
-            missed = "; sweep.halving needs a stack, so none is pruned" if halving else ""
+        reason = None
+        if len(group) > 1:
+            reason = obstacle(group[0].job.cfg) or _run_group(group, console, session, way)
+        if reason is not None:
+            missed = "; sweep.halving needs a stack, so none is pruned" if group[0].job.cfg.sweep.halving else ""
             console.note(f"{len(group)} trials one by one: {reason}{missed}")
         if len(group) == 1 or reason is not None:
             run_serial(group, console, session)
 
 
-def _run_group(group: list[Trial], console: SweepConsole, session: Session, forced: bool) -> str | None:
+def _run_group(group: list[Trial], console: SweepConsole, session: Session, way: str) -> str | None:
     """Trains the group as stacks that fit into memory. Returns the reason if it should train one by one instead."""
-    cfg = group[0].job.cfg
     try:
-        first = build(cfg)
-        check_monitor(cfg.trainer.monitor, first)
-        size = min(len(group), fitting(first))
-        parts = build_together([trial.job.cfg for trial in group[:size]])
+        parts, times, measured = _probe(group)
+    except CannotStack as error:
+        return str(error).strip().splitlines()[0]
     except ConfigError:  # whichever of them it is, it is told when its turn comes
         return "not all of them can be built"
-    while size > 1:
-        try:
-            reason = _try(parts[:size], cfg, len(group), console, forced)
-            break
-        except Exception as error:
-            if not is_exhausted(error):
-                raise
-            size //= 2
-    if size == 1 or reason is not None:
-        return reason if size > 1 else "two do not fit into memory together"
-    for start in range(0, len(group), size):
-        chunk = group[start : start + size]
-        own = parts[:size] if start == 0 else build_together([trial.job.cfg for trial in chunk])
-        _train(chunk, own, console, session)
+    except Exception as error:
+        log.exception("a stack of %d trials failed before its training", len(group))
+        fault = f"{first_line(error)} (traceback in train.log of the sweep)"
+    else:
+        return _run_stacks(group, parts, times, measured, console, session, way)
+    release()
+    if way != "stack":
+        return fault
+    told = ConfigError(f"no stack: {fault}; use hydra/launcher=auto to train one by one")
+    console.error(f"{len(group)} trials failed: {told}")
+    for trial in group:
+        could_not_be_built(trial, told, session)
     return None
 
 
-def _try(parts: Sequence[Parts], cfg: object, count: int, console: SweepConsole, forced: bool) -> str | None:
-    """Says that these will be a stack, or returns why they should not."""
-    try:
-        times, measured = gain(parts, cfg)
-    except (ValueError, RuntimeError) as error:
-        if is_exhausted(error):
-            raise
-        return str(error).strip().splitlines()[0]
-    if times < 1 and not forced:
+def _run_stacks(
+    group: list[Trial],
+    parts: list[Parts],
+    times: float,
+    measured: str,
+    console: SweepConsole,
+    session: Session,
+    way: str,
+) -> str | None:
+    size = len(parts)
+    if size == 1:
+        return "two do not fit into memory together"
+    if times < 1 and way != "stack" and not group[0].job.cfg.sweep.halving:
         return f"a stack would be slower ({measured})"
     console.note(parts[0].transferred.line() if parts[0].transferred else "")
-    stacks = "one stack" if len(parts) == count else f"stacks of {len(parts)}"
-    console.note(f"{count} trials as {stacks}: {times:.1f} times as fast as one by one ({measured})")
+    stacks = "one stack" if size == len(group) else f"stacks of {size}"
+    console.note(f"{len(group)} trials as {stacks}: {times:.1f} times as fast as one by one ({measured})")
+    for start in range(0, len(group), size):
+        chunk = group[start : start + size]
+        try:
+            parts = parts or build_together([trial.job.cfg for trial in chunk])
+        except Exception as error:  # whichever of them it is, it is told when its turn comes
+            log.warning("%d trials one by one: %s", len(chunk), first_line(error))
+        if parts:
+            _train(chunk, parts, console, session)
+        else:
+            run_serial(chunk, console, session)
+        parts.clear()  # here and for the caller: their memory is for the next ones
+    return None
+
+
+def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
+    """The parts of as many of them as fit into memory together, and what a stack of these gains, as `gain` says it.
+
+    Raises ConfigError, CannotStack, and whatever else a step or an evaluation of the stack raises.
+    """
+    cfg = group[0].job.cfg
+    first = build(cfg)
+    check_monitor(cfg.trainer.monitor, first)
+    size = min(len(group), fitting(first))
+    parts = build_together([trial.job.cfg for trial in group[:size]])
+    while len(parts) > 1:
+        found = _gain(parts, cfg)
+        if found is not None:
+            return parts, *found
+        release()
+        parts = parts[: len(parts) // 2]
+    return parts, 0.0, ""
+
+
+def _gain(parts: Sequence[Parts], cfg: Settings) -> tuple[float, str] | None:
+    """As `gain`; None where memory ran out, which by then nothing holds on to."""
+    try:
+        return gain(parts, cfg)
+    except Exception as error:
+        if not is_exhausted(error):
+            raise
     return None
 
 
 def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, session: Session) -> None:
     cfg = chunk[0].job.cfg
     trial_of = {trial.job.id: trial for trial in chunk}
+    members = [Member(trial.job, own) for trial, own in zip(chunk, parts, strict=True)]
     halving = Halving(cfg)
 
     def watch(member: Member | None, event: Epoch | None) -> None:
@@ -88,15 +140,16 @@ def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, sessio
 
     drawn = len(chunk) if cfg.sweep.figures == "all" else cfg.sweep.figures
     try:
-        jobs = [trial.job for trial in chunk]
-        members = train_together(jobs, parts, session.follow, watch, drawn, session.save)
-    except Exception as error:
-        console.error(f"{len(chunk)} trials failed: {type(error).__name__}: {error}")
-        for trial in chunk:
-            trial.status, trial.reason = "FAILED", f"{type(error).__name__}: {error}".splitlines()[0]
-        return
-    for member in members:
-        trial = trial_of[member.job.id]
-        trial.status, trial.reason, trial.result = member.status, member.reason, member.result
-        trial.drawn = member.drawn
+        train_together(members, session.follow, watch, console.error, drawn, session.save)
+    except Exception as error:  # of the folders, which a full disk keeps from being written
+        log.exception("%d trials failed", len(chunk))
+        for member in members:
+            if member.status == "RUNNING":
+                member.status, member.reason = "FAILED", first_line(error)
+    finally:
+        for trial, member in zip(chunk, members, strict=True):
+            if member.status != "RUNNING":  # before it had begun, an interrupt leaves it waiting
+                trial.status, trial.reason = member.status, member.reason
+                trial.result, trial.drawn = member.result, member.drawn
+    for trial in chunk:
         console.end(trial.number, run_name(trial.job), trial.status, trial.reason)

@@ -94,7 +94,7 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
     its `failure` and leaves, and so does one that has converged, or whose `stopped` was set while the loop waited;
     the others don't notice. Raises ValueError when there is no metric `monitor`.
     """
-    live = [i for i, each in enumerate(progress) if not _ended(plans[i], each)]
+    live = [i for i, each in enumerate(progress) if not ended(plans[i], each)]
     best = BestWeights(len(progress))
     full = False
     while live:
@@ -126,7 +126,7 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
             if each.failure is None:
                 yield Epoch(each.epoch, each.step, metrics[row], improved[row], i)
         yield Tick(progress[live[0]].epoch, progress[live[0]].step)  # all trials have been told
-        rows = [row for row, i in enumerate(live) if not _ended(plans[i], progress[i])]
+        rows = [row for row, i in enumerate(live) if not ended(plans[i], progress[i])]
         if len(rows) < len(live):
             trials.keep(rows)
         live = [live[row] for row in rows]
@@ -174,7 +174,8 @@ def _judge(plan: Plan, progress: Progress, metrics: dict[str, float], failure: D
     return improved
 
 
-def _ended(plan: Plan, progress: Progress) -> bool:
+def ended(plan: Plan, progress: Progress) -> bool:
+    """Whether nothing is left to train."""
     return bool(progress.failure or progress.stopped) or progress.epoch >= plan.epochs
 
 

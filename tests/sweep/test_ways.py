@@ -115,7 +115,7 @@ def test_a_stack_that_runs_out_of_memory_goes_on_in_halves(monkeypatch: pytest.M
     drive, stack_of = together._drive, together.stack_of
     sizes: list[int] = []
 
-    def scarce(members: Any, watch: Any) -> None:
+    def scarce(members: Any, watch: Any, alone: bool) -> None:
         sizes.append(len(members))
 
         def at_the_limit(member: Any, event: Any) -> None:
@@ -123,7 +123,7 @@ def test_a_stack_that_runs_out_of_memory_goes_on_in_halves(monkeypatch: pytest.M
             if len(members) > 2 and event is not None and event.epoch == 2:
                 raise torch.OutOfMemoryError("CUDA out of memory")
 
-        drive(members, at_the_limit)
+        drive(members, at_the_limit, alone)
 
     plain = sweep(*GRID, "hydra/launcher=stack")
     monkeypatch.setattr(together, "_drive", scarce)
