@@ -22,6 +22,9 @@ lint: $(INSTALLED)  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(INSTALLED)  ## build the documentation site into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 ui: $(INSTALLED)  ## start the MLflow UI on the runs of this folder
 	$(BIN)/mlcli ui
 
