@@ -10,11 +10,13 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from mlcli.config.errors import ConfigError
+from mlcli.sweep.grid import combinations, with_repeats
 from mlcli.sweep.variants import expand, sweep_over
 
 
@@ -31,23 +33,11 @@ class GridSweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         assert self.hydra_context is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        swept = sweep_over(self.variants, [*self._parse_config(), *arguments])
-        overrides = parser.parse_overrides(self._with_repeats(swept))
-        batches = self.split_arguments(overrides, None)
-        jobs = [expand(self.variants, job) for job in batches[0]]
+        given = parser.parse_overrides(sweep_over(self.variants, [*self._parse_config(), *arguments]))
+        trainer = self.config.trainer  # type: ignore[union-attr]  # set up
+        all_given = with_repeats(given, self.variants.values(), trainer.repeats, trainer.seed)
+        jobs = [expand(self.variants, job) for job in combinations(parser.parse_overrides(all_given))]
         return self.launcher.launch(jobs, initial_job_idx=0)
-
-    def _with_repeats(self, arguments: list[str]) -> list[str]:
-        """trainer.repeats as what it stands for: a sweep over seeds."""
-        assert self.config is not None
-        repeats, first = self.config.trainer.repeats, self.config.trainer.seed
-        if repeats == 1:
-            return arguments
-        if any(argument.startswith("trainer.seed=") and "," in argument for argument in arguments):
-            raise ConfigError("trainer.repeats sweeps over seeds itself: leave out trainer.seed, or type one seed.")
-        own = [each for each in arguments if not each.startswith(("trainer.repeats=", "trainer.seed="))]
-        seeds = ",".join(str(seed) for seed in range(first, first + repeats))
-        return [*own, f"trainer.seed={seeds}", "trainer.repeats=1"]
 
 
 class SweepLauncher(Launcher):
@@ -86,6 +76,18 @@ class LauncherConf:
 
     way: str
     _target_: str = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
+
+
+def sweeper_of(config: DictConfig, context: HydraContext, task: TaskFunction) -> Sweeper:
+    """The sweeper that the config names, set up. Of GridSweeper, `params` and `variants` stay as they were typed:
+    Hydra resolves what it instantiates, by the config of the sweep and not by that of each trial."""
+    if config.hydra.sweeper._target_ != GridConf._target_:
+        plugins = Plugins.instance()
+        return plugins.instantiate_sweeper(config=config, hydra_context=context, task_function=task)
+    settings: dict[str, Any] = OmegaConf.to_container(config.hydra.sweeper, resolve=False)  # type: ignore[assignment]
+    sweeper = GridSweeper(**{name: settings[name] for name in ("variants", "max_batch_size", "params")})
+    sweeper.setup(hydra_context=context, task_function=task, config=config)
+    return sweeper
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=GridConf, provider="mlcli")

@@ -76,13 +76,14 @@ def _pretrain(
     hydra: "Hydra", flags: "argparse.Namespace", cfg: "DictConfig", command: str, level: int, follow: Any
 ) -> "DictConfig":
     """Trains the run that the config asks for first; returns the config with its folder."""
-    from mlcli.config.compose import compose
+    from mlcli.config.compose import as_typed, compose
     from mlcli.run.failure import RunFailed
     from mlcli.run.pretrain import pretrain
     from mlcli.track.console import Console
 
     try:
-        folder = pretrain(hydra, flags.overrides, cfg.pretrain, flags.config_name, command, Console(level), follow)
+        own = as_typed(cfg.pretrain)
+        folder = pretrain(hydra, flags.overrides, own, flags.config_name, command, Console(level), follow)
     except RunFailed as error:
         raise RunFailure(str(error)) from error
     return compose(hydra, [*flags.overrides, f"pretrain='{folder}'"], flags.multirun, flags.config_name)
@@ -91,7 +92,7 @@ def _pretrain(
 def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.cli.output import print_result
     from mlcli.config.check import check
-    from mlcli.config.compose import to_run
+    from mlcli.config.compose import as_typed, dependents, to_run
     from mlcli.config.errors import ConfigError
     from mlcli.config.garbage import collect_rarely
     from mlcli.run import fitted, transfer
@@ -108,13 +109,15 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     if "lr" in run.optimizer and run.optimizer.lr == "auto":
         from mlcli.sweep.lr_range import settle
 
+        if made := dependents(cfg, "optimizer.lr"):
+            raise ConfigError(f"{made[0]} is made of optimizer.lr, which is auto: use a number for one of them.")
         run, *plots = settle(run, console)
     check(run)
     transfer.settle(run)
-    fitted.check_typed(run, cfg.hydra.overrides.task)
+    fitted.check_typed(run, as_typed(cfg.hydra.overrides.task))
     console.note(fitted.settle(run))
     path = Path(cfg.hydra.run.dir)
-    job = Job(run, list(cfg.hydra.overrides.task), path, command, path.name, plots=plots)
+    job = Job(run, as_typed(cfg.hydra.overrides.task), path, command, path.name, plots=plots)
     try:
         result = train_run(job, console, follow)
     except RunFailed as error:
@@ -124,10 +127,11 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
 
 def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from hydra._internal.callbacks import Callbacks
-    from hydra.core.plugins import Plugins
     from hydra.types import HydraContext
 
+    from hydra_plugins.mlcli_sweep.plugins import sweeper_of
     from mlcli.cli.sweep_table import print_sweep
+    from mlcli.config.compose import as_typed
     from mlcli.run.failure import RunFailed
     from mlcli.sweep.drawer import load_matplotlib
     from mlcli.sweep.session import Session
@@ -137,11 +141,11 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
 
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
     session = Session(command, level, follow)
-    sweeper = Plugins.instance().instantiate_sweeper(config=cfg, hydra_context=context, task_function=session)
+    sweeper = sweeper_of(cfg, context, session)
     failure = None
     try:
         with session:
-            sweeper.sweep(arguments=list(cfg.hydra.overrides.task))
+            sweeper.sweep(arguments=as_typed(cfg.hydra.overrides.task))
     except RunFailed as error:  # some sweepers give up when a trial has failed; what there is is shown
         failure = str(error)
     folder = Path(cfg.hydra.sweep.dir)

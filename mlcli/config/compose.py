@@ -6,7 +6,6 @@ this module uses the same parts (argument parser, loader, sweeper) and reports m
 
 import argparse
 import copy
-import pickle
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import version
+from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
@@ -22,16 +22,15 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from mlcli.config.composition import Composition, whole
+from mlcli.config.composition import whole
 from mlcli.config.errors import ConfigError, explain, suggest
 from mlcli.config.schema import Config
-from mlcli.config.settings import Settings
+from mlcli.config.settings import Settings, leaves
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -74,82 +73,87 @@ def hydra_session(config_dir: str | None = None, config_path: str | None = None)
         if folder.is_dir() and not folder.samefile(shipped_conf()):
             path.prepend("user", f"file://{folder.resolve()}", SearchPathQuery(provider="main"))
     try:
-        with _explained():
+        with explained():
             yield Hydra.create_main_hydra2("mlcli", path)
     finally:
         GlobalHydra.instance().clear()
+        HydraConfig.instance().cfg = None
 
 
 def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: str | None = None) -> DictConfig:
     """The config with its `hydra` node. A sweep asked for by -m or by the config's own `hydra.mode` is composed
     as Hydra's multirun: swept values are left out and `hydra.mode` says MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
-    with _explained():
+    with explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
         sweeps = any(override.is_sweep_override() for override in parsed)
         mode = RunMode.MULTIRUN if multirun or sweeps else RunMode.RUN
-        cfg = hydra.compose_config(config_name, overrides, mode, with_log_configuration=False)
+        cfg = _composed(hydra, config_name, overrides, mode)
         repeats = OmegaConf.select(cfg, "trainer.repeats") or 1
         if mode == RunMode.RUN and (cfg.hydra.mode == RunMode.MULTIRUN or repeats > 1):
             mode = RunMode.MULTIRUN
-            cfg = hydra.compose_config(config_name, overrides, mode, with_log_configuration=False)
+            cfg = _composed(hydra, config_name, overrides, mode)
         if sweeps and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
             swept = next(override for override in parsed if override.is_sweep_override())
             raise ConfigError(f"{swept.input_line} is a sweep: add -m to run one trial per value.")
-    cfg.hydra.mode = mode
+    with read_write(cfg.hydra):
+        cfg.hydra.mode = mode
     return cfg
 
 
-class TrialComposer:
-    """Configs of many trials: one composition per choice of groups, then a copy with each trial's values, in a
-    hundredth of the time. Identical to composing each alone; held to that by a test."""
+def _composed(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
+    """Hydra's composition, to which `${hydra:…}` refers from now on."""
+    cfg = hydra.compose_config(name, overrides, mode, with_log_configuration=False)
+    begin_job(cfg, as_typed(cfg.hydra.overrides.task))
+    return cfg
 
-    def __init__(self, hydra_loader: Any, sweep: DictConfig) -> None:
-        self.loader = hydra_loader
-        self.sweep = sweep
-        self.parser = OverridesParser.create(config_loader=hydra_loader)
-        self.parsed: dict[str, Override] = {}
-        self.composed: dict[tuple[str, ...], Composition] = {}
-        self.typed = [text for text in sweep.hydra.overrides.task if not self._parse(text).is_sweep_override()]
 
-    def __call__(self, overrides: Sequence[str]) -> Settings:
-        """The run's config for the trial with these overrides, as text. Raises ConfigError."""
-        with _explained():
-            groups = tuple(text for text in overrides if self._is_group(self._parse(text)))
-            if groups not in self.composed:
-                cfg = _without_hydra(self._compose(groups, overrides))
-                self.composed[groups] = Composition(cfg, self.loader._apply_overrides_to_config)
-            return self.composed[groups]([self.parsed[text] for text in overrides if text not in groups])
+def begin_job(
+    cfg: DictConfig, overrides: Sequence[str], number: int | None = None, folder: Path | None = None
+) -> None:
+    """Makes `${hydra:…}` refer to this run, or to the trial of this number, in this folder, as in Hydra's own jobs.
 
-    def _compose(self, groups: tuple[str, ...], overrides: Sequence[str]) -> DictConfig:
-        """The config of the sweep itself where it has these groups, and no values but those that its trials set
-        again; else a composition of its own, for twenty times the time."""
-        values = [self.parsed[text] for text in self.typed if text not in groups]
-        again = {self.parsed[text].key_or_group for text in overrides}
-        is_same = groups == tuple(text for text in self.typed if self._is_group(self.parsed[text]))
-        if is_same and all(each.type == OverrideType.CHANGE and each.key_or_group in again for each in values):
-            own: DictConfig = pickle.loads(pickle.dumps(self.sweep))
-        else:
-            own = self.loader.load_sweep_config(self.sweep, list(groups))
-        return own
+    Its override_dirname leaves out the overrides that it appears in, which would contain themselves.
+    """
+    names = cfg.hydra.job.config.override_dirname
+    parsed = OverridesParser.create().parse_overrides([each for each in overrides if "override_dirname" not in each])
+    task = [override for override in parsed if not override.is_hydra_override()]
+    with read_write(cfg.hydra), open_dict(cfg.hydra):
+        cfg.hydra.overrides.task = list(overrides)
+        cfg.hydra.job.override_dirname = get_overrides_dirname(task, names.exclude_keys, names.item_sep, names.kv_sep)
+        if number is not None:
+            cfg.hydra.job.num, cfg.hydra.job.id = number, f"job_id_for_{number}"
+        if folder is not None:
+            cfg.hydra.runtime.output_dir = str(folder.absolute())
+    HydraConfig.instance().set_config(cfg)
 
-    def _parse(self, text: str) -> Override:
-        if text not in self.parsed:
-            (self.parsed[text],) = self.parser.parse_overrides([text])
-        return self.parsed[text]
 
-    def _is_group(self, override: Override) -> bool:
-        is_group = override.package is not None or self.loader.repository.group_exists(override.key_or_group)
-        return is_group or override.is_hydra_override()
+def as_typed(overrides: Any) -> list[str]:
+    """A list of overrides in a config, such as `hydra.overrides.task`, as they were typed: an interpolation in one of
+    them is resolved by the config of the run or trial that it is applied to."""
+    return list(OmegaConf.to_container(overrides, resolve=False))  # type: ignore[arg-type]  # a list
 
 
 def to_run(cfg: DictConfig) -> Settings:
     """The config of the run itself, resolved, without Hydra's node. ConfigError for what is left missing."""
-    with _explained():
-        return whole(_without_hydra(copy.deepcopy(cfg)))
+    with explained():
+        if "hydra" in cfg and cfg.hydra.mode == RunMode.RUN:
+            begin_job(cfg, as_typed(cfg.hydra.overrides.task), folder=Path(cfg.hydra.run.dir))
+        return whole(without_hydra(copy.deepcopy(cfg)))
 
 
-def _without_hydra(cfg: DictConfig) -> DictConfig:
+def dependents(cfg: DictConfig, key: str) -> list[str]:
+    """The settings that are made of this one, which must be a number or text. Raises ConfigError."""
+    settings = []
+    for value in (1, 2):
+        changed = copy.deepcopy(cfg)
+        OmegaConf.update(changed, key, value)
+        settings.append(dict(leaves(to_run(changed))))
+    one, other = settings
+    return [name for name in one if name != key and one[name] != other.get(name)]
+
+
+def without_hydra(cfg: DictConfig) -> DictConfig:
     with read_write(cfg), open_dict(cfg):
         cfg.pop("hydra", None)  # of a job that Hydra launched itself it is gone already
     return cfg
@@ -159,7 +163,7 @@ def to_yaml(hydra: Hydra, cfg: DictConfig, part: str, package: str | None, resol
     """What `--cfg job|hydra|all` prints. Hydra's own show_cfg resolves after it has cut the config in two, and so
     fails on a reference from one half to the other. Raises ConfigError for a package that is not there."""
     HydraConfig.instance().set_config(cfg)
-    with _explained(), read_write(cfg), read_write(cfg.hydra), open_dict(cfg):
+    with explained(), read_write(cfg), read_write(cfg.hydra), open_dict(cfg):
         if resolve:
             OmegaConf.resolve(cfg)
         shown = hydra.get_sanitized_cfg(cfg, part)
@@ -170,7 +174,8 @@ def to_yaml(hydra: Hydra, cfg: DictConfig, part: str, package: str | None, resol
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
+    """Mistakes that Hydra or OmegaConf finds, as ConfigError."""
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from mlcli.config.errors import ConfigError
-from mlcli.config.settings import Settings, resolved
+from mlcli.config.settings import Settings, leaves, resolved
 
 ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")  # an interpolation of no other setting
 
@@ -29,7 +29,7 @@ class Composition:
         self.apply = apply
         unresolved = str(OmegaConf.to_container(cfg))
         self.is_plain = "${" not in ENVIRONMENT.sub("", unresolved) and not OmegaConf.missing_keys(cfg)
-        self.settings = pickle.dumps(resolved(cfg)) if self.is_plain else b""
+        self.settings = pickle.dumps(whole(cfg)) if self.is_plain else b""
         self.values: dict[str | None, Any] = {}  # by override
 
     def __call__(self, overrides: Sequence[Override]) -> Settings:
@@ -48,6 +48,7 @@ class Composition:
         if override.input_line not in self.values:
             value = OmegaConf.select(self._applied([override]), override.key_or_group)
             self.values[override.input_line] = resolved(value) if OmegaConf.is_config(value) else value
+            check_plain(self.values[override.input_line], f"{override.key_or_group}.")
         return self.values[override.input_line]
 
     def _applied(self, overrides: list[Override]) -> DictConfig:
@@ -62,8 +63,16 @@ def whole(cfg: DictConfig) -> Settings:
         made: Settings = resolved(cfg, throw_on_missing=True)
     except MissingMandatoryValue:
         key = sorted(OmegaConf.missing_keys(cfg))[0]
-        raise ConfigError(f"{key} needs a value: type {key}=…") from None
+        raise ConfigError(f"{key} needs a value: use {key}=…") from None
+    check_plain(made)
     return made
+
+
+def check_plain(node: Any, prefix: str = "") -> None:
+    """Raises ConfigError for what would be an interpolation to whoever reads the config from the run's folder."""
+    for key, value in leaves(node, prefix):
+        if "${" in key or (isinstance(value, str) and "${" in value):
+            raise ConfigError(f"{key}={value}: a value cannot contain '${{' once it is resolved.")
 
 
 def _is_simple(override: Override) -> bool:

@@ -4,6 +4,7 @@ OmegaConf's own containers look at types, flags and interpolations at every acce
 sweep of a thousand trials, which reads its configs a million times, does not.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -27,6 +28,15 @@ def settings(node: Any) -> Any:
     if isinstance(node, dict):
         return Settings({name: settings(child) for name, child in node.items()})
     return [settings(child) for child in node] if isinstance(node, list) else node
+
+
+def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys with their values, those of lists by their place."""
+    if isinstance(node, dict | list):
+        for name, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from leaves(child, f"{prefix}{name}.")
+    else:
+        yield prefix[:-1], node
 
 
 def resolved(cfg: Any, throw_on_missing: bool = False) -> Any:

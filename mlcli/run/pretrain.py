@@ -10,7 +10,7 @@ from hydra._internal.hydra import Hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from mlcli.config.check import check
-from mlcli.config.compose import compose, to_run
+from mlcli.config.compose import as_typed, compose, to_run
 from mlcli.run.life import Job, train
 from mlcli.track.console import Screen
 
@@ -28,23 +28,23 @@ ALONE = (
 
 def pretrain(
     hydra: Hydra,
-    typed: Sequence[str],
+    given: Sequence[str],
     own: Sequence[str],
     config_name: str | None,
     command: str,
     console: Screen,
     follow: Callable[[Path], None],
 ) -> Path:
-    """Trains it and returns its folder. `typed` overrides count for it too, unless they sweep or `own` say otherwise.
+    """Trains it and returns its folder. `given` overrides count for it too, unless they sweep or `own` say otherwise.
 
     Raises ConfigError, and what `train` raises.
     """
-    parsed = OverridesParser.create().parse_overrides(list(typed))
+    parsed = OverridesParser.create().parse_overrides(list(given))
     kept = [override.input_line or "" for override in parsed if not override.is_sweep_override()]
     cfg = compose(hydra, [*kept, *ALONE, *own], name=config_name)
     run = to_run(cfg)
     check(run)
     path = Path(cfg.hydra.run.dir).absolute()
     console.note("first the run that others begin with:")
-    train(Job(run, list(cfg.hydra.overrides.task), path, command, path.name), console, follow)
+    train(Job(run, as_typed(cfg.hydra.overrides.task), path, command, path.name), console, follow)
     return path

@@ -8,8 +8,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.check import check
-from mlcli.config.compose import TrialComposer
+from mlcli.config.compose import as_typed
 from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings, leaves
+from mlcli.config.trials import TrialComposer
 from mlcli.run import fitted, transfer
 from mlcli.run.life import Job
 from mlcli.sweep.trial import Trial
@@ -32,13 +34,14 @@ def compose_trials(
     swept = _swept([*earlier, *all_overrides], _searched(sweep))
     trials = []
     for number, overrides in enumerate(all_overrides, first):
-        cfg = composer(overrides)
+        cfg = composer(overrides, number)
         if cfg.optimizer.get("lr") == "auto":
-            raise ConfigError("optimizer.lr=auto finds the rate of one run: sweep over numbers, or leave out -m.")
+            raise ConfigError("optimizer.lr=auto finds the rate of a single run: in a sweep, use numbers.")
+        if cfg.trainer.repeats != 1:
+            raise ConfigError("trainer.repeats needs hydra/sweeper=grid: with another one, sweep over trainer.seed.")
         check(cfg)
         transfer.settle(cfg)
         fitted.settle(cfg)
-        values = dict(override.split("=", 1) for override in overrides)
         job = Job(
             cfg,
             list(overrides),
@@ -47,7 +50,7 @@ def compose_trials(
             id=f"{folder.name}-{number}",
             parent=folder.name,
             trial=number,
-            swept={key.lstrip("+"): _plain(values[key]) for key in swept if key in values},
+            swept=_values(swept, overrides, cfg),
         )
         trials.append(Trial(number, job))
     return trials
@@ -57,7 +60,7 @@ def _searched(sweep: DictConfig) -> set[str]:
     """The keys that a search was asked to vary, which its first round may hold one value of."""
     params: Any = OmegaConf.to_container(sweep.hydra.sweeper.get("params") or OmegaConf.create({}), resolve=False)
     texts = [f"{key}={value}" for key, value in params.items() if isinstance(value, str)]
-    parsed = OverridesParser.create().parse_overrides([*sweep.hydra.overrides.task, *texts])
+    parsed = OverridesParser.create().parse_overrides([*as_typed(sweep.hydra.overrides.task), *texts])
     return {override.key_or_group for override in parsed if override.is_sweep_override()}
 
 
@@ -71,6 +74,16 @@ def _swept(all_overrides: Sequence[Sequence[str]], searched: Collection[str] = (
             within = pairs.get(VARIANT) if key != VARIANT else None
             values.setdefault((key, within), set()).add(value)
     return list(dict.fromkeys(key for (key, _), seen in values.items() if len(seen) > 1 or key in searched))
+
+
+def _values(keys: Sequence[str], overrides: Sequence[str], cfg: Settings) -> dict[str, Any]:
+    """What this trial gives to these keys; of one made of other settings, what it is resolved to."""
+    texts = dict(override.split("=", 1) for override in overrides)
+    values = {}
+    for key in filter(texts.__contains__, keys):
+        name = key.lstrip("+")
+        values[name] = dict(leaves(cfg)).get(name, texts[key]) if "${" in texts[key] else _plain(texts[key])
+    return values
 
 
 def _plain(text: str) -> Any:

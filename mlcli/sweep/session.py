@@ -52,7 +52,7 @@ class Session:
         from hydra.core.hydra_config import HydraConfig
 
         from mlcli.config.check import check
-        from mlcli.config.compose import new_id, to_run
+        from mlcli.config.compose import as_typed, new_id, to_run
         from mlcli.config.garbage import collect_rarely
         from mlcli.run.life import Job, train
         from mlcli.track.console import Console
@@ -61,8 +61,8 @@ class Session:
         hydra = HydraConfig.get()
         run = to_run(cfg)
         check(run)
-        overrides = list(hydra.overrides.task)
-        job = Job(run, overrides, Path(hydra.runtime.output_dir), self.command, new_id(), trial=hydra.job.num)
+        overrides, path = as_typed(hydra.overrides.task), Path(hydra.runtime.output_dir)
+        job = Job(run, overrides, path, self.command, new_id(), trial=hydra.job.num)
         result = train(job, Console(self.level), self.follow)
         return float(result["metrics"][run.sweep.metric or run.trainer.monitor])
 

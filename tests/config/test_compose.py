@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.config.compose import TrialComposer, compose, hydra_session, parse, to_run
+from mlcli.config.compose import compose, hydra_session, parse, to_run
 from mlcli.config.errors import ConfigError
 
 
@@ -82,53 +82,6 @@ def test_conf_in_the_current_folder_counts(tmp_path: Path, monkeypatch: pytest.M
 def test_missing_config_folder() -> None:
     with pytest.raises(ConfigError, match="there is no such folder"):
         composed(config_dir="/nowhere/at/all")
-
-
-TRIALS = [
-    ["optimizer.lr=0.5", "trainer.seed=1"],
-    ["optimizer.lr=0.5", "trainer.epochs=3"],
-    ["model=mlp", "optimizer.lr=0.1", "trainer.seed=1"],
-    ["model=lstm", "optimizer.lr=0.2", "trainer.seed=1"],
-    ["model=mlp", "optimizer.lr=1e-5", "trainer.class_weights=balanced", "trainer.seed=2"],
-    ["model=mlp", "model.width=8", "optimizer=sgd", "optimizer.lr=0.3"],
-    ["model=mlp", "+optimizer.extra=1", "trainer.lr_scale={head: 2}", "split.classes=[a,b]", "trainer.max_time=1"],
-    ["model=mlp", "optimizer.betas=[0.5,0.9]", "optimizer.betas=[0.6,0.9]", "name='a b'"],
-    ["model=mlp", "split={val: 0.1}", "split.val=0.3"],
-    ["model=mlp", "split.val=0.3", "split={val: 0.1}"],
-    ["model=mlp", "~optimizer.betas", "++name=x"],
-    ["model=mlp", "name=${data.shift}", "outputs=${oc.env:HOME}"],
-]
-
-
-@pytest.mark.parametrize(
-    "typed", [["trainer.epochs=7", "split.val=0.4"], ["+optimizer.more=2", "~scheduler._target_"], []]
-)
-@pytest.mark.parametrize("interpolated", [False, True])
-def test_trials_equal_composing_each_alone(tmp_path: Path, interpolated: bool, typed: list[str]) -> None:
-    """The shortcut (one composition per choice of groups) gives what Hydra gives trial by trial, also where settings
-    are made of others."""
-    (tmp_path / "data").mkdir()
-    rest = "sum: ${optimizer.lr}, ${trainer.seed}\n" if interpolated else ""
-    (tmp_path / "data" / "own.yaml").write_text(f"# own\n_target_: own\nshift: 1\n{rest}")
-    with hydra_session(str(tmp_path)) as hydra:
-        sweep = compose(hydra, ["data=own", *typed, "optimizer.lr=1,2"], multirun=True)
-        quick = TrialComposer(hydra.config_loader, sweep)
-        for own in [*TRIALS, *TRIALS]:  # whatever one trial leaves behind must not reach the next
-            overrides = ["data=own", *typed, *own]
-            expected = hydra.config_loader.load_sweep_config(sweep, overrides)
-            made = quick(overrides)
-            assert made == to_run(expected)
-            made.trainer.seed, made.split.classes = 99, None
-        assert len(quick.composed) == 4  # the default, mlp, lstm, mlp with sgd
-
-
-def test_a_trials_mistakes_are_told(tmp_path: Path) -> None:
-    with hydra_session() as hydra:
-        quick = TrialComposer(hydra.config_loader, compose(hydra, ["optimizer.lr=1,2"], multirun=True))
-        for mistake in ("trainer.epochs=abc", "optimizer.lrr=1", "trainer.epochs.x=1"):
-            for overrides in ([mistake], ["optimizer.lr=0.1", mistake]):
-                with pytest.raises(ConfigError, match=mistake.partition("=")[0].rpartition(".")[2]):
-                    quick(overrides)
 
 
 def test_experiment_can_ask_for_a_sweep(tmp_path: Path) -> None:
