@@ -23,6 +23,9 @@ def main() -> None:
             _train(sys.argv[1], sys.argv[2:])
         except SystemExit as end:
             _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+        except KeyboardInterrupt:  # before the command was there to say so
+            print("interrupted", file=sys.stderr)
+            _leave(130)
         _leave(0)
     from mlcli.cli.app import app
 
@@ -42,7 +45,7 @@ def _leave(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # a pipe whose reader has gone
             stream.flush()
-    atexit._run_exitfuncs()  # joblib, say, has folders to remove
+    atexit._run_exitfuncs()  # scikit-learn's joblib, for one, has folders to remove
     os._exit(status)
 
 

@@ -1,7 +1,6 @@
 """Draws in processes of its own: matplotlib loads there while the trials train here."""
 
 import os
-import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +13,7 @@ from typing import Self
 from mlcli.config.child import safe_path
 from mlcli.metric.plot import Plot
 from mlcli.run.figures import tolerated
+from mlcli.sweep.helpers import become_helper, interrupts_held_back
 
 MOST = 4  # pictures that are drawn at once
 
@@ -22,7 +22,8 @@ def load_matplotlib() -> None:
     """In the process that the drawer's are forked from. Early, it has done so when the first is needed."""
     safe_path()
     forkserver.set_forkserver_preload(["mlcli.sweep.drawing"])
-    forkserver.ensure_running()
+    with interrupts_held_back():
+        forkserver.ensure_running()
 
 
 class Drawer:
@@ -32,7 +33,7 @@ class Drawer:
         safe_path()
         self._soon = soon
         self._workers = min(MOST, cores)
-        self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=_ignore_interrupts)
+        self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=become_helper)
         self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
@@ -43,7 +44,7 @@ class Drawer:
 
     def _start_processes(self) -> None:
         """They are there when the first picture comes. Waits until matplotlib is loaded, as nobody else has to."""
-        with suppress(RuntimeError):  # the sweep has ended meanwhile
+        with suppress(RuntimeError, EOFError, OSError):  # the sweep has ended meanwhile
             for _ in range(self._workers):
                 self._pool.submit(os.getpid)
 
@@ -65,9 +66,3 @@ class Drawer:
                         plot.save(folder)
         finally:
             self._pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches the whole process group; which pictures are still wanted is the parent's to say."""
-    with suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

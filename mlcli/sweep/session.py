@@ -67,5 +67,5 @@ class Session:
         return float(result["metrics"][run.sweep.metric or run.trainer.monitor])
 
     def __getstate__(self) -> dict[str, Any]:
-        """In another process (joblib) nobody can be told: the pipes to courier and drawer stay here."""
+        """In another process nobody can be told: the pipes to courier and drawer stay here."""
         return {"command": self.command, "level": self.level}
