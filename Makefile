@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help train test exhaustive lint docs ui bench chapter clean
+.PHONY: help train test exhaustive lint docs map ui bench chapter clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-17s %s\n", "make " $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ lint: $(INSTALLED)  ## check style and types
 
 docs: $(INSTALLED)  ## build the documentation site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+map:  ## draw docs/map.svg from the imports
+	$(PYTHON) scripts/map.py
 
 ui: $(INSTALLED)  ## start the MLflow UI on the runs of this folder
 	$(BIN)/mlcli ui

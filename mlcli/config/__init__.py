@@ -1,0 +1,1 @@
+"""Schema, composition through Hydra, validation, error messages."""

@@ -1,1 +1,1 @@
-"""What the experiments of conf/experiment ask of their runs: one file each, one function that gives the answer."""
+"""Conclusions of the experiments in conf/experiment."""

@@ -1,0 +1,1 @@
+"""The trials of a sweep: groups, launchers, report, cross-validation."""

@@ -1,0 +1,1 @@
+"""Learning problems: loss and verbs."""

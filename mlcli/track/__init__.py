@@ -1,0 +1,1 @@
+"""Journal, console, delivery to MLflow and TensorBoard."""
