@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -48,4 +49,4 @@ def test_boxes_of_a_layer_do_not_overlap(script: ModuleType) -> None:
     layout = script.lay_out(rooms, edges)
     for layer in rooms:
         x = sorted(layout.x[room] for room in layer)
-        assert all(right - left > 1.1 for left, right in zip(x, x[1:], strict=False))
+        assert all(right - left > 1.1 for left, right in pairwise(x))
