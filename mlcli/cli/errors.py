@@ -26,10 +26,14 @@ def user_errors() -> Iterator[None]:
 
         if not isinstance(error, ConfigError):
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        from mlcli.config.redact import redact
+
+        print(f"error: {redact(' '.join(str(error).split()))}", file=sys.stderr)
         raise SystemExit(WRONG_INPUT) from None
     except RunFailure as error:
-        print(f"failed: {error}", file=sys.stderr)
+        from mlcli.config.redact import redact
+
+        print(f"failed: {redact(str(error))}", file=sys.stderr)
         raise SystemExit(FAILED) from None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlcli.config.child import python
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.config.redact import redact
 from mlcli.track.tracking import target
 
 
@@ -37,9 +38,9 @@ def examine(outputs: Path) -> list[Finding]:
 
 def _tried(name: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(name, True, check())
+        return Finding(name, True, redact(check()))
     except Exception as error:  # whatever it is, it is the finding
-        return Finding(name, False, f"{type(error).__name__}: {error}".splitlines()[0])
+        return Finding(name, False, redact(f"{type(error).__name__}: {error}".splitlines()[0]))
 
 
 def _packages() -> str:

@@ -12,6 +12,7 @@ import yaml
 from omegaconf._utils import get_omega_conf_dumper
 
 from mlcli.config.errors import ConfigError
+from mlcli.config.redact import redacted
 from mlcli.config.settings import Settings, settings
 from mlcli.config.stored import has_interpolation, read_yaml
 from mlcli.track.record import save, to_json
@@ -27,7 +28,7 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, record: Mapping[str, Any], record_name: str = "run.json") -> "RunFolder":
         """A new folder, never somebody else's. Raises ConfigError if it is taken or cannot be written."""
-        folder, text = cls(path.absolute(), record_name), to_json(_finite(record))
+        folder, text = cls(path.absolute(), record_name), to_json(_finite(redacted(record)))
         try:
             path.mkdir(parents=True, exist_ok=True)
             # O_EXCL decides between two runs that start in the same folder at the same moment.
@@ -50,7 +51,9 @@ class RunFolder:
 
     def write_config(self, cfg: Settings, overrides: list[str]) -> None:
         for name, content in (("config.yaml", cfg), ("overrides.yaml", overrides)):
-            (self.path / name).write_text(yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False))
+            (self.path / name).write_text(
+                yaml.dump(redacted(content), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+            )
 
     def config(self) -> Settings:
         """The run's config. Raises ConfigError for anything but plain values: it may be somebody else's."""

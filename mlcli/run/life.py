@@ -13,6 +13,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.redact import redact
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.metric.direction import direction
@@ -129,8 +130,8 @@ def run_name(job: Job) -> str:
     """The name that the user gave, else what was swept, else the model and the data."""
     if job.swept:
         values = " ".join(f"{key.rpartition('.')[2]}={value}" for key, value in job.swept.items())
-        return f"{job.cfg.name} {values}" if job.cfg.name else values
-    return str(job.cfg.name or title(job))
+        return redact(f"{job.cfg.name} {values}" if job.cfg.name else values)
+    return redact(str(job.cfg.name or title(job)))
 
 
 def title(job: Job) -> str:
@@ -187,11 +188,18 @@ def _recorded(folder: RunFolder) -> Iterator[None]:
         folder.end("FINISHED")
 
 
+class _Formatter(logging.Formatter):
+    """Lines and tracebacks without credentials."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
 @contextmanager
 def logged(path: Path) -> Iterator[None]:
     """Sends the log and warnings of this run to its own file."""
     handler = logging.FileHandler(path, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     logging.captureWarnings(True)

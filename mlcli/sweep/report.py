@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mlcli.config.redact import redacted
 from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot
 from mlcli.metric.sweep import JUDGED, SEED
@@ -22,7 +23,7 @@ OVERLAID = 12  # curves in one picture, beyond which nobody tells them apart
 
 def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
     """Writes trials.json, trials.csv, groups.csv (of repeats) and, where there is a `save`, the pictures."""
-    rows = [row(trial) for trial in trials]
+    rows = redacted([row(trial) for trial in trials])
     monitor = trials[0].job.cfg.trainer.monitor
     first, grouped = rank(rows, monitor)[0], groups(rows, monitor)
     best = first["trial"] if first["status"] == "FINISHED" else None

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from mlcli.config.redact import redacted
+
 _JSON = json.JSONEncoder(allow_nan=False)
 
 
@@ -20,9 +22,9 @@ def load(path: Path) -> dict[str, Any] | None:
 
 
 def save(path: Path, content: Any) -> None:
-    """Whole or not at all."""
+    """Whole or not at all, without credentials."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(to_json(content))
+    temporary.write_text(to_json(redacted(content)))
     temporary.replace(path)
 
 

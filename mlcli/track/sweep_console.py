@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlcli.config.redact import redact
 from mlcli.track.console import say
 
 LINES = 5.0  # seconds between two lines where there is no terminal
@@ -102,7 +103,7 @@ class SweepConsole:
 
     def _print(self, text: str) -> None:
         if self.bar:
-            self.bar.console.print(text, markup=False, highlight=False)
+            self.bar.console.print(redact(text), markup=False, highlight=False)
         else:
             say(text)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.config.errors import ConfigError
+from mlcli.config.redact import redact
 from mlcli.track.launch import Courier, start_courier
 
 
@@ -33,8 +34,9 @@ def command(name: str, outputs: str, uri: str | None) -> str:
     flags = []
     if Path(outputs).absolute() != Path(default_outputs()).absolute():
         flags += ["--outputs", outputs]
-    if uri and uri != os.environ.get("MLFLOW_TRACKING_URI"):
-        flags += ["--uri", uri]
+    shown = redact(uri or "")
+    if shown and shown != redact(os.environ.get("MLFLOW_TRACKING_URI", "")):
+        flags += ["--uri", shown]
     return shlex.join(["mlcli", name, *flags])
 
 
@@ -76,4 +78,4 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
         problem = couriers[0].finish() if couriers else None
         if problem:
             sync = command("sync", outputs, settings.uri)
-            print(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date.", file=sys.stderr)
+            print(redact(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date."), file=sys.stderr)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlcli.config.child import python
 from mlcli.config.errors import ConfigError
+from mlcli.config.redact import redact
 from mlcli.track.launch import start_courier
 from mlcli.track.tracking import default_experiment, target
 
@@ -27,7 +28,7 @@ def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
     """Serves until interrupted. Raises ConfigError where there is no run yet, or the port is taken."""
     uri = target(uri)
     if uri.startswith("http"):
-        print(f"runs are tracked at {uri}: open that address")
+        print(f"runs are tracked at {redact(uri)}: open that address")
         return
     database = outputs.absolute() / "mlflow.db"
     start_courier(outputs, uri, default_experiment()).finish()  # what a kill or an outage left over

@@ -1,0 +1,23 @@
+"""Leaves credentials out of what is written to files, logs, trackers and the screen."""
+
+import re
+from typing import Any
+
+# user:password@ (or token@) after ://, up to the last @ of the host's part; SQLAlchemy's passwords may hold / ? #.
+_CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/?#]*@|[^\s/:@]*:(?!\d+(?:[/?#]|$))[^\s@]*@)")
+
+
+def redact(text: str) -> str:
+    """`http://***@host` for `http://user:password@host`, wherever it stands in the text."""
+    return _CREDENTIALS.sub("***@", text) if "://" in text and "@" in text else text
+
+
+def redacted(node: Any) -> Any:
+    """The same for every text in plain data, keys included."""
+    if isinstance(node, str):
+        return redact(node)
+    if isinstance(node, dict):
+        return {redacted(key): redacted(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [redacted(value) for value in node]
+    return node
