@@ -10,10 +10,10 @@ from torch import Tensor
 from mlcli.train.optimizers import MakeOptimizer
 from mlcli.train.part import narrow
 
-STEPS, LEAVES = 50, 25  # at that step the middle row leaves, as a trial leaves a stack
+STEPS, LEAVES = 30, 15  # at that step the middle row leaves, as a trial leaves a stack
 RATES = (0.1, 0.03, 1e-4)
 SHAPES = ((16,), (4, 12), (2, 4, 2, 3), (40, 40), (48, 64))  # of weights alone; they add up to more than 4096
-SCALES = {10: 1e4, 11: 1e4, 30: 1e-4, 31: 1e-4}  # of the gradients at some steps
+SCALES = {8: 1e4, 9: 1e4, 20: 1e-4, 21: 1e-4}  # of the gradients at some steps
 KNOWN: dict[str, bool] = {}  # by config
 
 
@@ -51,8 +51,8 @@ def _alone(make: MakeOptimizer, start: Tensor, gradients: list[Tensor], rate: fl
     own = [piece.clone() for piece in _pieces(start)]
     optimizer = make([{"params": own}], lr=rate)
     for step, gradient in enumerate(gradients):
-        for parameter, piece in zip(own, _pieces(gradient), strict=True):
-            parameter.grad = piece.clone()
+        for parameter, piece in zip(own, _pieces(gradient.clone()), strict=True):
+            parameter.grad = piece
         optimizer.param_groups[0]["lr"] = rate * _factor(step)
         optimizer.step()
     return torch.cat([parameter.flatten() for parameter in own])
