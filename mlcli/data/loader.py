@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
+from mlcli.batch_sizes import batch_sizes
 from mlcli.data.adapter import Adapter
 from mlcli.data.dataset import INDEX_KINDS, DataSet
 
@@ -76,12 +77,14 @@ class Loader:
         return adapted if self.extract is None else self.extract(adapted)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The training split in an order that depends on seed and epoch alone.
+        """The training split in an order that depends on seed and epoch alone. A remainder of one example joins the
+        batch before it.
 
         Seeds torch's global generators too: whatever else is drawn in this epoch (dropout) follows from it.
         """
         seed_device(_mix(self.seed, epoch), self.device)
-        return self._at(torch.split(self.order(epoch, torch.default_generator), self.batch_size))
+        order = self.order(epoch, torch.default_generator)
+        return self._at(torch.split(order, batch_sizes(len(order), self.batch_size)))
 
     def order(self, epoch: int, generator: torch.Generator) -> Tensor:
         """Indices of the training split as they come in this epoch. Seeds `generator`, of the CPU, and draws them

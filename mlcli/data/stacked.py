@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from mlcli.batch_sizes import batch_sizes
 from mlcli.cannot_stack import CannotStack
 from mlcli.data.loader import EVALUATION_BATCH, Loader
 
@@ -44,7 +45,7 @@ class StackedLoader:
             if generator is not self.streams[seed]:
                 generator.manual_seed(self.streams[seed].initial_seed())
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
-        for indices_KB in torch.split(order_KN, self.batch_size, 1):
+        for indices_KB in torch.split(order_KN, batch_sizes(order_KN.shape[1], self.batch_size), 1):
             yield take(self.loaders, indices_KB)
 
     def blocks(self, name: str, most: int) -> list[slice]:

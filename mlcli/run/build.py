@@ -2,10 +2,8 @@
 shape and classes reach the model and no size is written twice. The only caller of `instantiate`."""
 
 import copy
-import fnmatch
 import functools
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import nn
 
+from mlcli.batch_sizes import batch_sizes
 from mlcli.config.check import EXTRA_KEYS, locate
 from mlcli.config.compose import shipped_conf
 from mlcli.config.errors import ConfigError, refused
@@ -26,9 +25,9 @@ from mlcli.data.prepare import prepare
 from mlcli.metric.direction import direction
 from mlcli.run import device as devices
 from mlcli.run import transfer
-from mlcli.train.averaging import Averaging
+from mlcli.run.batch_norm import require_batches
+from mlcli.run.update import update_of
 from mlcli.train.fit import Fit
-from mlcli.train.optimizers import MakeOptimizer
 from mlcli.train.step import Schedule, Update
 from mlcli.train.verbs import Task
 
@@ -221,6 +220,9 @@ def _assemble(
     trainer = cfg.trainer
     steps_per_epoch = 1 if getattr(model, "at_once", False) else _steps_per_epoch(cfg, data)
     total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
+    if loader is not None and _trains_on_batches(cfg):
+        own = hasattr(locate(cfg.task._target_), "epoch_steps")
+        require_batches(model, loader, trainer.batch_size if own else data.epoch, trainer)
     schedule: Schedule | None = None
     update: Update | Fit | None = None
     if is_fitted(cfg.model):
@@ -229,7 +231,9 @@ def _assemble(
         update = Fit(model)
     elif _takes(cfg.task, "update"):
         schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
-        update = _update(cfg, model, device, schedule, steps_per_epoch, total_steps)
+        how = {"steps_per_epoch": steps_per_epoch, "total_steps": total_steps, "device": device}
+        size = trainer.batch_size if _trains_on_batches(cfg) else None
+        update = update_of(cfg, partial, model, schedule, batch_size=size, **how)
     weights = trainer.class_weights
     supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
@@ -251,61 +255,12 @@ def _steps_per_epoch(cfg: Settings, data: DataSet) -> int:
     if hasattr(task, "epoch_steps"):
         own: int = task.epoch_steps(data, cfg)
         return own
-    batches: int = -(-data.epoch // cfg.trainer.batch_size)
-    return max(1, batches)
+    return max(1, len(batch_sizes(data.epoch, cfg.trainer.batch_size)))
 
 
-def _update(
-    cfg: Settings,
-    model: nn.Module,
-    device: torch.device,
-    schedule: Schedule,
-    steps_per_epoch: int,
-    total_steps: int,
-) -> Update:
-    trainer = cfg.trainer
-    return Update(
-        make_optimizer(cfg.optimizer),
-        _groups(cfg, model),
-        schedule,
-        steps_per_epoch=steps_per_epoch,
-        total_steps=total_steps,
-        device=device,
-        precision=cfg.device.precision,
-        accumulate=trainer.accumulate,
-        clip_norm=trainer.clip_norm,
-        clip_value=trainer.clip_value,
-        l1=trainer.l1,
-        averaging=_averaging(trainer),
-        model=model,
-    )
-
-
-def make_optimizer(node: Settings) -> MakeOptimizer:
-    """The optimizer of this config. What is nested in it is built anew each time: no two share state."""
-    settings = {name: value for name, value in node.items() if name != "lr"}
-    config = json.dumps(settings, sort_keys=True, default=repr)
-    return MakeOptimizer(lambda groups, **given: partial(node)(groups, **given), config)
-
-
-def _averaging(trainer: Settings) -> Averaging | None:
-    if trainer.average is None:
-        return None
-    return Averaging(trainer.average, trainer.average_decay, trainer.average_start)
-
-
-def _groups(cfg: Settings, model: nn.Module) -> list[dict[str, Any]]:
-    """The parameters by learning rate: those whose name fits a pattern of trainer.lr_scale have their own."""
-    scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
-    left = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    groups = []
-    for pattern, scale in scales.items():
-        names = fnmatch.filter(left, pattern)
-        if not names:
-            known = ", ".join(name for name, _ in model.named_parameters())
-            raise ConfigError(f"trainer.lr_scale: no parameter is called {pattern}. There are {known}.")
-        groups.append({"params": [left.pop(name) for name in names], "lr": cfg.optimizer.lr * scale})
-    return [{"params": list(left.values())}, *groups] if left else groups
+def _trains_on_batches(cfg: Settings) -> bool:
+    """Whether an update is from trainer.batch_size examples."""
+    return not hasattr(locate(cfg.task._target_), "epoch_steps") or _takes(cfg.task, "batch_size")
 
 
 def partial(node: Settings) -> Callable[..., Any]:

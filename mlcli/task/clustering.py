@@ -188,6 +188,9 @@ class ClusteringStack:
         advance(self.searches, batch)
         return {"loss": self.searches.losses()}
 
+    def weight(self, batch: Tensor | None) -> float:
+        return 1.0  # the loss is always that of all examples
+
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         if full:
             self.write_back()

@@ -220,6 +220,9 @@ class ControlStack:
         values, self.settled = advance(self.agents, batch, self.tasks[0].episodes)
         return dict(values)
 
+    def weight(self, batch: int) -> float:
+        return 1.0
+
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         self.write_back()
         each = [task.evaluate(split, full).metrics for task in self.tasks]

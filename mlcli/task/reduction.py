@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlcli.batch_sizes import batch_sizes
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric.plot import Plot
@@ -56,7 +57,7 @@ class Reduction:
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
-        return max(1, -(-data.epoch // cfg.trainer.batch_size)) if cfg.task.incremental else 1
+        return max(1, len(batch_sizes(data.epoch, cfg.trainer.batch_size))) if cfg.task.incremental else 1
 
     def batches(self, epoch: int) -> Iterable[Tensor]:
         if self.incremental:

@@ -61,14 +61,18 @@ class SequenceLabelling:
         return self.loader.batches(epoch)
 
     def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
+        return {"loss": self.update(self.loss, *batch, weight_of=self.batch_weight), "lr": self.update.rate}
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy over the answered steps of a batch."""
         losses = fast.step_losses(self.model(inputs), targets)
         if self.weights is not None:
             losses = losses * self.weights[targets.clamp(min=0)]
-        return losses.sum() / (targets >= 0).sum().clamp(min=1)
+        return losses.sum() / self.batch_weight(inputs, targets).clamp(min=1)
+
+    def batch_weight(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """What the loss is a mean of: the number of answered steps."""
+        return (targets >= 0).sum()
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """What every epoch tells, from the logits N × T × C of a split."""

@@ -33,15 +33,15 @@ class Plan:
     higher: bool
     max_steps: int | None = None
     max_time: float | None = None  # seconds
-    patience: int | None = None
+    patience: int | None = None  # epochs without an improvement by more than min_delta
     min_delta: float = 0.0
     watch: bool = False  # gradients and activations of each layer at the end of each epoch
     validates: bool = True  # on a split "val"; without one the last epoch counts as the best
 
-    def improves(self, score: float, best: float | None) -> bool:
+    def improves(self, score: float, best: float | None, by: float = 0.0) -> bool:
         if best is None or not self.validates:
             return True
-        return score > best + self.min_delta if self.higher else score < best - self.min_delta
+        return score > best + by if self.higher else score < best - by
 
 
 @dataclass
@@ -54,6 +54,8 @@ class Progress:
     best_score: float | None = None
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    patience_score: float | None = None  # the last that was better by more than min_delta
+    patience_epoch: int = 0
     stopped: str = ""  # why training ended before its last epoch; whoever drives the loop may say so too
     failure: Diverged | None = None
 
@@ -139,7 +141,7 @@ def _steps(trials: Trials, plan: Plan, progress: Sequence[Progress], values: "Ep
     step, stopped = lead.step, ""
     try:
         for batch in trials.batches(lead.epoch):
-            values.add(trials.step(batch))
+            values.add(trials.step(batch), trials.weight(batch))
             step += 1
             now = perf_counter()
             if now - tick > TICK:
@@ -169,7 +171,9 @@ def _judge(plan: Plan, progress: Progress, metrics: dict[str, float], failure: D
     improved = plan.improves(score, progress.best_score)
     if improved:
         progress.best_score, progress.best_epoch = score, progress.epoch
-    elif plan.patience is not None and progress.epoch - progress.best_epoch >= plan.patience:
+    if plan.improves(score, progress.patience_score, plan.min_delta):
+        progress.patience_score, progress.patience_epoch = score, progress.epoch
+    elif plan.patience is not None and progress.epoch - progress.patience_epoch >= plan.patience:
         progress.stopped = progress.stopped or f"no better {plan.monitor} for {plan.patience} epochs"
     return improved
 
@@ -219,22 +223,24 @@ class EpochValues:
     def __init__(self, first_step: int) -> None:
         self.first_step = first_step
         self.tensors: dict[str, list[Tensor]] = {}
+        self.weights: dict[str, list[float | Tensor]] = {}  # of the steps that returned each tensor
         self.numbers: dict[str, Any] = {}
         self.failures: dict[int, Diverged] = {}
 
-    def add(self, values: dict[str, Any]) -> None:
+    def add(self, values: dict[str, Any], weight: float | Tensor) -> None:
         for name, value in values.items():
             if isinstance(value, Tensor):
                 self.tensors.setdefault(name, []).append(value)
+                self.weights.setdefault(name, []).append(weight)
             else:
                 self.numbers[name] = value
 
     def read(self, count: int) -> list[dict[str, float]]:
-        """Per trial: "train/loss", … as means over the updates, and plain numbers as the last update gave them."""
+        """Per trial: "train/loss", … as weighted means over the updates, and plain numbers as the last gave them."""
         metrics: list[dict[str, float]] = [{} for _ in range(count)]
         for name, tensors in self.tensors.items():
             values = torch.stack(tensors).reshape(len(tensors), count).cpu().double()
-            for row, mean in enumerate(values.mean(0).tolist()):
+            for row, mean in enumerate(_means(values, self.weights[name]).tolist()):
                 metrics[row][f"train/{name}"] = mean
                 if not isfinite(mean):
                     self._fail(row, name, values[:, row])
@@ -251,3 +257,15 @@ class EpochValues:
         index = int(values.isfinite().int().argmin())
         text = f"{name} is {values[index]:g} at step {self.first_step + index + 1}: try a smaller optimizer.lr"
         self.failures.setdefault(row, Diverged(text))
+
+
+def _means(values: Tensor, weights: Sequence[float | Tensor]) -> Tensor:
+    """The weighted mean of each column of steps × rows; of steps without any weight the plain one."""
+    if isinstance(weights[0], Tensor):
+        weights_SK = torch.stack([torch.as_tensor(each) for each in weights]).reshape(len(weights), -1).cpu().double()
+    elif min(weights) == max(weights):  # as most are
+        return values.mean(0)
+    else:
+        weights_SK = torch.tensor(weights, dtype=values.dtype).unsqueeze(1)
+    total = weights_SK.sum(0)
+    return torch.where(total > 0, (values * weights_SK).sum(0) / total.clamp(min=1e-300), values.mean(0))

@@ -28,10 +28,11 @@ ROWS = 8  # trials that are evaluated at once: their activations on a whole spli
 class Stack:
     """K tasks that differ only in numbers, as the loop's trials. None of them changes until it leaves the stack.
 
-    A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch, and
-    `metrics(outputs, targets)` of a split, with outputs of the model, or of the task's own `answers(inputs)` if it
-    has that; `varies` names those of its attributes that may differ from trial to trial. loader: the K tasks' loaders
-    as one. Raises CannotStack with the reason when they cannot be one computation; the first step may raise
+    A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch (over its
+    examples, or over what `batch_weight(*batch)` counts), and `metrics(outputs, targets)` of a split, with outputs of
+    the model, or of the task's own `answers(inputs)` if it has that; `varies` names those of its attributes that may
+    differ from trial to trial. loader: the K tasks' loaders as one. Raises CannotStack with the reason when they
+    cannot be one computation; the first step may raise
     RuntimeError for a layer that torch.vmap does not know.
     """
 
@@ -49,6 +50,7 @@ class Stack:
         self.module = _Called(self.task)
         self._gather_numbers()
         self._gather_constants()
+        self.weighed: Tensor | None = None  # what the losses of the last step are means of, where tasks say it
 
     def _gather_constants(self) -> None:
         """What the tasks save with their weights that training does not change."""
@@ -69,19 +71,34 @@ class Stack:
                 continue
             if any(value is None for value in values):
                 raise CannotStack(f"some have {name} and some have none")
-            dtype = self.stacked.flats[0][0].dtype
-            self.numbers[name] = torch.stack([torch.as_tensor(value, dtype=dtype) for value in values])
+            like = self.stacked.flats[0][0]
+            self.numbers[name] = torch.stack(
+                [torch.as_tensor(value, dtype=like.dtype, device=like.device) for value in values]
+            )
 
     def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:
         self.task.model.train()
         return self.loader.batches(epoch)  # type: ignore[no-any-return]
 
     def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
-        return {"loss": self.update(self._losses, *batch), "lr": self.update.rates}
+        self.weighed = None
+        weights_of = self._weights if hasattr(self.task, "batch_weight") else None
+        return {"loss": self.update(self._losses, *batch, weights_of=weights_of), "lr": self.update.rates}
+
+    def weight(self, batch: tuple[Tensor, ...]) -> float | Tensor:
+        return batch[0].shape[1] if self.weighed is None else self.weighed
 
     def _losses(self, *batch: Tensor) -> Tensor:
-        losses: Tensor = self._call("loss", self.stacked.named(), self.numbers, *batch)
+        if not hasattr(self.task, "batch_weight"):
+            losses: Tensor = self._call("loss", self.stacked.named(), self.numbers, *batch)
+            return losses
+        losses, weights = self._call(_loss_and_weight, self.stacked.named(), self.numbers, *batch)
+        self.weighed = weights if self.weighed is None else self.weighed + weights
         return losses
+
+    def _weights(self, *batch: Tensor) -> Tensor:
+        weights: Tensor = torch.vmap(self.task.batch_weight)(*batch)
+        return weights
 
     def _call(self, method: Any, weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
         """The task's method of this name, or a function of the task, for each row of the tensors, with that row's
@@ -164,6 +181,10 @@ class Stack:
             model = self.tasks[row].model
             for name, tensor in {**dict(model.named_parameters()), **dict(model.named_buffers())}.items():
                 tensor.copy_(weights[name][row])
+
+
+def _loss_and_weight(task: Any, *batch: Tensor) -> tuple[Tensor, Tensor]:
+    return task.loss(*batch), task.batch_weight(*batch)
 
 
 class _Called(nn.Module):

@@ -11,9 +11,9 @@ from mlcli.cannot_stack import CannotStack
 from mlcli.train.part import Part
 from mlcli.train.proportional import is_proportional
 from mlcli.train.stacked_weights import StackedWeights
-from mlcli.train.step import Update
+from mlcli.train.step import Share, Update, part_sizes
 
-ALIKE = ("accumulate", "steps_per_epoch")
+ALIKE = ("accumulate", "batch_size", "steps_per_epoch")
 
 
 class StackedUpdate:
@@ -61,16 +61,16 @@ class StackedUpdate:
         self.before = [[torch.empty_like(flat) for flat in group] for group in flats]
         self.together = [part.proportional for part in self.parts for _ in part.rows]
 
-    def __call__(self, losses_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
-        """`losses_of(*batch)` is the mean loss of each trial's batch, K; returned detached."""
-        lead = self.updates[0]
-        total = torch.zeros(())
-        if lead.accumulate == 1:
-            total = self._backward(losses_of, batch, 1.0, first=True)
+    def __call__(
+        self, losses_of: Callable[..., Tensor], *batch: Tensor, weights_of: Callable[..., Tensor] | None = None
+    ) -> Tensor:
+        """`losses_of(*batch)` is the mean loss of each trial's batch, K; returned detached. `weights_of(*batch)` is
+        what each is a mean of, by default the number of examples."""
+        if self.updates[0].accumulate == 1:
+            total = self._backward(losses_of, batch, None, first=True)
         else:
-            size = batch[0].shape[1]
-            parts = enumerate(zip(*(tensor.chunk(lead.accumulate, 1) for tensor in batch), strict=True))
-            losses = [self._backward(losses_of, part, part[0].shape[1] / size, place == 0) for place, part in parts]
+            parts = enumerate(self._parts(batch, weights_of))
+            losses = [self._backward(losses_of, part, share, place == 0) for place, (part, share) in parts]
             total = torch.stack(losses).sum(0)
         self._clip()
         self._penalise()
@@ -79,12 +79,25 @@ class StackedUpdate:
         self.steps += 1
         return total
 
+    def _parts(
+        self, batch: tuple[Tensor, ...], weights_of: Callable[..., Tensor] | None
+    ) -> Iterator[tuple[tuple[Tensor, ...], Share]]:
+        """Micro-batches, as an Update alone cuts them."""
+        lead, size = self.updates[0], batch[0].shape[1]
+        sizes = part_sizes(size, lead.accumulate, lead.batch_size)
+        total = None if weights_of is None else weights_of(*batch).clamp(min=1)
+        for part in zip(*(torch.split(tensor, sizes, 1) for tensor in batch), strict=True):
+            if weights_of is None or total is None:
+                yield part, (part[0].shape[1] / size, 1)
+            else:
+                yield part, (weights_of(*part), total)
+
     def _backward(
-        self, losses_of: Callable[..., Tensor], batch: tuple[Tensor, ...], share: float, first: bool
+        self, losses_of: Callable[..., Tensor], batch: tuple[Tensor, ...], share: Share | None, first: bool
     ) -> Tensor:
         with self.updates[0].autocast:
             losses = losses_of(*batch)
-        losses = losses * share if share != 1.0 else losses
+        losses = losses * share[0] / share[1] if share is not None else losses
         self.weights.backward(losses.sum(), add=not first)  # a trial's loss depends on its own row alone
         return losses.detach()
 

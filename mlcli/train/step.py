@@ -7,8 +7,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from mlcli.batch_sizes import batch_sizes
 from mlcli.train.averaging import Averaging
 from mlcli.train.optimizers import Groups, MakeOptimizer, has_modes, needs_closure
+
+Share = tuple[float | Tensor, int | Tensor]  # numerator and denominator
 
 
 class Schedule(Protocol):
@@ -18,8 +21,10 @@ class Schedule(Protocol):
 class Update:
     """Owns the optimizer. Call it with a loss function and a batch: one update, and the mean loss of the batch.
 
-    accumulate: micro-batches that each batch is cut into. Their gradients add up to that of the whole batch, so
-    it saves memory and changes nothing else (but the statistics of batch normalisation).
+    accumulate: micro-batches that a batch of `batch_size` examples is cut into; a smaller one is cut into fewer of
+    the same size. None: every batch into as many. Their gradients, each weighted by what its loss is a mean of, add
+    up to that of the whole batch, so it saves memory and changes nothing else (but the statistics of batch
+    normalisation).
     l1: weight of the sum of all parameters' sizes; like weight decay it is no part of the loss that is told.
     averaging: with it, a mean of the weights is kept, and those of the model are exchanged for it in `averaged`.
     groups: the parameters, as the optimizer's constructor takes them. Raises ValueError for an optimizer whose step
@@ -37,6 +42,7 @@ class Update:
         device: torch.device,
         precision: str = "fp32",
         accumulate: int = 1,
+        batch_size: int | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         l1: float = 0.0,
@@ -54,7 +60,7 @@ class Update:
         self.schedule = schedule
         self.steps_per_epoch = steps_per_epoch
         self.total_steps = total_steps
-        self.accumulate = accumulate
+        self.accumulate, self.batch_size = accumulate, batch_size
         self.clip_norm = clip_norm
         self.clip_value = clip_value
         self.l1 = l1
@@ -69,15 +75,20 @@ class Update:
         self.autocast: Any = torch.autocast(device.type, dtype) if dtype else nullcontext()
         self.scaler = torch.amp.GradScaler(device.type) if precision == "fp16" else None
 
-    def __call__(self, loss_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
-        """`loss_of(*batch)` is the mean loss of a batch, a scalar; returned detached."""
+    def __call__(
+        self, loss_of: Callable[..., Tensor], *batch: Tensor, weight_of: Callable[..., Tensor] | None = None
+    ) -> Tensor:
+        """`loss_of(*batch)` is the mean loss of a batch, a scalar; returned detached. `weight_of(*batch)` is what it
+        is a mean of, by default the number of examples."""
         for parameter in self.parameters:  # now and not after the step: backward finds their memory in the cache
             parameter.grad = None
         if self.accumulate == 1:
-            total = self._backward(loss_of, batch, 1.0)
+            total = self._backward(loss_of, batch, None)
         else:
-            parts = [self._backward(loss_of, part, share) for part, share in self._parts(batch)]
+            parts = [self._backward(loss_of, part, share) for part, share in self._parts(batch, weight_of)]
             total = torch.stack(parts).sum()
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)  # whatever is done to gradients is done to their true sizes
         self._clip()
         if self.l1:
             self._penalise()
@@ -140,17 +151,23 @@ class Update:
         for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
             group["lr"] = base * factor
 
-    def _parts(self, batch: tuple[Tensor, ...]) -> Iterator[tuple[tuple[Tensor, ...], float]]:
-        """Micro-batches, each with its share of the examples."""
-        size = len(batch[0])
-        for part in zip(*(tensor.chunk(self.accumulate) for tensor in batch), strict=True):
-            yield part, len(part[0]) / size
+    def _parts(
+        self, batch: tuple[Tensor, ...], weight_of: Callable[..., Tensor] | None
+    ) -> Iterator[tuple[tuple[Tensor, ...], Share]]:
+        """Micro-batches, each with its share of the batch."""
+        sizes = part_sizes(len(batch[0]), self.accumulate, self.batch_size)
+        total = None if weight_of is None else weight_of(*batch).clamp(min=1)
+        for part in zip(*(torch.split(tensor, sizes) for tensor in batch), strict=True):
+            if weight_of is None or total is None:
+                yield part, (len(part[0]) / len(batch[0]), 1)
+            else:
+                yield part, (weight_of(*part), total)
 
-    def _backward(self, loss_of: Callable[..., Tensor], batch: tuple[Tensor, ...], share: float) -> Tensor:
+    def _backward(self, loss_of: Callable[..., Tensor], batch: tuple[Tensor, ...], share: Share | None) -> Tensor:
         with self.autocast:
             loss = loss_of(*batch)
-        if share != 1.0:
-            loss = loss * share
+        if share is not None:
+            loss = loss * share[0] / share[1]
         if self.scaler is None:
             loss.backward()  # type: ignore[no-untyped-call]
         else:
@@ -158,10 +175,6 @@ class Update:
         return loss.detach()
 
     def _clip(self) -> None:
-        if self.clip_norm is None and self.clip_value is None:
-            return
-        if self.scaler is not None:
-            self.scaler.unscale_(self.optimizer)
         if self.clip_value is not None:
             torch.nn.utils.clip_grad_value_(self.parameters, self.clip_value)
         if self.clip_norm is not None:
@@ -196,7 +209,13 @@ class Update:
             self.schedule.load_state_dict(state["schedule"])  # type: ignore[attr-defined]
         if self.scaler is not None:
             self.scaler.load_state_dict(state["scaler"])
-        self.averages = [average.clone() for average in state.get("averages", ())]
+        pairs = zip(state.get("averages", ()), self._averaged_tensors(), strict=False)
+        self.averages = [average.to(tensor.device, copy=True) for average, tensor in pairs]
+
+
+def part_sizes(count: int, accumulate: int, batch_size: int | None) -> list[int]:
+    """How a batch of so many examples is cut, where one of `batch_size` is cut into `accumulate` parts."""
+    return batch_sizes(count, -(-(batch_size or count) // accumulate))
 
 
 def _check(optimizer: torch.optim.Optimizer, averaging: Averaging | None) -> None:

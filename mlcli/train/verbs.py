@@ -33,7 +33,11 @@ class Task(Protocol):
         """The batches of one epoch. All randomness of the epoch comes from the run's seed and `epoch`."""
 
     def step(self, batch: Any) -> dict[str, Any]:
-        """One update. Tensors that it returns are averaged over the epoch; of plain numbers the last counts."""
+        """One update. Tensors that it returns are averaged over the epoch; of plain numbers the last counts.
+
+        A batch counts by its examples, or by what the task's own `batch_weight(*batch)` says that the loss is a mean
+        of.
+        """
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         """Metrics of "train", "val" or "test"; changes nothing. `full` adds what is too slow for every epoch."""
@@ -59,6 +63,10 @@ class Trials(Protocol):
 
     def step(self, batch: Any) -> dict[str, Any]:
         """One update of every trial: tensors with a value per row, lists of numbers, or one number for all."""
+
+    def weight(self, batch: Any) -> float | Tensor:
+        """What the values of the last step, which was of this batch, count in the means of the epoch: one number for
+        all trials or a tensor with one per row."""
 
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         """Metrics by name, a number per row."""
@@ -89,6 +97,10 @@ class Alone:
         self.task = task
         self.batches = task.batches
         self.step = task.step
+        self._weight: Callable[..., Tensor] | None = getattr(task, "batch_weight", None)
+
+    def weight(self, batch: Any) -> float | Tensor:
+        return self._weight(*batch) if self._weight is not None else examples_in(batch)
 
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         metrics = self.task.evaluate(split, full=full).metrics
@@ -112,6 +124,12 @@ class Alone:
 
     def keep(self, rows: list[int]) -> None:
         """Nothing to do: it has ended."""
+
+
+def examples_in(batch: Any) -> int:
+    """The length of a batch, or of its first tensor; 1 for a batch that is neither a tensor nor a tuple of them."""
+    first = batch[0] if isinstance(batch, tuple | list) and batch else batch
+    return len(first) if isinstance(first, Tensor) and first.ndim else 1
 
 
 def read(metrics: dict[str, Any]) -> dict[str, float]:

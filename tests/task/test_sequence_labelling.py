@@ -29,6 +29,22 @@ def test_loss_is_torchs_over_the_answered_steps() -> None:
     torch.testing.assert_close(task.loss(inputs, torch.full_like(targets, -1)), torch.tensor(0.0))
 
 
+@pytest.mark.parametrize("weights", ["null", "balanced"])
+def test_accumulate_changes_nothing_but_rounding(weights: str) -> None:
+    """Sequences of very different lengths, in one part and in eight."""
+
+    def trained(accumulate: int) -> tuple[list[torch.Tensor], float]:
+        common = ["model=gru", "optimizer=sgd", f"trainer.class_weights={weights}"]
+        task = parts_of(*SMALL, *common, f"trainer.accumulate={accumulate}").task
+        losses = [float(task.step(batch)["loss"]) for epoch in range(3) for batch in task.batches(epoch)]
+        return list(task.model.parameters()), sum(losses)
+
+    (one, loss), (other, accumulated) = trained(1), trained(8)
+    assert accumulated == pytest.approx(loss, rel=1e-6)
+    for mine, theirs in zip(one, other, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-6)
+
+
 def test_class_weights_weigh_each_answered_step() -> None:
     classes = len(parts_of(*SMALL).data.classes)
     weights = [1.0 + i for i in range(classes)]

@@ -71,6 +71,41 @@ def test_keeps_the_weights_of_the_best_epoch() -> None:
     assert task.observed == pytest.approx([0.5, 0.9, 0.7])
 
 
+def test_min_delta_is_for_patience_alone() -> None:
+    """The best weights are the best, however little better; patience counts from the last clear improvement."""
+    epochs, progress = run(Countdown([0.5, 0.504, 0.508, 0.512, 0.516, 0.9]), min_delta=0.01, patience=2)
+    assert [epoch.improved for epoch in epochs] == [True, True, True]
+    assert progress.best_epoch == 3 and progress.best_weights["weight"].item() == 9
+    assert progress.best_score == pytest.approx(0.508) and "patience" not in progress.stopped
+    _, progress = run(Countdown([0.5, 0.508, 0.516, 0.524]), min_delta=0.01, patience=3)
+    assert progress.best_epoch == 4 and not progress.stopped
+
+
+def test_means_are_weighted_by_examples() -> None:
+    """32 examples with the loss 0.5 and one with 2.5."""
+
+    class Uneven(Countdown):
+        def batches(self, epoch: int) -> Any:
+            super().batches(epoch)
+            return [(torch.zeros(32, 3), torch.zeros(32)), (torch.zeros(1, 3), torch.zeros(1))]
+
+    epochs, _ = run(Uneven([0.1], {1: 0.5, 2: 2.5}))
+    assert epochs[0].metrics["train/loss"] == pytest.approx((32 * 0.5 + 2.5) / 33, rel=1e-12)
+
+
+def test_means_are_weighted_by_what_the_task_says() -> None:
+    class Counted(Countdown):
+        def batches(self, epoch: int) -> Any:
+            super().batches(epoch)
+            return [(torch.tensor([1, 1, -1]),), (torch.tensor([-1, -1, -1]),), (torch.tensor([1, -1, -1]),)]
+
+        def batch_weight(self, targets: torch.Tensor) -> torch.Tensor:
+            return (targets >= 0).sum()
+
+    epochs, _ = run(Counted([0.1], {1: 3.0, 2: 0.0, 3: 9.0}))
+    assert epochs[0].metrics["train/loss"] == pytest.approx(5.0, rel=1e-12)
+
+
 def test_lower_is_better_for_losses() -> None:
     _, progress = run(Countdown([0.5, 0.9, 0.4]), higher=False)
     assert progress.best_epoch == 3

@@ -181,6 +181,8 @@ def test_stacked_equals_alone(hydra: Any, model: str, optimizer: str, scheduler:
 
 MLP = ["model=mlp", "model.width=16", "model.activation=tanh", "data=digits", "trainer.epochs=2"]
 CNN = ["model=cnn", "model.width=4", "model.activation=tanh", "model.pooling=mean", "data=digits", "trainer.epochs=2"]
+REMAINDER = ["model=mlp", "model.width=16", "model.activation=tanh", "data=breast_cancer", "trainer.epochs=2"]
+REMAINDER += ["model.norm=batch_norm", "optimizer=momentum"]
 DIABETES = ["task=regression", "model=mlp", "model.width=16", "data=diabetes", "model.activation=tanh"]
 # The head's bias moves all embeddings alike, so its gradient is rounding alone: Adam would make full steps of it.
 EPISODES = ["task=few_shot", "data=blobs", "data.classes=25", "model=mlp", "model.width=8", "optimizer=sgd"]
@@ -194,6 +196,9 @@ CASES = {
     "batch-norm-of-vectors": ([*MLP, "model.norm=batch_norm", "optimizer=momentum"], TRIALS),
     "accumulate": ([*MLP, "trainer.accumulate=3", "model.dropout=0.2"], TRIALS),
     "clip": (MLP, [["trainer.clip_norm=0.5"], ["trainer.clip_norm=0.05"], ["trainer.clip_value=0.003"]]),
+    # 341 training examples: ten batches, of which the last has 35
+    "batch-norm-remainder": ([*REMAINDER, "trainer.batch_size=34"], TRIALS),
+    "batch-norm-remainder-in-parts": ([*REMAINDER, "trainer.batch_size=34", "trainer.accumulate=2"], TRIALS),
     "smoothing": (MLP, [["task.label_smoothing=0"], ["task.label_smoothing=0.1"], ["task.label_smoothing=0.3"]]),
     "balanced": (
         [*MLP, "trainer.class_weights=balanced"],
@@ -224,6 +229,10 @@ CASES = {
     "sequence-labelling-weights": (
         ["task=sequence_labelling", "data.examples=200", "data.length=12", "trainer.class_weights=balanced"],
         [["split.seed=1"], ["split.seed=2", "trainer.seed=1"]],
+    ),
+    "sequence-labelling-in-parts": (
+        ["task=sequence_labelling", "data.examples=200", "data.length=12", "trainer.accumulate=5"],
+        TRIALS,
     ),
     "language-model": (
         ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=100"],

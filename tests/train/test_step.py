@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mlcli.train.averaging import Averaging
 from mlcli.train.optimizers import MakeOptimizer
-from mlcli.train.step import Update
+from mlcli.train.step import Update, part_sizes
 
 
 def constant(step: int, steps_per_epoch: int, total_steps: int) -> float:
@@ -133,6 +133,50 @@ def test_l1_is_the_gradient_of_the_sum_of_sizes() -> None:
         optimizer.step()
     for one, other in zip(model.parameters(), expected.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_fp16_penalises_true_gradients() -> None:
+    """One step on w = 1 with the loss 0 · w and the penalty |w|: 1 - 0.1 · 1."""
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(model.weight)
+    make = MakeOptimizer(partial(torch.optim.SGD, lr=0.1), "sgd")
+    how: dict[str, Any] = {"steps_per_epoch": 1, "total_steps": 1, "device": torch.device("cpu")}
+    update = Update(make, [{"params": [model.weight]}], constant, precision="fp16", l1=1.0, **how)
+    update(lambda x: 0.0 * model(x).float().sum(), torch.ones(2, 1))
+    assert model.weight.item() == pytest.approx(0.9, abs=1e-6)
+
+
+@pytest.mark.parametrize("accumulate", [2, 3, 8])
+def test_accumulate_weighs_parts_by_what_their_loss_is_a_mean_of(accumulate: int) -> None:
+    """Ten sequences with 0 to 9 answered steps."""
+    answered = torch.arange(10).unsqueeze(1) > torch.arange(9)
+    x = torch.randn(10, 9, 4, generator=torch.Generator().manual_seed(0)).double()
+
+    def trained(**settings: Any) -> nn.Module:
+        model = network()
+
+        def loss(x: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+            return (model(x).square().sum(-1) * there).sum() / there.sum().clamp(min=1)
+
+        update = update_of(model, **settings)
+        for _ in range(3):
+            expected = loss(x, answered).detach()
+            told = update(loss, x, answered, weight_of=lambda x, there: there.sum())
+            torch.testing.assert_close(told, expected, rtol=1e-12, atol=1e-12)
+        return model
+
+    whole = trained()
+    for one, other in zip(trained(accumulate=accumulate).parameters(), whole.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_no_part_of_a_batch_is_a_single_example_left_over() -> None:
+    assert part_sizes(32, 4, 32) == [8, 8, 8, 8]
+    assert part_sizes(33, 4, 32) == [8, 8, 8, 9]
+    assert part_sizes(3, 4, 32) == [3]  # as large as the parts of a whole batch
+    assert part_sizes(10, 3, None) == [4, 4, 2]
+    assert part_sizes(4, 4, 4) == [1, 1, 1, 1]  # as asked for
+    assert part_sizes(1, 4, 32) == [1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Batch normalisation of vectors has no statistics of a single example: such a run is refused before it begins."""
+
+import copy
+
+import torch
+from torch import nn
+
+from mlcli.batch_sizes import batch_sizes
+from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings
+from mlcli.data.loader import Loader
+from mlcli.train.step import part_sizes
+
+Norm = nn.modules.batchnorm._BatchNorm
+
+
+def require_batches(model: nn.Module, loader: Loader, examples: int, trainer: Settings) -> None:
+    """Raises ConfigError where updates from so many examples an epoch would have parts of a single one, and the
+    network cannot be trained on that. (One that normalises pictures can: it has statistics over positions.)"""
+    train = loader.indices["train"]
+    if not len(train) or not any(isinstance(module, Norm) for module in model.modules()):
+        return
+    if _smallest_part(examples, trainer.batch_size, trainer.accumulate) > 1:
+        return
+    inputs, _ = loader.at(train[:1])
+    try:
+        with torch.no_grad():
+            copy.deepcopy(model).train()(inputs)
+    except ValueError as error:
+        asked = f"trainer.batch_size={trainer.batch_size} trainer.accumulate={trainer.accumulate}"
+        cause = "a training split of one example" if examples == 1 else asked
+        raise ConfigError(
+            f"batch normalisation cannot be trained on one example at a time, which is what {cause} comes to; use "
+            "larger batches or another model.norm."
+        ) from error
+
+
+def _smallest_part(examples: int, batch_size: int, accumulate: int) -> int:
+    batches = set(batch_sizes(examples, batch_size))
+    return min(min(part_sizes(size, accumulate, batch_size)) for size in batches)

@@ -1,0 +1,62 @@
+"""The gradient update of a run, as its config says."""
+
+import fnmatch
+import json
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings
+from mlcli.train.averaging import Averaging
+from mlcli.train.optimizers import MakeOptimizer
+from mlcli.train.step import Schedule, Update
+
+Partial = Callable[[Settings], Callable[..., Any]]  # a config's constructor with its arguments
+
+
+def update_of(cfg: Settings, partial: Partial, model: nn.Module, schedule: Schedule, **how: Any) -> Update:
+    """how: what an Update takes that is not in the config. Raises ConfigError, and ValueError for an optimizer that
+    cannot be driven so."""
+    trainer = cfg.trainer
+    return Update(
+        _make_optimizer(cfg.optimizer, partial),
+        _groups(cfg, model),
+        schedule,
+        precision=cfg.device.precision,
+        accumulate=trainer.accumulate,
+        clip_norm=trainer.clip_norm,
+        clip_value=trainer.clip_value,
+        l1=trainer.l1,
+        averaging=_averaging(trainer),
+        model=model,
+        **how,
+    )
+
+
+def _make_optimizer(node: Settings, partial: Partial) -> MakeOptimizer:
+    """What is nested in the config is built anew each time: no two optimizers share state."""
+    settings = {name: value for name, value in node.items() if name != "lr"}
+    config = json.dumps(settings, sort_keys=True, default=repr)
+    return MakeOptimizer(lambda groups, **given: partial(node)(groups, **given), config)
+
+
+def _averaging(trainer: Settings) -> Averaging | None:
+    if trainer.average is None:
+        return None
+    return Averaging(trainer.average, trainer.average_decay, trainer.average_start)
+
+
+def _groups(cfg: Settings, model: nn.Module) -> list[dict[str, Any]]:
+    """The parameters by learning rate: those whose name fits a pattern of trainer.lr_scale have their own."""
+    scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
+    left = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    groups = []
+    for pattern, scale in scales.items():
+        names = fnmatch.filter(left, pattern)
+        if not names:
+            known = ", ".join(name for name, _ in model.named_parameters())
+            raise ConfigError(f"trainer.lr_scale: no parameter is called {pattern}. There are {known}.")
+        groups.append({"params": [left.pop(name) for name in names], "lr": cfg.optimizer.lr * scale})
+    return [{"params": list(left.values())}, *groups] if left else groups
