@@ -38,17 +38,19 @@ HYDRA_FLAGS = {
 }
 
 OUTPUTS = {"--outputs": "The folder of the runs"}
+LOADING = OUTPUTS | {"--config-dir": "A folder of your own configs"}
 
 FLAGS = {
     "train": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
     "crossval": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
-    "evaluate": OUTPUTS
+    "evaluate": LOADING
     | {
         "--split": "train, val or test",
         "--save": "A folder for figures and predictions",
+        "--changed-data": "Even if the data has changed since",
         "--json": "As JSON",
     },
-    "predict": OUTPUTS
+    "predict": LOADING
     | {
         "--output": "Where the predictions go",
         "--json": "As JSON, as the server answers",
@@ -57,7 +59,7 @@ FLAGS = {
         "--temperature": "1 as it has learnt, 0 always the likeliest",
         "--seed": "Another text for another seed",
     },
-    "serve": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one"},
+    "serve": LOADING | {"--port": "Port on 127.0.0.1; 0 picks a free one"},
     "runs": OUTPUTS
     | {"--sort": "A metric, or started", "--limit": "At most so many; 0 for all", "--json": "As JSON"},
     "show": OUTPUTS,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import Outputs
+from mlcli.cli.options import ConfigDir, Outputs
 
 
 def evaluate(
@@ -22,13 +22,16 @@ def evaluate(
         bool, typer.Option("--changed-data", help="Even if the run's own data has changed since it was trained.")
     ] = False,
     outputs: Outputs = None,
+    config_dir: ConfigDir = None,
 ) -> None:
     """Evaluate a finished run with its best weights."""
     from mlcli.cli.output import outputs_folder, table
     from mlcli.run.evaluate import evaluate_run
+    from mlcli.run.own import add_configs
 
     with user_errors():
-        metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save, changed_data)
+        add_configs(config_dir)
+        metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save, changed_data, config_dir)
         if as_json:
             print(json.dumps(metrics, indent=1))
         else:

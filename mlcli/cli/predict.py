@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import Outputs
+from mlcli.cli.options import ConfigDir, Outputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,13 +26,16 @@ def predict(
     ] = 0.8,
     seed: Annotated[int, typer.Option(min=0, help="Another text for another seed.")] = 0,
     outputs: Outputs = None,
+    config_dir: ConfigDir = None,
 ) -> None:
     """Predict for a file, a row an input, or go on with a prompt; with the run's best weights."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
     from mlcli.run.find import find_run
+    from mlcli.run.own import add_configs
 
     with user_errors():
+        add_configs(config_dir)
         if (file is None) == (prompt is None):
             raise ConfigError("Type either a FILE of inputs, or of a language model --prompt TEXT.")
         folder = find_run(run, outputs_folder(outputs)).folder.path

@@ -26,15 +26,17 @@ def evaluate_run(
     split: str | None,
     save: Path | None,
     changed_data: bool = False,
+    config_dir: str | None = None,
 ) -> dict[str, float]:
     """Metrics of the run's best weights on a split; with overrides of `data` or `split`, on those examples.
 
+    config_dir: a folder of configs besides the shipped ones and ./conf.
     changed_data: whether the run's own data may have changed since. Raises ConfigError for what cannot be evaluated.
     """
     if split not in (None, "train", "val", "test"):
         raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
     found = find_run(text, outputs)
-    cfg = _with(stored_config(found.folder), overrides)
+    cfg = _with(stored_config(found.folder), overrides, config_dir)
     other_examples = any(override.startswith(("data", "split")) for override in overrides)
     parts = load_run(found.folder, cfg, own_examples=not other_examples, changed_data=changed_data)
     split = split or parts.data.judged
@@ -47,7 +49,7 @@ def evaluate_run(
     return metrics_of(evaluation, split)
 
 
-def _with(cfg: Settings, overrides: list[str]) -> Settings:
+def _with(cfg: Settings, overrides: list[str], config_dir: str | None) -> Settings:
     """The run's config with overrides: a group is composed anew, a value is set in what the run had."""
     for override in overrides:
         key, equals, _ = override.partition("=")
@@ -57,7 +59,7 @@ def _with(cfg: Settings, overrides: list[str]) -> Settings:
     groups = [override for override in overrides if "." not in override.partition("=")[0]]
     values = [override for override in overrides if override not in groups]
     if groups:
-        with hydra_session() as hydra:
+        with hydra_session(config_dir) as hydra:
             composed = to_run(compose(hydra, groups))
         for override in groups:
             group = override.partition("=")[0]

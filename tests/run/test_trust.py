@@ -309,6 +309,30 @@ def test_own_configs_are_trusted_for_their_group(tmp_path: Path, monkeypatch: py
             trusted(config(**groups), "run")
 
 
+def test_a_folder_of_own_configs_is_an_option(
+    evil: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model beside its config is predictable without $MLCLI_TRUST."""
+    monkeypatch.setattr(own, "_folders", [Path("conf")])
+    (tmp_path / "lib" / "besides.py").write_text("from mlcli.model.mlp import MLP\nclass Mine(MLP): pass\n")
+    (tmp_path / "mine" / "model").mkdir(parents=True)
+    (tmp_path / "mine" / "model" / "mine.yaml").write_text("_target_: besides.Mine\n")
+    run = tampered(runs / "network", tmp_path / "sent", {"model._target_": "besides.Mine"})
+    Path("in.json").write_text("[[0, 1]]")
+    for words in (
+        ["evaluate", str(run)],
+        ["evaluate", str(run), "split.seed=1", "data=moons"],
+        ["predict", str(run), "in.json"],
+    ):
+        assert CliRunner().invoke(app, words).exit_code == 2
+        monkeypatch.setattr(own, "_folders", [Path("conf")])
+        done = CliRunner().invoke(app, [*words, "--config-dir", "mine"])
+        assert done.exit_code == 0, done.output
+        monkeypatch.setattr(own, "_folders", [Path("conf")])
+    done = CliRunner().invoke(app, ["predict", str(run), "in.json", "--config-dir", "nowhere"])
+    assert done.exit_code == 2 and "no such folder" in done.stderr
+
+
 def test_what_is_stored_is_resolved(runs: Path) -> None:
     """So that nothing of ours is refused."""
     for path in (*runs.glob("*/config.yaml"), *runs.glob("*/model/model.json")):
