@@ -101,7 +101,11 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    """Raises OSError, or ValueError for what is not JSON or is nested too deeply."""
+    try:
+        return json.loads(path.read_text())
+    except RecursionError as error:
+        raise ValueError(f"{path}: nested too deeply") from error
 
 
 def _finite(content: Any) -> Any:

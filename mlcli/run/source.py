@@ -42,7 +42,7 @@ def read(text: str, outputs: Path) -> Source:
         raise ConfigError(f"model.init_from={text}: {found.id} has no trained model, it did not finish.")
     try:
         classes = tuple(read_json(model / "model.json")["data"]["classes"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"model.init_from={text}: {model / 'model.json'} is damaged") from error
     return Source(found.id, load_weights(model / "weights.safetensors")[0], classes)
 

@@ -1,7 +1,9 @@
 """scikit-learn's estimators as models, beside scikit-learn itself on the same split."""
 
+import io
 import json
 import pickle
+import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skops.io
 import torch
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.metrics import log_loss
@@ -19,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.model.estimator import Estimator
-from mlcli.model.estimator_bytes import SAFE
+from mlcli.model.estimator_bytes import SAFE, _is_own
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.run.fitted import settle
@@ -143,14 +146,59 @@ def test_a_class_that_is_not_among_the_examples_is_the_least_likely() -> None:
 
 
 def test_bytes_with_what_is_not_known_are_refused() -> None:
-    import skops.io
-
     unsafe = LogisticRegression()
     unsafe.coef_ = pickle.Unpickler  # stands for whatever somebody may have put there
     model = Estimator((2,), 2, estimator=LogisticRegression())
     with pytest.raises(ValueError, match=r"hold .*Unpickler, not known to be harmless"):
         model.set_extra_state(torch.frombuffer(bytearray(skops.io.dumps(unsafe)), dtype=torch.uint8))
     assert all(hasattr(import_module(name.rpartition(".")[0]), name.rpartition(".")[2]) for name in SAFE)
+
+
+def as_state(written: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(written), dtype=torch.uint8)
+
+
+def bomb() -> bytes:
+    """A small archive with very large contents."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("schema.json", "w") as file:
+        for _ in range(300):
+            file.write(bytes(2**20))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (lambda: skops.io.dumps(Ridge()), "hold Ridge, and the config LogisticRegression"),
+        (lambda: skops.io.dumps([LogisticRegression()]), "hold list"),
+        (lambda: b"nothing", "damaged"),
+        (bomb, "would unpack to 314,572,800 bytes"),
+    ],
+)
+def test_bytes_of_something_else_are_refused(written: Callable[[], bytes], said: str) -> None:
+    model = Estimator((2,), 2, estimator=LogisticRegression())
+    with pytest.raises(ValueError, match=said):
+        model.set_extra_state(as_state(written()))
+
+
+def test_of_another_package_only_its_own_classes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the package has imported from elsewhere is not its own."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "otherkit.py").write_text(
+        "from pickle import Unpickler\nfrom sklearn.linear_model import LogisticRegression\n"
+        "class Part:\n    size = 3\nclass Mine(LogisticRegression):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    kit = import_module("otherkit")
+    fitted = kit.Mine().fit([[0.0, 0.0], [1.0, 1.0]], [0, 1])
+    fitted.part_ = kit.Part()
+    model = Estimator((2,), 2, estimator=kit.Mine())
+    model.set_extra_state(as_state(skops.io.dumps(fitted)))
+    assert isinstance(model.estimator, kit.Mine) and model.estimator.part_.size == 3
+    assert _is_own("otherkit.Part", "otherkit")
+    assert not _is_own("otherkit.Unpickler", "otherkit")
+    assert not _is_own("sklearn.svm.SVC", "sklearn")
 
 
 def run() -> Path:

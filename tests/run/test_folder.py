@@ -69,6 +69,12 @@ def test_a_record_that_is_not_finite_can_be_read(tmp_path: Path) -> None:
     assert text.count("\n") == 6  # an entry on each line
 
 
+def test_deeply_nested_json_is_no_json(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_json(tmp_path / "run.json")
+
+
 def test_ids_never_collide() -> None:
     assert len({new_id() for _ in range(10_000)}) == 10_000
 

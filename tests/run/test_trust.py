@@ -238,6 +238,15 @@ GOOD = {
     },
     "torch's schedule": {"scheduler": {"_target_": "torch.optim.lr_scheduler.StepLR"}},
     "a loss": {"task": {"_target_": "mlcli.task.regression.Regression", "loss": {"_target_": "torch.nn.HuberLoss"}}},
+    "a kernel": {
+        "model": {
+            "_target_": "mlcli.model.estimator.Estimator",
+            "estimator": {
+                "_target_": "sklearn.gaussian_process.GaussianProcessClassifier",
+                "kernel": {"_target_": "sklearn.gaussian_process.kernels.RBF", "length_scale": 2.0},
+            },
+        }
+    },
     "a pipeline": {
         "model": {
             "_target_": "mlcli.model.estimator.Estimator",
