@@ -58,7 +58,9 @@ def latent_space(runs: Sequence[Ended]) -> Answer | None:
     for numbers in sorted({numbers for _, numbers in spaces}):
         spaces[PCA, numbers] = [components(pixels, numbers)]
     spaces[PIXELS, pixels.test.shape[1]] = [pixels]
-    labels = tuple(np.array(data.classes)[data.examples.targets[data.splits[name]]] for name in ("train", "test"))
+    labels = tuple(
+        np.array(data.classes)[data.examples.targets[data.splits[name]].numpy()] for name in ("train", "test")
+    )
     judged = [
         Judged(*key, [accuracy(space, *labels) for space in each], fmean(space.mse for space in each))
         for key, each in spaces.items()

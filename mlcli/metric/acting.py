@@ -9,6 +9,7 @@ from mlcli.metric import figures_acting, figures_cart
 from mlcli.metric.episodes import interval
 from mlcli.metric.plot import Plot, plain
 from mlcli.metric.style import brief
+from mlcli.metric.undefined import left_out
 
 MOST = 2000  # training episodes that are drawn
 LAST = 150  # steps of an episode that are: what alternates from step to step can be told apart then
@@ -17,8 +18,12 @@ CART_SECONDS = 0.02  # of a step
 
 
 def scores(returns: Tensor, lengths: Tensor) -> dict[str, Tensor]:
-    """The mean return of E episodes, half the width of its 95 % interval, and the mean length."""
-    return {"return": returns.mean(), "return_interval": interval(returns), "length": lengths.float().mean()}
+    """The mean return of E episodes, half the width of its 95 % interval (of two or more), and the mean length."""
+    found = {"return": returns.mean(), "length": lengths.float().mean()}
+    if len(returns) < 2:
+        left_out("return_interval", "it takes two episodes or more")
+        return found
+    return found | {"return_interval": interval(returns)}
 
 
 def training_returns(course: Sequence[tuple[int, float]], best: float | None) -> list[Plot]:
@@ -34,7 +39,7 @@ def training_returns(course: Sequence[tuple[int, float]], best: float | None) ->
 
 def returns(returns: np.ndarray, best: float | None) -> Plot:
     """returns: how the returns of E greedy episodes are distributed."""
-    half = 1.96 * float(returns.std(ddof=1)) / len(returns) ** 0.5
+    half = 1.96 * float(returns.std(ddof=1)) / len(returns) ** 0.5 if len(returns) > 1 else None
     return Plot("returns", figures_acting.returns, {"returns": plain(returns), "interval": half, "best": best})
 
 

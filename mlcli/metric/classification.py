@@ -12,8 +12,10 @@ import numpy as np
 from mlcli.metric import figures_calibration, figures_confusion, figures_ranking, figures_text, figures_worst
 from mlcli.metric.plot import Plot, plain
 from mlcli.metric.ranking import rank
+from mlcli.metric.undefined import left_out
 
 BINS = 10
+ONE_CLASS = "all examples are of one class"  # a reason
 POINTS = 200  # most points of a drawn curve
 
 # A class, whether each example is of it, and its probability; with examples on both sides.
@@ -66,6 +68,8 @@ def _by_class(confusion_CC: np.ndarray, classes: Sequence[str]) -> dict[str, flo
             metrics |= {f"precision/{name}": float(precision_C[i]), f"f1/{name}": float(f1_C[i])}
         if support_C[i]:
             metrics[f"recall/{name}"] = float(recall_C[i])
+        else:
+            left_out(f"recall/{name}", "there is no example of the class")
     return metrics
 
 
@@ -73,9 +77,12 @@ def _of_probabilities(targets: np.ndarray, probabilities: np.ndarray) -> dict[st
     of_targets = probabilities[np.arange(len(targets)), targets]
     metrics = {"log_loss": float(-np.log(of_targets.clip(np.finfo(np.float64).eps)).mean())}
     each = [rank(is_c, p) for _, is_c, p in _one_against_rest(targets, probabilities)]
-    if each:
-        metrics["roc_auc"] = float(np.mean([ranking.roc_auc for ranking in each]))
-        metrics["average_precision"] = float(np.mean([ranking.average_precision for ranking in each]))
+    if not each:
+        left_out("roc_auc", ONE_CLASS)
+        left_out("average_precision", ONE_CLASS)
+        return metrics
+    metrics["roc_auc"] = float(np.mean([ranking.roc_auc for ranking in each]))
+    metrics["average_precision"] = float(np.mean([ranking.average_precision for ranking in each]))
     return metrics
 
 

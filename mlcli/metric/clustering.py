@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from mlcli.metric import figures_clustering
+from mlcli.metric.plane import principal_plane
 from mlcli.metric.plot import Plot, plain
+from mlcli.metric.undefined import left_out
 
 SHOWN = 2000  # most examples that are drawn, or compared with each other for silhouettes
 PANELS = 6  # of iterations
@@ -21,6 +23,8 @@ def scores(points: np.ndarray, labels: np.ndarray, targets: np.ndarray | None) -
     found: dict[str, float] = {}
     if 1 < len(np.unique(labels[shown])) < len(shown):
         found["silhouette"] = float(metrics.silhouette_score(points[shown], labels[shown]))
+    else:
+        left_out("silhouette", "it takes two clusters or more, and one of them with two examples")
     if targets is not None:
         found["ari"] = float(metrics.adjusted_rand_score(targets, labels))
         found["ami"] = float(metrics.adjusted_mutual_info_score(targets, labels))
@@ -92,15 +96,11 @@ class Plane:
     """The plane of two features, or of the two directions in which more vary most (principal components)."""
 
     def __init__(self, points: np.ndarray) -> None:
-        self.mean = points.mean(0)
         if points.shape[1] <= 2:
-            self.axes = np.eye(points.shape[1], 2)
-            self.mean = np.zeros_like(self.mean)
+            self.mean, self.axes = np.zeros(points.shape[1]), np.eye(points.shape[1], 2)
             self.names = ["feature 1", "feature 2"]
             return
-        _, singular, axes = np.linalg.svd(points - self.mean, full_matrices=False)
-        share = np.square(singular) / (np.square(singular).sum() or 1)
-        self.axes = axes[:2].T
+        self.mean, self.axes, share = principal_plane(points)
         self.names = [f"component {i + 1} ({share[i]:.0%} of variance)" for i in (0, 1)]
 
     def __call__(self, points: np.ndarray) -> np.ndarray:

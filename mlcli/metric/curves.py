@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mlcli.metric import figures_history, figures_lr_range
-from mlcli.metric.direction import direction
+from mlcli.metric.direction import Directions, direction
 from mlcli.metric.plot import Plot, number
 from mlcli.metric.sweep import sweep
 
@@ -19,11 +19,15 @@ HEADLINES = ("accuracy", "r2", "return")  # the metric that is shown beside the 
 
 
 def learning_curves(
-    history: History, monitor: str = "val/loss", schedule: Callable[[int], float] | None = None
+    history: History,
+    monitor: str = "val/loss",
+    schedule: Callable[[int], float] | None = None,
+    stated: Directions | None = None,
 ) -> list[Plot]:
     """learning_curves (loss and one metric; the best epoch by `monitor` marked) and learning_rate, if recorded.
 
-    With `schedule` (update → rate) the rate is drawn update by update, else as recorded at each epoch's end.
+    With `schedule` (update → rate) the rate is drawn update by update, else as recorded at each epoch's end. stated:
+    directions of metrics of the user's own.
     """
     if not history:
         return []
@@ -33,7 +37,7 @@ def learning_curves(
         name: {split: values for split in ("train", "val") if (values := series(history, f"{split}/{name}"))}
         for name in names
     }
-    data = {"epochs": epochs, "curves": curves, "monitor": monitor, "best": best(history, monitor)}
+    data = {"epochs": epochs, "curves": curves, "monitor": monitor, "best": best(history, monitor, stated)}
     made = [Plot("learning_curves", figures_history.learning_curves, data)]
     rates = series(history, "lr")
     if schedule is not None and rates:
@@ -53,17 +57,18 @@ def lr_range(rates: Sequence[float], losses: Sequence[float], picked: float, ste
     return Plot("lr_range", figures_lr_range.lr_range, data)
 
 
-def compare(histories: dict[str, History], metric: str) -> Plot:
-    """One metric by epoch of several runs, best run first; runs that have not recorded it are left out."""
+def compare(histories: dict[str, History], metric: str, stated: Directions | None = None) -> Plot:
+    """One metric by epoch of several runs, best run first; runs that have not recorded it are left out. A metric
+    without a direction is ranked as if it were better small."""
     curves: list[dict[str, Any]] = []
     for name, history in histories.items():
-        values, top = series(history, metric), best(history, metric)
+        values, top = series(history, metric), best(history, metric, stated)
         if top is not None:
             epochs = [int(record["epoch"]) for record in history]
             curves.append({"name": name, "epochs": epochs, "values": values, "best": top["value"]})
     if not curves:
         raise ValueError(f"No run has recorded {metric} by epoch: type another metric.")
-    curves.sort(key=lambda curve: curve["best"], reverse=direction(metric) == "max")
+    curves.sort(key=lambda curve: curve["best"], reverse=direction(metric, stated) == "max")
     left_out = len(histories) - len(curves)
     return Plot("compare", figures_history.compare, {"metric": metric, "curves": curves, "left_out": left_out})
 
@@ -76,13 +81,13 @@ def series(history: History, metric: str) -> list[float | None]:
     return [None if value is None else number(value) for value in values]
 
 
-def best(history: History, metric: str) -> dict[str, float] | None:
+def best(history: History, metric: str, stated: Directions | None = None) -> dict[str, float] | None:
     """{"epoch", "value"} of the first epoch with the best finite value."""
     values = series(history, metric)
     known = [(value, record["epoch"]) for value, record in zip(values, history, strict=False) if value is not None]
     if not known:
         return None
-    value, epoch = (max if direction(metric) == "max" else min)(known, key=lambda pair: pair[0])
+    value, epoch = (max if direction(metric, stated) == "max" else min)(known, key=lambda pair: pair[0])
     return {"epoch": epoch, "value": value}
 
 

@@ -1,14 +1,104 @@
-"""Whether a metric is better when it is small or when it is large; no imports, so that any command can ask."""
+"""Whether a metric is better small or large. Without torch and numpy, so that any command can ask."""
 
-SMALLER_IS_BETTER = {"loss", "error", "rmse", "mae", "mse", "perplexity"}
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
 SPLITS = {"train", "val", "test"}
+Directions = Mapping[str, str | None]  # name, where * stands for any text → "min", "max", or None for neither
+
+# Every metric of mlcli, by the module that computes it. The first pattern that matches counts.
+DIRECTIONS: dict[str, str | None] = {
+    # classification, multi_label, steps
+    "accuracy": "max",
+    "balanced_accuracy": "max",
+    "matthews": "max",
+    "precision_*": "max",
+    "recall_*": "max",
+    "f1_*": "max",
+    "precision/*": "max",
+    "recall/*": "max",
+    "f1/*": "max",
+    "roc_auc": "max",
+    "average_precision": "max",
+    # regression
+    "mse": "min",
+    "rmse": "min",
+    "mae": "min",
+    "r2": "max",
+    "explained_variance": "max",
+    # text
+    "perplexity": "min",
+    "bits_per_*": "min",
+    # clustering
+    "inertia": "min",
+    "silhouette": "max",
+    "ari": "max",
+    "ami": "max",
+    "homogeneity": "max",
+    # reconstruction, reduction
+    "psnr": "max",
+    "explained": "max",
+    "corrupted_mse": None,  # of the inputs, whatever the model
+    "kl": None,  # more of it is a price that a better reconstruction may be worth
+    "components_*": None,
+    # episodes, few_shot, meta_learning
+    "nearest_neighbour": "max",
+    "*_interval": None,
+    "*_margin_of_error": None,
+    "after_*_accuracy": "max",
+    # acting, control
+    "return": "max",
+    "online_return": "max",
+    "success": "max",
+    "success_without_limit": "max",
+    "length": None,  # a longer episode is better where the agent must hold out, and worse where it has to arrive
+    "steps": None,
+    "online_steps": None,
+    "epsilon": None,
+    # the loop, watch
+    "lr": None,
+    "gradient_norm/*": None,
+    "activation_*": None,
+    # whatever is minimised
+    "loss": "min",
+    "error": "min",
+    "*_loss": "min",
+    "*_error": "min",
+}
 
 
-def direction(metric_name: str) -> str:
-    """ "min" for losses and errors ("val/loss", "rmse", "test/log_loss"), else "max"."""
-    first, _, rest = metric_name.partition("/")
-    metric = rest if first in SPLITS and rest else metric_name
-    smaller = (
-        metric in SMALLER_IS_BETTER or metric.endswith(("_loss", "_error", "_mse")) or metric.startswith("bits_per_")
+def direction(metric: str, stated: Directions | None = None) -> str | None:
+    """ "min" or "max"; None for a metric that is better neither way, or of which nobody has stated it.
+
+    stated: by a task of the user's own, which counts before what is known here.
+    """
+    name = _without_split(metric)
+    return next((way for pattern, way in _all(stated) if fnmatchcase(name, pattern)), None)
+
+
+def is_listed(metric: str, stated: Directions | None = None) -> bool:
+    """Whether anybody has stated a direction of this metric, or that it has none."""
+    name = _without_split(metric)
+    return any(fnmatchcase(name, pattern) for pattern, _ in _all(stated))
+
+
+def check_directed(metric: str, stated: Directions | None, key: str, task: str) -> None:
+    """Raises ValueError where the setting `key` names a metric by which nothing can be ranked. task: whose class
+    may state directions."""
+    if direction(metric, stated) in ("min", "max"):
+        return
+    if is_listed(metric, stated):
+        raise ValueError(f"{key}={metric}: neither a small nor a large value is better; use another metric")
+    raise ValueError(
+        f"{key}={metric}: it is not known whether a small or a large value is better; state it in the class {task}, "
+        f'as in directions = {{"{_without_split(metric)}": "max"}}'
     )
-    return "min" if smaller else "max"
+
+
+def _all(stated: Directions | None) -> list[tuple[str, str | None]]:
+    return [*(stated or {}).items(), *DIRECTIONS.items()]
+
+
+def _without_split(metric: str) -> str:
+    first, _, rest = metric.partition("/")
+    return rest if first in SPLITS and rest else metric

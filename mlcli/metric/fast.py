@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 from mlcli.precise import precise
 
 LN_2 = log(2)
@@ -78,16 +79,20 @@ def _of_classes(predicted: Tensor, targets: Tensor, classes: int) -> dict[str, T
 
 
 def regression(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    """Scalars from N predictions and N targets: loss (mean squared error), rmse, mae, r2."""
+    """Scalars from N predictions and N targets: loss (mean squared error), rmse, mae and, of two or more, r2."""
     predictions, targets = precise(predictions), precise(targets)
     error = predictions - targets
     squares = error.square().sum()
-    total = (targets - targets.mean()).square().sum()
     mse = squares / len(targets)
+    metrics = {"loss": mse, "rmse": mse.sqrt(), "mae": error.abs().mean()}
+    if len(targets) < 2:
+        left_out("r2", ONE_EXAMPLE)
+        return metrics
+    total = (targets - targets.mean()).square().sum()
     # scikit-learn's convention for targets that are all the same: 1 if every prediction is right, else 0.
     constant = (squares == 0).to(squares.dtype)
     r2 = torch.where(total > 0, 1 - squares / total.clamp(min=torch.finfo(total.dtype).tiny), constant)
-    return {"loss": mse, "rmse": mse.sqrt(), "mae": error.abs().mean(), "r2": r2}
+    return metrics | {"r2": r2}
 
 
 def _count(indices: Tensor, classes: int) -> Tensor:

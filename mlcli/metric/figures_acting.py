@@ -49,18 +49,20 @@ def training_returns(steps: list[int], returns: list[float], total: int, best: f
     return figure
 
 
-def returns(returns: list[float], interval: float, best: float | None) -> "Figure":
+def returns(returns: list[float], interval: float | None, best: float | None) -> "Figure":
     """A histogram of the episodes."""
     mean = float(np.mean(returns))
-    title = f"Return · {brief(mean)} ± {brief(interval)}"
-    note = f"{len(returns):,} greedy episodes; line: mean, with its 95 % interval"
+    title = f"Return · {brief(mean)}" + ("" if interval is None else f" ± {brief(interval)}")
+    within = "" if interval is None else ", with its 95 % interval"
+    note = f"{len(returns):,} greedy episodes; line: mean{within}"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "return", "episodes")
     high = max([*returns, best] if best is not None else returns)
     low = min(*returns, high - (NARROWEST * abs(high) or 1))
     axes.hist(returns, bins=np.linspace(low, high, BINS + 1).tolist(), color=BLUE)
     axes.axvline(mean, color=INK, linewidth=1.4)
-    axes.axvspan(mean - interval, mean + interval, color=GREY, alpha=0.2, linewidth=0)
+    if interval is not None:
+        axes.axvspan(mean - interval, mean + interval, color=GREY, alpha=0.2, linewidth=0)
     return figure
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlcli.metric import figures_latent
+from mlcli.metric.plane import principal_plane
 from mlcli.metric.plot import Plot, plain
 
 POINTS = 2000  # most examples that are drawn
@@ -45,8 +46,6 @@ def _plane(code: np.ndarray, shown: np.ndarray) -> dict[str, Any]:
         return {"points": plain(np.hstack([code[shown], np.zeros((len(shown), 1))])), "axes": ["code", ""]}
     if code.shape[1] == 2:
         return {"points": plain(code[shown]), "axes": ["code 1", "code 2"]}
-    centred = code.astype(np.float64) - code.mean(0)
-    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
-    share = singular**2 / (np.square(singular).sum() or 1)
+    mean, axes, share = principal_plane(code)
     names = [f"component {i + 1} of {code.shape[1]} ({share[i]:.0%} of variance)" for i in (0, 1)]
-    return {"points": plain((centred @ axes[:2].T)[shown].round(5)), "axes": names}
+    return {"points": plain(((code[shown] - mean) @ axes).round(5)), "axes": names}

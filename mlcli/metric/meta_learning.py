@@ -10,6 +10,7 @@ from torch import Tensor
 from mlcli.metric import figures_adaptation
 from mlcli.metric.panels import Curve, Panel, panels
 from mlcli.metric.plot import Plot, plain
+from mlcli.metric.undefined import left_out
 
 NORMAL_95 = 1.959964  # standard errors on each side of a mean
 Course = Mapping[int, Tensor]  # number of inner steps → what each of T tasks then has
@@ -20,7 +21,9 @@ def by_step(course: Course, what: str, full: bool) -> dict[str, Tensor]:
     found = {}
     for steps, values_T in course.items():
         found[f"after_{steps}_{what}"] = values_T.mean()
-        if full:
+        if full and len(values_T) < 2:
+            left_out(f"after_{steps}_{what}_margin_of_error", "it takes two tasks or more")
+        elif full:
             found[f"after_{steps}_{what}_margin_of_error"] = NORMAL_95 * values_T.std() / sqrt(len(values_T))
     return found
 
@@ -30,8 +33,8 @@ def course_of(metrics: Mapping[str, float], what: str, before: str = "") -> Curv
     start, end = f"{before}after_", f"_{what}"
     steps = sorted(int(n[len(start) : -len(end)]) for n in metrics if n.startswith(start) and n.endswith(end))
     names = [f"{start}{step}{end}" for step in steps]
-    margins = [float(metrics[f"{name}_margin_of_error"]) for name in names]
-    return Curve(steps, [float(metrics[name]) for name in names], margins)
+    margins = [float(metrics[margin]) for name in names if (margin := f"{name}_margin_of_error") in metrics]
+    return Curve(steps, [float(metrics[name]) for name in names], margins or None)
 
 
 def by_inner_step(metrics: Mapping[str, float], what: str, tasks: int) -> Plot:

@@ -12,6 +12,7 @@ from mlcli.metric import classification, figures_labels
 from mlcli.metric.classification import Against
 from mlcli.metric.plot import Plot, number
 from mlcli.metric.ranking import rank
+from mlcli.metric.undefined import left_out
 
 THRESHOLD = 0.5
 
@@ -37,6 +38,8 @@ def scores(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) ->
         known = [row[name] for row in rows if row[name] is not None]
         if known:
             metrics[name] = float(np.mean(known))
+        else:
+            left_out(name, "no label is there in some examples and missing in others")
     for name in ("precision", "recall", "f1"):
         metrics |= {f"{name}/{row['label']}": row[name] for row in rows}
     return metrics

@@ -7,6 +7,7 @@ import numpy as np
 
 from mlcli.metric import figures_residuals, figures_worst
 from mlcli.metric.plot import Plot, plain
+from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 
 POINTS = 2000  # most points of a drawn scatter
 
@@ -19,10 +20,12 @@ def scores(targets: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
     error = y - p
     mse = float(np.mean(error**2))
     metrics = {"mse": mse, "rmse": mse**0.5, "mae": float(np.abs(error).mean())}
-    if len(y) > 1:
-        variance = float(y.var())
-        metrics |= {"r2": _explained(mse, variance), "explained_variance": _explained(float(error.var()), variance)}
-    return metrics
+    if len(y) < 2:
+        left_out("r2", ONE_EXAMPLE)
+        left_out("explained_variance", ONE_EXAMPLE)
+        return metrics
+    variance = float(y.var())
+    return metrics | {"r2": _explained(mse, variance), "explained_variance": _explained(float(error.var()), variance)}
 
 
 def _explained(rest: float, variance: float) -> float:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from mlcli.metric import figures_sweep, figures_sweep_map
-from mlcli.metric.direction import direction
+from mlcli.metric.direction import Directions, direction
 from mlcli.metric.plot import Plot
 
 Row = dict[str, Any]
@@ -13,12 +13,12 @@ JUDGED = ("FINISHED", "PRUNED")  # trials whose score counts; a pruned one has t
 FILLED = 0.5  # a heat map pays when at least this share of its cells has a trial
 
 
-def sweep(rows: list[Row], metric: str) -> list[Plot]:
+def sweep(rows: list[Row], metric: str, stated: Directions | None = None) -> list[Plot]:
     """One picture named "sweep" from rows with "trial", "status", "swept" ({key: value}) and "metrics".
 
     One numeric key: points and a line; two keys: heat map; else the best trials by name. Seeds beside other keys
     are repeats, whose mean counts. Trials without a score (failed, or not finite) are left out, and it says so;
-    no picture if that leaves none.
+    no picture if that leaves none. stated: directions of metrics of the user's own.
     """
     scored = [row for row in rows if _score(row, metric) is not None]
     if not scored:
@@ -27,7 +27,7 @@ def sweep(rows: list[Row], metric: str) -> list[Plot]:
     settings = [key for key in keys if key != SEED] or keys[:1] or list(scored[0]["swept"])[:1]
     data = {
         "metric": metric,
-        "better": direction(metric),
+        "better": direction(metric, stated) or "min",
         "keys": settings,
         "trials": [
             {

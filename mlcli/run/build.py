@@ -22,10 +22,10 @@ from mlcli.data.adapter import Adapter, adapt
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader, seed_device
 from mlcli.data.prepare import prepare
-from mlcli.metric.direction import direction
 from mlcli.run import device as devices
 from mlcli.run import transfer
 from mlcli.run.batch_norm import require_batches
+from mlcli.run.directions import is_higher_better
 from mlcli.run.update import update_of
 from mlcli.train.fit import Fit
 from mlcli.train.step import Schedule, Update
@@ -230,7 +230,7 @@ def _assemble(
             raise ConfigError("This model takes no class weights: type trainer.class_weights=null.")
         update = Fit(model)
     elif _takes(cfg.task, "update"):
-        schedule = _call(partial(cfg.scheduler), higher=direction(trainer.monitor) == "max")
+        schedule = _call(partial(cfg.scheduler), higher=is_higher_better(cfg, trainer.monitor))
         how = {"steps_per_epoch": steps_per_epoch, "total_steps": total_steps, "device": device}
         size = trainer.batch_size if _trains_on_batches(cfg) else None
         update = update_of(cfg, partial, model, schedule, batch_size=size, **how)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
-from mlcli.run.find import Found, all_runs, find
+from mlcli.run.find import Found, all_runs, find, stated_directions
 from mlcli.run.query import flat_config
 
 
@@ -27,20 +27,16 @@ def differences(runs: list[Found]) -> list[tuple[str, ...]]:
 
 
 def best_marked(runs: list[Found]) -> list[tuple[str, ...]]:
-    """Rows (metric, value in each run), the best value of each metric with a star."""
-    metrics = [run.metrics() for run in runs]
+    """Rows (metric, value in each run), the best value of each metric that is better small or large with a star."""
+    metrics, stated = [run.metrics() for run in runs], stated_directions(runs)
     names = sorted({name for each in metrics for name in each if name.count("/") == 1})
-    return [(name, *_mark(name, [each.get(name) for each in metrics])) for name in names]
+    return [(name, *_mark([each.get(name) for each in metrics], direction(name, stated))) for name in names]
 
 
-def _mark(name: str, values: list[float | None]) -> list[str]:
-    present = [value for value in values if value is not None]
-    best = (max if direction(name) == "max" else min)(present)
-    distinct = len(set(present)) > 1
-    return [
-        "" if value is None else f"{'*' if value == best and distinct and name != 'lr' else ''}{value:.5g}"
-        for value in values
-    ]
+def _mark(values: list[float | None], way: str | None) -> list[str]:
+    present = {value for value in values if value is not None}
+    best = {"max": max, "min": min}[way](present) if way in ("max", "min") and len(present) > 1 else None
+    return ["" if value is None else f"{'*' if value == best else ''}{value:.5g}" for value in values]
 
 
 def save_curves(runs: list[Found], metric: str, path: Path) -> Path:
@@ -51,4 +47,4 @@ def save_curves(runs: list[Found], metric: str, path: Path) -> Path:
     known = sorted({name for history in histories.values() for record in history for name in record["metrics"]})
     if metric not in known:
         raise ConfigError(f"--metric {metric}: no run has it by epoch. Choices: {', '.join(known)}.")
-    return Path(curves.compare(histories, metric).save_png(path))
+    return Path(curves.compare(histories, metric, stated_directions(runs)).save_png(path))

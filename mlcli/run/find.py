@@ -1,6 +1,6 @@
 """Which runs there are, and which one a user means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,12 @@ class Found:
         path = self.folder.path / "result.json"
         return dict(read_json(path)) if path.exists() else {}
 
+    @property
+    def directions(self) -> dict[str, str]:
+        """What the task stated of its own metrics (`mlcli.metric.direction`)."""
+        stated = self.record.get("directions")
+        return stated if isinstance(stated, dict) else {}
+
     def metrics(self) -> dict[str, float]:
         """Of the result; of a run that has none yet, its last epoch's."""
         result = self.result()
@@ -44,6 +50,11 @@ class Found:
             return dict(result["metrics"])
         history = self.folder.history()
         return dict(history[-1]["metrics"]) if history else {}
+
+
+def stated_directions(runs: Iterable[Found]) -> dict[str, str]:
+    """What the tasks of these runs state of their own metrics."""
+    return {name: way for run in runs for name, way in run.directions.items()}
 
 
 def all_runs(outputs: Path) -> list[Found]:

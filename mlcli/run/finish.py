@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from mlcli.config.settings import Settings
 from mlcli.data.tokenize import TEXT
 from mlcli.metric.curves import learning_curves
 from mlcli.metric.plot import Plot
+from mlcli.metric.undefined import left_out
 from mlcli.metric.watched import watched
 from mlcli.run.build import Parts
+from mlcli.run.directions import stated
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.weights import save_weights
@@ -57,13 +60,20 @@ def draw(folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation,
     """The figures of a run: how it learnt, and how it does on the test split."""
     history, figures = folder.history(), folder.path / "figures"
     rate = rate_by_update(cfg, parts)
-    save_figures(lambda: learning_curves(history, cfg.trainer.monitor, rate), "learning curves", figures, save)
+    save_figures(
+        lambda: learning_curves(history, cfg.trainer.monitor, rate, stated(cfg)), "learning curves", figures, save
+    )
     save_figures(lambda: watched(history), "gradients and activations", figures, save)
     save_figures(evaluation.plots, f"figures of the {parts.data.judged} split", figures, save)
 
 
 def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
-    return {f"{split}/{name}": float(value) for name, value in evaluation.metrics.items()}
+    """By split and name. What is not finite says nothing, and is left out like what is not defined."""
+    metrics = {f"{split}/{name}": float(value) for name, value in evaluation.metrics.items()}
+    for name, value in metrics.items():
+        if not isfinite(value):
+            left_out(name, f"it is {value:g}")
+    return {name: value for name, value in metrics.items() if isfinite(value)}
 
 
 def rate_by_update(cfg: Settings, parts: Parts) -> Callable[[int], float] | None:

@@ -16,10 +16,11 @@ from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.redact import redact
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
-from mlcli.metric.direction import direction
 from mlcli.metric.plot import Plot
+from mlcli.metric.undefined import Once
 from mlcli.run.answer import Ended, answer
 from mlcli.run.build import Parts, build
+from mlcli.run.directions import check_monitored, is_higher_better, stated
 from mlcli.run.environment import environment
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, save_figures
@@ -88,21 +89,25 @@ def _fit(folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, con
 
 
 def check_monitor(monitor: str, parts: Parts) -> None:
-    """Raises ConfigError for a metric that will not be there. The default is, which saves an evaluation."""
-    if monitor == Trainer.monitor or monitor.startswith("train/"):
+    """Raises ConfigError for a metric that will not be there, or that is better neither small nor large. The default
+    is, which saves an evaluation."""
+    if monitor == Trainer.monitor:
         return
     known: list[str] = []
-    for full in (False, True):
+    for full in (False, True) if not monitor.startswith("train/") else ():
         known = [f"val/{name}" for name in parts.task.evaluate("val", full=full).metrics]
         if monitor in known:
-            return
+            break
+    if monitor.startswith("train/") or monitor in known:
+        check_monitored(monitor, parts.task)
+        return
     raise ConfigError(f"trainer.monitor={monitor}: no such metric.{suggest(monitor, known)}")
 
 
 def plan_of(cfg: Settings) -> Plan:
     """When the loop is to stop."""
     trainer = cfg.trainer
-    higher = direction(trainer.monitor) == "max"
+    higher = is_higher_better(cfg, trainer.monitor)
     names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta", "watch")
     return Plan(higher=higher, validates=cfg.split.val > 0, **{name: trainer[name] for name in names})
 
@@ -122,6 +127,7 @@ def first_record(job: Job) -> dict[str, Any]:
         "trial": job.trial,
         "swept": job.swept,
         "reason": None,
+        "directions": dict(stated(job.cfg)),
         "tracking": {key: job.cfg.tracking[key] for key in ("name", "experiment")},
     }
 
@@ -200,6 +206,7 @@ def logged(path: Path) -> Iterator[None]:
     """Sends the log and warnings of this run to its own file."""
     handler = logging.FileHandler(path, delay=True)
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(Once())
     root = logging.getLogger()
     root.addHandler(handler)
     logging.captureWarnings(True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.metric.direction import direction
-from mlcli.run.find import Found, all_runs
+from mlcli.run.find import Found, all_runs, stated_directions
 from mlcli.track.record import flatten
 
 RECENT = 20  # runs whose keys are suggested for one that no run has
@@ -15,8 +15,9 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
     """Rows of all runs that match every filter.
 
     A filter is a word in the name, id or command, or `key=value`, where key is one of the record (status), of
-    the config (optimizer.lr), or a group (model=lstm). Sorting by a metric puts the best first. Raises
-    ConfigError when no run has the metric to sort by, or the key of a filter.
+    the config (optimizer.lr), or a group (model=lstm). Sorting by a metric puts the best first, or the smallest where
+    neither small nor large is better. Raises ConfigError when no run has the metric to sort by, or the key of a
+    filter.
     """
     found = all_runs(outputs)
     rows = [row(run) for run in found if all(_matches(run, text) for text in filters)]
@@ -29,7 +30,7 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
         if rows and not any(name in each["metrics"] for each in rows):
             known = sorted({metric for each in rows for metric in each["metrics"]})
             raise ConfigError(f"--sort {name}: no run has it. Choices: started, {', '.join(known)}.")
-        sign = -1 if direction(name) == "max" else 1
+        sign = -1 if direction(name, stated_directions(found)) == "max" else 1
         rows.sort(key=lambda each: (name not in each["metrics"], sign * each["metrics"].get(name, 0.0)))
     return rows[::-1] if sort.startswith("-") else rows
 

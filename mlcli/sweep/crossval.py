@@ -14,12 +14,12 @@ from statistics import fmean
 from typing import Any
 
 from mlcli.config.errors import ConfigError, suggest
-from mlcli.metric.direction import direction
 from mlcli.metric.figures_crossval import fold_scores
 from mlcli.metric.plot import Plot
 from mlcli.metric.resampled import paired, resampled
 from mlcli.metric.sweep_means import plus_minus
 from mlcli.run.build import build
+from mlcli.run.directions import check_monitored, is_higher_better
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, read_json, write_json
 from mlcli.run.life import title
@@ -48,6 +48,7 @@ def check_first(trials: Sequence[Trial]) -> None:
     known = [f"test/{name}" for name in task.evaluate("test", full=True).metrics]
     if cfg.sweep.metric not in known:
         raise ConfigError(f"sweep.metric={cfg.sweep.metric}: no such metric.{suggest(cfg.sweep.metric, known)}")
+    check_monitored(cfg.sweep.metric, task, "sweep.metric")
 
 
 def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
@@ -60,7 +61,8 @@ def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
         return
     cfg = trials[0].job.cfg
     metric = cfg.sweep.metric or _headline(finished[0])
-    configurations = sorted(_configurations(trials, metric), key=lambda each: _place(each, metric))
+    higher = is_higher_better(cfg, metric)
+    configurations = sorted(_configurations(trials, metric), key=lambda each: _place(each, metric, higher))
     folder = sweep.path / "predictions"
     for each in configurations:
         members = [trial for trial in finished if trial.number in each["trials"]]
@@ -69,6 +71,7 @@ def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     best, *others = configurations
     content = {
         "metric": metric,
+        "better": "max" if higher else "min",
         "folds": cfg.split.folds,
         "repeats": len({trial.job.cfg.split.seed for trial in trials}),
         "by": cfg.split.by,
@@ -125,10 +128,10 @@ def _name(trial: Trial) -> str:
     return " ".join(told) or str(trial.job.cfg.name or title(trial.job))
 
 
-def _place(configuration: Row, metric: str) -> tuple[bool, float]:
+def _place(configuration: Row, metric: str, higher: bool) -> tuple[bool, float]:
     """Best mean first, and last what has none."""
     found = configuration["metrics"].get(metric)
-    return (True, 0.0) if found is None else (False, -found["mean"] if direction(metric) == "max" else found["mean"])
+    return (True, 0.0) if found is None else (False, -found["mean"] if higher else found["mean"])
 
 
 def _comparison(configuration: Row, best: Row) -> Row | None:
@@ -195,7 +198,7 @@ def _plot(content: Row) -> Plot:
     shown = [each for each in content["configurations"] if content["metric"] in each["metrics"]]
     data = {
         "metric": content["metric"],
-        "better": direction(content["metric"]),
+        "better": content["better"],
         "folds": content["folds"],
         "repeats": content["repeats"],
         "names": [each["name"] for each in shown],

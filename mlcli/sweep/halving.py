@@ -4,7 +4,7 @@ Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification, arXiv 1502.07
 """
 
 from mlcli.config.settings import Settings
-from mlcli.metric.direction import direction
+from mlcli.run.directions import is_higher_better
 from mlcli.run.member import Member
 from mlcli.train.loop import Epoch
 
@@ -17,7 +17,7 @@ class Halving:
     def __init__(self, cfg: Settings) -> None:
         self.keep = cfg.sweep.keep
         self.metric = cfg.sweep.metric or cfg.trainer.monitor
-        self.higher = direction(self.metric) == "max"
+        self.higher = is_higher_better(cfg, self.metric)
         shares = [max(1, round(share * cfg.trainer.epochs)) for share in RUNGS]
         rungs = shares if cfg.sweep.rungs is None else cfg.sweep.rungs
         self.rungs = {epoch for epoch in rungs if epoch < cfg.trainer.epochs} if cfg.sweep.halving else set()

@@ -9,10 +9,10 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
-from mlcli.metric.direction import direction
 from mlcli.metric.sweep import JUDGED
 from mlcli.run import device as devices
 from mlcli.run.answer import Ended, answer
+from mlcli.run.directions import check_listed, is_higher_better, stated
 from mlcli.run.draw import draw_run
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, tolerated
@@ -60,6 +60,8 @@ class Sweep:
         trials = compose_trials(self.loader, self.cfg, all_overrides, command, folder, first, earlier)
         if is_crossval(trials):
             check_first(trials)
+        for trial in trials:
+            check_listed(trial.job.cfg)
         if self.record is None:
             self._start(folder, trials)
         assert self.record is not None
@@ -79,7 +81,7 @@ class Sweep:
         drawer = self._open.enter_context(Drawer(devices.cores(), soon=first.cfg.tracking.figures))
         self.session = replace(self.session, save=drawer.save)
         monitor = first.cfg.trainer.monitor
-        self.console = SweepConsole(self.session.level, {}, monitor, direction(monitor) == "max")
+        self.console = SweepConsole(self.session.level, {}, monitor, is_higher_better(first.cfg, monitor))
 
     def close(self, error: BaseException | None = None) -> None:
         """Reports, and records how the sweep ended; `error` is what ended it early."""
@@ -144,7 +146,7 @@ def _draw_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     if cfg.sweep.figures != "all":
         by_number = {trial.number: trial for trial in trials}
         finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
-        for best in rank(finished, cfg.trainer.monitor)[: cfg.sweep.figures]:
+        for best in rank(finished, cfg.trainer.monitor, stated(cfg))[: cfg.sweep.figures]:
             trial = by_number[best["trial"]]
             if not trial.drawn:
                 with tolerated(f"figures of trial {trial.number}"):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.config.redact import redacted
-from mlcli.metric.direction import direction
+from mlcli.metric.direction import Directions, direction
 from mlcli.metric.plot import Plot
 from mlcli.metric.sweep import JUDGED, SEED
+from mlcli.run.directions import stated
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import run_name
@@ -25,7 +26,8 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
     """Writes trials.json, trials.csv, groups.csv (of repeats) and, where there is a `save`, the pictures."""
     rows = redacted([row(trial) for trial in trials])
     monitor = trials[0].job.cfg.trainer.monitor
-    first, grouped = rank(rows, monitor)[0], groups(rows, monitor)
+    ways = stated(trials[0].job.cfg)
+    first, grouped = rank(rows, monitor, ways)[0], groups(rows, monitor, ways)
     best = first["trial"] if first["status"] == "FINISHED" else None
     _write_lines(sweep.path / "trials.json", {"monitor": monitor, "best_trial": best}, groups=grouped, trials=rows)
     _write_csv(sweep.path / "trials.csv", [_flat_row(row) for row in rows])
@@ -51,12 +53,14 @@ def row(trial: Trial) -> Row:
     }
 
 
-def rank(rows: list[Row], monitor: str) -> list[Row]:
+def rank(rows: list[Row], monitor: str, stated: Directions | None = None) -> list[Row]:
     """Best first by the monitored metric; pruned trials after the finished ones, then the rest in their own order."""
-    return sorted(rows, key=lambda row: _place(row["status"], row["metrics"].get(monitor), monitor))
+    return sorted(
+        rows, key=lambda row: _place(row["status"], row["metrics"].get(monitor), direction(monitor, stated))
+    )
 
 
-def groups(rows: list[Row], monitor: str) -> list[Row]:
+def groups(rows: list[Row], monitor: str, stated: Directions | None = None) -> list[Row]:
     """Trials that differ in their seed alone, best mean first; none if there are no such repeats.
 
     `metrics` maps a name to {"mean", "std" (of the sample; None for one trial), "count"} over the finished trials, or
@@ -69,9 +73,8 @@ def groups(rows: list[Row], monitor: str) -> list[Row]:
     if len(alike) == len(rows):
         return []
     made = [_group(members) for members in alike.values()]
-    return sorted(
-        made, key=lambda each: _place(each["status"], each["metrics"].get(monitor, {}).get("mean"), monitor)
-    )
+    way = direction(monitor, stated)
+    return sorted(made, key=lambda each: _place(each["status"], each["metrics"].get(monitor, {}).get("mean"), way))
 
 
 def _group(rows: list[Row]) -> Row:
@@ -107,10 +110,10 @@ def _settings(row: Row) -> dict[str, Any]:
     return {key: value for key, value in row["swept"].items() if key != SEED}
 
 
-def _place(status: str, score: float | None, monitor: str) -> tuple[int, bool, float]:
+def _place(status: str, score: float | None, way: str | None) -> tuple[int, bool, float]:
     if score is None:
         return _tier(status), True, 0.0
-    return _tier(status), False, -score if direction(monitor) == "max" else score
+    return _tier(status), False, -score if way == "max" else score
 
 
 def _tier(status: str) -> int:
@@ -158,10 +161,11 @@ def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:
     """The metric against what was swept, and the curves of the best trials over each other."""
     from mlcli.metric import curves
 
-    plots: list[Plot] = curves.sweep(rows, monitor)
+    ways = stated(trials[0].job.cfg)
+    plots: list[Plot] = curves.sweep(rows, monitor, ways)
     job_of = {trial.number: trial.job for trial in trials}
-    shown = [job_of[row["trial"]] for row in rank(rows, monitor)[:OVERLAID]]
+    shown = [job_of[row["trial"]] for row in rank(rows, monitor, ways)[:OVERLAID]]
     histories = {run_name(job): RunFolder(job.path).history() for job in shown}
     if len(histories) > 1:
-        plots.append(curves.compare(histories, monitor))
+        plots.append(curves.compare(histories, monitor, ways))
     return plots

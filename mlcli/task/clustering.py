@@ -17,7 +17,7 @@ from mlcli.data.loader import Loader
 from mlcli.metric.plot import Plot
 from mlcli.task.lloyd import assign
 from mlcli.task.searches import COURSE, Searches
-from mlcli.train.verbs import Evaluation
+from mlcli.train.verbs import Evaluation, together
 
 
 class Clustering:
@@ -195,7 +195,7 @@ class ClusteringStack:
         if full:
             self.write_back()
             each = [task.evaluate(split, full=True).metrics for task in self.tasks]
-            return {name: [float(metrics[name]) for metrics in each] for name in each[0]}
+            return together(each)
         points = torch.cat([inputs for inputs, _ in self.tasks[0].loader.split(split)])
         _, distances_TN = assign(points, self.searches.best())
         return {"loss": distances_TN.mean(1).tolist(), "inertia": distances_TN.sum(1).tolist()}

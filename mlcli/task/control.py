@@ -21,7 +21,7 @@ from mlcli.metric import control
 from mlcli.metric.plot import Plot
 from mlcli.task.agents import SETTINGS, Agents
 from mlcli.task.markov import episode, judge, rounding, success_without_limit, sweep
-from mlcli.train.verbs import Evaluation
+from mlcli.train.verbs import Evaluation, together
 
 SWEEPS = 100  # of value iteration in an epoch
 
@@ -226,7 +226,7 @@ class ControlStack:
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         self.write_back()
         each = [task.evaluate(split, full).metrics for task in self.tasks]
-        return {name: [float(metrics[name]) for metrics in each] for name in each[0]}
+        return together(each)
 
     def watch(self) -> dict[str, list[float]]:
         return {}

@@ -132,7 +132,7 @@ class FewShot:
         episodes = self.loader.episodes(split)
         _, hits = judge(embeddings, episodes, self._scores(judged))
         asked, right = few_shot.by_example(episodes[:, :, judged.shots :], hits, len(index))
-        names = np.array(self.data.classes)[self.data.examples.targets[index]]
+        names = np.array(self.data.classes)[self.data.examples.targets[index].numpy()]
         evaluation.columns = {"index": index.numpy(), "target": names, "asked": asked, "right": right}
         evaluation.columns |= _columns(embeddings)
         evaluation.plots = lambda: self._plots(split, embeddings, names)

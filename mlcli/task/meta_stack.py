@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
 from mlcli.train.stack import Stack
+from mlcli.train.verbs import together
 
 
 class MetaBatches:
@@ -38,4 +39,4 @@ class MetaStack(Stack):
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         self.write_back()
         each = [task.evaluate(split, full).metrics for task in self.tasks]
-        return {name: [float(metrics[name]) for metrics in each] for name in each[0]}
+        return together(each)

@@ -183,7 +183,7 @@ class Reconstruction:
         targets = self.data.examples.targets[self.data.splits[split]]
         if targets.ndim > 1:
             return None
-        return np.array(self.data.classes)[targets] if self.data.classes else targets.numpy()
+        return np.array(self.data.classes)[targets.numpy()] if self.data.classes else targets.numpy()
 
     def observe(self, score: float) -> None:
         self.update.observe(score)

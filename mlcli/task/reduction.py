@@ -15,6 +15,7 @@ from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric.plot import Plot
 from mlcli.metric.reconstruction import Rebuilt
+from mlcli.metric.undefined import left_out
 from mlcli.precise import precise
 from mlcli.task.components import Components, components, extended
 from mlcli.task.reconstruction import Reconstruction
@@ -86,7 +87,10 @@ class Reduction:
         evaluation = self.judge.evaluate(split, full)
         points = precise(torch.cat([inputs for inputs, _ in self.loader.split(split)]))
         spread = (points - points.mean(0)).square().mean()
-        evaluation.metrics["explained"] = 1 - evaluation.metrics["loss"] / spread
+        if spread > 0:
+            evaluation.metrics["explained"] = 1 - evaluation.metrics["loss"] / spread
+        else:
+            left_out("explained", "the examples have no variance")
         if full:
             self._complete(evaluation, split, points)
         return evaluation

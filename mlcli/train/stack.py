@@ -19,6 +19,7 @@ from mlcli.train.modes import evaluating
 from mlcli.train.stacked_layers import make_stackable
 from mlcli.train.stacked_update import StackedUpdate
 from mlcli.train.stacked_weights import StackedWeights
+from mlcli.train.verbs import together
 from mlcli.train.watch import GRADIENT, activations, differentiable, gradient_norms
 
 ALL = slice(None)
@@ -117,7 +118,7 @@ class Stack:
         if full:
             self.write_back()
             each = [task.evaluate(split, full=True).metrics for task in self.tasks]
-            return {name: [float(metrics[name]) for metrics in each] for name in each[0]}
+            return together(each)
         weights = self.stacked.named()
         with evaluating(self.task.model):
             parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]

@@ -1,8 +1,9 @@
 """What everything that learns can do. The loop, checkpoints, sweeps and serving know these verbs and no more."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any, Protocol
 
 import numpy as np
@@ -130,6 +131,12 @@ def examples_in(batch: Any) -> int:
     """The length of a batch, or of its first tensor; 1 for a batch that is neither a tensor nor a tuple of them."""
     first = batch[0] if isinstance(batch, tuple | list) and batch else batch
     return len(first) if isinstance(first, Tensor) and first.ndim else 1
+
+
+def together(each: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """The metrics of several trials by name, a number per trial: NaN where it is not defined for that one."""
+    names = dict.fromkeys(name for metrics in each for name in metrics)
+    return {name: [float(metrics.get(name, nan)) for metrics in each] for name in names}
 
 
 def read(metrics: dict[str, Any]) -> dict[str, float]:
