@@ -21,7 +21,12 @@ SCORES = {(0.1, 0): 0.30, (0.1, 1): 0.20, (0.1, 2): 0.40, (0.01, 0): 0.25, (0.01
 
 def trial(number: int, swept: dict[str, Any], score: float | None, folder: Path, status: str = "FINISHED") -> Trial:
     cfg = OmegaConf.create(
-        {"name": None, "trainer": {"monitor": "val/loss"}, "tracking": {"figures": "draw" in folder.name}}
+        {
+            "name": None,
+            "task": {"_target_": "mlcli.task.classification.Classification"},
+            "trainer": {"monitor": "val/loss"},
+            "tracking": {"figures": "draw" in folder.name},
+        }
     )
     metrics = {} if score is None else {"val/loss": score, "test/accuracy": 1 - score}
     job = Job(cfg, [], folder / str(number), "mlcli train", f"sweep-{number}", trial=number, swept=swept)
