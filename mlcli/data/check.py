@@ -4,35 +4,29 @@ import torch
 from torch import Tensor
 
 from mlcli.data.dataset import Examples
+from mlcli.padding import broken
 
 LISTED = 3  # features in a message
 
 
 def check_examples(examples: Examples) -> None:
     """Raises ValueError for NaN or infinities in inputs or targets, with features and numbers of rows. Sequences may
-    end in padding (steps of NaN)."""
+    end in padding (steps of NaN, tokens of 0), which may stand nowhere else."""
     _check_inputs(examples)
     if not _is_finite(examples.targets):
         rows = _by_feature(~examples.targets.isfinite()).any(1)
         raise ValueError(f"data={examples.name}: {examples.target} {_how_many(rows)}; {_advice(rows)}")
 
 
-def broken_sequences(inputs: Tensor) -> Tensor:
-    """Which of N × T × D sequences are empty or have gaps: N booleans. NaN is padding where it fills whole steps, and
-    no step follows it."""
-    missing_NT = inputs.isnan()
-    whole_NT = missing_NT.all(2)
-    resumes = (whole_NT[:, :-1] & ~whole_NT[:, 1:]).any(1)
-    return resumes | whole_NT[:, 0] | (missing_NT.any(2) & ~whole_NT).any(1)
-
-
 def _check_inputs(examples: Examples) -> None:
+    if examples.kind == "tokens" and (rows := broken(examples.inputs)).any():
+        what = f"{int(rows.sum()):,} of {len(rows):,} examples are empty or have padding before their last token"
+        raise ValueError(f"data={examples.name}: {what}; {_advice(rows)}")
     if _is_finite(examples.inputs):
         return
     wrong = ~examples.inputs.isfinite()
     if examples.kind == "sequence":
-        broken = broken_sequences(examples.inputs)
-        padding = examples.inputs.isnan().all(2, keepdim=True) & ~broken[:, None, None]
+        padding = examples.inputs.isnan().all(2, keepdim=True) & ~broken(examples.inputs)[:, None, None]
         wrong &= ~padding
     wrong_ND = _by_feature(wrong.movedim(1, -1) if examples.kind == "image" else wrong)
     rows = wrong_ND.any(1)

@@ -6,6 +6,8 @@ Shapes: B batch, T steps, D numbers a step, F features.
 import torch
 from torch import Tensor, nn
 
+from mlcli.padding import steps_of
+
 
 class Steps(nn.Module):
     """Vectors of a sequence as they are, tokens by an embedding that is learnt. `features` numbers a step."""
@@ -19,11 +21,9 @@ class Steps(nn.Module):
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """B × T × D, or tokens B × T → B × T × F with zeros for padding, and a mask B × T of the steps that are
         there; None where no example is padded."""
-        mask = None
+        mask = steps_of(inputs) if self.padded else None
         if self.embedding is not None:
-            mask = inputs != 0 if self.padded else None
             return self.embedding(inputs), mask
-        if self.padded:
-            mask = ~inputs[..., 0].isnan()
+        if mask is not None:
             inputs = torch.where(mask.unsqueeze(-1), inputs, 0.0)
         return inputs, mask

@@ -1,17 +1,17 @@
-"""A run's answers for a file of inputs."""
+"""A run's predictions for a file of inputs."""
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlcli.config.errors import ConfigError
-from mlcli.serve.predictor import Predictor, model_folder
+from mlcli.serve.predictor import Predictor, WrongRow, model_folder
 from mlcli.serve.read import read_inputs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS_AT_ONCE = 1024  # what activations of a large file would take is not there
+ROWS_AT_ONCE = 1024  # of a large file, whose activations would not fit into memory
 
 
 def answers(run: Path, file: str) -> "pd.DataFrame":
@@ -19,21 +19,32 @@ def answers(run: Path, file: str) -> "pd.DataFrame":
 
     Raises ConfigError for a run that did not finish, and for a file that cannot be read or does not fit.
     """
-    import pandas as pd
     import torch
 
     predictor = Predictor(model_folder(run))
     torch.set_num_threads(predictor.parts.threads)
     inputs = read_inputs(file, predictor.parts.data, run / "model")
     try:
-        parts = [predictor.predict(_rows(inputs, start)) for start in range(0, len(inputs), ROWS_AT_ONCE)]
+        return predict_rows(predictor, inputs)
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
+
+
+def predict_rows(predictor: Predictor, inputs: Any) -> "pd.DataFrame":
+    """The predictions for any number of rows, computed a part at a time. Raises ValueError as the predictor."""
+    import pandas as pd
+
+    parts = []
+    for start in range(0, len(inputs), ROWS_AT_ONCE):
+        try:
+            parts.append(predictor.predict(_rows(inputs, start)))
+        except WrongRow as error:
+            raise WrongRow(start + error.row, error.reason) from error
     return pd.concat(parts, ignore_index=True)
 
 
 def to_json(table: "pd.DataFrame") -> str:
-    """In the form in which the scoring server answers. What is no number is null."""
+    """In the form of MLflow's scoring server. What is no number is null."""
     rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     return json.dumps({"predictions": rows}, ensure_ascii=False, allow_nan=False) + "\n"
 

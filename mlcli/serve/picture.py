@@ -1,6 +1,8 @@
 """A picture file as an input of a run that was trained on images."""
 
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,7 +10,11 @@ from mlcli.config.errors import ConfigError
 from mlcli.data.dataset import DataSet
 from mlcli.run.folder import read_json
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
+FORMATS = ("PNG", "JPEG")
 OPAQUE = ("1", "L", "P", "RGB")  # 8 bits or fewer, and nothing shines through
 
 
@@ -18,20 +24,31 @@ def read_picture(path: Path, data: DataSet, model: Path) -> np.ndarray:
     Raises ConfigError where that cannot be done without a guess: of another size (what to cut off?), transparent
     (before what?), or for a run whose images hold values of neither 0 to 1 nor 0 to 255.
     """
-    from PIL import Image
-
     shape = " × ".join(map(str, data.shape))
     if data.kind != "image" or data.shape[0] not in MODES:
-        raise ConfigError(f"is a picture, and this run was trained on {data.kind} {shape}.")
+        raise ConfigError(f"is a picture, and this run was trained on {data.kind} {shape}")
     channels, height, width = data.shape
-    with Image.open(path) as picture:
+    with _opened(path) as picture:
         if picture.size != (width, height):
             found = " × ".join(map(str, picture.size))
-            raise ConfigError(f"has {found} pixels where the run's images have {width} × {height}: resize it first.")
+            raise ConfigError(f"has {found} pixels where the run's images have {width} × {height}: resize it first")
+        if getattr(picture, "n_frames", 1) != 1:
+            raise ConfigError("is animated: save one frame of it")
         if picture.mode not in OPAQUE or "transparency" in picture.info:
-            raise ConfigError(f"its mode is {picture.mode}: save it as 8-bit grey or RGB, without transparency.")
+            raise ConfigError(f"its mode is {picture.mode}: save it as 8-bit grey or RGB, without transparency")
         pixels = np.asarray(picture.convert(MODES[channels]), dtype=np.float32)
     return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2) / _divisor(model)
+
+
+def _opened(path: Path) -> "ImageFile":
+    """Its header is read, and no pixel yet."""
+    from PIL import Image
+
+    with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
+        try:
+            return Image.open(path, formats=FORMATS)  # by its content; other formats start other programs
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ConfigError("declares too many pixels to be read: resize it first") from error
 
 
 def _divisor(model: Path) -> float:
@@ -42,4 +59,4 @@ def _divisor(model: Path) -> float:
         return 255.0
     if low >= 0 and 128 <= high <= 255:
         return 1.0
-    raise ConfigError(f"the run's images hold {low:g} to {high:g}, not 0 to 1 or 255: give a .npy with such numbers.")
+    raise ConfigError(f"the run's images hold {low:g} to {high:g}, not 0 to 1 or 255: use a .npy with such numbers")

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import INDEX_KINDS
+from mlcli.data.dataset import INDEX_KINDS, DataSet
 from mlcli.data.tokenize import TEXT
+from mlcli.padding import broken
 from mlcli.run.load import load_model
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ class Predictor:
 
     Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
     any order; of a run on text also texts, in a list or in a table's column `text`, which become tokens as they did
-    for training, and in a world the names of its states. Raises ValueError when columns or shape don't fit, for
-    numbers that are not finite, and for indices and names that stand for nothing.
+    for training, and in a world the names of its states. Sequences may be padded at their end where those of training
+    were. Raises ValueError when columns or shape don't fit; of these WrongRow for numbers that are not finite, for
+    gaps and empty sequences, and for indices and names that stand for nothing. Several threads may predict at once.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -37,23 +39,30 @@ class Predictor:
         if TEXT in getattr(given, "columns", ()) and data.kind == "tokens":
             given = given[TEXT].tolist()
         if isinstance(given, list) and given and isinstance(given[0], str):
-            return _states(given, data.vocabulary) if data.kind == "state" else data.encode(given)
+            inputs = _states(given, data.vocabulary) if data.kind == "state" else data.encode(given)
+            return _whole(inputs, data)
         if hasattr(given, "columns") and data.features:
             missing = [name for name in data.features if name not in given.columns]
             if missing:
-                raise ValueError(f"The input lacks the columns {', '.join(missing)}.")
+                raise ValueError(f"the input lacks the columns {', '.join(missing)}")
             given = given[list(data.features)]
         # Indices as doubles first: 1.5 as an integer would be 1, and stand for something.
-        values = np.array(given, dtype=np.float64 if data.kind in INDEX_KINDS else np.float32)
+        values = _numbers(given, np.dtype(np.float64 if data.kind in INDEX_KINDS else np.float32))
         if values.shape[1:] != data.shape and len(values) and values[0].size == int(np.prod(data.shape)):
             values = values.reshape(-1, *data.shape)
         if values.shape[1:] != data.shape:
-            raise ValueError(f"Inputs must be B × {' × '.join(map(str, data.shape))}, not {values.shape}.")
+            raise ValueError(f"inputs must be B × {' × '.join(map(str, data.shape))}, not {values.shape}")
         if data.kind in INDEX_KINDS:
             values = _indices(values, len(data.vocabulary))
-        elif not (data.kind == "sequence" and data.examples.padded):  # where NaN stands for padding
-            _require_finite(values)
-        return torch.from_numpy(values)
+        return _whole(torch.from_numpy(values), data)
+
+
+class WrongRow(ValueError):
+    """A row of the input, counted from 0, that cannot be predicted for, and why."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(f"row {row + 1:,} {reason}")
+        self.row, self.reason = row, reason
 
 
 def model_folder(run: Path) -> Path:
@@ -63,22 +72,57 @@ def model_folder(run: Path) -> Path:
     return run / "model"
 
 
+def _numbers(given: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    """Rows of real numbers; None is a gap."""
+    try:
+        values = np.asarray(given)
+        if values.dtype.kind not in "biufO":  # dates and complex numbers would become others
+            raise ValueError(f"inputs must be real numbers, not {values.dtype}")
+        with np.errstate(over="ignore"):  # what becomes infinite is refused
+            values = np.array(values, dtype=dtype)
+    except (TypeError, OverflowError) as error:
+        raise ValueError("inputs must be real numbers") from error
+    if values.ndim == 0:
+        raise ValueError("inputs must be rows, not a single number")
+    return values
+
+
 def _indices(values: np.ndarray, known: int) -> np.ndarray:
     fits = (values == np.floor(values)) & (values >= 0) & (values < known)
     if not fits.all():
-        raise ValueError(f"{values[~fits][0]:g} is no index: they are whole numbers from 0 to {known - 1}.")
+        wrong = _first(~fits)
+        raise WrongRow(
+            wrong, f"has {values[wrong][~fits[wrong]][0]:g}: indices are whole numbers from 0 to {known - 1}"
+        )
     return values.astype(np.int64)
 
 
-def _require_finite(values: np.ndarray) -> None:
-    finite = np.isfinite(values).reshape(len(values), -1).all(1)
-    if not finite.all():
-        raise ValueError(f"Row {int(finite.argmin()) + 1} has a gap, or a number that is not finite.")
+def _whole(inputs: torch.Tensor, data: DataSet) -> torch.Tensor:
+    """The inputs, B × shape. Raises WrongRow for gaps, and for padding where none may be."""
+    if data.kind == "tokens":
+        # A language model also takes texts that are shorter than those of training.
+        wrong = broken(inputs) if data.examples.padded or data.examples.tokenizer else (inputs == 0).any(1)
+        reason = "is empty, or has padding (index 0) before its end"
+    elif data.kind == "sequence" and data.examples.padded:
+        wrong = broken(inputs) | inputs.isinf().flatten(1).any(1)
+        reason = "is empty, has a gap before its end, or a number that is not finite"
+    else:
+        wrong = ~inputs.isfinite().flatten(1).all(1)
+        reason = "has a gap, or a number that is not finite"
+    if wrong.any():
+        raise WrongRow(_first(wrong.numpy()), reason)
+    return inputs
+
+
+def _first(wrong: np.ndarray) -> int:
+    """The first row with anything wrong."""
+    return int(wrong.reshape(len(wrong), -1).any(1).argmax())
 
 
 def _states(names: list[str], known: tuple[str, ...]) -> torch.Tensor:
     """Names of states as B × 1 indices."""
-    unknown = next((name for name in names if name not in known), None)
+    index = {name: place for place, name in enumerate(known)}
+    unknown = next((row for row, name in enumerate(names) if name not in index), None)
     if unknown is not None:
-        raise ValueError(f"There is no state {unknown!r}; one is called {known[0]!r}.")
-    return torch.tensor([[known.index(name)] for name in names])
+        raise WrongRow(unknown, f"names a state {names[unknown]!r} that does not exist; one is called {known[0]!r}")
+    return torch.tensor([[index[name]] for name in names])

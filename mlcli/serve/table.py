@@ -1,7 +1,12 @@
 """A table of inputs, from a CSV or from JSON, as what a run predicts for: its columns, its numbers or its texts."""
 
+import csv
+import io
 import sys
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -13,21 +18,34 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STDIN = "-"  # instead of a file
-NAMED = 8  # so many missing columns are named
+NAMED = 8  # so many columns are named in a message,
+SHOWN = 60  # so many characters of a value
 
 
-def read_csv(file: str, data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
-    """As `fitting` gives it. Raises ConfigError without a line of names, or with more values than names in a row."""
+def read_csv(file: str, data: DataSet) -> "pd.DataFrame":
+    """The table of a file, or of stdin for `-`. Raises ConfigError as `parse_csv`."""
+    if file == STDIN:
+        return parse_csv(io.StringIO(sys.stdin.buffer.read().decode("utf-8-sig")), data)
+    with Path(file).open(encoding="utf-8-sig", newline="") as opened:
+        return parse_csv(opened, data)
+
+
+def parse_csv(source: TextIO, data: DataSet) -> "pd.DataFrame":
+    """A table with names in its first line. Raises ConfigError without these, for a name that comes twice, and for a
+    row with more values than names."""
     import pandas as pd
 
+    names = next(filter(None, csv.reader(source)), [])
+    _require_distinct(filter(None, names))  # pandas would rename them
+    source.seek(0)
     # As they stand where they are texts: else Null, a surname, would be a gap.
-    as_text = {"dtype": str, "keep_default_na": False} if data.examples.tokenizer else {}
-    table = pd.read_csv(sys.stdin if file == STDIN else file, **as_text)
+    as_text: dict[str, Any] = {"dtype": str, "keep_default_na": False} if data.examples.tokenizer else {}
+    table = pd.read_csv(source, low_memory=False, **as_text)
     if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first values for the rows' names
-        raise ConfigError("has rows with more values than there are names in the first line: quote what has commas.")
+        raise ConfigError("has rows with more values than there are names in the first line: quote what has commas")
     if len(table.columns) > 1 and _are_numbers(list(table.columns)):
-        raise ConfigError("the first line must name the columns, and it holds numbers.")
-    return fitting(table, data)
+        raise ConfigError("the first line must name the columns, and it holds numbers")
+    return table
 
 
 def fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
@@ -35,11 +53,12 @@ def fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray 
 
     Of a run on text, the column `text`, or the only one beside the target. Raises ConfigError for what does not fit.
     """
+    _require_distinct(table.columns)
     if data.kind == "vector" and data.features:
         missing = [name for name in data.features if name not in table.columns]
         if missing:
             more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-            raise ConfigError(f"lacks the columns {', '.join(missing[:NAMED])}{more}.")
+            raise ConfigError(f"lacks the columns {', '.join(missing[:NAMED])}{more}")
         return _numeric(table[list(data.features)])
     table = table.drop(columns=data.target, errors="ignore")
     if data.examples.tokenizer:
@@ -47,17 +66,17 @@ def fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray 
     numbers = int(np.prod(data.shape))
     if table.shape[1] != numbers:
         shape = " × ".join(map(str, data.shape))
-        raise ConfigError(f"has {table.shape[1]} columns where an example has {numbers} numbers ({shape}).")
+        raise ConfigError(f"has {table.shape[1]} columns where an example has {numbers} numbers ({shape})")
     return _numeric(table).to_numpy()
 
 
 def texts(given: list[str], data: DataSet) -> list[str]:
     """The same, or names of states. Raises ConfigError for a run that takes neither, and where a row holds none."""
     if not data.examples.tokenizer and data.kind != "state":
-        raise ConfigError(f"is text, and this run was trained on data={data.name}, which is {data.kind}.")
+        raise ConfigError(f"is text, and this run was trained on data={data.name}, which is {data.kind}")
     for row, text in enumerate(given, 1):
         if not isinstance(text, str) or not text.strip():
-            raise ConfigError(f"row {row} holds no text.")
+            raise ConfigError(f"row {row} holds no text")
     return given
 
 
@@ -71,7 +90,7 @@ def _are_numbers(names: list[str]) -> bool:
 
 def _text_column(table: "pd.DataFrame") -> list[str]:
     if TEXT not in table.columns and table.shape[1] != 1:
-        raise ConfigError(f"has {table.shape[1]} columns: name that of the texts `{TEXT}`.")
+        raise ConfigError(f"has {table.shape[1]} columns: name that of the texts `{TEXT}`")
     column: list[str] = table[TEXT if TEXT in table.columns else table.columns[0]].tolist()
     return column
 
@@ -79,9 +98,23 @@ def _text_column(table: "pd.DataFrame") -> list[str]:
 def _numeric(table: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
-    numbers = table.apply(pd.to_numeric, errors="coerce")
+    try:
+        numbers = table.apply(pd.to_numeric, errors="coerce")
+    except (TypeError, OverflowError) as error:  # lists and such, and integers beyond any float
+        raise ConfigError("holds values that are no numbers") from error
     for name in table.columns:
         wrong = table[name][numbers[name].isna() & table[name].notna()]
         if len(wrong):
-            raise ConfigError(f"the column {name} holds {wrong.iloc[0]!r}, where numbers are due.")
+            raise ConfigError(f"the column {name} holds {_short(wrong.iloc[0])}, where numbers are expected")
     return numbers
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _require_distinct(names: Iterable[Any]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ConfigError(f"has {len(twice)} column names more than once: {', '.join(map(_short, twice[:NAMED]))}")

@@ -15,6 +15,7 @@ from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.data.tokenize import UNKNOWN, tokens_of
 from mlcli.metric import fast
+from mlcli.padding import steps_of
 from mlcli.task.network import restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
@@ -179,7 +180,7 @@ def _of_steps(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _last(logits: Tensor, inputs: Tensor) -> Tensor:
     """B × T × V → B × V, after the last token that is no padding."""
-    at = ((inputs != 0).sum(1) - 1).clamp(min=0)
+    at = (steps_of(inputs).sum(1) - 1).clamp(min=0)
     return logits[torch.arange(len(logits), device=logits.device), at]
 
 

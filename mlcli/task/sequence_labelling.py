@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mlcli.data.dataset import DataSet
 from mlcli.data.loader import Loader
 from mlcli.metric import fast
+from mlcli.padding import steps_of
 from mlcli.task.network import ClassWeights, forward_split, restore, state_of, weights_of_classes
 from mlcli.train.modes import evaluating
 from mlcli.train.step import Update
@@ -110,10 +111,9 @@ class SequenceLabelling:
 
     def _there(self, raw: Tensor) -> Tensor:
         """Which steps of raw inputs are no padding, B × T."""
-        if self.data.kind == "tokens":
-            return raw != 0 if self.data.examples.padded else torch.ones_like(raw, dtype=torch.bool)
-        there: Tensor = ~raw.flatten(2)[..., 0].isnan()
-        return there
+        if not self.data.examples.padded:
+            return torch.ones(raw.shape[:2], dtype=torch.bool)
+        return steps_of(raw)
 
     def observe(self, score: float) -> None:
         self.update.observe(score)

@@ -7,7 +7,7 @@ import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
-from mlcli.data.check import broken_sequences, check_examples
+from mlcli.data.check import check_examples
 from mlcli.data.dataset import Examples
 from mlcli.run.build import build
 
@@ -62,9 +62,16 @@ def test_padding_at_the_end_of_sequences_is_legitimate_and_nothing_else_is() -> 
     inputs[2, :] = GAP  # empty
     inputs[3, 3, 1] = GAP  # part of a step
     inputs[4, 0, 0] = GAP
-    assert broken_sequences(inputs).tolist() == [False, True, True, True, True]
     with pytest.raises(ValueError, match=r"in 4 of 5 examples \(feature 0 in 3, feature 1 in 3\)"):
         check_examples(vectors(kind="sequence", inputs=inputs, targets=torch.zeros(5), features=()))
+
+
+def test_tokens_without_a_token_or_with_padding_between_them() -> None:
+    tokens = torch.tensor([[3, 1, 2, 0], [3, 0, 2, 0], [0, 0, 0, 0], [1, 0, 0, 0]])
+    wrong = vectors(kind="tokens", inputs=tokens, targets=torch.zeros(4), features=())
+    with pytest.raises(ValueError, match=r"data=made: 2 of 4 examples are empty or have padding .*first: 1, 2"):
+        check_examples(wrong)
+    check_examples(replace(wrong, inputs=tokens[[0, 3]]))
 
 
 def test_a_run_on_gaps_is_refused_when_it_is_built(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from mlcli.model.cnn1d import CNN1d
 from mlcli.model.gpt import GPT
 from mlcli.model.gru import GRU
 from mlcli.model.lstm import LSTM
@@ -69,3 +70,14 @@ def test_padding_has_no_gradient(kind: type[nn.Module]) -> None:
     steps = model.placed.steps if kind is GPT else model.steps
     assert (steps.embedding.weight.grad[0] == 0).all()
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("kind", [GRU, CNN1d])
+def test_a_missing_first_feature_does_not_hide_a_step(kind: type[nn.Module]) -> None:
+    """Such examples are refused before they reach a network; one that slips through must not be answered."""
+    model = kind((7, 3), 3, padded=True).eval()
+    inputs = NUMBERS.clone()
+    inputs[0, 3, 0] = torch.nan
+    outputs = model(inputs)
+    assert outputs[0].isnan().all()
+    assert outputs[1:].isfinite().all()

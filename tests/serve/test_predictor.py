@@ -156,7 +156,7 @@ def test_columns_in_any_order(saved: tuple[Parts, Path]) -> None:
 
 def test_wrong_shape(saved: tuple[Parts, Path]) -> None:
     _, folder = saved
-    with pytest.raises(ValueError, match="Inputs must be B ×"):
+    with pytest.raises(ValueError, match="inputs must be B ×"):
         Predictor(folder).predict(np.zeros((2, 3, 1), dtype=np.float32))
 
 

@@ -67,7 +67,7 @@ def test_a_csv_with_columns_in_another_order_and_more_of_them(
     text = table[table.columns[::-1]].assign(species="setosa", note="mine").to_csv(index=False)
     wanted = expected(parts, 7)
     same(answers(folder, write(tmp_path / "flowers.csv", text)), wanted)
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     same(answers(folder, "-"), wanted)
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 3)
     same(answers(folder, str(tmp_path / "flowers.csv")), wanted)
@@ -158,22 +158,22 @@ def test_a_text_a_line(saved: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="row 2 holds no text"):
         answers(folder, write(tmp_path / "gap.txt", "(a)\n\nb\n"))
     for tokens, wrong in (([0, 1, 2, 99] + [0] * 5, "99"), ([0.5] * 9, r"0\.5")):
-        with pytest.raises(ConfigError, match=f"{wrong} is no index"):
+        with pytest.raises(ConfigError, match=f"row 1 has {wrong}: indices are whole numbers"):
             answers(folder, write(tmp_path / "tokens.json", [tokens]))
 
 
 WRONG = [
     ("none.csv", None, "none.csv: No such file"),
-    ("in.xlsx", "", "in.xlsx cannot be read: type a file .csv"),
+    ("in.xlsx", "", "in.xlsx cannot be read: use a file .csv"),
     ("empty.csv", "", "empty.csv: No columns"),
     ("bare.csv", "5.1,3.5,1.4,0.2\n4.9,3.0,1.4,0.2\n", "the first line must name the columns"),
     ("lacks.csv", "sepal length (cm),note\n1,2\n", "lacks the columns sepal width (cm), petal length (cm)"),
-    ("in.json", "{", "in.json: Expecting"),
+    ("in.json", "{", "in.json: is not valid JSON (Expecting"),
     ("in.json", {"rows": []}, "hold exactly one of dataframe_split"),
     ("in.json", [], "holds no row"),
     ("in.json", [[1, 2], [3]], "not all numbers and of the same size"),
-    ("in.json", [[1, 2, 3]], "Inputs must be B × 4"),
-    ("in.json", [[1, 2, 3, 4], [1, 2, 3, None]], "Row 2 has a gap"),
+    ("in.json", [[1, 2, 3]], "inputs must be B × 4"),
+    ("in.json", [[1, 2, 3, 4], [1, 2, 3, None]], "row 2 has a gap"),
     ("in.txt", "words\n", "is text, and this run was trained on data=iris, which is vector"),
     ("in.npy", "no array", "in.npy: "),
     ("in.png", "no picture", "is a picture, and this run was trained on vector 4"),
@@ -199,7 +199,7 @@ def test_a_sequence_has_gaps_only_where_training_had_padding(saved: Any, tmp_pat
     series = parts.data.examples.inputs[:2].tolist()
     same(answers(folder, write(tmp_path / "in.json", series)), expected(parts, 2))
     series[0][3] = [None] * len(series[0][3])
-    with pytest.raises(ConfigError, match="Row 1 has a gap"):
+    with pytest.raises(ConfigError, match="row 1 has a gap"):
         answers(folder, write(tmp_path / "gap.json", series))
 
 

@@ -1,0 +1,95 @@
+"""Inputs as JSON: a list of examples, a table by columns, or one of the forms of MLflow's scoring server."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlcli.config.errors import ConfigError
+from mlcli.data.dataset import DataSet
+from mlcli.serve.table import fitting, texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+
+
+def parse(text: str) -> Any:
+    """JSON as plain values. Raises ConfigError in one sentence, also where Python's parser has limits of its own."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"is not valid JSON ({error.msg}: line {error.lineno}, column {error.colno})") from error
+    except RecursionError as error:
+        raise ConfigError("is JSON that is nested too deeply") from error
+    except ValueError as error:  # Python converts no integer of more than 4,300 digits
+        raise ConfigError("holds a number with too many digits") from error
+
+
+def inputs_of(content: Any, data: DataSet) -> Any:
+    """What `Predictor.predict` takes, from parsed JSON. Raises ConfigError for what does not fit the data."""
+    if isinstance(content, dict):
+        content = _unwrapped(content)
+    if isinstance(content, dict):
+        return fitting(_table(content), data)
+    if not isinstance(content, list):
+        raise ConfigError(f"must hold a list of examples, or a table as one of {', '.join(FORMS)}")
+    if any(isinstance(row, dict) for row in content):
+        return fitting(_of_records(content), data)
+    if any(isinstance(row, str) for row in content):
+        return texts(content, data)
+    try:
+        return np.array(_filled_up(content, data), dtype=np.float64)  # null becomes NaN
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigError("its rows are not all numbers and of the same size") from error
+
+
+def _unwrapped(content: dict[str, Any]) -> Any:
+    """What stands in one of the forms."""
+    forms = [form for form in FORMS if form in content]
+    if len(forms) != 1:
+        raise ConfigError(f"must be a list, or hold exactly one of {', '.join(FORMS)}")
+    return content[forms[0]]
+
+
+def _table(content: dict[str, Any]) -> "pd.DataFrame":
+    """From columns and rows, or from a list for each column."""
+    import pandas as pd
+
+    if content.keys() >= {"columns", "data"}:
+        names = _names(content["columns"])
+        return _made(lambda: pd.DataFrame(content["data"], columns=names))
+    return _made(lambda: pd.DataFrame(content))
+
+
+def _of_records(rows: list[Any]) -> "pd.DataFrame":
+    import pandas as pd
+
+    odd = next((place for place, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
+    if odd is not None:
+        raise ConfigError(f"row {odd} names no columns, as other rows do")
+    return _made(lambda: pd.DataFrame(rows))
+
+
+def _made(make: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":
+    try:
+        return make()
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ConfigError("its columns and rows do not form a table") from error
+
+
+def _names(columns: Any) -> list[Any]:
+    if not isinstance(columns, list) or not all(isinstance(name, str | int | float) for name in columns):
+        raise ConfigError("`columns` must be a list of names")
+    return columns
+
+
+def _filled_up(rows: list[Any], data: DataSet) -> list[Any]:
+    """Shorter sequences at full length, as they were for training: with gaps for steps, with 0 for tokens."""
+    if not data.examples.padded:
+        return rows
+    steps, *width = data.shape
+    filling = [None] * width[0] if width else 0
+    return [row + [filling] * (steps - len(row)) if isinstance(row, list) else row for row in rows]
