@@ -76,7 +76,8 @@ def _pretrain(
     hydra: "Hydra", flags: "argparse.Namespace", cfg: "DictConfig", command: str, level: int, follow: Any
 ) -> "DictConfig":
     """Trains the run that the config asks for first; returns the config with its folder."""
-    from mlcli.config.compose import as_typed, compose
+    from mlcli.config.compose import compose
+    from mlcli.config.job import as_typed
     from mlcli.run.failure import RunFailed
     from mlcli.run.pretrain import pretrain
     from mlcli.track.console import Console
@@ -92,9 +93,10 @@ def _pretrain(
 def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.cli.output import print_result
     from mlcli.config.check import check
-    from mlcli.config.compose import as_typed, dependents, to_run
+    from mlcli.config.compose import dependents, to_run
     from mlcli.config.errors import ConfigError
     from mlcli.config.garbage import collect_rarely
+    from mlcli.config.job import as_typed
     from mlcli.run import fitted, transfer
     from mlcli.run.failure import RunFailed
     from mlcli.run.life import Job
@@ -131,7 +133,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
 
     from hydra_plugins.mlcli_sweep.plugins import sweeper_of
     from mlcli.cli.sweep_table import print_sweep
-    from mlcli.config.compose import as_typed
+    from mlcli.config.job import as_typed
     from mlcli.run.failure import RunFailed
     from mlcli.sweep.drawer import load_matplotlib
     from mlcli.sweep.session import Session

@@ -11,7 +11,7 @@ from importlib import import_module
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.errors import ConfigError, UnknownKey, suggest
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
 from mlcli.config.stored import has_interpolation
@@ -107,7 +107,7 @@ def _check_dataclass(schema: type, node: Any, prefix: str) -> None:
 def _check_names(node: Mapping[str, Any], known: set[str], prefix: str) -> None:
     for name in node:
         if name not in known:
-            raise ConfigError(f"There is no {prefix}{name}.{suggest(str(name), known)}")
+            raise UnknownKey(f"There is no {prefix}{name}.{suggest(str(name), known)}", f"{prefix}{name}")
 
 
 def _check_call(group: str, node: Mapping[str, Any]) -> None:

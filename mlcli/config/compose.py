@@ -7,6 +7,7 @@ this module uses the same parts (argument parser, loader, sweeper) and reports m
 import argparse
 import copy
 import secrets
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra import version
-from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
@@ -22,13 +22,14 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf.errors import OmegaConfBaseException
 
 from mlcli.config.composition import whole
-from mlcli.config.errors import ConfigError, explain, suggest
+from mlcli.config.errors import ConfigError, explained, misfit, suggest
+from mlcli.config.job import as_typed, begin_job
 from mlcli.config.schema import Config
 from mlcli.config.settings import Settings, leaves
 
@@ -85,53 +86,59 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     as Hydra's multirun: swept values are left out and `hydra.mode` says MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
     with explained():
-        parsed = OverridesParser.create().parse_overrides(overrides)
-        sweeps = any(override.is_sweep_override() for override in parsed)
-        mode = RunMode.MULTIRUN if multirun or sweeps else RunMode.RUN
-        cfg = _composed(hydra, config_name, overrides, mode)
-        repeats = OmegaConf.select(cfg, "trainer.repeats") or 1
-        if mode == RunMode.RUN and (cfg.hydra.mode == RunMode.MULTIRUN or repeats > 1):
+        swept = [each for each in OverridesParser.create().parse_overrides(overrides) if each.is_sweep_override()]
+        cfg, failure = None, None
+        if not (multirun or swept):
+            try:
+                cfg = hydra.compose_config(config_name, overrides, RunMode.RUN)
+            except ConfigCompositionException as error:  # the config itself may ask for a sweep
+                failure = error
+        if cfg is None or _is_sweep(cfg):
+            cfg = _composed_sweep(hydra, config_name, overrides)
+            if failure and not _is_sweep(cfg):
+                raise failure
             mode = RunMode.MULTIRUN
-            cfg = _composed(hydra, config_name, overrides, mode)
-        if sweeps and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
-            swept = next(override for override in parsed if override.is_sweep_override())
-            raise ConfigError(f"{swept.input_line} is a sweep: add -m to run one trial per value.")
+        else:
+            mode = RunMode.RUN
+        if swept and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
+            raise ConfigError(f"{swept[0].input_line} is a sweep: add -m to run one trial per value.")
+        begin_job(cfg, as_typed(cfg.hydra.overrides.task))
     with read_write(cfg.hydra):
         cfg.hydra.mode = mode
     return cfg
 
 
-def _composed(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
-    """Hydra's composition, to which `${hydra:…}` refers from now on."""
-    cfg = hydra.compose_config(name, overrides, mode, with_log_configuration=False)
-    begin_job(cfg, as_typed(cfg.hydra.overrides.task))
+def _is_sweep(cfg: DictConfig) -> bool:
+    return bool(cfg.hydra.mode == RunMode.MULTIRUN or (OmegaConf.select(cfg, "trainer.repeats") or 1) > 1)
+
+
+def _composed_sweep(hydra: Hydra, name: str, overrides: list[str]) -> DictConfig:
+    """Hydra's multirun. Where options of groups are swept, what fits none but some of those is left to the trials."""
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    kept, failure = list(parsed), None
+    while True:
+        try:
+            cfg = hydra.compose_config(name, [str(each.input_line) for each in kept], RunMode.MULTIRUN)
+            break
+        except ConfigCompositionException as error:
+            key, failure = misfit(error), failure or error
+            fitting = [each for each in kept if each.key_or_group != key or each.is_sweep_override()]
+            if len(fitting) == len(kept) or str(key).startswith("hydra."):
+                raise
+            kept = fitting
+    if failure and not _sweeps_options(hydra, parsed, cfg):
+        raise failure
+    cfg.hydra.overrides.task = [str(each.input_line) for each in parsed if not each.is_hydra_override()]
     return cfg
 
 
-def begin_job(
-    cfg: DictConfig, overrides: Sequence[str], number: int | None = None, folder: Path | None = None
-) -> None:
-    """Makes `${hydra:…}` refer to this run, or to the trial of this number, in this folder, as in Hydra's own jobs.
-
-    Its override_dirname leaves out the overrides that it appears in, which would contain themselves.
-    """
-    names = cfg.hydra.job.config.override_dirname
-    parsed = OverridesParser.create().parse_overrides([each for each in overrides if "override_dirname" not in each])
-    task = [override for override in parsed if not override.is_hydra_override()]
-    with read_write(cfg.hydra), open_dict(cfg.hydra):
-        cfg.hydra.overrides.task = list(overrides)
-        cfg.hydra.job.override_dirname = get_overrides_dirname(task, names.exclude_keys, names.item_sep, names.kv_sep)
-        if number is not None:
-            cfg.hydra.job.num, cfg.hydra.job.id = number, f"job_id_for_{number}"
-        if folder is not None:
-            cfg.hydra.runtime.output_dir = str(folder.absolute())
-    HydraConfig.instance().set_config(cfg)
-
-
-def as_typed(overrides: Any) -> list[str]:
-    """A list of overrides in a config, such as `hydra.overrides.task`, as they were typed: an interpolation in one of
-    them is resolved by the config of the run or trial that it is applied to."""
-    return list(OmegaConf.to_container(overrides, resolve=False))  # type: ignore[arg-type]  # a list
+def _sweeps_options(hydra: Hydra, parsed: Sequence[Override], cfg: DictConfig) -> bool:
+    """Whether trials differ in the options of a group, by what is typed or by the config's own sweep."""
+    sweeper: Any = OmegaConf.to_container(cfg.hydra.sweeper, resolve=False)
+    variants = [text for each in (sweeper.get("variants") or {}).values() for text in shlex.split(each or "")]
+    keys = [each.key_or_group for each in parsed if each.is_sweep_override()]
+    keys += [text.lstrip("+~").partition("=")[0] for text in (*(sweeper.get("params") or {}), *variants)]
+    return any(hydra.config_loader.repository.group_exists(key) for key in keys)  # type: ignore[attr-defined]
 
 
 def to_run(cfg: DictConfig) -> Settings:
@@ -171,12 +178,3 @@ def to_yaml(hydra: Hydra, cfg: DictConfig, part: str, package: str | None, resol
     if node is None:
         raise ConfigError(f"--package {package}: not in this config.{suggest(str(package), map(str, shown))}")
     return OmegaConf.to_yaml(node) if OmegaConf.is_config(node) else f"{node}\n"
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Mistakes that Hydra or OmegaConf finds, as ConfigError."""
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explain(error)) from error

@@ -5,13 +5,27 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+
+# Of Hydra's messages, those of an override that does not fit the config, with its key.
+MISFIT = re.compile(
+    r"(?:Could not override|Could not delete(?: from config\.)?|Could not append to config\. An item is already at)"
+    r" '([^']+)'"
+)
 
 
 class ConfigError(ValueError):
     """A command line or config that cannot run; the message is for the user."""
+
+
+class UnknownKey(ConfigError):
+    """An override or setting whose key is not in this config; other options of its group may have it."""
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @contextmanager
@@ -33,7 +47,23 @@ def suggest(word: str, choices: Iterable[str], listed: bool = True) -> str:
     return f"{question} Choices: {', '.join(names)}." if names and listed else question
 
 
-def explain(error: Exception) -> str:
+@contextmanager
+def explained() -> Iterator[None]:
+    """Mistakes that Hydra or OmegaConf finds, as ConfigError."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        key = misfit(error)
+        raise (UnknownKey(_explain(error), key) if key else ConfigError(_explain(error))) from error
+
+
+def misfit(error: Exception) -> str | None:
+    """The key of the override that cannot be applied to this config as it is; None for any other mistake."""
+    found = MISFIT.search(str(error)) if isinstance(error, ConfigCompositionException) else None
+    return found.group(1) if found and not isinstance(error.__cause__, ValidationError) else None
+
+
+def _explain(error: Exception) -> str:
     """One sentence for an exception of Hydra or OmegaConf."""
     cause = error.__cause__
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:

@@ -12,8 +12,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
-from mlcli.config.compose import as_typed, begin_job, explained, without_hydra
+from mlcli.config.compose import without_hydra
 from mlcli.config.composition import Composition, whole
+from mlcli.config.errors import explained
+from mlcli.config.job import as_typed, begin_job
 from mlcli.config.settings import Settings
 
 OF_THE_JOB = re.compile(r"\$\{\s*hydra\s*:")
@@ -37,7 +39,7 @@ class TrialComposer:
     def __call__(self, overrides: Sequence[str], number: int = 0) -> Settings:
         """The run's config for the trial with these overrides, as text. Raises ConfigError."""
         with explained():
-            groups = tuple(text for text in overrides if self._is_group(self._parse(text)))
+            groups = self.groups(overrides)
             if groups not in self.bases:
                 self._compose(groups, overrides)
             values = [self.parsed[text] for text in overrides if text not in groups]
@@ -45,6 +47,10 @@ class TrialComposer:
             if composition is None or OF_THE_JOB.search(" ".join(overrides)):
                 return self._of_the_job(pickle.loads(self.bases[groups]), values, overrides, number)
             return composition(values)
+
+    def groups(self, overrides: Sequence[str]) -> tuple[str, ...]:
+        """Those of the overrides that pick options."""
+        return tuple(text for text in overrides if self._is_group(self._parse(text)))
 
     def _of_the_job(self, cfg: DictConfig, values: list[Override], overrides: Sequence[str], number: int) -> Settings:
         """The settings of a trial where some are made of Hydra's own, which differ between trials."""

@@ -10,7 +10,8 @@ from hydra._internal.hydra import Hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from mlcli.config.check import check
-from mlcli.config.compose import as_typed, compose, to_run
+from mlcli.config.compose import compose, to_run
+from mlcli.config.job import as_typed
 from mlcli.run.life import Job, train
 from mlcli.track.console import Screen
 

@@ -8,12 +8,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.check import check
-from mlcli.config.compose import as_typed
-from mlcli.config.errors import ConfigError
+from mlcli.config.errors import ConfigError, UnknownKey
+from mlcli.config.job import as_typed
 from mlcli.config.settings import Settings, leaves
 from mlcli.config.trials import TrialComposer
 from mlcli.run import fitted, transfer
 from mlcli.run.life import Job
+from mlcli.sweep.fitting import judged
 from mlcli.sweep.trial import Trial
 from mlcli.sweep.variants import KEY as VARIANT
 
@@ -34,12 +35,11 @@ def compose_trials(
     swept = _swept([*earlier, *all_overrides], _searched(sweep))
     trials = []
     for number, overrides in enumerate(all_overrides, first):
-        cfg = composer(overrides, number)
-        if cfg.optimizer.get("lr") == "auto":
-            raise ConfigError("optimizer.lr=auto finds the rate of a single run: in a sweep, use numbers.")
-        if cfg.trainer.repeats != 1:
-            raise ConfigError("trainer.repeats needs hydra/sweeper=grid: with another one, sweep over trainer.seed.")
-        check(cfg)
+        try:
+            cfg = composer(overrides, number)
+            check_trial(cfg)
+        except UnknownKey as error:
+            raise judged(composer, all_overrides, error) from error
         transfer.settle(cfg)
         fitted.settle(cfg)
         job = Job(
@@ -56,6 +56,15 @@ def compose_trials(
     return trials
 
 
+def check_trial(cfg: Settings) -> None:
+    """Raises ConfigError for what a single run may be and a trial may not, and for what no run may be."""
+    if cfg.optimizer.get("lr") == "auto":
+        raise ConfigError("optimizer.lr=auto finds the rate of a single run: in a sweep, use numbers.")
+    if cfg.trainer.repeats != 1:
+        raise ConfigError("trainer.repeats needs hydra/sweeper=grid: with another one, sweep over trainer.seed.")
+    check(cfg)
+
+
 def _searched(sweep: DictConfig) -> set[str]:
     """The keys that a search was asked to vary, which its first round may hold one value of."""
     params: Any = OmegaConf.to_container(sweep.hydra.sweeper.get("params") or OmegaConf.create({}), resolve=False)
@@ -69,7 +78,7 @@ def _swept(all_overrides: Sequence[Sequence[str]], searched: Collection[str] = (
     all that is told."""
     values: dict[tuple[str, str | None], set[str]] = {}
     for overrides in all_overrides:
-        pairs = dict(override.split("=", 1) for override in overrides)
+        pairs = dict(override.partition("=")[::2] for override in overrides)
         for key, value in pairs.items():
             within = pairs.get(VARIANT) if key != VARIANT else None
             values.setdefault((key, within), set()).add(value)
@@ -78,7 +87,7 @@ def _swept(all_overrides: Sequence[Sequence[str]], searched: Collection[str] = (
 
 def _values(keys: Sequence[str], overrides: Sequence[str], cfg: Settings) -> dict[str, Any]:
     """What this trial gives to these keys; of one made of other settings, what it is resolved to."""
-    texts = dict(override.split("=", 1) for override in overrides)
+    texts = dict(override.partition("=")[::2] for override in overrides)
     values = {}
     for key in filter(texts.__contains__, keys):
         name = key.lstrip("+")

@@ -51,16 +51,17 @@ class Session:
         """Trains one trial and returns the metric that the sweep compares."""
         from hydra.core.hydra_config import HydraConfig
 
-        from mlcli.config.check import check
-        from mlcli.config.compose import as_typed, new_id, to_run
+        from mlcli.config.compose import new_id, to_run
         from mlcli.config.garbage import collect_rarely
+        from mlcli.config.job import as_typed
         from mlcli.run.life import Job, train
+        from mlcli.sweep.compose import check_trial
         from mlcli.track.console import Console
 
         collect_rarely()
         hydra = HydraConfig.get()
         run = to_run(cfg)
-        check(run)
+        check_trial(run)
         overrides, path = as_typed(hydra.overrides.task), Path(hydra.runtime.output_dir)
         job = Job(run, overrides, path, self.command, new_id(), trial=hydra.job.num)
         result = train(job, Console(self.level), self.follow)

@@ -148,7 +148,7 @@ def test_what_is_pretrained_resolves_by_its_own_config() -> None:
         (["name='\\${x}'"], "cannot contain '${'"),
         (
             ["-m", "trainer.repeats=2", "trainer.seed=range(5)"],
-            "trainer.seed=range(5): trainer.repeats sweeps over seeds itself, from trainer.seed on",
+            "trainer.seed=range(5): trainer.repeats sweeps over seeds itself",
         ),
         (["-m", "trainer.repeats=2,3"], "trainer.repeats is one number of seeds"),
         (["-m", "optimizer.lr=interval(0,1)"], "an interval has no end of values"),

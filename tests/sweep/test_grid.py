@@ -50,23 +50,23 @@ def test_repeats_are_seeds() -> None:
     [
         (
             ["trainer.repeats=2", "trainer.seed=range(5)"],
-            "trainer.seed=range(5): trainer.repeats sweeps over seeds itself, from trainer.seed on",
+            "trainer.seed=range(5): trainer.repeats sweeps over seeds itself",
         ),
         (
             ["trainer.repeats=2", "trainer.seed=1,2"],
-            "trainer.seed=1,2: trainer.repeats sweeps over seeds itself, from trainer.seed on",
+            "trainer.seed=1,2: trainer.repeats sweeps over seeds itself",
         ),
         (
             ["trainer.repeats=2", "trainer.seed=choice(1,2)"],
-            "trainer.seed=choice(1,2): trainer.repeats sweeps over seeds itself, from trainer.seed on",
+            "trainer.seed=choice(1,2): trainer.repeats sweeps over seeds itself",
         ),
         (
             ["trainer.repeats=2", "++trainer.seed=shuffle(1,2)"],
-            "trainer.repeats sweeps over seeds itself, from trainer.seed on",
+            "trainer.repeats sweeps over seeds itself",
         ),
         (
             ["trainer.repeats=2", "trainer.seed=${split.seed}"],
-            "trainer.repeats sweeps over seeds itself, from trainer.seed on",
+            "trainer.repeats sweeps over seeds itself",
         ),
         (["trainer.repeats=2,3"], "trainer.repeats=2,3: trainer.repeats is one number of seeds for all trials"),
         (["trainer.repeats=range(1,3)"], "trainer.repeats is one number of seeds"),

@@ -1,0 +1,56 @@
+"""Which of the swept options of a group a key fits: `optimizer.momentum` is one of momentum and not of sgd."""
+
+from collections.abc import Sequence
+
+from mlcli.config.check import check
+from mlcli.config.errors import ConfigError, UnknownKey
+from mlcli.config.trials import TrialComposer
+
+
+def judged(composer: TrialComposer, all_overrides: Sequence[Sequence[str]], error: UnknownKey) -> UnknownKey:
+    """The error of one trial as that of the sweep: it says which of the options that are swept the key fits."""
+    swept = _swept_groups(composer, all_overrides)
+    fits: dict[str, bool] = {}
+    errors = [error]
+    for overrides in all_overrides:
+        option = _option(composer.groups(overrides), swept, error.key)
+        if option and option not in fits and any(_key(text) == error.key for text in overrides):
+            found = _unknown(composer, overrides, error.key)
+            fits[option] = found is None
+            errors += [found] if found else []
+    good, bad = ([option for option, fit in fits.items() if fit is wanted] for wanted in (True, False))
+    if good and bad:
+        return UnknownKey(
+            f"{error.key} fits {', '.join(good)}, not {', '.join(bad)}: sweep over options that it fits.", error.key
+        )
+    return next((each for each in errors if "Did you mean" in str(each)), error)
+
+
+def _unknown(composer: TrialComposer, overrides: Sequence[str], key: str) -> UnknownKey | None:
+    try:
+        check(composer(overrides))
+    except UnknownKey as error:
+        return error if error.key == key else None
+    except ConfigError:  # another mistake, which is no matter of the key
+        return None
+    return None
+
+
+def _swept_groups(composer: TrialComposer, all_overrides: Sequence[Sequence[str]]) -> set[str]:
+    values: dict[str, set[str]] = {}
+    for overrides in all_overrides:
+        picked = {_key(text): text for text in composer.groups(overrides)}
+        for group in {*values, *picked}:
+            values.setdefault(group, set()).add(picked.get(group, ""))
+    return {group for group, texts in values.items() if len(texts) > 1}
+
+
+def _option(groups: Sequence[str], swept: set[str], key: str) -> str:
+    """The trial's option of the key's own group where that is swept, else its options of all groups that are."""
+    picked = {_key(text): text.partition("=")[2] for text in groups if _key(text) in swept}
+    own = picked.get(key.partition(".")[0])
+    return own or " ".join(f"{group}={option}" for group, option in picked.items())
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
