@@ -61,11 +61,15 @@ def example(address: str, model: Path) -> str:
 
 
 def pyfunc(stored: Path, folder: Path) -> Any:
-    """A run's `model` folder as MLflow's pyfunc, which is put together in an empty folder."""
+    """A run's `model` folder as MLflow's pyfunc, which is put together in an empty folder. Raises ConfigError for a
+    damaged one."""
+    try:
+        write_model(stored, folder)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{stored.parent.name}/model/example.json is damaged ({type(error).__name__})") from error
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from mlflow.pyfunc import load_model
 
-    write_model(stored, folder)
     (folder / "data").symlink_to(stored.absolute())
     return load_model(str(folder))
 

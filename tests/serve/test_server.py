@@ -62,6 +62,15 @@ def test_the_request_to_try_is_whole(tmp_path: Path, width: int, columns: str | 
     assert request == ({"dataframe_split": {"columns": names, "data": data}} if names else {"inputs": data})
 
 
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "[]", "{}", '{"inputs": {"columns": 1}, "outputs": 2}', "null"])
+def test_a_damaged_example_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run" / "model").mkdir(parents=True)
+    (tmp_path / "run" / "model" / "example.json").write_text(text)
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(ConfigError, match=r"^run/model/example.json is damaged"):
+        pyfunc(tmp_path / "run" / "model", tmp_path / "scratch")
+
+
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"id": "x", "name": "x", "status": "FAILED"}')
     with pytest.raises(RuntimeError, match=r"did not start: error: .* has no trained model"), served(tmp_path):
