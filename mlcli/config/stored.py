@@ -23,16 +23,16 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
 
 
-def read_yaml(path: Path) -> Any:
-    """The file's content. Raises OSError, or ValueError in one line if it is not YAML of plain values (no aliases,
-    which grow a small file without bound), or exceeds a limit."""
+def read_yaml(path: Path, aliases: bool = False) -> Any:
+    """The file's content. Raises OSError, or ValueError in one line if it is not YAML of plain values, or exceeds a
+    limit. aliases: whether they are allowed; through them a small file stands for any amount of data."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise ValueError(f"larger than {LARGEST:,} bytes")
         text = content.decode()
-        _check_events(text)
+        _check_events(text, aliases)
         return yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError) as error:
         reason = getattr(error, "problem", None) or str(error)
@@ -48,14 +48,14 @@ def has_interpolation(node: Any) -> bool:
     return isinstance(node, str) and "${" in node
 
 
-def _check_events(text: str) -> None:
+def _check_events(text: str, aliases: bool) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent) and not aliases:
             raise ValueError("an alias")
         if depth > DEEPEST:
             raise ValueError(f"nested deeper than {DEEPEST} levels")

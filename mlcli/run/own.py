@@ -29,25 +29,25 @@ def own_targets(group: str) -> set[str]:
         for path in folder.rglob("*.yaml"):
             content = _content(path)
             if path.relative_to(folder).parts[0] == group:
-                found |= set(_targets(content))
+                found |= set(_targets(content, set()))
             elif isinstance(content, dict):
-                found |= set(_targets(content.get(group)))
+                found |= set(_targets(content.get(group), set()))
     return found
 
 
 def _content(path: Path) -> Any:
     try:
-        return read_yaml(path)
+        return read_yaml(path, aliases=True)
     except (OSError, ValueError):  # a file that composing a config would complain of
         return None
 
 
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("_target_"), str):
-            yield node["_target_"]
-        for value in node.values():
-            yield from _targets(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _targets(value)
+def _targets(node: Any, seen: set[int]) -> Iterator[str]:
+    """Each part once, however many aliases lead to it."""
+    if not isinstance(node, dict | list) or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, dict) and isinstance(node.get("_target_"), str):
+        yield node["_target_"]
+    for value in node.values() if isinstance(node, dict) else node:
+        yield from _targets(value, seen)

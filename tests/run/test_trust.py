@@ -302,7 +302,7 @@ def test_own_configs_are_trusted_for_their_group(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(own, "_folders", [Path("conf")])
     (tmp_path / "lib").mkdir()
     own_package(tmp_path / "lib", "ownmodels")
-    node = "_target_: ownmodels.Net\ninner: {_target_: ownmodels.make}\n"
+    node = "_target_: ownmodels.Net\ninner: &inner {_target_: ownmodels.make}\nouter: *inner\n"
     text = f"model:\n  {node.replace(chr(10), chr(10) + '  ')}" if "experiment" in where else node
     Path(where).parent.mkdir(parents=True)
     Path(where).write_text(f"{text}\nbad: {{_target_: os.system}}\n")
