@@ -46,6 +46,14 @@ def flat_config(run: Found) -> dict[str, Any]:
     return flatten(run.folder.config()) if (run.folder.path / "config.yaml").exists() else {}
 
 
+def _readable_config(run: Found) -> dict[str, Any]:
+    """Nothing of a damaged run: the others are listed all the same."""
+    try:
+        return flat_config(run)
+    except ConfigError:
+        return {}
+
+
 def _matches(run: Found, text: str) -> bool:
     key, equals, value = text.partition("=")
     if not equals:
@@ -54,10 +62,7 @@ def _matches(run: Found, text: str) -> bool:
         return run.status == value.upper()
     if key in run.record:
         return str(run.record[key]) == value
-    try:
-        config = flat_config(run)
-    except ConfigError:  # damaged: the other runs are listed all the same
-        return False
+    config = _readable_config(run)
     if f"{key}._target_" in config:  # a group: its option is named like the module that it builds
         return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
     return key in config and _same(config[key], value)
@@ -75,7 +80,7 @@ def _check_keys(runs: list[Found], filters: list[str]) -> None:
 
 def _keys(run: Found) -> set[str]:
     """What a filter may compare: keys of the record, groups, and keys of the config."""
-    config = flat_config(run)
+    config = _readable_config(run)
     return {"status", *run.record, *config, *(key.partition("._target_")[0] for key in config)}
 
 

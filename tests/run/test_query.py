@@ -49,3 +49,13 @@ def test_a_key_that_no_run_has_is_an_error(outputs: Path, key: str, meant: str) 
 
 def test_without_runs_no_key_is_wrong(tmp_path: Path) -> None:
     assert query(tmp_path, ["optimizer.lrr=1"], "started") == []
+
+
+@pytest.mark.parametrize("text", ["a: &a [x]\nb: *a\n", "[" * 100_000, "a: [", "name: ${oc.env:HOME}", ""])
+def test_a_damaged_config_hides_no_other_run(outputs: Path, text: str) -> None:
+    """Under filters of the config; without any, the run itself is listed."""
+    (damaged,) = (outputs / "runs").glob("*-aaaa0000")
+    (damaged / "config.yaml").write_text(text)
+    assert [row["name"] for row in query(outputs, [], "started")] == ["second", "first"]
+    assert [row["name"] for row in query(outputs, ["model=mlp"], "started")] == ["second"]
+    assert query(outputs, ["model=lstm"], "started") == []
