@@ -13,11 +13,15 @@ TIMEOUT = 20  # seconds without an answer
 
 
 def download(url: str, md5: str, folder: str) -> Path:
-    """The file behind `url`, from the cache if it is there; kept only if its MD5 is the one expected.
+    """The file behind `url` (http or https), from the cache if it is there; kept only if its MD5 is the one expected.
 
-    Raises ValueError when it cannot be had, is not the right file, or cannot be kept.
+    folder: its name in the cache. Raises ValueError when the file cannot be had, is not the right one, or cannot be
+    kept.
     """
-    path = cache_folder() / folder / url.rpartition("/")[2]
+    name = url.rpartition("/")[2]
+    if not url.startswith(("https://", "http://")) or not {folder, name}.isdisjoint({"", ".", ".."}) or "/" in folder:
+        raise ValueError(f"{url} cannot be kept in {folder}: neither a web address nor the name of a folder.")
+    path = cache_folder() / folder / name
     if path.exists():
         return path
     try:
