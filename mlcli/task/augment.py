@@ -7,7 +7,6 @@ from collections.abc import Callable
 from math import pi
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -78,9 +77,9 @@ class Mixup(nn.Module):
         return share * inputs + (1 - share) * inputs.flip(0), targets.flip(0), share
 
     def _beta(self, tensor: Tensor, generator: torch.Generator | None) -> Tensor:
-        """torch draws no Beta numbers from a generator of one's own."""
-        seed = int(torch.randint(2**62, (), generator=generator if tensor.device.type == "cpu" else None))
-        return tensor.fill_(np.random.default_rng(seed).beta(self.alpha, self.alpha))
+        """On the tensor's device and from its generator, as torch.distributions.Beta cannot."""
+        both = torch._sample_dirichlet(tensor.new_full((*tensor.shape, 2), self.alpha), generator=generator)
+        return tensor.copy_(both[..., 0])
 
 
 def _places(images: Tensor) -> Tensor:

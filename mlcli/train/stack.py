@@ -19,6 +19,7 @@ from mlcli.train.modes import evaluating
 from mlcli.train.stacked_layers import make_stackable
 from mlcli.train.stacked_update import StackedUpdate
 from mlcli.train.stacked_weights import StackedWeights
+from mlcli.train.unstackable import Attributes, Buffers, global_states, require_same
 from mlcli.train.verbs import together
 from mlcli.train.watch import GRADIENT, activations, differentiable, gradient_norms
 
@@ -52,6 +53,8 @@ class Stack:
         self._gather_numbers()
         self._gather_constants()
         self.weighed: Tensor | None = None  # what the losses of the last step are means of, where tasks say it
+        self.first = True  # step
+        self.attributes = Attributes(self.task)
 
     def _gather_constants(self) -> None:
         """What the tasks save with their weights that training does not change."""
@@ -84,7 +87,13 @@ class Stack:
     def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
         self.weighed = None
         weights_of = self._weights if hasattr(self.task, "batch_weight") else None
-        return {"loss": self.update(self._losses, *batch, weights_of=weights_of), "lr": self.update.rates}
+        states = global_states() if self.first else ()
+        losses = self.update(self._losses, *batch, weights_of=weights_of)
+        if self.first:
+            require_same(states)
+            self.attributes.check()
+            self.first = False
+        return {"loss": losses, "lr": self.update.rates}
 
     def weight(self, batch: tuple[Tensor, ...]) -> float | Tensor:
         return batch[0].shape[1] if self.weighed is None else self.weighed
@@ -122,6 +131,7 @@ class Stack:
         weights = self.stacked.named()
         with evaluating(self.task.model):
             parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]
+        self.attributes.check()  # again and again: a forward may assign only now and then
         return {name: torch.cat([part[name] for part in parts]).tolist() for name in parts[0]}
 
     def _evaluate(self, split: str, rows: slice, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -194,12 +204,16 @@ class _Called(nn.Module):
     def __init__(self, task: Any) -> None:
         super().__init__()
         self.model = task.model
+        self.kept = Buffers(task.model)
         self.call = lambda method, *inputs: (
             getattr(task, method)(*inputs) if isinstance(method, str) else method(task, *inputs)
         )
 
     def forward(self, method: Any, *inputs: Tensor) -> Any:
-        return self.call(method, *inputs)  # type: ignore[no-untyped-call]  # whichever method it is
+        before = self.kept.now()
+        result = self.call(method, *inputs)  # type: ignore[no-untyped-call]  # whichever method it is
+        self.kept.check(before)
+        return result
 
 
 @contextmanager

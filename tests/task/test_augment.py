@@ -43,6 +43,17 @@ def test_vectors_cannot_be_turned() -> None:
         Augment("vector", (4,), **STILL | {"rotate": 5.0})
 
 
+@pytest.mark.parametrize("alpha", [0.01, 0.4, 2.0])
+def test_shares_of_mixup_are_from_a_beta_distribution(alpha: float) -> None:
+    """Mean 1/2 and variance 1 / (8 alpha + 4), from the generator that is given and no other."""
+    draw, state = Mixup(alpha)._beta, torch.get_rng_state()
+    shares = draw(torch.empty(20_000), torch.Generator().manual_seed(0))
+    assert shares.mean().item() == pytest.approx(0.5, abs=0.02)
+    assert shares.var().item() == pytest.approx(1 / (8 * alpha + 4), rel=0.05)
+    assert torch.equal(shares, draw(torch.empty(20_000), torch.Generator().manual_seed(0)))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_mixup_blends_inputs_as_it_blends_losses() -> None:
     """The cross-entropy of a blend is the blend of cross-entropies: the same as of blended one-hot targets."""
     torch.manual_seed(0)

@@ -1,9 +1,11 @@
 """Stacked trials against the same trials alone, for all that conf/ holds; and one trial in stacks of any size."""
 
+import random
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -286,6 +288,34 @@ def test_whatever_differs_between_trials(hydra: Any, case: str) -> None:
     common, trials = CASES[case]
     how = {"chaotic": True, "max_steps": CHAOTIC["gpt"]} if case == "language-model" else {}  # its model
     assert_equal_to_alone(hydra, common, trials, **how)
+
+
+RANDOM = ("dropout", "dropout-lstm", "sampler", "mixup", "augment", "augment-flat", "denoising", "masked", "vae")
+RANDOM += ("few-shot",)
+
+
+@pytest.mark.parametrize("case", RANDOM)
+def test_a_trials_random_numbers_are_its_own(hydra: Any, case: str) -> None:
+    """Whatever others draw from the generators that belong to the process, and whichever companions there are."""
+    common, trials = CASES[case]
+    expected = _trained(stack_of(parts_of(hydra, trials, common)), pollute=False)[-1]
+    others = [*trials[0], "trainer.seed=7"]
+    got = _trained(stack_of(parts_of(hydra, [trials[0], others, trials[0], trials[-1]], common)), pollute=True)[-1]
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(got, expected, strict=True))
+
+
+def _trained(stack: Any, pollute: bool) -> list[list[torch.Tensor]]:
+    """The weights of each trial after a few steps, between which others may draw."""
+    for number, batch in enumerate(stack.batches(0)):
+        stack.step(batch)
+        if pollute:
+            torch.manual_seed(number)
+            np.random.seed(number)
+            random.seed(number)
+        if number == 5:
+            break
+    weights = [tensor.detach() for tensor in stack.stacked.named().values()]
+    return [[tensor[row] for tensor in weights] for row in range(len(stack.tasks))]
 
 
 ANY_SIZE = {model: [f"model={model}", *SMALL.get(model, [])] for model in options("model") if model not in DEEP}
