@@ -47,6 +47,11 @@ class Parts:
     total_steps: int
     transferred: transfer.Report | None = None
 
+    @property
+    def loader(self) -> Loader | None:
+        """What another trial with the same data need not prepare again; None where the task has none."""
+        return getattr(self.task, "loader", None)
+
 
 def build(
     cfg: Settings,

@@ -12,20 +12,19 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.redact import redact
-from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.metric.plot import Plot
 from mlcli.metric.undefined import Once
 from mlcli.run.answer import Ended, answer
 from mlcli.run.build import Parts, build
-from mlcli.run.directions import check_monitored, is_higher_better, stated
+from mlcli.run.directions import is_higher_better, stated
 from mlcli.run.environment import environment
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.finish import finish
 from mlcli.run.folder import RunFolder, write_json
+from mlcli.run.metrics import check_monitor
 from mlcli.run.weights import save_weights
 from mlcli.track.console import Screen
 from mlcli.track.journal import Journal
@@ -57,7 +56,7 @@ def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save 
     marked so.
     """
     parts = build(job.cfg)
-    check_monitor(job.cfg.trainer.monitor, parts)
+    check_monitor(job.cfg, parts)
     folder = RunFolder.create(job.path, first_record(job))
     with logged(folder.path / "train.log"), _recorded(folder):
         describe(folder, job, parts)
@@ -86,22 +85,6 @@ def _fit(folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, con
         console.stop()
         if progress.step:
             save_weights(folder.path / "last.safetensors", parts)
-
-
-def check_monitor(monitor: str, parts: Parts) -> None:
-    """Raises ConfigError for a metric that will not be there, or that is better neither small nor large. The default
-    is, which saves an evaluation."""
-    if monitor == Trainer.monitor:
-        return
-    known: list[str] = []
-    for full in (False, True) if not monitor.startswith("train/") else ():
-        known = [f"val/{name}" for name in parts.task.evaluate("val", full=full).metrics]
-        if monitor in known:
-            break
-    if monitor.startswith("train/") or monitor in known:
-        check_monitored(monitor, parts.task)
-        return
-    raise ConfigError(f"trainer.monitor={monitor}: no such metric.{suggest(monitor, known)}")
 
 
 def plan_of(cfg: Settings) -> Plan:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlcli.data.loader import Loader
 from mlcli.run.build import Parts, build
 from mlcli.run.folder import RunFolder
 from mlcli.run.life import Job, describe, first_record
@@ -43,7 +42,7 @@ class Member:
     def restore(self) -> None:
         """New parts for the old ones, if it has dropped its training."""
         if self.stale:
-            self.parts = build(self.job.cfg, self.parts.data, loader_of(self.parts))
+            self.parts = build(self.job.cfg, self.parts.data, self.parts.loader)
             self.stale = False
 
     def prune(self, reason: str) -> None:
@@ -57,8 +56,3 @@ class Member:
 
 # Told of each epoch of each member, and with None that time passes.
 Watch = Callable[[Member | None, Epoch | None], None]
-
-
-def loader_of(parts: Parts) -> Loader | None:
-    """What another trial with the same data need not prepare again; None where the task has none."""
-    return getattr(parts.task, "loader", None)

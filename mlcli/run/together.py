@@ -18,7 +18,7 @@ from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.figures import Save
 from mlcli.run.finish import finish
 from mlcli.run.life import plan_of
-from mlcli.run.member import Member, Watch, loader_of
+from mlcli.run.member import Member, Watch
 from mlcli.run.memory import is_exhausted, release
 from mlcli.run.threads import FastestThreads
 from mlcli.run.weights import save_weights
@@ -36,7 +36,7 @@ def build_together(cfgs: Sequence[Any]) -> list[Parts]:
     made = [first]
     for cfg in cfgs[1:]:
         same = cfg.split == cfgs[0].split
-        made.append(build(cfg, first.data, loader_of(first)) if same else build(cfg))
+        made.append(build(cfg, first.data, first.loader) if same else build(cfg))
     return made
 
 

@@ -9,7 +9,6 @@ import torch
 
 from mlcli.run import device as devices
 from mlcli.run.build import Parts, build
-from mlcli.run.member import loader_of
 from mlcli.run.together import stack_of
 
 TIMED = 3  # steps, after one that warms up
@@ -22,7 +21,7 @@ def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
     raises. Nothing of the steps that it takes is kept.
     """
     device, stack = parts[0].device, stack_of(parts)
-    single = build(cfg, parts[0].data, loader_of(parts[0]))
+    single = build(cfg, parts[0].data, parts[0].loader)
     alone, together = _seconds_a_step(single.task, device), inf
     for threads in reversed(devices.thread_counts(cfg.device.threads)):
         torch.set_num_threads(threads)

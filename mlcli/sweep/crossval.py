@@ -13,13 +13,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mlcli.config.errors import ConfigError, suggest
 from mlcli.metric.figures_crossval import fold_scores
 from mlcli.metric.plot import Plot
 from mlcli.metric.resampled import paired, resampled
 from mlcli.metric.sweep_means import plus_minus
-from mlcli.run.build import build
-from mlcli.run.directions import check_monitored, is_higher_better
+from mlcli.run.directions import is_higher_better
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.folder import RunFolder, read_json, write_json
 from mlcli.run.life import title
@@ -34,21 +32,6 @@ def is_crossval(trials: Sequence[Trial]) -> bool:
     """Whether the trials are those of a cross-validation, every fold of it."""
     folds = trials[0].job.cfg.split.folds
     return bool(folds) and {trial.job.cfg.split.fold for trial in trials} == set(range(folds))
-
-
-def check_first(trials: Sequence[Trial]) -> None:
-    """Raises ConfigError, with nothing written, where the first trial cannot be built, is not to train to its end, or
-    would be compared by a metric that there is not."""
-    cfg = trials[0].job.cfg
-    if cfg.sweep.halving:
-        raise ConfigError("sweep.halving would prune folds, and all of them count: type sweep.halving=false.")
-    task = build(cfg).task
-    if cfg.sweep.metric is None:
-        return
-    known = [f"test/{name}" for name in task.evaluate("test", full=True).metrics]
-    if cfg.sweep.metric not in known:
-        raise ConfigError(f"sweep.metric={cfg.sweep.metric}: no such metric.{suggest(cfg.sweep.metric, known)}")
-    check_monitored(cfg.sweep.metric, task, "sweep.metric")
 
 
 def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:

@@ -18,8 +18,9 @@ from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, tolerated
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.life import logged
+from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
-from mlcli.sweep.crossval import check_first, crossval, is_crossval
+from mlcli.sweep.crossval import crossval, is_crossval
 from mlcli.sweep.drawer import Drawer
 from mlcli.sweep.processes import run_in_processes
 from mlcli.sweep.report import rank, report, row
@@ -58,10 +59,9 @@ class Sweep:
         command = self.session.command
         earlier = [trial.job.overrides for trial in self.trials]
         trials = compose_trials(self.loader, self.cfg, all_overrides, command, folder, first, earlier)
-        if is_crossval(trials):
-            check_first(trials)
         for trial in trials:
             check_listed(trial.job.cfg)
+        check_trials(trials, is_crossval(trials))
         if self.record is None:
             self._start(folder, trials)
         assert self.record is not None

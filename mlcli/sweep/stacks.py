@@ -8,9 +8,10 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line
-from mlcli.run.life import check_monitor, run_name
+from mlcli.run.life import run_name
 from mlcli.run.member import Member
 from mlcli.run.memory import fitting, is_exhausted, release
+from mlcli.run.metrics import check_monitor
 from mlcli.run.together import build_together, train_together
 from mlcli.sweep.choice import gain
 from mlcli.sweep.groups import groups, obstacle
@@ -102,7 +103,7 @@ def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
     """
     cfg = group[0].job.cfg
     first = build(cfg)
-    check_monitor(cfg.trainer.monitor, first)
+    check_monitor(cfg, first)
     size = min(len(group), fitting(first))
     parts = build_together([trial.job.cfg for trial in group[:size]])
     while len(parts) > 1:

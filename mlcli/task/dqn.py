@@ -38,6 +38,7 @@ class DQN:
     """
 
     watchable = False  # a batch is no examples of the data
+    told_later = ("train/return",)  # by steps, once an episode has ended
     alone = "each trial acts in environments of its own"
 
     def __init__(

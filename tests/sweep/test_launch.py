@@ -134,12 +134,13 @@ def test_a_sweep_whose_trials_all_failed_has_failed(way: str) -> None:
 
 
 def test_sys_exit_in_a_trial_fails_that_trial_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first call is the check before the sweep, the second the first trial, the third the second trial."""
     load = iris.iris
     calls: list[int] = []
 
     def leaves(*arguments: Any, **settings: Any) -> Any:
         calls.append(1)
-        return sys.exit(3) if len(calls) == 2 else load(*arguments, **settings)
+        return sys.exit(3) if len(calls) == 3 else load(*arguments, **settings)
 
     monkeypatch.setattr(iris, "iris", leaves)
     folder = sweep("trainer.seed=0,1,2", "hydra/launcher=serial", status=1)

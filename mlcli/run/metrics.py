@@ -1,0 +1,81 @@
+"""The names of the metrics that a run will have, which are known before it trains."""
+
+from typing import Any
+
+import torch
+
+from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.schema import Trainer
+from mlcli.config.settings import Settings
+from mlcli.run.build import Parts, build
+from mlcli.run.directions import check_monitored
+from mlcli.train.fit import Fit
+
+
+def check_monitor(cfg: Settings, parts: Parts) -> None:
+    """Raises ConfigError where trainer.monitor will not be there, or is better neither small nor large. Where it is
+    plain that it will be, nothing is computed."""
+    monitor = cfg.trainer.monitor
+    plain = {Trainer.monitor: "metrics", "train/loss": "loss"}.get(monitor)  # what a task with this verb has
+    if plain is not None and hasattr(parts.task, plain):
+        return
+    if monitor not in _of_epochs(cfg, parts, monitor):
+        raise _unknown("trainer.monitor", monitor, _of_epochs(cfg, parts))
+    check_monitored(monitor, parts.task)
+
+
+def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> None:
+    """Raises ConfigError where sweep.metric will not be there or has no direction: each epoch for successive halving, else at the end.
+
+    judged_alone: the sweep compares scores of the test split and no others, as a cross-validation does.
+    """
+    metric = cfg.sweep.metric
+    if metric is None:
+        return
+    if cfg.sweep.halving:
+        known = [*_of_train(parts, cfg), *_of_val(cfg, parts, full=_is_slow(cfg, parts))]
+    else:
+        judged = parts.data.judged
+        known = [f"{judged}/{name}" for name in parts.task.evaluate(judged, full=True).metrics]
+        known += [] if judged_alone else _of_epochs(cfg, parts)
+    if metric not in known:
+        raise _unknown("sweep.metric", metric, known)
+    check_monitored(metric, parts.task, "sweep.metric")
+
+
+def _unknown(key: str, name: str, known: list[str]) -> ConfigError:
+    return ConfigError(f"{key}={name}: no such metric.{suggest(name, known)}")
+
+
+def _of_epochs(cfg: Settings, parts: Parts, wanted: str = "") -> list[str]:
+    """Those of train and val; `wanted` says that the cheapest part that holds it will do."""
+    found: list[str] = []
+    if not wanted or wanted.startswith("train/"):
+        found += _of_train(parts, cfg)
+    if not wanted or wanted not in found:
+        found += _of_val(cfg, parts, full=False)
+    if not wanted or wanted not in found:
+        found += _of_val(cfg, parts, full=True)
+    return list(dict.fromkeys(found))
+
+
+def _of_val(cfg: Settings, parts: Parts, full: bool) -> list[str]:
+    return [f"val/{name}" for name in parts.task.evaluate("val", full=full).metrics] if cfg.split.val else []
+
+
+def _is_slow(cfg: Settings, parts: Parts) -> bool:
+    """Whether the monitored metric needs a full evaluation in each epoch."""
+    return cfg.trainer.monitor not in [Trainer.monitor, *_of_val(cfg, parts, full=False)]
+
+
+def _of_train(parts: Parts, cfg: Settings) -> list[str]:
+    """What a step returns, or will later. Other parts take it, and the random numbers are put back."""
+    task: Any = parts.task
+    if isinstance(getattr(task, "update", None), Fit):  # whose step is the whole training
+        return ["train/loss"]
+    devices = [parts.device] if parts.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        own: Any = build(cfg, parts.data, parts.loader, trained=True, set_up=False).task
+        values = own.step(next(iter(own.batches(0))))
+    tensors = [f"train/{name}" for name, value in values.items() if isinstance(value, torch.Tensor)]
+    return [*tensors, *(name for name in values if name.startswith("train/")), *getattr(own, "told_later", ())]

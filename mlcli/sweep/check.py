@@ -1,0 +1,66 @@
+"""What is known of a sweep before anything is written: that its trials can be built, and their metrics."""
+
+import json
+import logging
+from collections.abc import Sequence
+
+from mlcli.config.errors import ConfigError
+from mlcli.data.dataset import DataSet
+from mlcli.data.split import split
+from mlcli.run.build import build
+from mlcli.run.failure import first_line, is_interrupt
+from mlcli.run.life import run_name
+from mlcli.run.metrics import check_metric, check_monitor
+from mlcli.sweep.groups import groups
+from mlcli.sweep.trial import Trial
+
+log = logging.getLogger("mlcli")
+
+
+def check_trials(trials: Sequence[Trial], folds: bool) -> None:
+    """Builds one trial of each kind. Raises ConfigError for one that cannot be built, for a metric that will not be
+    there, and for a cross-validation (`folds`) that prunes folds or repeats equal ones.
+
+    Any other exception is a fault of one kind of trial, which fails when its turn comes.
+    """
+    if folds and trials[0].job.cfg.sweep.halving:
+        raise ConfigError("sweep.halving would prune folds, and all of them count: use sweep.halving=false")
+    prepared: dict[str, DataSet] = {}
+    for trial, *_ in groups(trials):
+        cfg = trial.job.cfg
+        key = json.dumps([cfg.data, cfg.split, cfg.model["_target_"]], default=str)
+        try:
+            parts = build(cfg, prepared.get(key))
+            check_monitor(cfg, parts)
+            check_metric(cfg, parts, judged_alone=folds)
+        except ConfigError as error:
+            if len(trials) == 1:
+                raise
+            raise ConfigError(f"trial {trial.number} ({run_name(trial.job)}): {error}") from error
+        except (Exception, SystemExit) as error:
+            if is_interrupt(error):
+                raise
+            log.debug("trial %s cannot be checked: %s", trial.number, first_line(error))
+            continue
+        if folds and key not in prepared:
+            _check_repeats(trials, parts.data)
+        prepared = {key: parts.data}  # of the last alone: neighbours have the same, and memory is for training
+
+
+def _check_repeats(trials: Sequence[Trial], data: DataSet) -> None:
+    """Raises ConfigError where every repeat would divide these examples into the same folds."""
+    cfg = trials[0].job.cfg
+    seeds = {trial.job.cfg.split.seed for trial in trials}
+    if len(seeds) == 1:
+        return
+    own = {key: cfg.split[key] for key in ("val", "test", "by", "folds")}
+    found = set()
+    for seed in seeds:
+        tests = [split(data.examples, **own, seed=seed, fold=fold)["test"].tolist() for fold in range(own["folds"])]
+        found.add(frozenset(map(tuple, tests)))
+        if len(found) > 1:
+            return
+    raise ConfigError(
+        f"{len(seeds)} repeats: split.by={own['by']} divides these examples into the same {own['folds']} folds each "
+        f"time, and every score would count {len(seeds)} times; use repeats=1"
+    )
