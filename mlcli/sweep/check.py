@@ -5,12 +5,11 @@ import logging
 from collections.abc import Sequence
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import DataSet
-from mlcli.data.split import split
-from mlcli.run.build import build
+from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.life import run_name
 from mlcli.run.metrics import check_metric, check_monitor
+from mlcli.run.partitions import are_alike
 from mlcli.sweep.groups import groups
 from mlcli.sweep.trial import Trial
 
@@ -25,12 +24,12 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
     """
     if folds and trials[0].job.cfg.sweep.halving:
         raise ConfigError("sweep.halving would prune folds, and all of them count: use sweep.halving=false")
-    prepared: dict[str, DataSet] = {}
+    prepared: dict[str, Parts] = {}
     for trial, *_ in groups(trials):
         cfg = trial.job.cfg
         key = json.dumps([cfg.data, cfg.split, cfg.model["_target_"]], default=str)
         try:
-            parts = build(cfg, prepared.get(key))
+            parts = build(cfg, prepared[key].data if key in prepared else None)
             check_monitor(cfg, parts)
             check_metric(cfg, parts, judged_alone=folds)
         except ConfigError as error:
@@ -43,24 +42,16 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
             log.debug("trial %s cannot be checked: %s", trial.number, first_line(error))
             continue
         if folds and key not in prepared:
-            _check_repeats(trials, parts.data)
-        prepared = {key: parts.data}  # of the last alone: neighbours have the same, and memory is for training
+            _check_repeats(trials, parts)
+        prepared = {key: parts}  # of the last alone: neighbours have the same, and memory is for training
 
 
-def _check_repeats(trials: Sequence[Trial], data: DataSet) -> None:
+def _check_repeats(trials: Sequence[Trial], parts: Parts) -> None:
     """Raises ConfigError where every repeat would divide these examples into the same folds."""
     cfg = trials[0].job.cfg
     seeds = {trial.job.cfg.split.seed for trial in trials}
-    if len(seeds) == 1:
-        return
-    own = {key: cfg.split[key] for key in ("val", "test", "by", "folds")}
-    found = set()
-    for seed in seeds:
-        tests = [split(data.examples, **own, seed=seed, fold=fold)["test"].tolist() for fold in range(own["folds"])]
-        found.add(frozenset(map(tuple, tests)))
-        if len(found) > 1:
-            return
-    raise ConfigError(
-        f"{len(seeds)} repeats: split.by={own['by']} divides these examples into the same {own['folds']} folds each "
-        f"time, and every score would count {len(seeds)} times; use repeats=1"
-    )
+    if len(seeds) > 1 and are_alike(parts.data, cfg, seeds):
+        raise ConfigError(
+            f"{len(seeds)} repeats: split.by={cfg.split.by} divides these examples into the same {cfg.split.folds} "
+            f"folds each time, and every score would count {len(seeds)} times; use repeats=1"
+        )
