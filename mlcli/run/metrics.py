@@ -25,7 +25,8 @@ def check_monitor(cfg: Settings, parts: Parts) -> None:
 
 
 def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> None:
-    """Raises ConfigError where sweep.metric will not be there or has no direction: each epoch for successive halving, else at the end.
+    """Raises ConfigError where sweep.metric has no direction or will not be there (in each epoch, for halving;
+    else at the end).
 
     judged_alone: the sweep compares scores of the test split and no others, as a cross-validation does.
     """
