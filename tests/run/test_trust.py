@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -348,3 +349,14 @@ def test_what_is_stored_is_resolved(runs: Path) -> None:
         assert "${" not in path.read_text()
     for run in runs.iterdir():
         stored_config(RunFolder(run))
+
+
+def test_who_reads_stored_configs_without_judging_them() -> None:
+    """Those that show them, and draw_run, whose run was trained a moment ago. Whoever builds uses `stored_config`."""
+    package = Path(own.__file__).parents[1]
+    readers = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if re.search(r"\.config\(\)", path.read_text())
+    }
+    assert readers <= {"run/load.py", "run/query.py", "run/draw.py", "cli/output.py"}
