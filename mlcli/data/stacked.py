@@ -30,9 +30,7 @@ class StackedLoader:
         self.batch_size = loaders[0].batch_size
         self.device = loaders[0].device
         self.streams = {loader.seed: torch.Generator() for loader in loaders}
-        self.masks = self.streams
-        if self.device.type != "cpu":
-            self.masks = {seed: torch.Generator(self.device) for seed in self.streams}
+        self.masks: dict[int, torch.Generator] = {}  # of this epoch, on a device that is not the CPU
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs K × B × shape and targets K × B."""
@@ -41,9 +39,7 @@ class StackedLoader:
             key = (loader.seed, id(loader.indices))
             if key not in orders:
                 orders[key] = loader.order(epoch, self.streams[loader.seed])
-        for seed, generator in self.masks.items():
-            if generator is not self.streams[seed]:
-                generator.manual_seed(self.streams[seed].initial_seed())
+        self.masks.clear()
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
         for indices_KB in torch.split(order_KN, batch_sizes(order_KN.shape[1], self.batch_size), 1):
             yield take(self.loaders, indices_KB)
@@ -66,17 +62,23 @@ class StackedLoader:
         """K × shape of random numbers. On the CPU they are what a trial alone would draw; a GPU's own dropout kernel
         draws in another order than can be had here."""
         drawn = {
-            seed: fill(torch.empty(tuple(shape), dtype=dtype, device=self.device), generator)
-            for seed, generator in self.masks.items()
+            seed: fill(torch.empty(tuple(shape), dtype=dtype, device=self.device), self._generator(seed))
+            for seed in self.streams
         }
         return torch.stack([drawn[loader.seed] for loader in self.loaders])
+
+    def _generator(self, seed: int) -> torch.Generator:
+        if self.device.type == "cpu":
+            return self.streams[seed]
+        if seed not in self.masks:
+            self.masks[seed] = torch.Generator(self.device).manual_seed(self.streams[seed].initial_seed())
+        return self.masks[seed]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on with the trials in these rows."""
         self.loaders = [self.loaders[row] for row in rows]
         seeds = {loader.seed for loader in self.loaders}
         self.streams = {seed: stream for seed, stream in self.streams.items() if seed in seeds}
-        self.masks = {seed: stream for seed, stream in self.masks.items() if seed in seeds}
 
 
 def take(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor]:

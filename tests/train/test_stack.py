@@ -318,6 +318,63 @@ def _trained(stack: Any, pollute: bool) -> list[list[torch.Tensor]]:
     return [[tensor[row] for tensor in weights] for row in range(len(stack.tasks))]
 
 
+ON_A_DEVICE = {
+    "smoothing": CASES["smoothing"],
+    "balanced": CASES["balanced"],
+    "clip": CASES["clip"],
+    "l1": CASES["l1"],
+    "ema": CASES["ema"],
+    "accumulate": ([*MLP, "trainer.accumulate=3"], TRIALS),
+    "rates-by-name": CASES["rates-by-name"],
+    "regression": CASES["regression"],
+    "sequence-labelling-in-parts": (
+        [*CASES["sequence-labelling-in-parts"][0], "model=transformer", *SMALL["transformer"], "model.dropout=0"],
+        TRIALS,
+    ),
+    "multi-label": CASES["multi-label"],
+    "autoencoder": (["task=reconstruction", "model.width=16"], [["task.beta=0"], ["task.beta=1", "trainer.seed=1"]]),
+}
+
+
+@pytest.mark.parametrize("case", ON_A_DEVICE)
+def test_a_stack_makes_its_tensors_on_the_device(hydra: Any, case: str) -> None:
+    """The device "meta" computes nothing, but it refuses tensors of another, as a GPU does: a step and an evaluation
+    there, and a trial that leaves, without one."""
+    common, trials = ON_A_DEVICE[case]
+    stack = stack_of([_on_meta(each) for each in parts_of(hydra, trials, [*common, "~optimizer.fused"])])
+    batches = iter(stack.batches(0))
+    for _ in range(2):
+        values = stack.step(next(batches))
+        assert values["loss"].device.type == "meta" and values["loss"].shape == (len(trials),)
+    weights = stack.stacked.named()
+    for rows in stack.loader.blocks("val", 8):
+        found = stack._evaluate("val", rows, {name: tensor.detach() for name, tensor in weights.items()})
+        assert {tensor.device.type for tensor in found.values()} == {"meta"}
+    held = [*weights.values(), *stack.numbers.values(), *stack.constants.values(), *stack.update.averages]
+    assert {tensor.device.type for tensor in held} == {"meta"}
+    stack.stacked.keep([0])
+    stack.update.keep([0])
+    assert all(tensor.device.type == "meta" for tensor in stack.stacked.named().values())
+
+
+def _on_meta(parts: Parts) -> Parts:
+    task: Any = parts.task
+    name_of = {id(parameter): name for name, parameter in parts.model.named_parameters()}
+    groups = [[name_of[id(p)] for p in group["params"]] for group in task.update.optimizer.param_groups]
+    for holder in (task, task.loader):
+        for name, value in vars(holder).items():
+            if isinstance(value, torch.Tensor):
+                setattr(holder, name, value.to("meta"))
+    task.loader.device = torch.device("meta")
+    task.loader.indices = {name: index.to("meta") for name, index in task.loader.indices.items()}
+    parameters = dict(parts.model.to("meta").named_parameters())  # new ones
+    own = zip(task.update.groups, groups, strict=True)
+    task.update.optimizer = task.update.make_optimizer(
+        [{**group, "params": [parameters[name] for name in names]} for group, names in own]
+    )
+    return parts
+
+
 ANY_SIZE = {model: [f"model={model}", *SMALL.get(model, [])] for model in options("model") if model not in DEEP}
 ANY_SIZE["mlp-batch_norm"] = [*ANY_SIZE["mlp"], "model.norm=batch_norm"]
 
