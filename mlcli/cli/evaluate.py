@@ -31,7 +31,9 @@ def evaluate(
 
     with user_errors():
         add_configs(config_dir)
-        metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save, changed_data, config_dir)
+        metrics = evaluate_run(
+            run, outputs_folder(outputs), overrides or [], split, save and save.expanduser(), changed_data, config_dir
+        )
         if as_json:
             print(json.dumps(metrics, indent=1))
         else:

@@ -30,6 +30,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from mlcli.config.composition import whole
 from mlcli.config.errors import ConfigError, explained, misfit, suggest
 from mlcli.config.job import as_typed, begin_job
+from mlcli.config.paths import expand_folders, typed
 from mlcli.config.schema import Config
 from mlcli.config.settings import Settings, leaves
 
@@ -58,7 +59,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         raise ConfigError(f"{message[0].upper()}{message[1:]}. See `mlcli train --help`.")
 
     parser.error = fail  # type: ignore[method-assign, assignment]
-    return parser.parse_intermixed_args(list(arguments))
+    flags = parser.parse_intermixed_args(list(arguments))
+    flags.overrides = [typed(override) for override in flags.overrides]
+    return flags
 
 
 @contextmanager
@@ -68,6 +71,7 @@ def hydra_session(config_dir: str | None = None, config_path: str | None = None)
     OmegaConf.register_new_resolver("run_id", new_id, use_cache=True, replace=True)
     ConfigStore.instance().store(name="schema", node=Config)
     path = create_config_search_path(str(Path(config_path).resolve() if config_path else shipped_conf()))
+    config_dir = config_dir and str(Path(config_dir).expanduser())
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ConfigError(f"--config-dir {config_dir}: there is no such folder.")
     for folder in filter(None, [Path("conf"), Path(config_dir) if config_dir else None]):
@@ -102,6 +106,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
             mode = RunMode.RUN
         if swept and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
             raise ConfigError(f"{swept[0].input_line} is a sweep: add -m to run one trial per value.")
+        expand_folders(cfg)
         begin_job(cfg, as_typed(cfg.hydra.overrides.task))
     with read_write(cfg.hydra):
         cfg.hydra.mode = mode

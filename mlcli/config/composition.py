@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from mlcli.config.errors import ConfigError
+from mlcli.config.paths import make_absolute
 from mlcli.config.settings import Settings, leaves, resolved
 
 ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")  # an interpolation of no other setting
@@ -42,6 +43,7 @@ class Composition:
             for parent in parents:
                 node = node[parent]
             node[name] = copy.deepcopy(self._value(override))
+        make_absolute(made)
         return made
 
     def _value(self, override: Override) -> Any:
@@ -65,6 +67,7 @@ def whole(cfg: DictConfig) -> Settings:
         key = sorted(OmegaConf.missing_keys(cfg))[0]
         raise ConfigError(f"{key} needs a value: use {key}=…") from None
     check_plain(made)
+    make_absolute(made)
     return made
 
 

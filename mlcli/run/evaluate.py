@@ -10,6 +10,7 @@ from yaml import YAMLError
 from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.paths import make_absolute
 from mlcli.config.settings import Settings, resolved
 from mlcli.run.figures import save_figures
 from mlcli.run.find import find_run
@@ -67,6 +68,7 @@ def _with(cfg: Settings, overrides: list[str], config_dir: str | None) -> Settin
     for override in values:
         _set(cfg, override)
     if overrides:
+        make_absolute(cfg)
         check(cfg)
     return cfg
 
