@@ -26,23 +26,25 @@ def print_crossval(folder: Path) -> None:
 def _print_configurations(found: Row) -> None:
     rows, metric = found["configurations"], found["metric"]
     more = [name for name in headline(row["metrics"] for row in rows) if name != metric]
-    most = max(len(row["trials"]) for row in rows)
-    told = any(row["finished"] < most for row in rows)
+    told = any(row["unscored"] for row in rows)
     cells = [
         (
             f"*{place}" if place == 1 and len(rows) > 1 else place,
             row["name"],
-            _spread(row["metrics"].get(metric)),
+            _spread(row, metric),
             _interval(row["metrics"].get(metric)),
-            *(_spread(row["metrics"].get(name)) for name in more),
+            *(_spread(row, name) for name in more),
             (row["metrics"].get("seconds") or {}).get("mean"),
-            *([f"{row['finished']}/{len(row['trials'])}"] if told else []),
+            *([f"{len(row['trials']) - len(row['unscored'])}/{len(row['trials'])}"] if told else []),
         )
         for place, row in enumerate(rows, 1)
     ]
-    columns = ("rank", "configuration", metric, "95 % interval", *more, "seconds", *(["finished"] if told else []))
+    columns = ("rank", "configuration", metric, "95 % interval", *more, "seconds", *(["folds"] if told else []))
     repeats = f", {found['repeats']} repeats" if found["repeats"] > 1 else ""
     table(columns, cells, f"{found['folds']}-fold cross-validation{repeats}: mean ± std over folds")
+    for row in rows:
+        for each in row["unscored"]:
+            print(f"{row['name']}: no {metric} of trial {each['trial']}, {_fold(each, found)}: {each['reason']}")
 
 
 def _print_comparisons(found: Row) -> None:
@@ -52,12 +54,20 @@ def _print_comparisons(found: Row) -> None:
     table(("configuration", "difference", "95 % interval", "t", "p"), cells, title)
 
 
-def _spread(each: Row | None) -> str:
+def _fold(unscored: Row, found: Row) -> str:
+    repeat = f" with split.seed={unscored['seed']}" if found["repeats"] > 1 else ""
+    return f"fold {unscored['fold']}{repeat}"
+
+
+def _spread(row: Row, metric: str) -> str:
+    """Mean ± standard deviation, and of how many folds where it is not all of them."""
     from mlcli.metric.sweep_means import plus_minus
 
+    each, folds = row["metrics"].get(metric), len(row["trials"])
     if each is None:
         return ""
-    return number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
+    told: str = number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
+    return f"{told} ({each['count']}/{folds})" if each["count"] < folds else told
 
 
 def _interval(each: Row | None) -> str:

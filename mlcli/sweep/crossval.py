@@ -9,13 +9,16 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from safetensors.torch import load_file
+
 from mlcli.metric.figures_crossval import fold_scores
 from mlcli.metric.plot import Plot
-from mlcli.metric.resampled import paired, resampled
+from mlcli.metric.resampled import ROUNDING, paired, resampled
 from mlcli.metric.sweep_means import plus_minus
 from mlcli.run.directions import is_higher_better
 from mlcli.run.figures import Save, save_figures
@@ -37,7 +40,7 @@ def is_crossval(trials: Sequence[Trial]) -> bool:
 def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     """Writes crossval.json, the out-of-fold predictions of each configuration and the picture, if any trial finished.
 
-    Scores are those of the folds in order, the repeats one after another; None where a trial did not finish.
+    Scores are those of the folds in order, the repeats one after another; None where there is none.
     """
     finished = [trial for trial in trials if trial.status == "FINISHED"]
     if not finished:
@@ -80,24 +83,59 @@ def _configurations(trials: Sequence[Trial], metric: str) -> list[Row]:
 
 
 def _configuration(trials: list[Trial], metric: str) -> Row:
-    trials = sorted(trials, key=lambda trial: (trial.job.cfg.split.seed, trial.job.cfg.split.fold))
+    """Of the trials with one setting. Folds that repeat the test split of another one count once."""
+    trials = _once(sorted(trials, key=lambda trial: (trial.job.cfg.split.seed, trial.job.cfg.split.fold)))
     finished = [trial for trial in trials if trial.status == "FINISHED"]
     sizes = [read_json(trial.job.path / "data.json")["examples"] for trial in finished]
     ratio = fmean(each["test"] for each in sizes) / fmean(each["train"] for each in sizes) if sizes else None
     columns: dict[str, list[float]] = {}
     for trial in finished:
         for name, value in {**trial.result["metrics"], "seconds": trial.result["seconds"]}.items():
-            if name == "seconds" or name.startswith("test/"):
+            if (name == "seconds" or name.startswith("test/")) and isfinite(value):
                 columns.setdefault(name, []).append(value)
+    scores = [_score(trial, metric) for trial in trials]
     return {
         "name": _name(trials[0]),
         "swept": _settings(trials[0]),
         "trials": [trial.number for trial in trials],
         "finished": len(finished),
         "test_over_train": ratio,
-        "scores": [trial.result.get("metrics", {}).get(metric) if trial in finished else None for trial in trials],
-        "metrics": {name: asdict(resampled(own, ratio)) for name, own in columns.items()} if ratio else {},
+        "scores": scores,
+        "unscored": [_unscored(trial) for trial, score in zip(trials, scores, strict=True) if score is None],
+        "metrics": {name: _summary(own, ratio, len(trials)) for name, own in columns.items()} if ratio else {},
     }
+
+
+def _once(trials: Sequence[Trial]) -> list[Trial]:
+    """Without those whose test split another one has had, as repeats may where groups are divided."""
+    if len({trial.job.cfg.split.seed for trial in trials}) == 1:
+        return list(trials)
+    kept: dict[Any, Trial] = {}
+    for trial in trials:
+        splits = trial.job.path / "splits.safetensors"
+        test = load_file(splits)["test"].numpy().tobytes() if splits.exists() else trial.number
+        kept.setdefault(test, trial)
+    return list(kept.values())
+
+
+def _score(trial: Trial, metric: str) -> float | None:
+    score = trial.result.get("metrics", {}).get(metric) if trial.status == "FINISHED" else None
+    return score if score is not None and isfinite(score) else None
+
+
+def _unscored(trial: Trial) -> Row:
+    """Why a fold has no score: it did not finish, or the metric is undefined there, as where a class is missing."""
+    split, reason = trial.job.cfg.split, trial.reason or trial.status.lower()
+    told = "undefined in this fold" if trial.status == "FINISHED" else reason
+    return {"trial": trial.number, "fold": split.fold, "seed": split.seed, "reason": told}
+
+
+def _summary(scores: Sequence[float], ratio: float, folds: int) -> Row:
+    """Some of the folds that agree say nothing of the spread over all of them."""
+    found = asdict(resampled(scores, ratio))
+    if len(scores) < folds and found["std"] is not None and found["std"] <= ROUNDING * max(map(abs, scores)):
+        found |= {"std": None, "low": None, "high": None}
+    return found
 
 
 def _settings(trial: Trial) -> dict[str, Any]:
@@ -111,10 +149,12 @@ def _name(trial: Trial) -> str:
     return " ".join(told) or str(trial.job.cfg.name or title(trial.job))
 
 
-def _place(configuration: Row, metric: str, higher: bool) -> tuple[bool, float]:
-    """Best mean first, and last what has none."""
+def _place(configuration: Row, metric: str, higher: bool) -> tuple[int, float]:
+    """Best mean first, then the means of some of the folds, and last what has none."""
     found = configuration["metrics"].get(metric)
-    return (True, 0.0) if found is None else (False, -found["mean"] if higher else found["mean"])
+    if found is None:
+        return 2, 0.0
+    return int(bool(configuration["unscored"])), -found["mean"] if higher else found["mean"]
 
 
 def _comparison(configuration: Row, best: Row) -> Row | None:
@@ -133,10 +173,13 @@ def _sentence(content: Row) -> str:
     found = best["metrics"].get(metric)
     repeated = f" × {content['repeats']}" if content["repeats"] > 1 else ""
     told = f"{content['folds']}-fold{repeated} cross-validation: {metric} of {best['name']}"
-    if found is None or found["std"] is None:
+    if found is None:
         return f"{told} is not known."
-    told += f" {plus_minus(found['mean'], found['std'])}, mean with 95 % confidence {found['low']:.4g} to "
-    told += f"{found['high']:.4g}"
+    told += f" {found['mean']:.4g}" if found["std"] is None else f" {plus_minus(found['mean'], found['std'])}"
+    if found["low"] is not None:
+        told += f", mean with 95 % confidence {found['low']:.4g} to {found['high']:.4g}"
+    if best["unscored"]:
+        told += f", over {found['count']} folds: {len(best['unscored'])} without a score"
     differences = [f"{each['name']} {each['difference']:+.4g} (p {each['p']:.2g})" for each in content["comparisons"]]
     return f"{told}; against it {', '.join(differences)}." if differences else f"{told}."
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from safetensors.torch import load_file
 from mlcli.cli.folds import as_sweep, main
 from mlcli.cli.training import main as train
 from mlcli.config.compose import shipped_conf
+from mlcli.data import iris
 from mlcli.metric.resampled import paired, resampled
 from mlcli.run.folder import RunFolder
+from mlcli.sweep.crossval import _summary
 
 QUICK = ["tracking=none", "device=cpu", "trainer.epochs=2", "-q"]
 
@@ -207,3 +210,65 @@ def load(data: str) -> tuple[np.ndarray, np.ndarray]:
 
     loaded: tuple[np.ndarray, np.ndarray] = getattr(datasets, f"load_{data}")(return_X_y=True)
     return loaded
+
+
+def grouped(monkeypatch: pytest.MonkeyPatch, group_of: list[int]) -> None:
+    load = iris.iris
+    monkeypatch.setattr(iris, "iris", lambda: replace(load(), groups=torch.tensor(group_of)))
+
+
+@pytest.mark.parametrize("by", ["time", "group"])
+def test_repeats_whose_folds_cannot_differ_are_refused(
+    by: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of groups of unequal size there is one way to give the largest to the smallest fold."""
+    grouped(monkeypatch, [0] * 60 + [1] * 50 + [2] * 40)
+    with pytest.raises(SystemExit) as ended:
+        main([*QUICK, "data=iris", "model=mlp", f"by={by}", "folds=3", "repeats=5"])
+    assert ended.value.code == 2 and not Path("outputs").exists()
+    assert (
+        f"5 repeats: split.by={by} divides these examples into the same 3 folds each time" in capsys.readouterr().err
+    )
+
+
+def test_equal_folds_of_several_repeats_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two groups of 25 change places: there are two ways to divide them, in 6 repeats."""
+    group_of = [place % 4 for place in range(100)] + [0] * 35 + [1] * 15
+    grouped(monkeypatch, group_of)
+    _, found = crossval(
+        "data=iris", "model=mlp", "model.width=8", "by=group", "folds=2", "repeats=6", "metric=accuracy"
+    )
+    (own,) = found["configurations"]
+    tests = {load_file(made() / str(number) / "splits.safetensors")["test"].numpy().tobytes() for number in range(12)}
+    assert len(tests) == len(own["trials"]) == len(own["scores"]) == own["metrics"]["test/accuracy"]["count"] == 4
+    expected = resampled(own["scores"], own["test_over_train"])
+    assert own["metrics"]["test/accuracy"]["low"] == pytest.approx(expected.low)
+
+
+def test_folds_without_a_score_are_named_and_lower_the_count(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of three folds holds a single class: there is no area under a ROC curve there."""
+    grouped(monkeypatch, [place % 2 for place in range(100)] + [2] * 40 + [0, 1] * 5)
+    _, found = crossval("data=iris", "model=logistic_regression", "by=group", "folds=3", "metric=roc_auc")
+    (own,) = found["configurations"]
+    known = [score for score in own["scores"] if score is not None]
+    expected = resampled(known, own["test_over_train"])
+    assert len(known) == own["metrics"]["test/roc_auc"]["count"] == 2
+    assert own["metrics"]["test/roc_auc"]["low"] == pytest.approx(expected.low)
+    (without,) = own["unscored"]
+    assert own["scores"][without["fold"]] is None and own["metrics"]["test/accuracy"]["count"] == 3
+    out = capsys.readouterr().out
+    name = own["name"]
+    assert (
+        f"{name}: no test/roc_auc of trial {without['trial']}, fold {without['fold']}: undefined in this fold" in out
+    )
+    assert "(2/3)" in out and ", over 2 folds: 1 without a score" in found["sentence"]
+
+
+def test_some_of_the_folds_that_agree_say_nothing_of_the_spread() -> None:
+    """Never 1 ± 0 from three of five."""
+    of_three, of_five = _summary([1.0] * 3, 0.25, 5), _summary([1.0] * 5, 0.25, 5)
+    assert of_three == {"mean": 1.0, "std": None, "low": None, "high": None, "count": 3}
+    assert of_five["std"] == 0.0
+    assert _summary([0.5, 1.0, 1.0], 0.25, 5)["std"] == pytest.approx(np.std([0.5, 1.0, 1.0], ddof=1))
