@@ -14,7 +14,7 @@ def serve(
     outputs: Outputs = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Serve a run's predictions on this machine, with MLflow's scoring server; Ctrl-C stops it."""
+    """Serve a run's predictions on this machine, in the forms of MLflow's scoring server; Ctrl-C stops it."""
     from mlcli.cli.output import outputs_folder
     from mlcli.run.find import find_run
     from mlcli.run.own import add_configs

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlcli.config.errors import ConfigError
 from mlcli.data.dataset import DataSet
-from mlcli.serve.table import fitting, texts
+from mlcli.serve.table import fitting, require_size, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,16 +28,18 @@ def parse(text: str) -> Any:
         raise ConfigError("holds a number with too many digits") from error
 
 
-def inputs_of(content: Any, data: DataSet) -> Any:
-    """What `Predictor.predict` takes, from parsed JSON. Raises ConfigError for what does not fit the data."""
+def inputs_of(content: Any, data: DataSet, most: int | None = None) -> Any:
+    """What `Predictor.predict` takes, from parsed JSON; of more rows the first `most`. Raises ConfigError for what
+    does not fit the data."""
     if isinstance(content, dict):
         content = _unwrapped(content)
     if isinstance(content, dict):
-        return fitting(_table(content), data)
+        return fitting(_table(content, data, most), data)
     if not isinstance(content, list):
         raise ConfigError(f"must hold a list of examples, or a table as one of {', '.join(FORMS)}")
+    content = content[:most]
     if any(isinstance(row, dict) for row in content):
-        return fitting(_of_records(content), data)
+        return fitting(_of_records(content, data), data)
     if any(isinstance(row, str) for row in content):
         return texts(content, data)
     try:
@@ -54,22 +56,31 @@ def _unwrapped(content: dict[str, Any]) -> Any:
     return content[forms[0]]
 
 
-def _table(content: dict[str, Any]) -> "pd.DataFrame":
+def _table(content: dict[str, Any], data: DataSet, most: int | None) -> "pd.DataFrame":
     """From columns and rows, or from a list for each column."""
     import pandas as pd
 
     if content.keys() >= {"columns", "data"}:
-        names = _names(content["columns"])
-        return _made(lambda: pd.DataFrame(content["data"], columns=names))
-    return _made(lambda: pd.DataFrame(content))
+        names, rows = content["columns"], content["data"]
+        if not isinstance(names, list) or not all(isinstance(name, str | int | float) for name in names):
+            raise ConfigError("`columns` must be a list of names")
+        if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+            raise ConfigError("`data` must be a list of rows, and each row a list")
+        require_size(len(rows[:most]), len(names), data)
+        return _made(lambda: pd.DataFrame(rows[:most], columns=names))
+    if not all(isinstance(column, list) for column in content.values()):
+        raise ConfigError("must hold a list of values for each column")
+    require_size(1, len(content), data)
+    return _made(lambda: pd.DataFrame({name: column[:most] for name, column in content.items()}))
 
 
-def _of_records(rows: list[Any]) -> "pd.DataFrame":
+def _of_records(rows: list[Any], data: DataSet) -> "pd.DataFrame":
     import pandas as pd
 
     odd = next((place for place, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
     if odd is not None:
         raise ConfigError(f"row {odd} names no columns, as other rows do")
+    require_size(len(rows), len({name for row in rows for name in row}), data)
     return _made(lambda: pd.DataFrame(rows))
 
 
@@ -80,16 +91,11 @@ def _made(make: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":
         raise ConfigError("its columns and rows do not form a table") from error
 
 
-def _names(columns: Any) -> list[Any]:
-    if not isinstance(columns, list) or not all(isinstance(name, str | int | float) for name in columns):
-        raise ConfigError("`columns` must be a list of names")
-    return columns
-
-
 def _filled_up(rows: list[Any], data: DataSet) -> list[Any]:
     """Shorter sequences at full length, as they were for training: with gaps for steps, with 0 for tokens."""
     if not data.examples.padded:
         return rows
+    require_size(len(rows), int(np.prod(data.shape)), data)
     steps, *width = data.shape
     filling = [None] * width[0] if width else 0
     return [row + [filling] * (steps - len(row)) if isinstance(row, list) else row for row in rows]

@@ -1,7 +1,31 @@
-"""MLflow's door to a run: `mlflow.pyfunc.load_model` calls this with the run's `model` folder."""
+"""A run as MLflow's pyfunc: `mlflow.pyfunc.load_model` calls this with the run's `model` folder."""
+
+from typing import TYPE_CHECKING, Any
+
+from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
 
 from mlcli.serve.predictor import Predictor
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class WrongInput(MlflowException, ValueError):  # type: ignore[misc]  # MLflow's types are not looked at
+    """What is wrong with an input. MLflow's scoring server passes on the words of its own exceptions alone."""
+
+    def __init__(self, message: str) -> None:
+        MlflowException.__init__(self, message, error_code=INVALID_PARAMETER_VALUE)
+
+
+class Pyfunc(Predictor):
+    """The predictor, whose ValueErrors are WrongInput."""
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> "pd.DataFrame":
+        try:
+            return super().predict(model_input, params)
+        except ValueError as error:
+            raise WrongInput(str(error)) from error
+
 
 def _load_pyfunc(data_path: str) -> Predictor:
-    return Predictor(data_path)
+    return Pyfunc(data_path)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"  # instead of a file
 NAMED = 8  # so many columns are named in a message,
+SPARE = 100_000  # columns beside those that are needed
+CELLS = 1 << 26  # of a table that is filled up where values are missing
 SHOWN = 60  # so many characters of a value
 
 
@@ -30,22 +32,34 @@ def read_csv(file: str, data: DataSet) -> "pd.DataFrame":
         return parse_csv(opened, data)
 
 
-def parse_csv(source: TextIO, data: DataSet) -> "pd.DataFrame":
-    """A table with names in its first line. Raises ConfigError without these, for a name that comes twice, and for a
-    row with more values than names."""
+def parse_csv(source: TextIO, data: DataSet, most: int | None = None) -> "pd.DataFrame":
+    """A table with names in its first line; of a longer one the first `most` rows. Raises ConfigError without names,
+    for a name that comes twice, and for a row with more values than names."""
     import pandas as pd
 
     names = next(filter(None, csv.reader(source)), [])
     _require_distinct(filter(None, names))  # pandas would rename them
+    lines = sum(1 for _ in source)
+    shorter = len(names) * lines > source.tell()  # many rows have fewer values than names: filling them up multiplies
+    require_size(min(lines, most or lines) if shorter else 1, len(names), data)
     source.seek(0)
     # As they stand where they are texts: else Null, a surname, would be a gap.
     as_text: dict[str, Any] = {"dtype": str, "keep_default_na": False} if data.examples.tokenizer else {}
-    table = pd.read_csv(source, low_memory=False, **as_text)
+    table = pd.read_csv(source, low_memory=False, nrows=most, **as_text)
     if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first values for the rows' names
         raise ConfigError("has rows with more values than there are names in the first line: quote what has commas")
     if len(table.columns) > 1 and _are_numbers(list(table.columns)):
         raise ConfigError("the first line must name the columns, and it holds numbers")
     return table
+
+
+def require_size(rows: int, columns: int, data: DataSet) -> None:
+    """Raises ConfigError for a table that would be far larger than what describes it, or than what is needed."""
+    numbers = int(np.prod(data.shape))
+    if columns > numbers + SPARE:
+        raise ConfigError(f"has {columns:,} columns where an example has {numbers:,} numbers")
+    if rows * columns > CELLS:
+        raise ConfigError(f"describes {rows:,} × {columns:,} values, more than {CELLS:,}: use fewer rows")
 
 
 def fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
