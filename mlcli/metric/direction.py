@@ -76,22 +76,17 @@ def direction(metric: str, stated: Directions | None = None) -> str | None:
     return next((way for pattern, way in _all(stated) if fnmatchcase(name, pattern)), None)
 
 
-def is_listed(metric: str, stated: Directions | None = None) -> bool:
-    """Whether anybody has stated a direction of this metric, or that it has none."""
-    name = _without_split(metric)
-    return any(fnmatchcase(name, pattern) for pattern, _ in _all(stated))
-
-
 def check_directed(metric: str, stated: Directions | None, key: str, task: str) -> None:
     """Raises ValueError where the setting `key` names a metric by which nothing can be ranked. task: whose class
     may state directions."""
     if direction(metric, stated) in ("min", "max"):
         return
-    if is_listed(metric, stated):
+    name = _without_split(metric)
+    if any(fnmatchcase(name, pattern) for pattern, _ in _all(stated)):
         raise ValueError(f"{key}={metric}: neither a small nor a large value is better; use another metric")
     raise ValueError(
         f"{key}={metric}: it is not known whether a small or a large value is better; state it in the class {task}, "
-        f'as in directions = {{"{_without_split(metric)}": "max"}}'
+        f'as in directions = {{"{name}": "max"}}'
     )
 
 

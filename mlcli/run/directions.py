@@ -5,7 +5,7 @@ from typing import Any
 from mlcli.config.check import locate
 from mlcli.config.errors import refused
 from mlcli.config.settings import Settings
-from mlcli.metric.direction import Directions, check_directed, direction, is_listed
+from mlcli.metric.direction import Directions, check_directed, direction
 
 
 def stated(cfg: Settings) -> Directions:
@@ -15,15 +15,6 @@ def stated(cfg: Settings) -> Directions:
 
 def is_higher_better(cfg: Settings, metric: str) -> bool:
     return direction(metric, stated(cfg)) == "max"
-
-
-def check_listed(cfg: Settings) -> None:
-    """Raises ConfigError where a setting names a metric that is known to be better neither small nor large."""
-    task = locate(cfg.task._target_)
-    for key, metric in (("trainer.monitor", cfg.trainer.monitor), ("sweep.metric", cfg.sweep.metric)):
-        if metric and is_listed(metric, stated(cfg)):
-            with refused():
-                check_directed(metric, stated(cfg), key, task.__name__)
 
 
 def check_monitored(metric: str, task: Any, key: str = "trainer.monitor") -> None:

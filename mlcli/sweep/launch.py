@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from mlcli.metric.sweep import JUDGED
 from mlcli.run import device as devices
 from mlcli.run.answer import Ended, answer
-from mlcli.run.directions import check_listed, is_higher_better, stated
+from mlcli.run.directions import is_higher_better, stated
 from mlcli.run.draw import draw_run
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, tolerated
@@ -59,8 +59,6 @@ class Sweep:
         command = self.session.command
         earlier = [trial.job.overrides for trial in self.trials]
         trials = compose_trials(self.loader, self.cfg, all_overrides, command, folder, first, earlier)
-        for trial in trials:
-            check_listed(trial.job.cfg)
         check_trials(trials, is_crossval(trials))
         if self.record is None:
             self._start(folder, trials)
