@@ -17,7 +17,7 @@ def main() -> None:
     from mlcli.config.child import safe_path
 
     safe_path()
-    if sys.argv[1:2] in (["train"], ["crossval"]) and "--help" not in sys.argv:
+    if sys.argv[1:2] in (["train"], ["crossval"]) and not {"--help", "-h"} & {*sys.argv}:
         gc.disable()  # until what is heavy is loaded, of which nothing is garbage
         try:
             _train(sys.argv[1], sys.argv[2:])

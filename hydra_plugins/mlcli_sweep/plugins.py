@@ -16,6 +16,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from mlcli.config.errors import composing
 from mlcli.sweep.grid import combinations, with_repeats
 from mlcli.sweep.variants import expand, sweep_over
 
@@ -81,13 +82,14 @@ class LauncherConf:
 def sweeper_of(config: DictConfig, context: HydraContext, task: TaskFunction) -> Sweeper:
     """The sweeper that the config names, set up. Of GridSweeper, `params` and `variants` stay as they were typed:
     Hydra resolves what it instantiates, by the config of the sweep and not by that of each trial."""
-    if config.hydra.sweeper._target_ != GridConf._target_:
-        plugins = Plugins.instance()
-        return plugins.instantiate_sweeper(config=config, hydra_context=context, task_function=task)
-    settings: dict[str, Any] = OmegaConf.to_container(config.hydra.sweeper, resolve=False)  # type: ignore[assignment]
-    sweeper = GridSweeper(**{name: settings[name] for name in ("variants", "max_batch_size", "params")})
-    sweeper.setup(hydra_context=context, task_function=task, config=config)
-    return sweeper
+    with composing():
+        if config.hydra.sweeper._target_ != GridConf._target_:
+            plugins = Plugins.instance()
+            return plugins.instantiate_sweeper(config=config, hydra_context=context, task_function=task)
+        settings: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=False)
+        sweeper = GridSweeper(**{name: settings[name] for name in ("variants", "max_batch_size", "params")})
+        sweeper.setup(hydra_context=context, task_function=task, config=config)
+        return sweeper
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=GridConf, provider="mlcli")

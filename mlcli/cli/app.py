@@ -21,6 +21,7 @@ PASS_THROUGH = {"ignore_unknown_options": True}  # Hydra's flags are Hydra's to 
 
 app = typer.Typer(
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Deep-learning experiments from the command line.",

@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> None:
     """Everything behind `mlcli train`: Hydra's parser reads it, with mlcli's own two flags added."""
-    from mlcli.config.compose import hydra_session, parse
-    from mlcli.config.errors import ConfigError
+    from mlcli.config.arguments import parse
+    from mlcli.config.compose import hydra_session
 
     # Before torch is loaded: a thread that waits spins for microseconds, not for milliseconds, which takes a core
     # from whoever else uses the machine. Two threads beside two busy processes: 217 ms a step instead of 501.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     with user_errors():
         flags = parse(arguments)
-        if flags.experimental_rerun:
-            raise ConfigError("--experimental-rerun loads a pickle, which mlcli does not: type the run's overrides.")
         command = f"mlcli {shlex.join(sys.argv[1:])}"
         level = 0 if flags.quiet else 2 if flags.verbose else 1
         with hydra_session(flags.config_dir, flags.config_path) as hydra:
@@ -42,17 +40,19 @@ def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
 
         cfg = compose(hydra, flags.overrides, flags.multirun, name)
         print(to_yaml(hydra, cfg, flags.cfg, flags.package, flags.resolve), end="")
-    elif flags.info:
-        hydra.show_info(flags.info, name, flags.overrides)
-    elif flags.hydra_help:
-        from hydra._internal.utils import get_args_parser
+        return True
+    from hydra._internal.utils import get_args_parser
 
-        hydra.hydra_help(name, get_args_parser(), flags)
-    elif flags.shell_completion:
-        hydra.shell_completion(name, flags.overrides)
-    else:
-        return False
-    return True
+    from mlcli.config.errors import composing
+
+    with composing():
+        if flags.info:
+            hydra.show_info(flags.info, name, flags.overrides)
+        elif flags.hydra_help:
+            hydra.hydra_help(name, get_args_parser(), flags)
+        elif flags.shell_completion:
+            hydra.shell_completion(name, flags.overrides)
+    return bool(flags.info or flags.hydra_help or flags.shell_completion)
 
 
 def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int) -> None:

@@ -4,7 +4,6 @@ Hydra's own `main` decorator rewrites sys.argv, refuses flags between overrides 
 this module uses the same parts (argument parser, loader, sweeper) and reports mistakes as ConfigError.
 """
 
-import argparse
 import copy
 import secrets
 import shlex
@@ -16,7 +15,7 @@ from typing import Any
 
 from hydra import version
 from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -26,14 +25,17 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
+from mlcli.config import sources
 from mlcli.config.composition import whole
-from mlcli.config.errors import ConfigError, explained, misfit, suggest
+from mlcli.config.errors import ConfigError, composing, explained, leaves_of, misfit, suggest
 from mlcli.config.job import as_typed, begin_job
-from mlcli.config.paths import expand_folders, typed
+from mlcli.config.paths import expand_folders
 from mlcli.config.schema import Config
 from mlcli.config.settings import Settings, leaves
 
+ABSENT = object()
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -48,35 +50,21 @@ def new_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Hydra's flags, -q, -v and overrides, in any order. ConfigError for any other flag."""
-    parser = get_args_parser()
-    parser.add_argument("-q", "--quiet", action="store_true")
-    parser.add_argument("-v", "--verbose", action="store_true")
-    parser.exit_on_error = False
-
-    def fail(message: str) -> None:
-        raise ConfigError(f"{message[0].upper()}{message[1:]}. See `mlcli train --help`.")
-
-    parser.error = fail  # type: ignore[method-assign, assignment]
-    flags = parser.parse_intermixed_args(list(arguments))
-    flags.overrides = [typed(override) for override in flags.overrides]
-    return flags
-
-
 @contextmanager
 def hydra_session(config_dir: str | None = None, config_path: str | None = None) -> Iterator[Hydra]:
     """Hydra over the shipped configs; `--config-dir` and `./conf` come first and so add and override."""
     version.setbase("1.3")
     OmegaConf.register_new_resolver("run_id", new_id, use_cache=True, replace=True)
     ConfigStore.instance().store(name="schema", node=Config)
+    sources.register()
+    config_dir, config_path = (each and str(Path(each).expanduser()) for each in (config_dir, config_path))
+    for flag, folder in (("--config-path", config_path), ("--config-dir", config_dir)):
+        if folder is not None and not Path(folder).is_dir():
+            raise ConfigError(f"{flag} {folder}: there is no such folder.")
     path = create_config_search_path(str(Path(config_path).resolve() if config_path else shipped_conf()))
-    config_dir = config_dir and str(Path(config_dir).expanduser())
-    if config_dir is not None and not Path(config_dir).is_dir():
-        raise ConfigError(f"--config-dir {config_dir}: there is no such folder.")
-    for folder in filter(None, [Path("conf"), Path(config_dir) if config_dir else None]):
-        if folder.is_dir() and not folder.samefile(shipped_conf()):
-            path.prepend("user", f"file://{folder.resolve()}", SearchPathQuery(provider="main"))
+    for own in filter(None, [Path("conf"), Path(config_dir) if config_dir else None]):
+        if own.is_dir() and not own.samefile(shipped_conf()):
+            path.prepend("user", f"file://{own.resolve()}", SearchPathQuery(provider="main"))
     try:
         with explained():
             yield Hydra.create_main_hydra2("mlcli", path)
@@ -94,7 +82,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
         cfg, failure = None, None
         if not (multirun or swept):
             try:
-                cfg = hydra.compose_config(config_name, overrides, RunMode.RUN)
+                cfg = _hydras(hydra, config_name, overrides, RunMode.RUN)
             except ConfigCompositionException as error:  # the config itself may ask for a sweep
                 failure = error
         if cfg is None or _is_sweep(cfg):
@@ -113,6 +101,12 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     return cfg
 
 
+def _hydras(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
+    """Hydra's own composition. Raises ConfigCompositionException, or ConfigError for a broken config file."""
+    with composing(ConfigCompositionException):
+        return hydra.compose_config(name, overrides, mode)
+
+
 def _is_sweep(cfg: DictConfig) -> bool:
     return bool(cfg.hydra.mode == RunMode.MULTIRUN or (OmegaConf.select(cfg, "trainer.repeats") or 1) > 1)
 
@@ -123,7 +117,7 @@ def _composed_sweep(hydra: Hydra, name: str, overrides: list[str]) -> DictConfig
     kept, failure = list(parsed), None
     while True:
         try:
-            cfg = hydra.compose_config(name, [str(each.input_line) for each in kept], RunMode.MULTIRUN)
+            cfg = _hydras(hydra, name, [str(each.input_line) for each in kept], RunMode.MULTIRUN)
             break
         except ConfigCompositionException as error:
             key, failure = misfit(error), failure or error
@@ -179,7 +173,11 @@ def to_yaml(hydra: Hydra, cfg: DictConfig, part: str, package: str | None, resol
         if resolve:
             OmegaConf.resolve(cfg)
         shown = hydra.get_sanitized_cfg(cfg, part)
-        node = shown if package in (None, "_global_") else OmegaConf.select(shown, package)
-    if node is None:
-        raise ConfigError(f"--package {package}: not in this config.{suggest(str(package), map(str, shown))}")
+        try:
+            node = shown if package in (None, "_global_") else OmegaConf.select(shown, str(package), default=ABSENT)
+        except (OmegaConfBaseException, LookupError):  # not a key at all
+            node = ABSENT
+    if node is ABSENT:
+        hint = suggest(str(package), leaves_of(shown), listed=False)
+        raise ConfigError(f"--package {package}: not in this config.{hint}")
     return OmegaConf.to_yaml(node) if OmegaConf.is_config(node) else f"{node}\n"

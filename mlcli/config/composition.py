@@ -13,6 +13,7 @@ from omegaconf.errors import MissingMandatoryValue
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.paths import make_absolute
+from mlcli.config.places import place
 from mlcli.config.settings import Settings, leaves, resolved
 
 ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")  # an interpolation of no other setting
@@ -65,7 +66,8 @@ def whole(cfg: DictConfig) -> Settings:
         made: Settings = resolved(cfg, throw_on_missing=True)
     except MissingMandatoryValue:
         key = sorted(OmegaConf.missing_keys(cfg))[0]
-        raise ConfigError(f"{key} needs a value: use {key}=…") from None
+        where = place(rf"^\s*{re.escape(key.rpartition('.')[2])}\s*:\s*\?\?\?")
+        raise ConfigError(f"{where}{key} needs a value: use {key}=…") from None
     check_plain(made)
     make_absolute(made)
     return made

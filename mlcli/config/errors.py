@@ -7,7 +7,17 @@ from contextlib import contextmanager
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
+    ValidationError,
+)
+
+from mlcli.config.places import loaded, place
 
 # Of Hydra's messages, those of an override that does not fit the config, with its key.
 MISFIT = re.compile(
@@ -48,13 +58,35 @@ def suggest(word: str, choices: Iterable[str], listed: bool = True) -> str:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Mistakes that Hydra or OmegaConf finds, as ConfigError."""
+def explained(*passed: type[Exception]) -> Iterator[None]:
+    """Mistakes that Hydra or OmegaConf finds, as ConfigError, but for those that are passed on."""
     try:
         yield
+    except passed:
+        raise
     except (HydraException, OmegaConfBaseException) as error:
         key = misfit(error)
         raise (UnknownKey(_explain(error), key) if key else ConfigError(_explain(error))) from error
+
+
+@contextmanager
+def composing(*passed: type[Exception]) -> Iterator[None]:
+    """Around calls of Hydra alone, which meets broken config files with exceptions of all kinds: each as ConfigError,
+    but for those that are passed on."""
+    try:
+        with explained(*passed):
+            yield
+    except passed:
+        raise
+    except ConfigError:
+        raise
+    except RecursionError as error:
+        last = next(reversed(loaded), "config.yaml")
+        raise ConfigError(f"{last}: its defaults list leads back to itself.") from error
+    except (ValueError, TypeError, AssertionError, AttributeError, LookupError, RuntimeError) as error:
+        if "Config group override must be" in str(error):
+            raise ConfigError("The option of a group cannot be null: use ~GROUP to leave the group out.") from error
+        raise ConfigError(f"This config cannot be composed ({_first_line(error)}).") from error
 
 
 def misfit(error: Exception) -> str | None:
@@ -76,7 +108,19 @@ def _explain(error: Exception) -> str:
         return f"Cannot read {error.override!r}: quote special characters, as in 'key=\"a b\"'."
     if isinstance(error, ConfigCompositionException):
         return _composition(error)
+    if isinstance(error, InterpolationKeyError | InterpolationResolutionError | UnsupportedInterpolationType):
+        return _interpolation(error)
     return _first_line(error)
+
+
+def _interpolation(error: OmegaConfBaseException) -> str:
+    """Where the setting is that is made of others, and what is wrong with that."""
+    text, key = _first_line(error), str(error.full_key or error.key or "")
+    missing = re.search(r"Interpolation key '([^']+)'|interpolation type (\S+)", text)
+    name = next(filter(None, missing.groups())) if missing else ""
+    where = place(rf"^\s*-?\s*{re.escape(key.rpartition('.')[2])}\s*:.*\$\{{.*{re.escape(name)}") if key else ""
+    hint = f"; Hydra's own settings are ${{hydra:{name.removeprefix('hydra.')}}}" if name.startswith("hydra.") else ""
+    return f"{where}{key}: {text}{hint}." if key else f"{text}{hint}."
 
 
 def _missing_option(error: MissingConfigException) -> str:
@@ -91,13 +135,13 @@ def _unknown_key(cause: OmegaConfBaseException) -> str:
     siblings = [f"{prefix}{name}" for name in (parent or {})]
     near = difflib.get_close_matches(full_key, siblings, n=1, cutoff=0.6)
     if not near:
-        everywhere = _leaves(cause.parent_node._get_root() if cause.parent_node is not None else None)
+        everywhere = leaves_of(cause.parent_node._get_root() if cause.parent_node is not None else None)
         near = [name for name in everywhere if name.rpartition(".")[2] == key][:1]
     listing = f" Keys here: {', '.join(name for name in siblings if name != 'hydra')}." if siblings else ""
     return f"There is no {full_key} in this config.{f' Did you mean {near[0]}?' if near else listing}"
 
 
-def _leaves(root: object, prefix: str = "") -> list[str]:
+def leaves_of(root: object, prefix: str = "") -> list[str]:
     """Dotted keys of everything below `root`, without Hydra's own."""
     if not OmegaConf.is_dict(root):
         return []
@@ -105,7 +149,7 @@ def _leaves(root: object, prefix: str = "") -> list[str]:
     for key in root:  # type: ignore[attr-defined]  # is_dict does not narrow
         if prefix or key != "hydra":
             child = root._get_node(key)  # type: ignore[attr-defined]  # interpolations stay unresolved
-            names += [f"{prefix}{key}", *_leaves(child, f"{prefix}{key}.")]
+            names += [f"{prefix}{key}", *leaves_of(child, f"{prefix}{key}.")]
     return names
 
 
@@ -128,4 +172,6 @@ def _composition(error: ConfigCompositionException) -> str:
 
 def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0].endswith("raised while composing config:"):
+        lines[:2] = [" ".join(lines[:2])]
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -17,7 +17,7 @@ class Document:
 def read(path: str) -> Document:
     """Reads a config file. Raises OSError if it is not there."""
     document = Document()
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123  # pathlib takes 14 ms to import
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # pathlib takes 14 ms to import
         lines = _logical(file.read().splitlines(), document)
     parents: list[tuple[int, str]] = []  # indentation and dotted key of the maps around a line
     listed = -1  # indentation of the list that the line before was in, or -1

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.compose import without_hydra
 from mlcli.config.composition import Composition, whole
-from mlcli.config.errors import explained
+from mlcli.config.errors import composing, explained
 from mlcli.config.job import as_typed, begin_job
 from mlcli.config.settings import Settings
 
@@ -72,7 +72,8 @@ class TrialComposer:
         if is_same and all(each.type == OverrideType.CHANGE and each.key_or_group in again for each in values):
             own = self.sweep
         else:
-            own = self.loader.load_sweep_config(self.sweep, list(groups))
+            with composing():
+                own = self.loader.load_sweep_config(self.sweep, list(groups))
         self.bases[groups] = pickle.dumps(own)
         cfg = without_hydra(pickle.loads(self.bases[groups]))
         if not OF_THE_JOB.search(str(OmegaConf.to_container(cfg))):

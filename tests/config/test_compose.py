@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, parse, to_run
+from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 
 
@@ -47,18 +47,6 @@ def test_mistakes_say_what_to_type(override: str, words: list[str]) -> None:
     for word in words:
         assert word in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_flags_in_any_order() -> None:
-    flags = parse(["model=lstm", "-m", "optimizer.lr=1,2", "--config-dir", "x", "seed=3"])
-    assert flags.multirun
-    assert flags.config_dir == "x"
-    assert flags.overrides == ["model=lstm", "optimizer.lr=1,2", "seed=3"]
-
-
-def test_unknown_flag_is_a_users_mistake() -> None:
-    with pytest.raises(ConfigError, match="--multi-run"):
-        parse(["--multi-run"])
 
 
 def test_own_config_folder_adds_and_shadows(tmp_path: Path) -> None:

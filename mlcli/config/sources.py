@@ -1,0 +1,84 @@
+"""Config files as Hydra reads them, but that what is wrong with one is told with its place.
+
+A file is somebody's own and may hold anything: no YAML, a list, or references that grow to gigabytes.
+"""
+
+from pathlib import Path
+
+import yaml
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mlcli.config import places
+from mlcli.config.errors import ConfigError
+
+MOST_BYTES = 1_000_000  # of a config file
+MOST_NODES = 100_000  # of what it stands for, with every alias (`*name`) spelt out
+
+
+class CheckedSource(FileConfigSource):
+    """Raises ConfigError with file and line for a file that is no config."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        path = Path(self.path, self._normalize_file_name(config_path))
+        try:
+            text = _read(path)
+            result = super().load_config(config_path)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line = f":{mark.line + 1}" if mark else ""
+            raise ConfigError(f"{path}{line}: {error.problem or error.context}.") from error
+        except ConfigError:
+            raise
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: is not UTF-8 text.") from error
+        except (yaml.YAMLError, OmegaConfBaseException, OSError, ValueError) as error:
+            raise ConfigError(f"{path}: {str(error).strip().splitlines()[0]}.") from error
+        except RecursionError as error:
+            raise ConfigError(f"{path}: nested too deeply for a config.") from error
+        if not OmegaConf.is_dict(result.config):
+            raise ConfigError(f"{path}:1: a config is settings by name (key: value), and this is a list.")
+        places.loaded[str(path)] = text
+        return result
+
+
+def register() -> None:
+    """Lets Hydra read files with checks. Its own reader must be registered before, with the rest of its plugins."""
+    Plugins.instance()
+    SourcesRegistry.instance().types["file"] = CheckedSource
+
+
+def _read(path: Path) -> str:
+    """The text. Raises ConfigError for one that is, or stands for, more than a config can be."""
+    if path.stat().st_size > MOST_BYTES:
+        raise ConfigError(f"{path}: larger than a config can be ({MOST_BYTES:,} bytes).")
+    text = path.read_text(encoding="utf-8")
+    if "*" in text and "&" in text:
+        _check_aliases(path, yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    return text
+
+
+def _check_aliases(path: Path, root: yaml.Node | None) -> None:
+    """Raises ConfigError for aliases that stand for too much, or for what contains them."""
+    sizes: dict[int, int] = {}
+    open_: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        if id(node) in open_:
+            raise ConfigError(f"{path}:{node.start_mark.line + 1}: contains itself, by an alias.")
+        if id(node) not in sizes:
+            open_.add(id(node))
+            children = node.value if isinstance(node.value, list) else []
+            flat = [each for child in children for each in (child if isinstance(child, tuple) else (child,))]
+            sizes[id(node)] = 1 + sum(map(size, flat))
+            open_.discard(id(node))
+        if sizes[id(node)] > MOST_NODES:
+            raise ConfigError(f"{path}:{node.start_mark.line + 1}: its aliases stand for too much for a config.")
+        return sizes[id(node)]
+
+    if root is not None:
+        size(root)
