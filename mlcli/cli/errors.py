@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from mlcli.cli.printable import printable
+
 WRONG_INPUT = 2
 FAILED = 1
 INTERRUPTED = 130
@@ -28,12 +30,12 @@ def user_errors() -> Iterator[None]:
             raise
         from mlcli.config.redact import redact
 
-        print(f"error: {redact(' '.join(str(error).split()))}", file=sys.stderr)
+        print(f"error: {printable(redact(' '.join(str(error).split())))}", file=sys.stderr)
         raise SystemExit(WRONG_INPUT) from None
     except RunFailure as error:
         from mlcli.config.redact import redact
 
-        print(f"failed: {redact(str(error))}", file=sys.stderr)
+        print(f"failed: {printable(redact(str(error)))}", file=sys.stderr)
         raise SystemExit(FAILED) from None
 
 

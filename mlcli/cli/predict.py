@@ -1,5 +1,6 @@
 """mlcli predict: what a finished run has to say to something new."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from mlcli.cli.errors import user_errors
 from mlcli.cli.options import ConfigDir, Outputs
+from mlcli.cli.printable import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +44,7 @@ def predict(
         if prompt is not None:
             from mlcli.serve.generate import generate
 
-            print(prompt + generate(folder, prompt, tokens, temperature, seed))
+            _print(prompt + generate(folder, prompt, tokens, temperature, seed) + "\n")
         elif file is not None:
             from mlcli.serve.answers import answers
 
@@ -55,9 +57,14 @@ def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
 
     text = to_json(table) if as_json else table.to_csv(index=False)
     if output is None:
-        print(text, end="")
+        _print(text)
         return
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"Cannot write {output} ({error.strerror or error}).") from error
+
+
+def _print(text: str) -> None:
+    """As it is into a file or pipe; names of classes and columns move no terminal's cursor."""
+    print(printable(text) if sys.stdout.isatty() else text, end="")
