@@ -1,7 +1,6 @@
 """Arrays that take long to parse, kept as .npz where the user's caches are."""
 
 import tempfile
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ def cached(key: str, parse: Callable[[], Arrays]) -> Arrays:
     that cannot be written is done without, and a file that cannot be read is written anew.
     """
     path = cache_folder() / f"{key}.npz"
-    with suppress(OSError, EOFError, ValueError, zipfile.BadZipFile), np.load(path, allow_pickle=False) as stored:
+    with suppress(Exception), np.load(path, allow_pickle=False) as stored:  # damaged, it raises almost anything
         return dict(stored)
     arrays = parse()
     with suppress(OSError):

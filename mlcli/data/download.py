@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import shutil
 import tempfile
 import urllib.request
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 from mlcli.config.caches import cache_folder
 
 TIMEOUT = 20  # seconds without an answer
+LARGEST = 1 << 30  # bytes of a file
+CHUNK = 1 << 20
 
 
 def download(url: str, md5: str, folder: str) -> Path:
@@ -46,6 +47,9 @@ def download(url: str, md5: str, folder: str) -> Path:
 def _fetch(url: str, part: Path) -> None:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+            while chunk := answer.read(CHUNK):
+                if file.tell() + len(chunk) > LARGEST:
+                    raise ValueError(f"{url} sends more than {LARGEST:,} bytes.")
+                file.write(chunk)
     except (OSError, http.client.HTTPException) as error:
         raise ValueError(f"{url} cannot be reached ({getattr(error, 'reason', error)}).") from error

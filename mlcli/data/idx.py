@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from mlcli.data.dataset import Examples
 from mlcli.data.download import download
 
+LARGEST = 1 << 30  # values of a file
 FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -31,19 +33,26 @@ class IdxSource:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An array of unsigned bytes from a gzipped IDX file. Raises ValueError if it is none."""
+    """An array of unsigned bytes from a gzipped IDX file, of which no more is unpacked than its header says. Raises
+    ValueError if it is none."""
     try:
-        content = gzip.decompress(path.read_bytes())
+        with gzip.open(path) as file:
+            # Two zeros, the type (8: unsigned bytes), the number of dimensions; then their sizes.
+            start = file.read(4)
+            sizes = file.read(4 * start[3]) if start[:3] == b"\0\0\x08" and len(start) == 4 else b""
+            if not sizes or len(sizes) < 4 * start[3]:
+                raise ValueError(f"{path} is no IDX file of bytes.")
+            shape = np.frombuffer(sizes, ">u4").tolist()
+            count = prod(shape)
+            if count > LARGEST:
+                raise ValueError(f"{path} claims {count:,} values, more than {LARGEST:,}.")
+            values = file.read(count + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} cannot be unpacked by gzip ({error}).") from error
-    # Two zeros, the type (8: unsigned bytes), the number of dimensions; then their sizes.
-    if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
-        raise ValueError(f"{path} is no IDX file of bytes.")
-    header = 4 + 4 * content[3]
-    shape = np.frombuffer(content[4:header], ">u4").astype(int)
-    if len(content) - header != shape.prod():
-        raise ValueError(f"{path} is damaged: it holds {len(content) - header} values where {shape.prod()} are due.")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    if len(values) != count:
+        found = f"{len(values)}" if len(values) < count else f"more than {count}"
+        raise ValueError(f"{path} is damaged: it holds {found} values where {count} are due.")
+    return np.frombuffer(values, np.uint8).reshape(shape)
 
 
 def load_idx(source: IdxSource, classes: tuple[str, ...], target: str, folder: str | None = None) -> Examples:

@@ -9,11 +9,13 @@ from typing import Annotated
 
 from mlcli.config.caches import cache_folder
 from mlcli.config.ranges import Range
+from mlcli.data.archives import reading, unpacked
 from mlcli.data.dataset import Examples
 from mlcli.data.texts import classified_texts
 
 ARCHIVE = "vaderSentiment-0.5"
 WITHIN = f"{ARCHIVE}/additional_resources/hutto_ICWSM_2014.tar.gz"
+LARGEST = 64 << 20  # bytes of a file in it; the real ones have 4 MB
 RATINGS = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
 
 
@@ -46,12 +48,11 @@ def _read(archive: Path) -> list[tuple[float, str]]:
             f"data=movie_reviews needs {archive}: type pip download --no-deps --no-binary :all: "
             f"-d {archive.parent} vaderSentiment==0.5."
         )
-    try:
-        inner = io.BytesIO(zipfile.ZipFile(archive).read(WITHIN))
+    with reading(archive, "the source archive of vaderSentiment 0.5"):
+        with zipfile.ZipFile(archive) as outer:
+            inner = io.BytesIO(unpacked(outer, WITHIN, LARGEST))
         with tarfile.open(fileobj=inner) as packed:
             file = packed.extractfile(RATINGS)
-            lines = file.read().decode().splitlines() if file else []
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{archive} is not the source archive of vaderSentiment 0.5 ({error}).") from error
-    rows = [line.split("\t") for line in lines if line]
-    return [(float(rating), text) for _, rating, text in rows]
+            lines = file.read(LARGEST).decode().splitlines() if file else []
+        rows = [line.split("\t") for line in lines if line]
+        return [(float(rating), text) for _, rating, text in rows]

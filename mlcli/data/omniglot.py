@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mlcli.data.archives import reading, unpacked
 from mlcli.data.cache import Arrays, cached
 from mlcli.data.dataset import Examples
 from mlcli.data.download import download
@@ -16,7 +17,8 @@ MD5 = {
     "images_background.zip": "68d2efa1b9178cc56df9314c21c6e718",
     "images_evaluation.zip": "6b91aef0f799c5bb55b94e3f2daec811",
 }
-SIZE = 28  # pixels, of 105 that were drawn on
+SIZE, DRAWN = 28, 105  # pixels, of so many that were drawn on
+LARGEST = 1 << 16  # bytes of a picture
 
 
 def omniglot(folder: str | None = None) -> Examples:
@@ -69,14 +71,13 @@ def _read(archive: Path) -> list[tuple[str, bytes]]:
     from PIL import Image  # brought by matplotlib
 
     found = []
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            for name in packed.namelist():
-                if name.endswith(".png"):
-                    _, alphabet, character, _ = name.split("/")
-                    paper = Image.open(io.BytesIO(packed.read(name))).convert("L")
-                    small = 255 - np.asarray(paper.resize((SIZE, SIZE), Image.Resampling.BOX))
-                    found.append((f"{alphabet}/{character.removeprefix('character')}", small.tobytes()))
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{archive} is not Omniglot's ({error}).") from error
+    with reading(archive, "Omniglot's"), zipfile.ZipFile(archive) as packed:
+        for name in packed.namelist():
+            if name.endswith(".png"):
+                _, alphabet, character, _ = name.split("/")
+                paper = Image.open(io.BytesIO(unpacked(packed, name, LARGEST)), formats=("PNG",))
+                if paper.size != (DRAWN, DRAWN):
+                    raise ValueError(f"{name} has {paper.size[0]} × {paper.size[1]} pixels")
+                small = 255 - np.asarray(paper.convert("L").resize((SIZE, SIZE), Image.Resampling.BOX))
+                found.append((f"{alphabet}/{character.removeprefix('character')}", small.tobytes()))
     return found

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,13 +77,34 @@ GOOD = bytes([0, 0, 8, 1]) + np.array([4], ">u4").tobytes() + b"abcd"
         (gzip.compress(b"\0"), "no IDX file"),
         (gzip.compress(GOOD[:6]), "no IDX file"),
         (gzip.compress(GOOD[:-1]), "holds 3 values where 4 are due"),
+        (gzip.compress(GOOD + b"e"), "holds more than 4 values where 4 are due"),
+        (gzip.compress(bytes([0, 0, 8, 3]) + b"\xff" * 12), "claims 79,228,162,458,924,105,385,300,197,375 values"),
     ],
-    ids=["not packed", "cut short", "almost empty", "half a header", "a value short"],
+    ids=["not packed", "cut short", "almost empty", "half a header", "a value short", "a value more", "huge"],
 )
 def test_a_damaged_file_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.gz").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_idx(tmp_path / "a.gz")
+
+
+def test_no_more_is_unpacked_than_the_header_says(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(GOOD + bytes(100 << 20), compresslevel=1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="holds more than 4 values"):
+            read_idx(tmp_path / "a.gz")
+        assert tracemalloc.get_traced_memory()[1] < 5 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_download_has_an_end(files: Path, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLCLI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("mlcli.data.download.LARGEST", 1000)
+    with pytest.raises(ValueError, match="sends more than 1,000 bytes"):
+        download(server + FILES[0], "0" * 32, "small")
+    assert list((tmp_path / "cache" / "small").iterdir()) == []
 
 
 def test_labels_of_other_images_are_refused(files: Path) -> None:
