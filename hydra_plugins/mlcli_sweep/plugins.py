@@ -16,7 +16,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from mlcli.config.errors import composing
+from mlcli.config.explain import composing
 from mlcli.sweep.grid import combinations, with_repeats
 from mlcli.sweep.variants import expand, sweep_over
 

@@ -21,10 +21,16 @@ def compare(
     """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
     from mlcli.cli.output import outputs_folder, short, table
     from mlcli.config.errors import ConfigError
-    from mlcli.run.compare import best_marked, differences, members, save_curves
+    from mlcli.run.compare import best_marked, damage, differences, members, save_curves
+    from mlcli.track.console import say
 
     with user_errors():
-        found = members(runs, outputs_folder(outputs))
+        found = []
+        for run in members(runs, outputs_folder(outputs)):
+            if reason := damage(run):
+                say(f"left out: {run.id} is damaged ({reason})")
+            else:
+                found.append(run)
         if len(found) < 2:
             raise ConfigError("compare takes two or more runs: type their ids, see `mlcli runs`.")
         names = [short(run.id) for run in found]

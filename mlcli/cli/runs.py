@@ -49,7 +49,7 @@ def runs(
                 (
                     short(row["id"]),
                     row["name"],
-                    row["status"],
+                    row["status"] + (f" on {row['host']}" if row["host"] else ""),
                     time.strftime("%Y-%m-%d %H:%M", time.localtime(row["started"])),
                     *(row["metrics"].get(name) for name in shown),
                 )

@@ -24,6 +24,8 @@ def show(
     with user_errors():
         found = find(run, outputs_folder(outputs))
         _print_record(found)
+        if found.damage:
+            return
         if found.is_sweep and (found.folder.path / "trials.json").exists():
             print_sweep(str(found.folder.path))
         elif not found.is_sweep:
@@ -32,11 +34,12 @@ def show(
 
 def _print_record(found: "Found") -> None:
     record = found.record
-    print(f"{record['name']}  {found.status}  {found.id}")
+    host = f" on {found.host}, as far as can be known here" if found.host else ""
+    print(f"{record['name']}  {found.status}{host}  {found.id}")
     print(f"  command  {record['command']}")
     print(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")
-    if record.get("reason"):
-        print(f"  reason   {record['reason']}")
+    if reason := found.damage or record.get("reason"):
+        print(f"  reason   {reason}")
     print(f"  folder   {found.folder.path}")
 
 

@@ -43,7 +43,7 @@ def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
         return True
     from hydra._internal.utils import get_args_parser
 
-    from mlcli.config.errors import composing
+    from mlcli.config.explain import composing
 
     with composing():
         if flags.info:

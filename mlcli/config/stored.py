@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from mlcli.files import read_plain
+
 LARGEST = 4 * 2**20  # bytes of a file
 DEEPEST = 50  # levels of nesting; libyaml crashes at a hundred thousand
 LONGEST = 2**16  # characters of a value; a number of four million digits takes minutes
@@ -27,11 +29,7 @@ def read_yaml(path: Path, aliases: bool = False) -> Any:
     """The file's content. Raises OSError, or ValueError in one line if it is not YAML of plain values, or exceeds a
     limit. aliases: whether they are allowed; through them a small file stands for any amount of data."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise ValueError(f"larger than {LARGEST:,} bytes")
-        text = content.decode()
+        text = read_plain(path, LARGEST).decode()
         _check_events(text, aliases)
         return yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError) as error:

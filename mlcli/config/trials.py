@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.compose import without_hydra
 from mlcli.config.composition import Composition, whole
-from mlcli.config.errors import composing, explained
+from mlcli.config.explain import composing, explained
 from mlcli.config.job import as_typed, begin_job
 from mlcli.config.settings import Settings
 

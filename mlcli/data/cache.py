@@ -1,6 +1,5 @@
 """Arrays that take long to parse, kept as .npz where the user's caches are."""
 
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mlcli.config.caches import cache_folder
+from mlcli.files import write_atomic
 
 Arrays = dict[str, np.ndarray]
 
@@ -28,12 +28,9 @@ def cached(key: str, parse: Callable[[], Arrays]) -> Arrays:
 
 
 def _write(path: Path, arrays: Arrays) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        part = Path(file.name)
-    try:
+    def save(part: Path) -> None:
         with part.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, save)

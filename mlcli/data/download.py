@@ -2,11 +2,11 @@
 
 import hashlib
 import http.client
-import tempfile
 import urllib.request
 from pathlib import Path
 
 from mlcli.config.caches import cache_folder
+from mlcli.files import write_atomic
 
 TIMEOUT = 20  # seconds without an answer
 LARGEST = 1 << 30  # bytes of a file
@@ -27,24 +27,14 @@ def download(url: str, md5: str, folder: str) -> Path:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            part = Path(file.name)
+        return write_atomic(path, lambda part: _fetch(url, md5, part))
     except OSError as error:
         raise ValueError(
             f"{path.parent} cannot be written ({error}): set MLCLI_CACHE to a folder that can."
         ) from error
-    try:
-        _fetch(url, part)
-        found = hashlib.md5(part.read_bytes(), usedforsecurity=False).hexdigest()
-        if found != md5:
-            raise ValueError(f"{url} is not the file expected: its MD5 is {found}, not {md5}.")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
-def _fetch(url: str, part: Path) -> None:
+def _fetch(url: str, md5: str, part: Path) -> None:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as file:
             while chunk := answer.read(CHUNK):
@@ -53,3 +43,6 @@ def _fetch(url: str, part: Path) -> None:
                 file.write(chunk)
     except (OSError, http.client.HTTPException) as error:
         raise ValueError(f"{url} cannot be reached ({getattr(error, 'reason', error)}).") from error
+    found = hashlib.md5(part.read_bytes(), usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise ValueError(f"{url} is not the file expected: its MD5 is {found}, not {md5}.")

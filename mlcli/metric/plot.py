@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mlcli.files import write_atomic
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -60,15 +62,15 @@ class Plot:
     def save(self, folder: Path) -> Path:
         """Writes name.json and name.png (or .gif) into the folder, which is made if need be. Returns its path."""
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / f"{self.name}.json", lambda path: _write_json(path, self.data))
+        write_atomic(folder / f"{self.name}.json", _json(self.data))
         if self.suffix == "gif":
             film: Any = self.draw(**self.data)
-            return _write(folder / f"{self.name}.gif", film.write)
+            return write_atomic(folder / f"{self.name}.gif", film.write)
         return self.save_png(folder / f"{self.name}.png")
 
     def save_png(self, path: Path) -> Path:
         """The picture alone, in a folder that exists."""
-        return _write(path, lambda unfinished: _write_png(unfinished, self.figure()))
+        return write_atomic(path, lambda unfinished: _write_png(unfinished, self.figure()))
 
 
 def plain(values: Any) -> list[Any]:
@@ -87,18 +89,8 @@ def number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _write(path: Path, write: Callable[[Path], None]) -> Path:
-    """Whole files only: someone may be reading the folder while it is written."""
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        write(unfinished)
-        return unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _write_json(path: Path, data: dict[str, Any]) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _write_png(path: Path, figure: "Figure") -> None:

@@ -14,8 +14,17 @@ def members(texts: list[str], outputs: Path) -> list[Found]:
     for text in texts:
         run = find(text, outputs)
         trials = [other for other in all_runs(outputs) if other.record.get("parent") == run.id]
-        found += sorted(trials, key=lambda trial: int(trial.record["trial"])) if run.is_sweep else [run]
+        found += sorted(trials, key=lambda trial: trial.record.get("trial") or 0) if run.is_sweep else [run]
     return found
+
+
+def damage(run: Found) -> str | None:
+    """Why a run cannot be compared, None if it can."""
+    try:
+        flat_config(run)
+    except ConfigError as error:
+        return str(error)
+    return run.damage
 
 
 def differences(runs: list[Found]) -> list[tuple[str, ...]]:

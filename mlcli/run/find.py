@@ -1,14 +1,19 @@
 """Which runs there are, and which one a user means."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.run.folder import RunFolder, read_json
+from mlcli.track.process import is_alive
+from mlcli.track.reading import Damaged
 from mlcli.track.record import running
 
+DAMAGED = "DAMAGED"  # the status of a run whose files are not what mlcli wrote
 RECORDS = ("runs/*/run.json", "sweeps/*/sweep.json", "sweeps/*/*/run.json")
 
 
@@ -30,12 +35,35 @@ class Found:
     @property
     def status(self) -> str:
         """As recorded; a run whose process is gone without a word was killed."""
+        if self.damage is not None:
+            return DAMAGED
         status = str(self.record["status"])
-        return "KILLED" if status == "RUNNING" and not running(self.record) else status
+        return "KILLED" if status == "RUNNING" and not running(self.record, self.folder.path) else status
+
+    @property
+    def host(self) -> str | None:
+        """The other machine on which a run may still be running, which cannot be known here."""
+        if self.status != "RUNNING" or is_alive(self.record, self.folder.path) is not None:
+            return None
+        return str(self.record["host"])
+
+    @cached_property
+    def damage(self) -> str | None:
+        """What is wrong with its record or result, if anything is: a power cut leaves such files."""
+        if self.record["status"] == DAMAGED:
+            return str(self.record["reason"])
+        try:
+            self.result()
+        except Damaged as error:
+            return error.reason
+        return None
 
     def result(self) -> dict[str, Any]:
-        path = self.folder.path / "result.json"
-        return dict(read_json(path)) if path.exists() else {}
+        """Empty while there is none. Raises Damaged."""
+        try:
+            return dict(read_json(self.folder.path / "result.json"))
+        except FileNotFoundError:
+            return {}
 
     @property
     def directions(self) -> dict[str, str]:
@@ -44,12 +72,14 @@ class Found:
         return stated if isinstance(stated, dict) else {}
 
     def metrics(self) -> dict[str, float]:
-        """Of the result; of a run that has none yet, its last epoch's."""
+        """Of the result; of a run that has none yet, its last epoch's. Those that are not finite are left out."""
+        if self.damage is not None:
+            return {}
         result = self.result()
-        if result:
-            return dict(result["metrics"])
-        history = self.folder.history()
-        return dict(history[-1]["metrics"]) if history else {}
+        if not result:
+            history = self.folder.history()
+            return dict(history[-1]["metrics"]) if history else {}
+        return {name: value for name, value in result["metrics"].items() if value is not None}
 
 
 def stated_directions(runs: Iterable[Found]) -> dict[str, str]:
@@ -100,6 +130,8 @@ def find_run(text: str, outputs: Path) -> Found:
     found = find(text, outputs)
     if not found.is_sweep:
         return found
+    if found.damage is not None:
+        raise ConfigError(f"{found.id} is damaged: {found.damage}")
     best = found.record.get("best_trial")
     trial = _read(found.folder.path / str(best)) if best is not None else None
     if trial is None:
@@ -121,9 +153,29 @@ def _in(outputs: Path, pattern: str) -> Iterator[Found]:
 
 def _read(path: Path) -> Found | None:
     for name in ("run.json", "sweep.json"):
+        folder = RunFolder(path.absolute(), name)
+        if not os.path.lexists(folder.path / name):
+            continue
         try:
-            folder = RunFolder(path.absolute(), name)
-            return Found(folder, folder.record())
-        except (OSError, ValueError):  # not a run, or one whose record is just being created
+            return Found(folder, read_json(folder.path / name))
+        except Damaged as error:
+            return Found(folder, _damaged_record(folder, error.reason))
+        except FileNotFoundError:  # removed this moment
             continue
     return None
+
+
+def _damaged_record(folder: RunFolder, reason: str) -> dict[str, Any]:
+    """What is known of a run whose record cannot be read."""
+    path = folder.path
+    is_trial = (path.parent / "sweep.json").exists()
+    return {
+        "id": f"{path.parent.name}-{path.name}" if is_trial else path.name,
+        "name": path.name,
+        "status": DAMAGED,
+        "started": (path / folder.record_name).lstat().st_mtime,
+        "command": "",
+        "parent": path.parent.name if is_trial else None,
+        "trial": int(path.name) if is_trial and path.name.isdecimal() else None,
+        "reason": reason,
+    }

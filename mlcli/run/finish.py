@@ -1,6 +1,5 @@
 """The end of a run: the best weights, judged once on the test split, with everything a reader wants to see."""
 
-import csv
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from mlcli.config.settings import Settings
 from mlcli.data.tokenize import TEXT
+from mlcli.files import write_csv
 from mlcli.metric.curves import learning_curves
 from mlcli.metric.plot import Plot
 from mlcli.metric.undefined import left_out
@@ -88,10 +88,7 @@ def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """One row an example, floats in full precision, so that metrics can be computed again from the file."""
     columns = [_exact(column) for column in evaluation.columns.values()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(evaluation.columns)
-        writer.writerows(zip(*columns, strict=True))
+    write_csv(path, [evaluation.columns, *zip(*columns, strict=True)])
 
 
 def _exact(column: np.ndarray) -> list[Any]:

@@ -1,6 +1,5 @@
 """A run's folder: the truth about the run, from which everything else is derived."""
 
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -15,6 +14,9 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redacted
 from mlcli.config.settings import Settings, settings
 from mlcli.config.stored import has_interpolation, read_yaml
+from mlcli.files import sync, write_atomic
+from mlcli.track.process import hold, let_go
+from mlcli.track.reading import parse, read_lines, read_record
 from mlcli.track.record import save, to_json
 
 
@@ -31,9 +33,10 @@ class RunFolder:
         folder, text = cls(path.absolute(), record_name), to_json(_finite(redacted(record)))
         try:
             path.mkdir(parents=True, exist_ok=True)
-            # O_EXCL decides between two runs that start in the same folder at the same moment.
-            with (path / record_name).open("x") as file:
-                file.write(text)
+            # Of two runs that start in the same folder at the same moment one gets it.
+            write_atomic(path / record_name, text, new=True)
+            if record.get("parent") is None:
+                hold(folder.path)
         except FileExistsError as error:
             raise ConfigError(f"{path} holds a run already: type another hydra.run.dir.") from error
         except OSError as error:
@@ -42,18 +45,29 @@ class RunFolder:
         return folder
 
     def record(self) -> dict[str, Any]:
-        return dict(read_json(self.path / self.record_name))
+        """As it is; see `read_record` for one that somebody else may have written."""
+        return dict(parse((self.path / self.record_name).read_bytes()))
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Marks the run FINISHED, FAILED or KILLED."""
         closing = {"status": status, "ended": time.time(), "reason": reason}
-        write_json(self.path / self.record_name, self.record() | closing)
+        record = self.record()
+        is_alone = record.get("parent") is None
+        if is_alone and status == "FINISHED":
+            self._sync()
+        write_json(self.path / self.record_name, record | closing, durable=is_alone)
+        let_go(self.path)
+
+    def _sync(self) -> None:
+        """What a power cut must not take from a run that says that it has finished."""
+        for name in ("result.json", "model/weights.safetensors", "trials.json"):
+            if (self.path / name).exists():
+                sync(self.path / name)
 
     def write_config(self, cfg: Settings, overrides: list[str]) -> None:
         for name, content in (("config.yaml", cfg), ("overrides.yaml", overrides)):
-            (self.path / name).write_text(
-                yaml.dump(redacted(content), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
-            )
+            text = yaml.dump(redacted(content), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+            write_atomic(self.path / name, text)
 
     def config(self) -> Settings:
         """The run's config. Raises ConfigError for anything but plain values: it may be somebody else's."""
@@ -65,10 +79,7 @@ class RunFolder:
 
     def history(self) -> list[dict[str, Any]]:
         """The journal so far; a line that a kill cut off is left out."""
-        journal = self.path / "metrics.jsonl"
-        if not journal.exists():
-            return []
-        return [json.loads(line) for line in journal.read_text().splitlines() if line.endswith("}")]
+        return read_lines(self.path / "metrics.jsonl")[0]
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # whichever there is
@@ -92,20 +103,17 @@ def plain(stored: Any, name: str) -> Settings:
     return made
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, durable: bool = False) -> None:
     """Whole or not at all: a reader never meets half a file. NaN and infinities become null."""
     try:
-        save(path, content)
+        save(path, content, durable)
     except ValueError:
-        save(path, _finite(content))
+        save(path, _finite(content), durable)
 
 
 def read_json(path: Path) -> Any:
-    """Raises OSError, or ValueError for what is not JSON or is nested too deeply."""
-    try:
-        return json.loads(path.read_text())
-    except RecursionError as error:
-        raise ValueError(f"{path}: nested too deeply") from error
+    """Raises FileNotFoundError, or Damaged (a ConfigError) for what mlcli cannot have written."""
+    return read_record(path)
 
 
 def _finite(content: Any) -> Any:

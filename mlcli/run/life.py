@@ -1,16 +1,12 @@
 """A run's life: build, folder, train, evaluate, finish. What goes wrong on the way is recorded in the folder."""
 
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from safetensors.torch import save_file
 
 from mlcli.config.redact import redact
 from mlcli.config.settings import Settings
@@ -25,9 +21,10 @@ from mlcli.run.figures import Save, save_figures
 from mlcli.run.finish import finish
 from mlcli.run.folder import RunFolder, write_json
 from mlcli.run.metrics import check_monitor
-from mlcli.run.weights import save_weights
+from mlcli.run.weights import save_tensors, save_weights
 from mlcli.track.console import Screen
 from mlcli.track.journal import Journal
+from mlcli.track.process import identity
 from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
 
 log = logging.getLogger("mlcli")
@@ -104,8 +101,7 @@ def first_record(job: Job) -> dict[str, Any]:
         "started": time.time(),
         "ended": None,
         "command": job.command,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
+        **identity(),
         "parent": job.parent,
         "trial": job.trial,
         "swept": job.swept,
@@ -146,7 +142,7 @@ def describe(folder: RunFolder, job: Job, parts: Parts) -> None:
     folder.write_config(job.cfg, job.overrides)
     write_json(folder.path / "environment.json", environment(str(parts.device), parts.threads))
     write_json(folder.path / "data.json", parts.data.describe())
-    save_file(parts.data.splits, folder.path / "splits.safetensors")
+    save_tensors(folder.path / "splits.safetensors", parts.data.splits)
     if parts.transferred:
         write_json(folder.path / "transfer.json", parts.transferred.record())
         if parts.transferred.surprising:

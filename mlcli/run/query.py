@@ -37,8 +37,8 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
 
 def row(run: Found) -> dict[str, Any]:
     keys = ("id", "name", "started", "ended", "parent", "trial", "swept", "command", "reason")
-    folder = {"folder": str(run.folder.path), "status": run.status}
-    return {key: run.record.get(key) for key in keys} | folder | {"metrics": run.metrics()}
+    more = {"folder": str(run.folder.path), "status": run.status, "host": run.host, "metrics": run.metrics()}
+    return {key: run.record.get(key) for key in keys} | more | ({"reason": run.damage} if run.damage else {})
 
 
 def flat_config(run: Found) -> dict[str, Any]:
@@ -87,5 +87,5 @@ def _keys(run: Found) -> set[str]:
 def _same(stored: Any, typed: str) -> bool:
     try:
         return float(stored) == float(typed)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return str(stored).lower() == typed.lower()

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mlcli.config.errors import ConfigError
+from mlcli.files import write_atomic
 
 if TYPE_CHECKING:
     from mlcli.run.build import Parts
@@ -24,9 +25,12 @@ def save_weights(path: Path, parts: "Parts", weights: dict[str, Tensor] | None =
         f"{STATISTICS}mean": parts.data.mean.contiguous(),
         f"{STATISTICS}std": parts.data.std.contiguous(),
     }
-    temporary = path.with_name(f".{path.name}.part")
-    save_file(tensors, temporary)
-    temporary.replace(path)
+    save_tensors(path, tensors)
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Writes a .safetensors file, whole or not at all."""
+    write_atomic(path, lambda part: save_file(tensors, part))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from mlcli.files import write_csv
 from mlcli.metric.figures_crossval import fold_scores
 from mlcli.metric.plot import Plot
 from mlcli.metric.resampled import ROUNDING, paired, resampled
@@ -213,10 +214,8 @@ def _write_predictions(folder: Path, name: str, trials: Sequence[Trial]) -> str 
         lines.sort(key=lambda line: (line["repeat"], int(line["index"])))
     folder.mkdir(exist_ok=True)
     path = folder / f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', name)}.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["repeat", "fold", *columns])
-        writer.writeheader()
-        writer.writerows(lines)
+    names = ["repeat", "fold", *columns]
+    write_csv(path, [names, *([line.get(name) for name in names] for line in lines)])
     return path.name
 
 

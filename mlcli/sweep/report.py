@@ -1,6 +1,5 @@
 """What a sweep found: a table of its trials, the mean over seeds where it has repeats, pictures."""
 
-import csv
 import json
 import math
 from collections import Counter
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.config.redact import redacted
+from mlcli.files import write_atomic, write_csv
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.plot import Plot
 from mlcli.metric.sweep import JUDGED, SEED
@@ -144,17 +144,12 @@ def _write_lines(path: Path, head: Row, **lists: list[Row]) -> None:
     for name, rows in lists.items():
         lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
         parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text("{" + ",\n".join(parts) + "}\n")
-    unfinished.replace(path)
+    write_atomic(path, "{" + ",\n".join(parts) + "}\n")
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        writer.writerows([row.get(name) for name in names] for row in rows)
+    write_csv(path, [names, *([row.get(name) for name in names] for row in rows)])
 
 
 def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlcli.track.record import load
+from mlcli.track.reading import load
 
 
 @dataclass

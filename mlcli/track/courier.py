@@ -19,13 +19,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlcli.config.garbage import collect_rarely
+from mlcli.files import passes_a_link
 from mlcli.track import event_log
 from mlcli.track.delivery import STATE, Delivery
 from mlcli.track.event_log import EventLog
 from mlcli.track.launch import OUT_OF_REACH, URI
 from mlcli.track.mlflow_rows import News
 from mlcli.track.mlflow_store import Store
-from mlcli.track.record import bury, load, record_path, running
+from mlcli.track.reading import load
+from mlcli.track.record import bury, record_path, running
 
 PAUSE = 0.5  # seconds between two looks at the folders
 IDLE = 5.0  # times as long as a look took
@@ -53,6 +55,8 @@ class Courier:
 
     def follow(self, folder: Path) -> None:
         """Takes on a folder, and first of all the sweep that it belongs to. One that another courier has is left."""
+        if passes_a_link(folder, self.outputs):
+            return
         if folder not in self.logs and (own := EventLog(folder)).take():
             self.logs[folder] = own
         if folder in self.deliveries:
@@ -188,18 +192,20 @@ def leftovers(outputs: Path, store: Store) -> Iterator[Path]:
     """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
     for pattern in ("sweeps/*/sweep.json", "runs/*/run.json", "sweeps/*/*/run.json"):
         for path in sorted(outputs.glob(pattern)):
+            if passes_a_link(path, outputs):
+                continue
             complete = (load(path.with_name(STATE)) or {}).get("complete")
             if complete and (load(path.with_name(event_log.STATE)) or {"complete": True})["complete"]:
                 continue
             record = load(record_path(path.parent))
             lacks = Delivery(path.parent, store).wanted() or EventLog(path.parent).wanted()
-            if record and not running(record) and lacks:
+            if record and not running(record, path.parent) and lacks:
                 yield path.parent
 
 
 def _runs(folder: Path) -> bool:
     record = load(record_path(folder))
-    return record is not None and running(record)
+    return record is not None and running(record, folder)
 
 
 def _read(inbox: "queue.Queue[str | None]") -> None:

@@ -2,15 +2,17 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mlcli.config.stored import read_yaml
+from mlcli.files import plain_files
 from mlcli.track.closing import closing_of
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS
 from mlcli.track.mlflow_rows import News
-from mlcli.track.record import flatten, load, lock, read_lines, record_path, save
+from mlcli.track.reading import Damaged, load, read_lines, read_record
+from mlcli.track.record import flatten, lock, record_path, save
 
 if TYPE_CHECKING:
     from mlcli.track.mlflow_store import Store
@@ -45,11 +47,19 @@ class Delivery:
         self.store = store
         self.is_sweep = (folder / "sweep.json").exists()
         self.lock: IO[str] | None = None
-        self.state = load(folder / STATE) or self._nothing_sent()
+        self.state = self._read_state()
         self._read_until = 0  # in the journal
 
     def _nothing_sent(self) -> dict[str, Any]:
         return {"uri": self.store.address, "offset": 0, "complete": False}
+
+    def _read_state(self) -> dict[str, Any]:
+        try:
+            return dict(read_record(self.folder / STATE))
+        except FileNotFoundError:
+            return self._nothing_sent()
+        except Damaged:  # by a power cut, say: there may be a run
+            return self._nothing_sent() | {"tried": True}
 
     def record(self) -> dict[str, Any]:
         return load(record_path(self.folder)) or {}
@@ -67,7 +77,7 @@ class Delivery:
         if self.lock is None:
             return False
         # Again: whoever had the lock until now may have written it.
-        self.state = load(self.folder / STATE) or self._nothing_sent()
+        self.state = self._read_state()
         if not self.wanted():
             self.release()
             return False
@@ -212,10 +222,8 @@ class Delivery:
         if metrics := closing.finite():
             news.lines.append({"time": news.ended, "epoch": closing.epoch, "metrics": metrics})
         news.data = None if self.is_sweep else load(self.folder / "data.json")
-        files = [self.folder / name for name in FILES]
-        files += [path for name in FOLDERS for path in (self.folder / name).rglob("*")]
-        news.files = [path for path in files if _is_whole(path)]
-        news.has_model = (self.folder / "model" / "example.json").exists()
+        news.files = list(artifacts(self.folder))
+        news.has_model = self._has_model()
         return news
 
     def arrived(self, news: News) -> None:
@@ -241,11 +249,15 @@ class Delivery:
         data = load(self.folder / "data.json")
         if data and not self.is_sweep:
             self.store.log_data_set(run_id, data)
-        self.store.log_files(run_id, self.folder, FILES, FOLDERS)
-        if (self.folder / "model" / "example.json").exists():
+        self.store.log_files(run_id, self.folder, artifacts(self.folder))
+        if self._has_model():
             self._send_model(run_id)
         self.store.end_run(run_id, record["status"], ended)
         self._save(complete=True)
+
+    def _has_model(self) -> bool:
+        folder = self.folder / "model"
+        return not folder.is_symlink() and load(folder / "example.json") is not None
 
     def _send_model(self, run_id: str) -> None:
         known = self.state.get("model_id")
@@ -261,7 +273,7 @@ class Delivery:
         for number in self.record().get("drawn", ()):
             trial = self.folder / str(number)
             known = (load(trial / STATE) or {}).get("run_id")
-            if known:
+            if known and not trial.is_symlink():
                 self.store.log_missing(known, trial / "figures", "figures")
 
     def _save(self, **news: Any) -> None:
@@ -269,9 +281,12 @@ class Delivery:
         save(self.folder / STATE, self.state)
 
 
-def _is_whole(path: Path) -> bool:
-    """A file that has something in it, and is not just being written."""
-    return path.is_file() and not path.name.startswith(".") and path.stat().st_size > 0
+def artifacts(folder: Path) -> Iterator[Path]:
+    """The files of a run that MLflow gets: those that have something in them. Links are not followed."""
+    files = (folder / name for name in FILES)
+    for path in (*files, *(path for name in FOLDERS for path in plain_files(folder / name))):
+        if not path.is_symlink() and path.is_file() and path.stat().st_size:
+            yield path
 
 
 def _is_tracked(record: dict[str, Any]) -> bool:

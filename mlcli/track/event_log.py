@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from mlcli.config.stored import read_yaml
-from mlcli.track.record import flatten, load, lock, read_lines, record_path, save
+from mlcli.files import plain_files, read_plain
+from mlcli.track.reading import load, read_lines
+from mlcli.track.record import flatten, lock, record_path, save
 
 FOLDER = "tensorboard"
 STATE = ".tensorboard.json"
 LOCK = ".tensorboard.lock"
+PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_SIZE = slice(16, 24)  # bytes of a PNG file: width and height
+LARGEST_PICTURE = 64 * 2**20  # bytes
 
 
 class EventLog:
@@ -63,8 +67,9 @@ class EventLog:
         config = self.folder / "config.yaml"
         if config.exists():
             yield _settings(flatten(read_yaml(config)), ended)
-        for path in sorted((self.folder / "figures").glob("*.png")):
-            yield _image(path, ended)
+        for path in plain_files(self.folder / "figures"):
+            if path.suffix == ".png" and (image := _image(path, ended)):
+                yield image
 
     def _write(self, events: Iterator[Any]) -> None:
         from tensorboard.summary.writer.record_writer import RecordWriter
@@ -81,6 +86,8 @@ class EventLog:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
+        if (self.folder / FOLDER).is_symlink():
+            raise OSError(f"{self.folder / FOLDER} is a link, which is not followed")
         (self.folder / FOLDER).mkdir(exist_ok=True)
         name = f"events.out.tfevents.{time.time_ns() // 1000}.{socket.gethostname()}.{os.getpid()}"
         file = (self.folder / FOLDER / name).open("xb")
@@ -107,10 +114,13 @@ def _settings(settings: dict[str, Any], when: float) -> Any:
 
 
 def _image(path: Path, when: float) -> Any:
+    """None for a file that is no picture."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    content = path.read_bytes()
+    content = read_plain(path, LARGEST_PICTURE)
+    if not content.startswith(PNG_START) or len(content) < PNG_SIZE.stop:
+        return None
     width, height = struct.unpack(">II", content[PNG_SIZE])
     image = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=content)
     return Event(wall_time=when, summary=Summary(value=[Summary.Value(tag=f"figures/{path.stem}", image=image)]))

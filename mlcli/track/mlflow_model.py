@@ -7,6 +7,7 @@ MLflow takes longer than a small run.
 
 import json
 import platform
+import shutil
 import tempfile
 from datetime import UTC, datetime
 from functools import cache
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from mlcli.files import plain_files
+from mlcli.track.reading import read_record
 
 LOADER = "mlcli.serve.pyfunc"
 EXAMPLE = "input_example.json"
@@ -26,8 +30,10 @@ def send(client: Any, run_id: str, model_id: str, folder: Path) -> None:
     location = client.get_logged_model(model_id).artifact_location
     with tempfile.TemporaryDirectory() as scratch:
         write_model(folder, Path(scratch), run_id, model_id, location)
+        (Path(scratch) / "data").mkdir()
+        for path in plain_files(folder):
+            shutil.copyfile(path, Path(scratch) / "data" / path.name, follow_symlinks=False)
         client.log_model_artifacts(model_id, scratch)
-    client.log_model_artifacts(model_id, str(folder), "data")
 
 
 def write_model(
@@ -37,7 +43,7 @@ def write_model(
 
     Ids and location are those that a store has for it; none for a model outside of any store.
     """
-    example = json.loads((folder / "example.json").read_text())
+    example = read_record(folder / "example.json")
     python = platform.python_version()
     function = {
         "data": "data",
@@ -51,7 +57,7 @@ def write_model(
         "is_signature_from_type_hint": False,
         "mlflow_version": _version("mlflow"),
         "model_id": model_id,
-        "model_size_bytes": sum(path.stat().st_size for path in folder.rglob("*")),
+        "model_size_bytes": sum(path.stat().st_size for path in plain_files(folder)),
         "model_uuid": model_id,
         "prompts": None,
         "saved_input_example_info": write_example(target, example["inputs"]),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from mlcli.files import plain_files
 from mlcli.track.mlflow_model import write_model
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, data_set_of, tidy
 
@@ -101,7 +102,7 @@ def add_files(database: Path, run_id: str, folder: Path, name: str) -> None:
         (uri,) = connection.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
     target = _local(uri) / name
     target.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
+    for path in plain_files(folder):
         _link(path, target / path.name)
 
 
@@ -177,7 +178,7 @@ def _add_model(rows: Rows, news: News, experiment_id: int, root: str) -> None:
     target = _local(location)
     (target / "data").mkdir(parents=True, exist_ok=True)
     write_model(news.folder / "model", target, news.run_id, news.model_id, location)
-    for path in (news.folder / "model").iterdir():
+    for path in plain_files(news.folder / "model"):
         _link(path, target / "data" / path.name)
     now = int(time.time() * 1000)
     own = {
@@ -240,13 +241,13 @@ def _link(path: Path, there: Path) -> None:
     """The same file under a second name where the file system can: no copy of a thousand trials, in a third of the
     time. mlcli replaces files and never writes into them, so neither name sees the other change."""
     try:
-        os.link(path, there)
+        os.link(path, there, follow_symlinks=False)
     except FileExistsError:  # an earlier attempt came this far
         if not there.samefile(path):
             there.unlink()
             _link(path, there)
     except OSError:
-        shutil.copyfile(path, there)
+        shutil.copyfile(path, there, follow_symlinks=False)
 
 
 def _local(uri: str) -> Path:

@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from importlib import import_module
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlcli.files import open_own, plain_files
 from mlcli.track import mlflow_rows
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, STATUS, data_set_of, tidy
 from mlcli.track.mlflow_tables import are_known, copy_tables, keep_tables, kept_tables
@@ -124,7 +125,7 @@ class Store:
     def _alone(self) -> Iterator[None]:
         """Of processes that create the store at once, all but one wait: MLflow's migrations crash otherwise."""
         self.outputs.mkdir(parents=True, exist_ok=True)
-        with (self.outputs / ".mlflow.lock").open("w") as lock:
+        with os.fdopen(open_own(self.outputs / ".mlflow.lock"), "r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -204,14 +205,11 @@ class Store:
         with self._alone():  # two runs that bring the same data set at once break its uniqueness
             self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
 
-    def log_files(self, run_id: str, folder: Path, files: tuple[str, ...], folders: tuple[str, ...]) -> None:
-        """Those that there are and that are not empty."""
-        for name in files:
-            if (folder / name).exists() and (folder / name).stat().st_size:
-                self.client.log_artifact(run_id, str(folder / name))
-        for name in folders:
-            if (folder / name).is_dir():
-                self.client.log_artifacts(run_id, str(folder / name), name)
+    def log_files(self, run_id: str, folder: Path, files: Iterable[Path]) -> None:
+        """Files of the run's folder, each under its own name."""
+        for path in files:
+            place = path.parent.relative_to(folder).as_posix()
+            self.client.log_artifact(run_id, str(path), None if place == "." else place)
 
     def describe(self, run_id: str, text: str) -> None:
         """The description that the UI shows at the top of a run's page."""
@@ -223,7 +221,7 @@ class Store:
             mlflow_rows.add_files(self.database, run_id, folder, name)
             return
         known = {posixpath.basename(each.path) for each in self.client.list_artifacts(run_id, name)}
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in plain_files(folder):
             if path.name not in known:
                 self.client.log_artifact(run_id, str(path), name)
 

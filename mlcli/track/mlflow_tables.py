@@ -1,7 +1,6 @@
 """A new MLflow store's empty tables, kept among the user's caches: MLflow arrives at them by 69 migrations, for more
 than a second of a core that training has use for."""
 
-import shutil
 import sqlite3
 import tempfile
 from contextlib import closing, suppress
@@ -9,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mlcli.config.caches import cache_folder
+from mlcli.files import write_atomic
 
 
 def kept_tables() -> Path:
@@ -17,13 +17,14 @@ def kept_tables() -> Path:
 
 
 def copy_tables(database: Path) -> bool:
-    """Begins a new store with them. False if none are kept."""
-    part = database.with_name(f".{database.name}.part")  # a kill must not leave half a store
+    """Begins a new store with them. False if none are kept; raises OSError where it cannot be written."""
     try:
-        shutil.copyfile(kept_tables(), part)
-        part.replace(database)
-    except OSError:
+        if not _is_empty(kept_tables()):
+            return False
+        tables = kept_tables().read_bytes()
+    except (OSError, sqlite3.Error):
         return False
+    write_atomic(database, tables)
     return True
 
 
@@ -52,4 +53,11 @@ def keep_tables(database: Path) -> None:
                 connection.execute("VACUUM INTO ?", (str(part),))
             with closing(sqlite3.connect(part)) as connection, connection:
                 connection.execute("DELETE FROM experiments")  # a default one, with the folder of that store
-            part.replace(kept)
+            if _is_empty(part):  # whoever has removed the folder of that store may have filled another in its place
+                part.replace(kept)
+
+
+def _is_empty(database: Path) -> bool:
+    """Whether there are no runs in it. Raises sqlite3.Error where there is no such store."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+        return connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None

@@ -109,6 +109,6 @@ def test_json_is_whole_and_has_no_nan(tmp_path: Path) -> None:
 
 
 def test_history_leaves_out_a_line_that_a_kill_cut_off(tmp_path: Path) -> None:
-    line = json.dumps({"epoch": 1, "metrics": {}})
+    line = json.dumps({"epoch": 1, "step": 1, "time": 1.0, "metrics": {}})
     (tmp_path / "metrics.jsonl").write_text(f"{line}\n{line[:10]}")
     assert len(RunFolder(tmp_path).history()) == 1

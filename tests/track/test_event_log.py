@@ -1,6 +1,7 @@
 """TensorBoard's event files, read back by TensorBoard's own reader."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,10 @@ def test_both_trackers_get_every_trial_of_a_sweep(tmp_path: Path) -> None:
 
 
 def test_what_a_kill_left_over_is_written_later_and_once(tmp_path: Path) -> None:
-    record = {"status": "RUNNING", "tracking": {"name": "tensorboard", "experiment": "mlcli"}}
+    record = {
+        "id": "a", "name": "a", "status": "RUNNING", "started": 1.0, "command": "mlcli train", "host": "here",
+        "pid": os.getpid(), "tracking": {"name": "tensorboard", "experiment": "mlcli"},
+    }  # fmt: skip
     (tmp_path / "run.json").write_text(json.dumps(record))
     lines = [json.dumps({"epoch": e, "step": e, "time": 1.0, "metrics": {"val/loss": 1.0 / e}}) for e in (1, 2, 3)]
     (tmp_path / "metrics.jsonl").write_text(f"{lines[0]}\n{lines[1][:9]}")

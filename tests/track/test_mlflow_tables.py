@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlcli.track.mlflow_store import Store
-from mlcli.track.mlflow_tables import are_known, copy_tables, kept_tables
+from mlcli.track.mlflow_tables import are_known, copy_tables, keep_tables, kept_tables
 
 
 def contents(database: Path) -> dict[str, Any]:
@@ -69,3 +69,14 @@ def test_to_look_at_the_tables_leaves_nothing_behind(cache: Path, tmp_path: Path
     assert are_known(store.database)
     assert not are_known(tmp_path / "none.db")
     assert [path.name for path in tmp_path.glob("*.db*")] == ["mlflow.db"]
+
+
+def test_kept_tables_that_hold_runs_are_not_those_of_a_new_store(cache: Path, tmp_path: Path) -> None:
+    first = opened(tmp_path / "first")
+    with closing(sqlite3.connect(kept_tables())) as connection, connection:
+        connection.execute("INSERT INTO runs (run_uuid, name) VALUES ('somebody', 'else''s')")
+    assert not copy_tables(tmp_path / "mlflow.db")
+    kept_tables().unlink()
+    first.create_run(first.experiment("sines"), {}, 1.0)
+    keep_tables(first.database)
+    assert not kept_tables().exists()

@@ -1,0 +1,147 @@
+"""Exceptions of Hydra and OmegaConf in one sentence."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
+    ValidationError,
+)
+
+from mlcli.config.errors import ConfigError, UnknownKey, suggest
+from mlcli.config.places import loaded, place
+
+# Of Hydra's messages, those of an override that does not fit the config, with its key.
+MISFIT = re.compile(
+    r"(?:Could not override|Could not delete(?: from config\.)?|Could not append to config\. An item is already at)"
+    r" '([^']+)'"
+)
+
+
+@contextmanager
+def explained(*passed: type[Exception]) -> Iterator[None]:
+    """Mistakes that Hydra or OmegaConf finds, as ConfigError, but for those that are passed on."""
+    try:
+        yield
+    except passed:
+        raise
+    except (HydraException, OmegaConfBaseException) as error:
+        key = misfit(error)
+        raise (UnknownKey(_explain(error), key) if key else ConfigError(_explain(error))) from error
+
+
+@contextmanager
+def composing(*passed: type[Exception]) -> Iterator[None]:
+    """Around calls of Hydra alone, which meets broken config files with exceptions of all kinds: each as ConfigError,
+    but for those that are passed on."""
+    try:
+        with explained(*passed):
+            yield
+    except passed:
+        raise
+    except ConfigError:
+        raise
+    except RecursionError as error:
+        last = next(reversed(loaded), "config.yaml")
+        raise ConfigError(f"{last}: its defaults list leads back to itself.") from error
+    except (ValueError, TypeError, AssertionError, AttributeError, LookupError, RuntimeError) as error:
+        if "Config group override must be" in str(error):
+            raise ConfigError("The option of a group cannot be null: use ~GROUP to leave the group out.") from error
+        raise ConfigError(f"This config cannot be composed ({_first_line(error)}).") from error
+
+
+def misfit(error: Exception) -> str | None:
+    """The key of the override that cannot be applied to this config as it is; None for any other mistake."""
+    found = MISFIT.search(str(error)) if isinstance(error, ConfigCompositionException) else None
+    return found.group(1) if found and not isinstance(error.__cause__, ValidationError) else None
+
+
+def _explain(error: Exception) -> str:
+    """One sentence for an exception of Hydra or OmegaConf."""
+    cause = error.__cause__
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _missing_option(error)
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        return _unknown_key(cause)
+    if isinstance(cause, ValidationError):
+        return _wrong_value(error, cause)
+    if isinstance(error, OverrideParseException):
+        return f"Cannot read {error.override!r}: quote special characters, as in 'key=\"a b\"'."
+    if isinstance(error, ConfigCompositionException):
+        return _composition(error)
+    if isinstance(error, InterpolationKeyError | InterpolationResolutionError | UnsupportedInterpolationType):
+        return _interpolation(error)
+    return _first_line(error)
+
+
+def _interpolation(error: OmegaConfBaseException) -> str:
+    """Where the setting is that is made of others, and what is wrong with that."""
+    text, key = _first_line(error), str(error.full_key or error.key or "")
+    missing = re.search(r"Interpolation key '([^']+)'|interpolation type (\S+)", text)
+    name = next(filter(None, missing.groups())) if missing else ""
+    where = place(rf"^\s*-?\s*{re.escape(key.rpartition('.')[2])}\s*:.*\$\{{.*{re.escape(name)}") if key else ""
+    hint = f"; Hydra's own settings are ${{hydra:{name.removeprefix('hydra.')}}}" if name.startswith("hydra.") else ""
+    return f"{where}{key}: {text}{hint}." if key else f"{text}{hint}."
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    group, _, option = str(error.missing_cfg_file).rpartition("/")
+    return f"There is no {group or 'config'} named {option!r}.{suggest(option, error.options or ())}"
+
+
+def _unknown_key(cause: OmegaConfBaseException) -> str:
+    """The mistyped key, and the nearest that exists: in its own node first, then anywhere in the config."""
+    full_key, key, parent = str(cause.full_key), str(cause.key), cause.parent_node
+    prefix = full_key[: -len(key)]
+    siblings = [f"{prefix}{name}" for name in (parent or {})]
+    near = difflib.get_close_matches(full_key, siblings, n=1, cutoff=0.6)
+    if not near:
+        everywhere = leaves_of(cause.parent_node._get_root() if cause.parent_node is not None else None)
+        near = [name for name in everywhere if name.rpartition(".")[2] == key][:1]
+    listing = f" Keys here: {', '.join(name for name in siblings if name != 'hydra')}." if siblings else ""
+    return f"There is no {full_key} in this config.{f' Did you mean {near[0]}?' if near else listing}"
+
+
+def leaves_of(root: object, prefix: str = "") -> list[str]:
+    """Dotted keys of everything below `root`, without Hydra's own."""
+    if not OmegaConf.is_dict(root):
+        return []
+    names: list[str] = []
+    for key in root:  # type: ignore[attr-defined]  # is_dict does not narrow
+        if prefix or key != "hydra":
+            child = root._get_node(key)  # type: ignore[attr-defined]  # interpolations stay unresolved
+            names += [f"{prefix}{key}", *leaves_of(child, f"{prefix}{key}.")]
+    return names
+
+
+def _wrong_value(error: Exception, cause: ValidationError) -> str:
+    match = re.match(r"Error merging override (\S+)", str(error))
+    what = match.group(1) if match else f"{cause.full_key}"
+    return f"{what}: {_first_line(cause)}."
+
+
+def _composition(error: ConfigCompositionException) -> str:
+    text = str(error)
+    group = re.search(r"config group '([^']+)' does not|Could not override '([^']+)'", text)
+    if "requires --multirun" in text or "Ambiguous value" in text:
+        override = re.search(r"'([^']+)'", text)
+        return f"{override.group(1) if override else 'This'} is a sweep: add -m to run one trial per value."
+    if group and "No match in the defaults list" in text:
+        return f"There is no config group {(group.group(1) or group.group(2))!r}."
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0].endswith("raised while composing config:"):
+        lines[:2] = [" ".join(lines[:2])]
+    return lines[0].rstrip(".") if lines else type(error).__name__

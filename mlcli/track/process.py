@@ -1,0 +1,116 @@
+"""Whether the process that trains a run is still there.
+
+Its id alone does not tell: ids are used again, and a container has ids of its own. So a record also holds when the
+process started and, for the machine, the id of its kernel's boot; and while it lives, a lock on a file in the run's
+folder (of a trial: the sweep's) is held, which the kernel lets go of when it ends, whatever container it was in.
+"""
+
+import fcntl
+import os
+import socket
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mlcli.files import open_own
+
+LOCK = ".running.lock"
+_held: dict[Path, int] = {}  # file descriptors
+
+
+def identity() -> dict[str, Any]:
+    """What a record says about the process that writes it."""
+    return {
+        "host": socket.gethostname(),
+        "boot": boot(),
+        "pid": os.getpid(),
+        "process_started": started(os.getpid()),
+    }
+
+
+@cache
+def boot() -> str | None:
+    """Of this machine's kernel, the same in all of its containers; None without Linux's /proc."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+
+
+def started(pid: int) -> int | None:
+    """When the process did, in ticks of the kernel's clock; None if that cannot be found out."""
+    found = _stat(pid)
+    return int(found[19]) if found else None
+
+
+def hold(folder: Path) -> None:
+    """Locks the folder's LOCK until `let_go`, or the end of this process."""
+    try:
+        handle = open_own(folder / LOCK)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # which who looks has for a moment at most
+    except OSError:  # a file system without locks
+        os.close(handle)
+        (folder / LOCK).unlink(missing_ok=True)
+    else:
+        _held[folder] = handle
+
+
+def let_go(folder: Path) -> None:
+    handle = _held.pop(folder, None)
+    if handle is not None:
+        (folder / LOCK).unlink(missing_ok=True)
+        os.close(handle)
+
+
+def is_alive(record: dict[str, Any], folder: Path) -> bool | None:
+    """None where it cannot be known: on another machine."""
+    if record.get("boot") is None or boot() is None:  # of an earlier version, or not Linux
+        return None if record["host"] != socket.gethostname() else not _is_gone(record["pid"], None)
+    if record["boot"] != boot():
+        return False if record["host"] == socket.gethostname() else None  # False: started anew since
+    locked = _is_locked((folder.parent if record.get("parent") else folder) / LOCK)
+    if locked is not None:
+        return locked
+    return not _is_gone(record["pid"], record.get("process_started"))
+
+
+def _is_locked(path: Path) -> bool | None:
+    """None if there is no such file, or it cannot be looked at."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return False
+
+
+def _is_gone(pid: int, since: int | None) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    found = _stat(pid)
+    if found is None:
+        return False
+    # A killed process stays in the table until its parent has asked for its status.
+    return found[0] == "Z" or (since is not None and int(found[19]) != since)
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the third on."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
