@@ -25,12 +25,13 @@ def compare(
     from mlcli.track.console import say
 
     with user_errors():
-        found = []
-        for run in members(runs, outputs_folder(outputs)):
-            if reason := damage(run):
-                say(f"left out: {run.id} is damaged ({reason})")
-            else:
-                found.append(run)
+        meant = members(runs, outputs_folder(outputs))
+        left_out = {run.id: reason for run in meant if (reason := damage(run))}
+        found = [run for run in meant if run.id not in left_out]
+        if left_out and len(found) < 2:
+            raise ConfigError(" ".join(f"{run}: {reason}." for run, reason in left_out.items()))
+        for run, reason in left_out.items():
+            say(f"left out: {run} ({reason})")
         if len(found) < 2:
             raise ConfigError("compare takes two or more runs: type their ids, see `mlcli runs`.")
         names = [short(run.id) for run in found]
