@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, parse, to_run
+from mlcli.config.arguments import parse
+from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.config.paths import make_absolute, typed
 from mlcli.config.settings import Settings, settings
