@@ -26,7 +26,7 @@ def predict(
     temperature: Annotated[
         float, typer.Option(min=0, help="1 as it has learnt, less for the likelier, 0 for the likeliest alone.")
     ] = 0.8,
-    seed: Annotated[int, typer.Option(min=0, help="Another text for another seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another text for another seed.")] = 0,
     outputs: Outputs = None,
     config_dir: ConfigDir = None,
 ) -> None:

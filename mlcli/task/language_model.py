@@ -4,6 +4,7 @@ Shapes: B batch, N examples of a split, T steps, V tokens of the vocabulary.
 """
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Annotated, Any
 
 import numpy as np
@@ -135,8 +136,10 @@ class LanguageModel:
         """So many tokens that follow the prompt, drawn one by one; the prompt itself is not repeated.
 
         The model sees as much before each token as in training. Raises ValueError for a prompt that says nothing, or
-        has characters that the model has never seen.
+        has characters that the model has never seen, and for a temperature that is not finite.
         """
+        if not isfinite(temperature):
+            raise ValueError(f"temperature {temperature}: use a finite number of at least 0")
         start = self._start(prompt)
         indices, generator = list(start), torch.Generator().manual_seed(seed)
         with evaluating(self.model):
@@ -187,9 +190,10 @@ def _last(logits: Tensor, inputs: Tensor) -> Tensor:
 def _draw(logits: Tensor, temperature: float, generator: torch.Generator) -> int:
     """A token by its probability, V → index. Padding and unknown are no text."""
     logits[:2] = -torch.inf
-    if temperature == 0:
+    scaled = logits / temperature if temperature else logits
+    if temperature == 0 or scaled.max().isinf():  # so low a temperature is none
         return int(logits.argmax())
-    return int(torch.multinomial((logits / temperature).softmax(0), 1, generator=generator))
+    return int(torch.multinomial(scaled.softmax(0), 1, generator=generator))
 
 
 @torch.inference_mode()

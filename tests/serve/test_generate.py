@@ -36,3 +36,13 @@ def test_what_cannot_go_on_says_so(tmp_path: Path) -> None:
     saved(tmp_path, "data=iris")
     with pytest.raises(ConfigError, match="is no language model"):
         generate(tmp_path, "a", 5, 1.0, 0)
+
+
+def test_extreme_temperatures(tmp_path: Path) -> None:
+    saved(tmp_path, *GPT)
+    coldest = generate(tmp_path, "The ", 20, temperature=0, seed=0)
+    assert generate(tmp_path, "The ", 20, temperature=1e-320, seed=0) == coldest
+    assert len(generate(tmp_path, "The ", 20, temperature=1e30, seed=0)) == 20
+    for temperature in (float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match="use a finite number"):
+            generate(tmp_path, "The ", 20, temperature, seed=0)
