@@ -8,6 +8,7 @@ import numpy as np
 from mlcli.metric import figures_latent
 from mlcli.metric.plane import principal_plane
 from mlcli.metric.plot import Plot, plain
+from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 
 POINTS = 2000  # most examples that are drawn
 
@@ -27,16 +28,21 @@ def latent_space(
     return Plot("latent_space", figures_latent.latent_space, data)
 
 
-def neighbours(codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], seed: int) -> Plot:
-    """t_sne: N × K codes laid out in the plane so that neighbours stay neighbours, by scikit-learn."""
+def neighbours(codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], seed: int) -> list[Plot]:
+    """t_sne: N × K codes laid out in the plane so that neighbours stay neighbours, by scikit-learn. None for a single
+    example, which has no neighbour."""
     from sklearn.manifold import TSNE
 
+    if len(codes) < 2:
+        left_out("figure t_sne", ONE_EXAMPLE)
+        return []
     shown = np.unique(np.linspace(0, len(codes) - 1, min(len(codes), POINTS)).round().astype(int))
     perplexity = min(30.0, (len(shown) - 1) / 3)
-    placed = TSNE(perplexity=perplexity, random_state=seed).fit_transform(codes[shown])
+    init = "pca" if codes.shape[1] > 1 else "random"  # a plane has no place in codes of one number
+    placed = TSNE(perplexity=perplexity, init=init, random_state=seed).fit_transform(codes[shown])
     chosen = None if labels is None else labels[shown]
     plot = latent_space({"t-SNE": placed}, chosen, classes, ("", ""))
-    return Plot("t_sne", plot.draw, plot.data)
+    return [Plot("t_sne", plot.draw, plot.data)]
 
 
 def _plane(code: np.ndarray, shown: np.ndarray) -> dict[str, Any]:

@@ -57,6 +57,14 @@ class Estimator(nn.Module):
             )
         return not (hasattr(estimator, "partial_fit") if incremental is None else incremental)
 
+    def check(self, examples: int) -> None:
+        """Raises ValueError where so many examples to train on are fewer than the neighbours that it asks for."""
+        neighbours = getattr(self.estimator, "n_neighbors", None)
+        if isinstance(neighbours, int) and neighbours > examples:
+            raise ValueError(
+                f"model.estimator.n_neighbors={neighbours}: there are {examples} examples to train on; use fewer"
+            )
+
     @property
     def summary(self) -> str:
         """What it is, in a word."""

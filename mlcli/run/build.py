@@ -88,6 +88,8 @@ def build(
         parts = _assemble(cfg, data, adapter, model, device, loader, threads)
         if not trained and hasattr(parts.task, "check"):
             parts.task.check()
+        if not trained and is_fitted(cfg.model) and hasattr(model, "check"):
+            model.check(len(data.splits["train"]))  # type: ignore[operator]  # a method
         return replace(parts, transferred=transferred)
 
 

@@ -175,7 +175,7 @@ class Reconstruction:
         if found.code is not None:
             plots.append(latent_space({"": found.code}, labels, self.data.classes))
         if found.code is not None and self.tsne:
-            plots.append(neighbours(found.code, labels, self.data.classes, self.seed))
+            plots += neighbours(found.code, labels, self.data.classes, self.seed)
         return plots
 
     def labels(self, split: str) -> np.ndarray | None:

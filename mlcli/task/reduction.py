@@ -50,8 +50,12 @@ class Reduction:
     outputs = staticmethod(Reconstruction.outputs)
 
     def check(self) -> None:
-        """Raises ValueError where there are more components than examples to find them in."""
+        """Raises ValueError where there are more components than examples to find them in, or a single example."""
         count = len(self.data.splits["train"])
+        if count < 2:
+            raise ValueError(
+                "there is 1 example to train on, and components need 2 or more: lower split.val or split.test"
+            )
         least = min(self.loader.batch_size, self.data.epoch) if self.incremental else count
         if self.kept > least:
             raise ValueError(f"model.components={self.kept} of {least} examples at a time: type at most {least}.")
@@ -109,9 +113,8 @@ class Reduction:
             drawn = {plot.name: plot for plot in [reduction.variance(ratios, self.kept), *common()]}
             drawn["latent_space"] = reduction.plane(codes, ratios, labels, self.data.classes)
             drawn["components"] = reduction.components(axes, ratios, self.data.features)
-            if self.tsne:
-                drawn["t_sne"] = latent.neighbours(codes, labels, self.data.classes, self.seed)
-            return list(drawn.values())
+            rest = latent.neighbours(codes, labels, self.data.classes, self.seed) if self.tsne else []
+            return [*drawn.values(), *rest]
 
         evaluation.plots = plots
 
