@@ -31,7 +31,7 @@ def require_batches(model: nn.Module, loader: Loader, examples: int, trainer: Se
         cause = "a training split of one example" if examples == 1 else asked
         raise ConfigError(
             f"batch normalisation cannot be trained on one example at a time, which is what {cause} comes to; use "
-            "larger batches or another model.norm."
+            "larger batches or another model.norm"
         ) from error
 
 

@@ -29,6 +29,7 @@ class Part:
         else:
             named = zip(groups, self.views, strict=True)
             self.optimizer = make([{**group, "params": views} for group, views in named])
+        self.groups = list(self.optimizer.param_groups)
 
     def _views(self, tensors: Sequence[Tensor], index: int) -> Iterator[Tensor]:
         """What the optimizer takes for parameters, or the gradients of it, of one parameter group."""
@@ -38,18 +39,17 @@ class Part:
             else:
                 yield from (view for _, view in self.weights.parameters(tensor[self.rows.start], names))
 
-    def step(self) -> None:
+    def take_gradients(self) -> None:
         for index, views in enumerate(self.views):
             gradients = self._views(self.weights.gradients[index], index)
             for view, gradient in zip(views, gradients, strict=True):
                 view.grad = gradient
-        self.optimizer.step()
 
     def set_rates(self, base_rates: Sequence[float], factor: float) -> None:
         """As an Update alone does: not before the factor changes."""
         if factor != self.factor:
             self.factor = factor
-            for group, base in zip(self.optimizer.param_groups, base_rates, strict=True):
+            for group, base in zip(self.groups, base_rates, strict=True):
                 group["lr"] = base * factor
 
     def require_in_place(self) -> None:
@@ -58,6 +58,11 @@ class Part:
             for view, own in zip(self.views[index], self._views(flats, index), strict=True):
                 if view.data_ptr() != own.data_ptr():
                     raise CannotStack(f"{type(self.optimizer).__name__} replaces the tensors of the weights")
+
+    def forget(self) -> None:
+        """Drops what a shared optimizer remembers of its rows."""
+        for view in (view for views in self.views for view in views):
+            self.optimizer.state.pop(view, None)
 
     def keep(self, kept: Sequence[int], first: int) -> None:
         """Goes on with these of its rows, which are those from `first` on of the weights now."""
@@ -69,6 +74,21 @@ class Part:
                     narrow(self.optimizer.state[view], view, rows)
                 view.grad = None
                 view.data = now
+
+
+def join(parts: Sequence[Part]) -> list[torch.optim.Optimizer]:
+    """The optimizers of the parts. Those of torch keep all that they know of a parameter in its group and its state:
+    of each kind, one takes over the groups of the others, and the step of all is one call."""
+    joined: dict[Any, torch.optim.Optimizer] = {}
+    for part in parts:
+        kind: Any = type(part.optimizer)
+        lead = joined.setdefault(kind if kind.__module__.startswith("torch.optim.") else id(part), part.optimizer)
+        if lead is not part.optimizer:
+            lead.state.update(part.optimizer.state)
+            part.optimizer = lead
+    for lead in joined.values():
+        lead.param_groups = [group for part in parts if part.optimizer is lead for group in part.groups]
+    return list(joined.values())
 
 
 def narrow(state: dict[str, Any], view: Tensor, rows: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.train.part import Part
+from mlcli.train.part import Part, join
 from mlcli.train.proportional import is_proportional
 from mlcli.train.stacked_weights import StackedWeights
 from mlcli.train.step import Share, Update, part_sizes
@@ -39,14 +39,13 @@ class StackedUpdate:
         self.steps = lead.steps
         self.rates: list[float] = [update.rate for update in updates]
         self.averages: list[Tensor] = []  # from the first update on
-        self.parts: list[Part] = []
         self._build_optimizers()
         self._make_room()
 
     def _build_optimizers(self) -> None:
         """One for neighbours with equal settings, where they can take a step together; else one for each trial."""
         rows_of = range(len(self.updates))
-        self.parts = []
+        self.parts: list[Part] = []
         for _, run in groupby(rows_of, lambda row: self.updates[row].make_optimizer.config):
             rows = list(run)
             update = self.updates[rows[0]]
@@ -54,6 +53,7 @@ class StackedUpdate:
             for part in [range(rows[0], rows[-1] + 1)] if together else [range(row, row + 1) for row in rows]:
                 lead = self.updates[part.start]
                 self.parts.append(Part(lead.make_optimizer, lead.groups, self.weights, part, together))
+        self.optimizers = join(self.parts)
 
     def _make_room(self) -> None:
         """For the weights before a step, which trials that take a step together go back to."""
@@ -167,7 +167,9 @@ class StackedUpdate:
         for flats, copies in zip(self.weights.flats, self.before, strict=False):  # no copies where none goes back
             torch._foreach_copy_(copies, flats)
         for part in self.parts:
-            part.step()
+            part.take_gradients()
+        for optimizer in self.optimizers:
+            optimizer.step()
         rows = list(zip(self.updates, factors, self.together, strict=True))
         for index, copies in enumerate(self.before):
             rates = [each.base_rates[index] * factor if together else 1.0 for each, factor, together in rows]
@@ -190,4 +192,7 @@ class StackedUpdate:
                 part.keep(kept, first)
                 self.parts.append(part)
                 first += len(kept)
+            else:
+                part.forget()
+        self.optimizers = join(self.parts)
         self._make_room()

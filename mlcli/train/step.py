@@ -223,7 +223,7 @@ def _check(optimizer: torch.optim.Optimizer, averaging: Averaging | None) -> Non
     if needs_closure(kind):
         raise ValueError(
             f"{kind.__name__}: its step needs a closure that computes the loss again, which is not supported: use "
-            "another optimizer, such as optimizer=adam."
+            "another optimizer, such as optimizer=adam"
         )
     if averaging and has_modes(optimizer):
-        raise ValueError(f"trainer.average: {kind.__name__} averages the weights itself; use trainer.average=null.")
+        raise ValueError(f"trainer.average: {kind.__name__} averages the weights itself; use trainer.average=null")
