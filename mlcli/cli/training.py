@@ -59,9 +59,11 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
     from omegaconf import OmegaConf
 
     from mlcli.config.compose import compose
+    from mlcli.config.hydra_keys import settle_hydra
     from mlcli.track.tracking import tracked
 
     cfg = compose(hydra, flags.overrides, flags.multirun, flags.config_name)
+    settle_hydra(cfg)
     sweep = cfg.hydra.mode.name == "MULTIRUN"
     with tracked(cfg.outputs, cfg.tracking, early=sweep) as follow:
         if OmegaConf.is_list(cfg.pretrain):

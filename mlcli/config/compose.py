@@ -95,8 +95,8 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
             mode = RunMode.RUN
         if swept and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
             raise ConfigError(f"{swept[0].input_line} is a sweep: add -m to run one trial per value.")
-        expand_folders(cfg)
         begin_job(cfg, as_typed(cfg.hydra.overrides.task))
+        expand_folders(cfg)
     with read_write(cfg.hydra):
         cfg.hydra.mode = mode
     return cfg

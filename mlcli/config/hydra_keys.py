@@ -1,0 +1,83 @@
+"""Hydra's own settings: what mlcli makes of each (docs/hydra.md). None is taken and ignored."""
+
+import os
+from typing import Any
+
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from mlcli.config.errors import ConfigError
+from mlcli.config.explain import explained
+from mlcli.config.job import as_typed
+
+OWN_LAUNCHER = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
+OWN_SWEEPER = "hydra_plugins.mlcli_sweep.plugins.GridSweeper"
+WAYS = ("auto", "stack", "serial", "processes")
+NUMBERED = ("${hydra.job.num}", "${hydra:job.num}")  # how mlcli names the folders of trials
+
+# Set for each run: what is typed there would be overwritten.
+SET = ("hydra.runtime", "hydra.overrides", "hydra.job.num", "hydra.job.id", "hydra.job.override_dirname",
+       "hydra.job.config_name")  # fmt: skip
+USE_LOG = "the log is train.log in the run's folder; use -v for more on the terminal"
+
+
+def settle_hydra(cfg: DictConfig) -> None:
+    """Puts hydra.job.env_set into the environment; raises ConfigError for a setting that would change nothing.
+
+    Launchers of other packages run each trial as Hydra does, and honour what that reads.
+    """
+    with explained():
+        _check_typed(cfg)
+        hydra = cfg.hydra
+        sweep = hydra.mode == RunMode.MULTIRUN
+        for key, changed, instead in _unused(hydra):
+            if changed:
+                raise ConfigError(f"{key} is not supported: {instead}.")
+        if not sweep or hydra.launcher._target_ == OWN_LAUNCHER:
+            for key, changed, instead in _of_hydras_jobs(hydra):
+                if changed:
+                    raise ConfigError(f"{key} is not supported: {instead}.")
+        if hydra.launcher._target_ == OWN_LAUNCHER and hydra.launcher.way not in WAYS:
+            raise ConfigError(f"hydra.launcher.way={hydra.launcher.way}: use one of {', '.join(WAYS)}.")
+        os.environ.update({str(name): str(value) for name, value in hydra.job.env_set.items()})
+
+
+def _check_typed(cfg: DictConfig) -> None:
+    for text in as_typed(cfg.hydra.overrides.hydra):
+        key = text.lstrip("+~").partition("=")[0]
+        if key.startswith(SET):
+            raise ConfigError(f"{text}: {key} is set for each run; it can only be read, as in ${{hydra:job.num}}.")
+        if text == "hydra.mode=RUN" and cfg.hydra.mode == RunMode.MULTIRUN:
+            raise ConfigError("hydra.mode=RUN and a sweep exclude each other: leave out -m and trainer.repeats.")
+
+
+def _unused(hydra: Any) -> list[tuple[str, bool, str]]:
+    """Settings that nothing reads: key, whether it was changed, and what to use instead."""
+    choices = hydra.runtime.choices
+    grid = hydra.sweeper._target_ == OWN_SWEEPER
+    return [
+        ("hydra.job.chdir", bool(hydra.job.chdir), "runs stay in the current folder and write to ${hydra:run.dir}"),
+        ("hydra.hydra_logging", choices.get("hydra/hydra_logging") not in ("none", "disabled"), USE_LOG),
+        ("hydra.sweeper.max_batch_size", grid and hydra.sweeper.max_batch_size is not None,
+         "a sweep trains all of its trials in one round, and stacks are cut to fit into memory"),
+    ]  # fmt: skip
+
+
+def _of_hydras_jobs(hydra: Any) -> list[tuple[str, bool, str]]:
+    """The same of settings that Hydra itself reads when it runs a job, which mlcli's runs and launchers do not."""
+    subdir = OmegaConf.to_container(hydra.sweep, resolve=False)["subdir"]  # type: ignore[call-overload,index]
+    return [
+        ("hydra.sweep.subdir", subdir not in NUMBERED, "trials are in the folders 0, 1, … of hydra.sweep.dir"),
+        (
+            "hydra.output_subdir",
+            hydra.output_subdir is not None,
+            "config.yaml is in the run's folder itself",
+        ),
+        ("hydra.verbose", bool(hydra.verbose), USE_LOG),
+        ("hydra.job_logging", hydra.runtime.choices.get("hydra/job_logging") not in ("none", "disabled"), USE_LOG),
+        (
+            "hydra.callbacks",
+            bool(hydra.callbacks),
+            "a run's metrics are in its metrics.jsonl",
+        ),
+    ]
