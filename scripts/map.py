@@ -1,7 +1,7 @@
 """Draws the packages of mlcli and who imports whom into docs/map.svg, from the syntax trees alone.
 
 An arrow points at the package that is imported. Imports that other arrows imply (cli → sweep → run) are named in
-the box instead. Modules that may be imported from anywhere (tests/test_imports.py) stand apart.
+the box instead. Imports of the few modules that are for everybody (tests/test_imports.py) are no arrows.
 """
 
 import ast
@@ -18,12 +18,11 @@ MAP = ROOT / "docs" / "map.svg"
 def svg() -> str:
     """The picture, the same for the same code."""
     rooms = {path.parent.name: _purpose(path) for path in sorted(PACKAGE.glob("*/__init__.py"))}
-    leaves = anywhere()
-    edges = arrows(set(rooms), leaves)
+    edges = arrows(set(rooms), anywhere())
     key = reduced(edges)
     layout: Layout = lay_out(layers(set(rooms), edges), key)
     implied = {room: sorted(end for start, end in edges - key if start == room) for room in rooms}
-    return draw(layout, rooms, key, implied, sorted(leaves))
+    return draw(layout, rooms, key, implied)
 
 
 def arrows(rooms: set[str], leaves: set[str]) -> set[Edge]:

@@ -6,7 +6,7 @@ from html import escape
 from map_layout import Edge, Layout
 
 WIDTH, HEIGHT, STEP = 176, 98, 174  # of a box, and from layer to layer
-SCALE, MARGIN, STRIP = 176, 28, 46
+SCALE, MARGIN = 176, 28
 HEAD, PORT = 7, 14  # length of an arrow's head, and the distance of arrows at a box
 COLOURS = ("#e8eef7", "#e3f1ec", "#fdf3dc", "#fbe9e3", "#efe7f6", "#e6eef0")  # by layer, the lowest first
 LINES = ("#4b6ea8", "#2f8468", "#a9781a", "#b25b3f", "#7a55a3", "#55727a")
@@ -19,15 +19,13 @@ STYLE = """
 """
 
 
-def draw(
-    layout: Layout, purposes: dict[str, str], edges: set[Edge], implied: dict[str, list[str]], leaves: list[str]
-) -> str:
+def draw(layout: Layout, purposes: dict[str, str], edges: set[Edge], implied: dict[str, list[str]]) -> str:
     left = min(layout.x[room] for room in purposes) * SCALE - WIDTH / 2 - MARGIN
     right = max(layout.x[room] for room in purposes) * SCALE + WIDTH / 2 + MARGIN
     top = max(layout.level.values())
     place = {node: (x * SCALE - left, MARGIN + (top - layout.level[node]) * STEP) for node, x in layout.x.items()}
     ports = _ports(layout, edges)
-    height = MARGIN + top * STEP + HEIGHT + STRIP + MARGIN
+    height = MARGIN + top * STEP + HEIGHT + MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right - left:.0f} {height}" role="img" '
         f'aria-label="Packages of mlcli and who imports whom">',
@@ -38,8 +36,6 @@ def draw(
             _box(room, text, implied[room], layout.level[room], place[room])
             for room, text in sorted(purposes.items())
         ),
-        f'<text class="also" x="{(right - left) / 2:.0f}" y="{height - MARGIN}">importable from anywhere: '
-        f"{', '.join(module.partition('.')[2] for module in leaves)}</text>",
         "</svg>",
     ]
     return "\n".join(parts) + "\n"

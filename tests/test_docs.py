@@ -25,7 +25,8 @@ from docs_server import write_client  # noqa: E402
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
 GENERATED = {ROOT / "docs" / "gallery" / "README.md"}  # whose sentences are one line each
 WIDTH = 100
-MARKED = re.compile(r"<!-- setup:\s(?P<setup>.*?)\s-->|<!-- runnable -->\n```console\n(?P<block>.*?)^```", re.S | re.M)
+SETUP, RUNNABLE_BLOCK = r"<!-- setup:\s(?P<setup>.*?)\s-->", r"<!-- runnable -->\n```console\n(?P<block>.*?)^```"
+MARKED = re.compile(f"^(?:{SETUP}|{RUNNABLE_BLOCK})", re.S | re.M)
 STATUS = {"error:": WRONG_INPUT, "failed:": FAILED}
 SECONDS = 120  # of one command
 
