@@ -124,7 +124,7 @@ def test_curves_of_the_best_dozen_are_drawn(tmp_path: Path) -> None:
     trials = [trial(i, {"optimizer.lr": 10.0 ** -(i + 1)}, 1 / (i + 1), folder) for i in range(15)]
     for each in trials:
         each.job.path.mkdir(parents=True)
-        line = {"epoch": 1, "step": 9, "metrics": each.result["metrics"]}
+        line = {"epoch": 1, "step": 9, "time": 0.0, "metrics": each.result["metrics"]}
         (each.job.path / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     for each in trials[:3]:  # the worst three, which nobody should open
         (each.job.path / "metrics.jsonl").write_text("{broken}\n")
