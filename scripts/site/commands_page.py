@@ -29,12 +29,12 @@ def _section(name: str, command: Any) -> str:
     parts = [f"## {name}\n", f"```console\n$ mlcli {name} {' '.join(map(_usage, arguments))}".rstrip() + "\n```\n"]
     parts.append(_description(command.help))
     described = [(code(_usage(each)), plain(each.help)) for each in arguments if each.help]
-    parts += [table(("argument", ""), described)] if described else []
+    parts += [table(("argument", "description"), described)] if described else []
     rows = [(_flags(each), plain(each.help or ""), _default(each)) for each in options]
     named = {flag for each in options for flag in each.opts}
     hydra = {flag: text for flag, text in FLAGS.get(name, {}).items() if flag not in named and flag not in SHORT}
     rows += [(_hydra_flag(flag), f"{text}.", "") for flag, text in hydra.items()]
-    parts += [table(("option", "", "default"), rows)] if rows else []
+    parts += [table(("option", "description", "default"), rows)] if rows else []
     return "\n".join(parts)
 
 

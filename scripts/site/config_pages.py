@@ -21,7 +21,7 @@ from mlcli.config.schema import Config
 CONF = Path(index.shipped())
 EXPERIMENTS = "experiment"  # a group whose options are runs and sweeps, which the gallery shows
 GALLERY = "../../gallery/README.md"
-COLUMNS = ("key", "type", "range", "default", "")
+COLUMNS = ("key", "type", "range", "default", "description")
 INTRODUCTION = """# Configuration
 
 A run is configured by one option of each group (`model=lstm`) and by values of keys (`model.dropout=0.2`).
@@ -64,7 +64,7 @@ def _group(group: str, default: str) -> str:
         return "\n".join([*parts, _experiments()])
     built = any("_target_" in read(CONF / group / f"{name}.yaml").keys for name in options)
     rows = [(f"[`{name}`](#{name})" if built else code(name), plain(text)) for name, text in options.items()]
-    parts.append(table(("option", ""), rows))
+    parts.append(table(("option", "description"), rows))
     shared = {name: key for name, key in read(CONF / "config.yaml").keys.items() if name.startswith(f"{group}.")}
     if shared:
         rows = [_row(name, key, EXTRA_KEYS[group][name.split(".")[1]]) for name, key in shared.items()]
@@ -91,7 +91,7 @@ def _experiments() -> str:
         )
         for name, section, what, expected in index.experiments((str(CONF),))
     ]
-    return table(("", "experiment", "", "expected"), rows)
+    return table(("", "experiment", "description", "expected"), rows)
 
 
 def _option(group: str, name: str) -> str:
@@ -169,6 +169,8 @@ def _plain(hint: Any) -> Any:
     if get_origin(hint) in (Union, UnionType):
         members = [_plain(each) for each in get_args(hint)]
         return Union[tuple(each for each in members if _is_yaml(each)) or (Any,)]  # noqa: UP007  # of a computed tuple
+    if get_origin(hint) in (list, tuple):
+        return get_origin(hint)[tuple(each if each is ... else _plain(each) for each in get_args(hint))]
     return hint
 
 
