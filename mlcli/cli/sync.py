@@ -19,7 +19,7 @@ def sync(
     from mlcli.track.tracking import default_experiment, target
 
     with user_errors():
-        courier = start_courier(outputs_folder(outputs), target(uri), experiment or default_experiment())
+        courier = start_courier(outputs_folder(outputs), target(uri), experiment or default_experiment(), check=True)
         problem = courier.finish()
         if problem:
             raise RunFailure(problem)

@@ -8,7 +8,7 @@ import PIL.PngImagePlugin
 
 from mlcli.config.garbage import collect_rarely
 from mlcli.metric.style import legend, page, panel
-from mlcli.track.courier import NICE
+from mlcli.track.background import NICE
 
 LOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)
 

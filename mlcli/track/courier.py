@@ -9,23 +9,25 @@ which folders to follow; the end of that input means that training is over, or d
 import argparse
 import os
 import queue
-import resource
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from mlcli.config.garbage import collect_rarely
 from mlcli.files import passes_a_link
-from mlcli.track import event_log
-from mlcli.track.delivery import STATE, Delivery
+from mlcli.track.background import allow_many_files, give_way
+from mlcli.track.delivery import Delivery
 from mlcli.track.event_log import EventLog
-from mlcli.track.launch import OUT_OF_REACH, URI
+from mlcli.track.launch import NOTE, OUT_OF_REACH, URI
+from mlcli.track.leftovers import forget_what_is_missing, leftovers
 from mlcli.track.mlflow_rows import News
 from mlcli.track.mlflow_store import Store
+from mlcli.track.patience import Patience
 from mlcli.track.reading import load
 from mlcli.track.record import bury, record_path, running
 
@@ -36,7 +38,8 @@ SHORT = 10.0  # seconds that a trial may train before it is shown in MLflow,
 EACH = 1.0  # and so many more for each trial under way
 MOST_LIVE = 100  # trials under way that are shown
 AT_ONCE = 100  # runs in one transaction
-NICE = 10  # of processes that training comes before
+AT_THE_END = 5.0  # seconds that a server is waited for after its last whole answer, once training has ended,
+SYNC_PATIENCE = 30.0  # and where that is all there is to do
 EXITING = 0.5  # seconds that a process may take to be gone after it has closed its pipe
 
 
@@ -105,13 +108,13 @@ class Courier:
                 delivery.advance()
             except Exception as error:  # whatever a tracker raises, the folder stays the truth
                 traceback.print_exc()
-                self.unreachable = self.store.is_unreachable(error)
-                self.problem = self._sentence(error)
-                self.again_at = time.monotonic() + RETRY
+                self._failed(error)
             self._let_go(folder)
 
     def _write(self, folders: list[Path]) -> None:
         """What is new of many runs at once, into a local store. What cannot be written goes by MLflow's client."""
+        if self.unreachable:
+            return
         self.refused |= {folder for folder in folders if self.deliveries[folder].may_have_been_created}
         news = self._news([folder for folder in folders if folder not in self.refused])
         for first in range(0, len(news), AT_ONCE):
@@ -139,9 +142,12 @@ class Courier:
         """Where something fails meanwhile, these go by MLflow's client, which tells what it is."""
         try:
             yield
-        except Exception:
+        except Exception as error:
             traceback.print_exc()
-            self.refused |= set(folders)
+            if self.store.unreachable(error):
+                self._failed(error)
+            else:
+                self.refused |= set(folders)
 
     def _let_go(self, folder: Path) -> None:
         """A thousand trials must not mean a thousand locks held and records read, twice a second."""
@@ -158,19 +164,31 @@ class Courier:
         trials = len(self.deliveries)
         return trials > MOST_LIVE or time.time() - record["started"] < max(SHORT, EACH * trials)
 
-    def _sentence(self, error: Exception) -> str:
-        if self.unreachable:
-            return f"{self.store.address} is out of reach"
+    def _failed(self, error: Exception) -> None:
         lines = str(error).strip().splitlines() or [""]
-        return f"{type(error).__name__}: {lines[0]}"[:300]
+        reason = self.store.unreachable(error)
+        self.unreachable = reason is not None
+        self.problem = reason or f"{type(error).__name__}: {lines[0]}"[:300]
+        self.again_at = time.monotonic() + RETRY
 
-    def finish(self) -> None:
-        """Delivers everything, then what earlier couriers left over."""
+    def left(self) -> str:
+        """How much has not been delivered."""
+        count = len(self.deliveries)
+        return f"{count} run{'s are' if count != 1 else ' is'} left"
+
+    def finish(self, check: bool = False) -> None:
+        """Delivers everything, then what earlier couriers left over. check: and what the store has lost since."""
         self._await_exit()
         for folder in {*self.deliveries, *self.logs}:
             bury(folder)
         self.again_at = 0.0
         self.advance()
+        if check and not self.unreachable:
+            try:
+                forget_what_is_missing(self.outputs, self.store)
+            except Exception as error:
+                traceback.print_exc()
+                self._failed(error)
         known = set(self.deliveries)  # and failed a moment ago
         for folder in leftovers(self.outputs, self.store):
             self.follow(folder)
@@ -188,29 +206,15 @@ class Courier:
             time.sleep(0.02)
 
 
-def leftovers(outputs: Path, store: Store) -> Iterator[Path]:
-    """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
-    for pattern in ("sweeps/*/sweep.json", "runs/*/run.json", "sweeps/*/*/run.json"):
-        for path in sorted(outputs.glob(pattern)):
-            if passes_a_link(path, outputs):
-                continue
-            complete = (load(path.with_name(STATE)) or {}).get("complete")
-            if complete and (load(path.with_name(event_log.STATE)) or {"complete": True})["complete"]:
-                continue
-            record = load(record_path(path.parent))
-            lacks = Delivery(path.parent, store).wanted() or EventLog(path.parent).wanted()
-            if record and not running(record, path.parent) and lacks:
-                yield path.parent
-
-
 def _runs(folder: Path) -> bool:
     record = load(record_path(folder))
     return record is not None and running(record, folder)
 
 
-def _read(inbox: "queue.Queue[str | None]") -> None:
+def _read(inbox: "queue.Queue[str | None]", patience: Patience) -> None:
     for line in sys.stdin:
         inbox.put(line.rstrip("\n"))
+    patience.begin()
     inbox.put(None)
 
 
@@ -222,36 +226,24 @@ def _next(inbox: "queue.Queue[str | None]", pause: float) -> str | None:
         return ""
 
 
-def allow_many_files() -> None:
-    """Each trial that is under way holds a lock; the usual limit is 1,024 open files."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # some systems do not mean the limit that they name
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def give_way() -> None:
-    """Training comes first. Linux may give a session of its own the share of a whole other program, whatever the
-    niceness of its processes: two threads that wait for each other at every step then wait for MLflow to load."""
-    os.nice(NICE)
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICE))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mlcli.track.courier", description="Brings MLflow up to date.")
     parser.add_argument("--outputs", type=Path, required=True)
     parser.add_argument("--experiment", default="mlcli")
     parser.add_argument("--no-mlflow", action="store_true", help="nothing goes there: do not load it beforehand")
+    parser.add_argument("--check", action="store_true", help="look whether the store still has what it was given")
     given = parser.parse_args()
     courier = Courier(given.outputs.absolute(), os.environ.get(URI, ""), given.experiment)
+    courier.store.tell = _tell
     inbox: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read, args=(inbox,), daemon=True).start()
+    patience = Patience(_seconds(given.check), partial(_give_up, courier))
+    threading.Thread(target=_read, args=(inbox, patience), daemon=True).start()
     allow_many_files()
-    warming = threading.Thread(target=courier.store.warm_up, daemon=True)
+    warming = threading.Thread(target=_warm_up, args=(courier.store, patience), daemon=True)
     if not given.no_mlflow:
         warming.start()
     told = inbox.get()
-    if told is None and not any(leftovers(courier.outputs, courier.store)):
+    if told is None and not given.check and not any(leftovers(courier.outputs, courier.store)):
         return 0
     if not given.no_mlflow:
         warming.join()
@@ -265,11 +257,33 @@ def main() -> int:
         courier.advance()
         # A thousand folders must not take the core that a trial trains on.
         told = _next(inbox, max(PAUSE, IDLE * (time.monotonic() - began)))
-    courier.finish()
+    courier.finish(given.check)
     if courier.problem:
-        print(courier.problem)
+        print(f"{courier.problem}; {courier.left()}")
         return OUT_OF_REACH
     return 0
+
+
+def _seconds(is_sync: bool) -> float:
+    """How long an answer may take: who brings MLflow up to date and nothing else has more time, and whoever sets
+    MLflow's own limit means it."""
+    return max(SYNC_PATIENCE if is_sync else AT_THE_END, float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 0))
+
+
+def _warm_up(store: Store, patience: Patience) -> None:
+    store.warm_up()
+    if not store.is_local:
+        patience.watch_requests()
+
+
+def _tell(text: str) -> None:
+    """Something that whoever waits for this process says at once."""
+    print(f"{NOTE}{text}", flush=True)
+
+
+def _give_up(courier: Courier) -> None:
+    print(f"{courier.store.address} has not answered; {courier.left()}", flush=True)
+    os._exit(OUT_OF_REACH)
 
 
 if __name__ == "__main__":

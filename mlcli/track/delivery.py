@@ -2,12 +2,12 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mlcli.config.stored import read_yaml
-from mlcli.files import plain_files
+from mlcli.track.artifacts import artifacts
 from mlcli.track.closing import closing_of
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS
 from mlcli.track.mlflow_rows import News
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 STATE = ".mlflow.json"
 LOCK = ".courier.lock"
-FILES = (
-    "config.yaml",
-    "overrides.yaml",
-    "environment.json",
-    "data.json",
-    "result.json",
-    "answer.json",
-    "trials.json",
-    "trials.csv",
-    "crossval.json",
-    "groups.csv",
-    "train.log",
-)
-FOLDERS = ("figures", "predictions")
 
 
 class Delivery:
@@ -83,6 +69,14 @@ class Delivery:
             return False
         return True
 
+    def forget(self) -> None:
+        """A store that does not know the run any more, as one that was removed, is to get it again."""
+        self.lock = lock(self.folder / LOCK)
+        if self.lock is not None:
+            self.state = self._nothing_sent()
+            self._save()
+            self.release()
+
     def release(self) -> None:
         if self.lock:
             self.lock.close()
@@ -95,7 +89,7 @@ class Delivery:
         try:
             self._advance(record)
         except Exception as error:
-            if self.store.is_unreachable(error) or "run_id" not in self.state:
+            if self.store.unreachable(error) or "run_id" not in self.state:
                 raise
             self._settle(record, error)
 
@@ -279,14 +273,6 @@ class Delivery:
     def _save(self, **news: Any) -> None:
         self.state |= news
         save(self.folder / STATE, self.state)
-
-
-def artifacts(folder: Path) -> Iterator[Path]:
-    """The files of a run that MLflow gets: those that have something in them. Links are not followed."""
-    files = (folder / name for name in FILES)
-    for path in (*files, *(path for name in FOLDERS for path in plain_files(folder / name))):
-        if not path.is_symlink() and path.is_file() and path.stat().st_size:
-            yield path
 
 
 def _is_tracked(record: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from mlcli.files import plain_files
 from mlcli.track.mlflow_model import write_model
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, data_set_of, tidy
 
-PATIENCE = 20.0  # seconds that another writer is waited for
+PATIENCE = 5.0  # seconds that another writer is waited for, before that is told
 # What becomes of a row that is there already, where it does not simply stay. The latest of a metric is, for MLflow,
 # that of the highest step, then of the latest time.
 AGAIN = {

@@ -1,26 +1,37 @@
 """MLflow's client, with what was learnt about it: a new store needs a lock, batches and names have limits, a server
 that is down must be given up quickly."""
 
-import fcntl
 import os
 import posixpath
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from functools import cached_property
+from contextlib import contextmanager
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlcli.files import open_own, plain_files
+from mlcli.files import plain_files
 from mlcli.track import mlflow_rows
+from mlcli.track.database import (
+    Tell,
+    Unusable,
+    alone,
+    check,
+    gather,
+    log_ahead,
+    patiently,
+    unsynchronised,
+    usable,
+    why_unusable,
+)
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, STATUS, data_set_of, tidy
 from mlcli.track.mlflow_tables import are_known, copy_tables, keep_tables, kept_tables
 
 MAX_METRICS = 1000  # a batch, over HTTP
 MAX_PARAMS = 100
+MAX_IDS = 1000  # of runs, in one question
 
 # Unless the user has said otherwise: by default MLflow tries for four minutes before it gives a server up.
 ENVIRONMENT = {
@@ -43,6 +54,7 @@ class Store:
         self.address = without_password(uri)
         self.default_experiment = experiment
         self.experiments: dict[str, str] = {}
+        self.tell: Tell = lambda text: None  # what is to be said while something is waited for
         self._is_ready = False
 
     @property
@@ -70,67 +82,97 @@ class Store:
             return mlflow.MlflowClient(self.uri)
         self._check_name()
         mlflow.set_tracking_uri(f"sqlite:///{self.database}")
-        with self._alone(), _unsynchronised():
+        with usable(self.database, opening=True), self._alone(), unsynchronised():
+            if self.database.exists():
+                check(self.database)  # MLflow would try for minutes
             makes_tables = not self.database.exists() and not copy_tables(self.database)
             client = mlflow.MlflowClient(f"sqlite:///{self.database}")
             client.search_experiments(max_results=1)  # creates the tables
             client._tracking_client.store.engine.dispose()  # the next connections wait for the disk again
             if makes_tables:
                 keep_tables(self.database)
-            self._log_ahead()
+            log_ahead(self.database)
         return client
 
     def write(self, news: Sequence[mlflow_rows.News]) -> None:
         """What is new of many runs, at once, into a local store, without MLflow. It is loaded all the same to make
         the tables, or to say what is wrong with tables that are not those of this version."""
         self._ready()
-        mlflow_rows.write(self.database, self._artifacts(), news)
+        with usable(self.database):
+            write = partial(mlflow_rows.write, self.database, self._artifacts(), news)
+            patiently(write, self.database, self.tell)
 
     def stages(self, run_ids: Sequence[str]) -> dict[str, str]:
         """In a local store, by run id: "active", or "deleted" by the user; without those that are not there."""
         self._ready()
-        return mlflow_rows.stages(self.database, run_ids)
+        with usable(self.database):
+            return patiently(partial(mlflow_rows.stages, self.database, run_ids), self.database, self.tell)
 
     def _ready(self) -> None:
         if self._is_ready:
             return
         self._check_name()
-        with self._alone():
-            known = are_known(self.database) if self.database.exists() else copy_tables(self.database)
-            if known:
-                self._log_ahead()
+        with usable(self.database, opening=True), self._alone():
+            known = patiently(self._has_known_tables, self.database, self.tell)
         if not known:
             _ = self.client
         self._is_ready = True
+
+    def _has_known_tables(self) -> bool:
+        """Whether they are those that are kept, with which a new store begins."""
+        if self.database.exists():
+            check(self.database)
+            known = are_known(self.database)
+        else:
+            known = copy_tables(self.database)
+        if known:
+            log_ahead(self.database)
+        return known
 
     def _check_name(self) -> None:
         if {"?", "%"} & set(str(self.database)):  # which would lead to another file
             raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
 
-    def _log_ahead(self) -> None:
-        """Readers and writers do not wait for each other from now on."""
-        with closing(sqlite3.connect(self.database)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-
     def _artifacts(self) -> str:
         return (self.outputs / "artifacts").as_uri()
 
     def close(self) -> None:
-        """Brings what SQLite still has beside the database into it, so that the file alone is the whole store."""
         if self.is_local and self.database.exists():
-            with closing(sqlite3.connect(self.database)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            gather(self.database)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Of processes that create the store at once, all but one wait: MLflow's migrations crash otherwise."""
         self.outputs.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(open_own(self.outputs / ".mlflow.lock"), "r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(self.outputs / ".mlflow.lock", self.database, self.tell):
             yield
 
-    def is_unreachable(self, error: Exception) -> bool:
-        return NO_ANSWER.match(str(error)) is not None
+    def unreachable(self, error: Exception) -> str | None:
+        """Why nothing else can be brought there now either; None if the error is that of one run."""
+        if self.is_local and (reason := why_unusable(error)):
+            return str(error) if isinstance(error, Unusable) else f"{self.database} cannot be used ({reason})"
+        return f"{self.address} is out of reach" if NO_ANSWER.match(str(error)) else None
+
+    def missing(self, run_ids: Sequence[str], experiments: Iterable[str]) -> set[str]:
+        """Those of the runs that are not there, not even as deleted. experiments: the names of theirs."""
+        if self.is_local:
+            if not self.database.exists():
+                return set(run_ids)
+            parts = [run_ids[first : first + MAX_IDS] for first in range(0, len(run_ids), MAX_IDS)]
+            return set(run_ids) - {known for part in parts for known in self.stages(part)}
+        from mlflow.entities import ViewType
+
+        found = [self.client.get_experiment_by_name(name) for name in experiments]
+        ids = [each.experiment_id for each in found if each is not None]
+        known: set[str] = set()
+        token = None
+        while ids:
+            page = self.client.search_runs(ids, run_view_type=ViewType.ALL, max_results=MAX_IDS, page_token=token)
+            known |= {run.info.run_id for run in page}
+            token = page.token
+            if not token:
+                break
+        return set(run_ids) - known
 
     def experiment(self, name: str) -> str:
         """The id of the experiment of that name, made if there is none."""
@@ -249,23 +291,6 @@ class Store:
     def end_run(self, run_id: str, status: str, ended: float) -> None:
         self.client.set_tag(run_id, "mlcli.status", status)
         self.client.set_terminated(run_id, STATUS.get(status, status), int(ended * 1000))
-
-
-@contextmanager
-def _unsynchronised() -> Iterator[None]:
-    """Connections that are opened meanwhile don't wait for the disk: a new store runs 69 migrations, with a wait for
-    each. Should the machine fall just then, there are no runs in it yet to be lost."""
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    def relax(connection: Any, record: Any) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
-
-    event.listen(Engine, "connect", relax)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "connect", relax)
 
 
 def without_password(uri: str) -> str:

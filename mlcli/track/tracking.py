@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,10 +73,16 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
     if early:
         start()
 
+    what = "command has ended"
     try:
         yield follow
+        what = "run has finished"
     finally:
-        problem = couriers[0].finish() if couriers else None
+        sync = command("sync", outputs, settings.uri)
+        try:
+            problem = couriers[0].finish() if couriers else None
+        except KeyboardInterrupt:
+            print(redact(f"interrupted; the {what}. Use `{sync}` for what MLflow may lack."), file=sys.stderr)
+            raise SystemExit(128 + signal.SIGINT) from None
         if problem:
-            sync = command("sync", outputs, settings.uri)
             print(redact(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date."), file=sys.stderr)

@@ -31,7 +31,7 @@ def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
         print(f"runs are tracked at {redact(uri)}: open that address")
         return
     database = outputs.absolute() / "mlflow.db"
-    start_courier(outputs, uri, default_experiment()).finish()  # what a kill or an outage left over
+    start_courier(outputs, uri, default_experiment(), check=True).finish()  # what a kill or an outage left over
     if not uri and not database.exists():
         raise ConfigError(f"There is no run under {outputs} yet: use `mlcli train` first, or --outputs FOLDER.")
     port = _free(port)

@@ -1,0 +1,47 @@
+"""Run folders that a tracker lacks: after a kill, an outage, or because its store was removed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlcli.files import passes_a_link
+from mlcli.track import event_log
+from mlcli.track.delivery import STATE, Delivery
+from mlcli.track.event_log import EventLog
+from mlcli.track.mlflow_store import Store
+from mlcli.track.reading import load
+from mlcli.track.record import record_path, running
+
+
+def leftovers(outputs: Path, store: Store) -> Iterator[Path]:
+    """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
+    for folder in folders(outputs):
+        complete = (load(folder / STATE) or {}).get("complete")
+        if complete and (load(folder / event_log.STATE) or {"complete": True})["complete"]:
+            continue
+        record = load(record_path(folder))
+        lacks = Delivery(folder, store).wanted() or EventLog(folder).wanted()
+        if record and not running(record, folder) and lacks:
+            yield folder
+
+
+def folders(outputs: Path) -> Iterator[Path]:
+    """Of all runs, sweeps first."""
+    for pattern in ("sweeps/*/sweep.json", "runs/*/run.json", "sweeps/*/*/run.json"):
+        for path in sorted(outputs.glob(pattern)):
+            if not passes_a_link(path, outputs):
+                yield path.parent
+
+
+def forget_what_is_missing(outputs: Path, store: Store) -> None:
+    """Runs that were delivered and that the store does not know any more are left over again. Raises what the store
+    raises."""
+    delivered: dict[str, Path] = {}
+    experiments: set[str] = set()
+    for folder in folders(outputs):
+        state, record = load(folder / STATE), load(record_path(folder))
+        if state and record and state["complete"] and "run_id" in state and state["uri"] == store.address:
+            delivered[state["run_id"]] = folder
+            experiments.add(record.get("tracking", {}).get("experiment", ""))
+    if delivered:
+        for run_id in store.missing(list(delivered), experiments):
+            Delivery(delivered[run_id], store).forget()

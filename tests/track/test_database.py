@@ -1,0 +1,145 @@
+"""Local stores that cannot be opened, or that other processes are writing to."""
+
+import fcntl
+import os
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mlcli.files import open_own
+from mlcli.track.courier import Courier
+from mlcli.track.database import Unusable, alone, patiently, usable
+from mlcli.track.launch import start_courier
+from mlcli.track.mlflow_store import Store
+from tests.track.test_courier import make_run
+
+
+def deliver(outputs: Path, *folders: Path) -> Courier:
+    courier = Courier(outputs, "", "tests")
+    for folder in folders:
+        courier.follow(folder)
+    courier.finish()
+    for delivery in courier.deliveries.values():
+        delivery.release()
+    return courier
+
+
+@pytest.mark.parametrize(
+    "content", [os.urandom(9000), b"SQLite format 3\0" + os.urandom(9000)], ids=["random", "cut"]
+)
+def test_a_store_of_random_bytes_is_one_sentence_at_once(tmp_path: Path, content: bytes) -> None:
+    """Not five minutes for each run."""
+    (tmp_path / "mlflow.db").write_bytes(content)
+    began = time.monotonic()
+    courier = deliver(tmp_path, *(make_run(tmp_path, str(number)) for number in range(20)))
+    assert time.monotonic() - began < 20
+    assert courier.problem is not None and "mlflow.db cannot be used (" in courier.problem
+    assert courier.left() == "20 runs are left"
+    assert (tmp_path / "mlflow.db").read_bytes() == content
+    courier.store.close()  # says nothing
+
+
+def test_a_command_ends_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(os.urandom(9000))
+    courier = start_courier(tmp_path, "", "tests")
+    courier.follow(make_run(tmp_path, "a"))
+    problem = courier.finish()
+    assert problem is not None and problem.endswith(
+        "mlflow.db cannot be used (file is not a database); 1 run is left"
+    )
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for a few small files."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_sentence_at_once(full_disk: Path) -> None:
+    run = make_run(full_disk, "a")
+    began = time.monotonic()
+    courier = deliver(full_disk, run)
+    assert time.monotonic() - began < 40
+    assert courier.problem is not None and "mlflow.db cannot be used (" in courier.problem
+    assert not list(full_disk.rglob(".*.part"))
+
+
+def test_a_folder_in_the_place_of_the_store(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").mkdir()
+    courier = deliver(tmp_path, make_run(tmp_path, "a"))
+    assert courier.problem is not None and "mlflow.db cannot be used (" in courier.problem
+
+
+def test_a_locked_store_is_waited_for(tmp_path: Path) -> None:
+    database, told = tmp_path / "mlflow.db", list[str]()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    other = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+
+    def write() -> str:
+        with closing(sqlite3.connect(database, timeout=0.1)) as connection, connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+        return "written"
+
+    ending = threading.Timer(1.0, lambda: other.execute("COMMIT"))
+    ending.start()
+    assert patiently(write, database, told.append) == "written"
+    ending.join()
+    other.close()
+    assert told == [f"waiting for {database}, which another process is writing to"]
+
+
+def test_who_creates_the_store_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcli.track.database.SILENT", 0.2)
+    told = list[str]()
+    other = open_own(tmp_path / "lock")
+    fcntl.flock(other, fcntl.LOCK_EX)
+    ending = threading.Timer(0.6, lambda: os.close(other))
+    ending.start()
+    with alone(tmp_path / "lock", tmp_path / "mlflow.db", told.append):
+        ending.join()
+    assert told == [f"waiting for {tmp_path}/mlflow.db, which another process is writing to"]
+
+
+def test_a_fault_of_one_run_is_not_the_stores() -> None:
+    with pytest.raises(PermissionError), usable(Path("mlflow.db")):
+        raise PermissionError(13, "Permission denied")
+    with pytest.raises(Unusable, match=r"mlflow.db cannot be used \(disk is full"), usable(Path("mlflow.db")):
+        raise OSError(28, "disk is full")
+
+
+def test_a_store_that_was_removed_gets_its_runs_again(tmp_path: Path) -> None:
+    """By `mlcli sync`, which looks; a run that the user deleted in MLflow stays deleted."""
+    folders = [make_run(tmp_path, name) for name in ("a", "b")]
+    assert deliver(tmp_path, *folders).problem is None
+    client = Store(tmp_path, "", "tests").client
+    experiment = client.get_experiment_by_name("tests").experiment_id
+    first = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
+    client.delete_run(first["a"])
+    assert synced(tmp_path) == {"b"}
+    for file in tmp_path.glob("mlflow.db*"):
+        file.unlink()
+    assert synced(tmp_path) == {"a", "b"}
+
+
+def synced(outputs: Path) -> set[str]:
+    """What MLflow has after it."""
+    courier = Courier(outputs, "", "tests")
+    courier.finish(check=True)
+    assert courier.problem is None
+    client = Store(outputs, "", "tests").client
+    runs = client.search_runs([client.get_experiment_by_name("tests").experiment_id])
+    return {run.info.run_name for run in runs}
