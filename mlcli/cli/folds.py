@@ -1,5 +1,6 @@
 """What `mlcli crossval` does: it is a sweep over the folds. Free of Typer, as training is."""
 
+from mlcli.cli.commands import CROSSVAL
 from mlcli.cli.errors import user_errors
 
 SHORT = {"by": "split.by", "metric": "sweep.metric"}
@@ -24,10 +25,18 @@ def as_sweep(arguments: list[str]) -> list[str]:
     """
     from mlcli.config.errors import ConfigError
 
-    given = dict(each.partition("=")[::2] for each in arguments if "=" in each and not each.startswith("-"))
-    for key, instead in OWN.items():
-        if key in given:
-            raise ConfigError(f"crossval sets {key} itself: type {instead}.")
+    given: dict[str, str] = {}
+    for each in arguments:
+        key, equals, value = each.partition("=")
+        if not each.startswith("-") and equals:
+            if key in given and key in CROSSVAL:
+                raise ConfigError(f"{key} is given twice: {key}={given[key]} and {each}.")
+            given[key] = value
+        if key.lstrip("+~") in OWN:
+            raise ConfigError(f"crossval sets {key.lstrip('+~')} itself: use {OWN[key.lstrip('+~')]}.")
+    for key in ("by", "metric", *SHORT.values()):
+        if set(given.get(key, "")) & set(",()"):
+            raise ConfigError(f"{key}={given[key]}: a cross-validation has one; compare models or settings.")
     folds, repeats = _count(given, "folds", 5, 2), _count(given, "repeats", 1, 1)
     read, own = {"folds", "repeats"}, ["-m", f"split.folds={folds}", f"split.fold=range({folds})", "answer=null"]
     if repeats > 1:
@@ -38,7 +47,7 @@ def as_sweep(arguments: list[str]) -> list[str]:
     if given.get("split.val", "0") in ("0", "0.0"):
         defaults["trainer.monitor"] = "train/loss"
     own += [f"{key}={value}" for key, value in defaults.items() if key not in given]
-    return [*own, *(_long(each) for each in arguments if each.partition("=")[0] not in read)]
+    return [*own, *(_long(each) for each in arguments if "=" not in each or each.partition("=")[0] not in read)]
 
 
 def _long(argument: str) -> str:

@@ -110,7 +110,7 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     if run.variant is not None:
         raise ConfigError(f"variant={run.variant}: a single run has no variants; a sweep may have some.")
     plots: list[Any] = []
-    if "lr" in run.optimizer and run.optimizer.lr == "auto":
+    if isinstance(run.optimizer, dict) and run.optimizer.get("lr") == "auto":
         from mlcli.sweep.lr_range import settle
 
         if made := dependents(cfg, "optimizer.lr"):

@@ -26,6 +26,11 @@ OPTIMIZER_RANGES = {
 # Keys of a group that are mlcli's own and reach no constructor, with what they may be.
 Texts = str | Sequence[str]
 EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None}}
+# Settings of `trainer` that a dataclass of Hydra cannot describe.
+NESTED: tuple[tuple[str, Any, str], ...] = (
+    ("class_weights", Literal["balanced"] | Sequence[float] | None, "null, balanced, or one number per class"),
+    ("lr_scale", Mapping[str, float] | None, "null, or a factor by pattern of parameter names, as in {head: 0.1}"),
+)
 # Constructor arguments that the run supplies.
 SUPPLIED = {
     "task": {"data", "model", "update", "loader", "class_weights", "seed", "batch_size"},
@@ -44,6 +49,9 @@ def check(config: Mapping[str, Any]) -> None:
     figures = config["sweep"]["figures"]
     if figures != "all" and (isinstance(figures, bool) or not isinstance(figures, int)):
         raise ConfigError(f"sweep.figures={figures}: must be a whole number, or all.")
+    for key, hint, wanted in NESTED:
+        if not _fits(hint, config["trainer"][key]):
+            raise ConfigError(f"trainer.{key}={config['trainer'][key]}: must be {wanted}.")
     if not _fits(Texts | None, config["pretrain"]):
         raise ConfigError(f"pretrain={config['pretrain']}: must be a list of overrides, or a run.")
     if not config["outputs"]:
@@ -55,6 +63,8 @@ def check(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"{group} has no _target_: pick one with {group}=…, see `mlcli list {group}`.")
         _check_call(group, node)
     if config["answer"] is not None:
+        if not isinstance(config["answer"], Mapping) or "_target_" not in config["answer"]:
+            raise ConfigError(f"answer={config['answer']}: must be a group with a _target_.")
         _check_call("answer", config["answer"])
 
 
@@ -172,7 +182,14 @@ def _fits(hint: Any, value: Any) -> bool:
         return isinstance(value, Sequence) and not isinstance(value, str) and all(_fits(element, v) for v in value)
     if hint in (str, bool, NoneType):
         return isinstance(value, hint)
-    return not (inspect.isclass(hint) and isinstance(value, str | int | float | bool))
+    if origin is not None and issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(_fits(arguments[1], each) for each in value.values())
+    is_plain = isinstance(value, str | int | float | bool) or (
+        not (isinstance(value, Mapping) and "_target_" in value)
+        and isinstance(value, Mapping | list)
+        and not (inspect.isclass(hint) and issubclass(hint, Mapping | Sequence))
+    )
+    return not (inspect.isclass(hint) and is_plain)
 
 
 def describe(hint: Any) -> str:

@@ -79,7 +79,9 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     as Hydra's multirun: swept values are left out and `hydra.mode` says MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
     with explained():
-        swept = [each for each in OverridesParser.create().parse_overrides(overrides) if each.is_sweep_override()]
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        swept = [each for each in parsed if each.is_sweep_override()]
+        _check_options(hydra, parsed)
         cfg, failure = None, None
         if not (multirun or swept):
             try:
@@ -100,6 +102,19 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     with read_write(cfg.hydra):
         cfg.hydra.mode = mode
     return cfg
+
+
+def _check_options(hydra: Hydra, parsed: Sequence[Override]) -> None:
+    """Raises ConfigError for an override without a key, and for an option that leads out of its group."""
+    for each in parsed:
+        if not each.key_or_group:
+            raise ConfigError(f"'{each.input_line}' sets nothing: use KEY=VALUE.")
+        if ".." in str(each.input_line).partition("=")[2].split("/") and _is_group(hydra, each.key_or_group):
+            raise ConfigError(f"{each.input_line}: an option is a name in its group, not a path.")
+
+
+def _is_group(hydra: Hydra, key: str) -> bool:
+    return bool(hydra.config_loader.repository.group_exists(key))  # type: ignore[attr-defined]
 
 
 def _hydras(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
@@ -138,7 +153,7 @@ def _sweeps_options(hydra: Hydra, parsed: Sequence[Override], cfg: DictConfig) -
     variants = [text for each in (sweeper.get("variants") or {}).values() for text in shlex.split(each or "")]
     keys = [each.key_or_group for each in parsed if each.is_sweep_override()]
     keys += [text.lstrip("+~").partition("=")[0] for text in (*(sweeper.get("params") or {}), *variants)]
-    return any(hydra.config_loader.repository.group_exists(key) for key in keys)  # type: ignore[attr-defined]
+    return any(_is_group(hydra, key) for key in keys)
 
 
 def to_run(cfg: DictConfig) -> Settings:

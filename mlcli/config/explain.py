@@ -55,7 +55,7 @@ def composing(*passed: type[Exception]) -> Iterator[None]:
         raise ConfigError(f"{last}: its defaults list leads back to itself.") from error
     except (ValueError, TypeError, AssertionError, AttributeError, LookupError, RuntimeError) as error:
         if "Config group override must be" in str(error):
-            raise ConfigError("The option of a group cannot be null: use ~GROUP to leave the group out.") from error
+            raise ConfigError("A group is set to the name of an option, as in model=mlp.") from error
         raise ConfigError(f"This config cannot be composed ({_first_line(error)}).") from error
 
 
@@ -74,6 +74,8 @@ def _explain(error: Exception) -> str:
         return _unknown_key(cause)
     if isinstance(cause, ValidationError):
         return _wrong_value(error, cause)
+    if isinstance(error, OverrideParseException) and not re.match(r"[^=]+=|~", error.override):
+        return f"{error.override!r} sets nothing: use KEY=VALUE."
     if isinstance(error, OverrideParseException):
         return f"Cannot read {error.override!r}: quote special characters, as in 'key=\"a b\"'."
     if isinstance(error, ConfigCompositionException):

@@ -53,12 +53,28 @@ def compose_trials(
             swept=_values(swept, overrides, cfg),
         )
         trials.append(Trial(number, job))
+    _check_shared(trials)
     return trials
+
+
+def _check_shared(trials: Sequence[Trial]) -> None:
+    """Raises ConfigError for settings of the sweep as a whole that its trials do not agree on."""
+    first = _of_the_sweep(trials[0].job.cfg)
+    for trial in trials:
+        for name, value in _of_the_sweep(trial.job.cfg).items():
+            if value != first.get(name):
+                raise ConfigError(f"{name} is of the whole sweep: its trials cannot differ in it.")
+
+
+def _of_the_sweep(cfg: Settings) -> dict[str, Any]:
+    where = ("name", "uri", "experiment") if cfg.tracking.name != "none" else ("name",)
+    tracking = {f"tracking.{key}": cfg.tracking[key] for key in where}
+    return {"outputs": cfg.outputs, **tracking, **{f"sweep.{key}": value for key, value in cfg.sweep.items()}}
 
 
 def check_trial(cfg: Settings) -> None:
     """Raises ConfigError for what a single run may be and a trial may not, and for what no run may be."""
-    if cfg.optimizer.get("lr") == "auto":
+    if isinstance(cfg.optimizer, dict) and cfg.optimizer.get("lr") == "auto":
         raise ConfigError("optimizer.lr=auto finds the rate of a single run: in a sweep, use numbers.")
     if cfg.trainer.repeats != 1:
         raise ConfigError("trainer.repeats needs hydra/sweeper=grid: with another one, sweep over trainer.seed.")

@@ -26,7 +26,10 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
         if not override.is_sweep_override():
             values[key] = [str(override.input_line)]
         elif override.is_discrete_sweep():
-            values[key] = [_unescaped(f"{key}={value}") for value in override.sweep_string_iterator()]
+            try:
+                values[key] = [_unescaped(f"{key}={value}") for value in override.sweep_string_iterator()]
+            except ValueError as error:  # a range with a step of 0
+                raise ConfigError(f"{override.input_line}: {error}.") from error
         else:
             raise ConfigError(f"{override.input_line}: an interval has no end of values; use a list, or range(…).")
         if not values[key]:

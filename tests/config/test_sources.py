@@ -88,7 +88,7 @@ def test_aliases_as_people_write_them(tmp_path: Path) -> None:
         (["name=${x.y}"], "name: Interpolation key 'x.y' not found"),
         (["name=${name}"], "name: Recursive interpolation detected"),
         (["-m", "trainer.seed=0,1", "name=${x.y}"], "name: Interpolation key 'x.y' not found"),
-        (["experiment=null"], "The option of a group cannot be null"),
+        (["experiment=null"], "A group is set to the name of an option"),
         (["hydra/launcher=nothing"], "There is no hydra/launcher named 'nothing'"),
         (["hydra.sweeper._target_=nothing", "-m", "trainer.seed=0,1"], "Invalid plugin 'nothing'"),
         (["hydra.launcher._target_=nothing", "-m", "trainer.seed=0,1"], "Invalid plugin 'nothing'"),
