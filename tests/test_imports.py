@@ -76,7 +76,7 @@ def test_training_never_imports_mlflow() -> None:
     assert users <= {"track", "serve"}  # and no room that trains may import `serve`
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["runs", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["train", "-h"], ["runs", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         f"import sys; sys.argv = ['mlcli', *{arguments!r}]\n"

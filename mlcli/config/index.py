@@ -19,6 +19,8 @@ HYDRA_GROUPS = {
     "hydra/sweeper": ("basic", "grid"),
 }
 
+MOST_CHOICES = 1000  # more come of a defaults list that leads back to itself
+
 Folders = tuple[str, ...]
 Choices = dict[str, str]  # a group, or group@package: the option chosen ("" for none)
 
@@ -80,7 +82,7 @@ def chosen(typed: Choices, where: Folders | None = None, primary: str = "config"
     pending = _entries(_find(primary, where), "", "_global_", choices)
     listed = [group for group, _ in pending]
     pending += [(group, option) for group, option in typed.items() if group not in listed]
-    while pending:
+    while pending and len(choices) < MOST_CHOICES:
         group, default = pending.pop()
         option = choices.setdefault(group, default)
         path, _, package = group.partition("@")

@@ -199,3 +199,12 @@ def _flat(node: object, prefix: str = "") -> dict[str, object]:
 
 def _read_as_yaml(keys: dict[str, str]) -> dict[str, object]:
     return {key: OmegaConf.to_container(OmegaConf.create(f"value: {text}"))["value"] for key, text in keys.items()}
+
+
+def test_a_defaults_list_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
+    """Hydra refuses it; completion must not hang on it."""
+    (tmp_path / "optimizer").mkdir()
+    (tmp_path / "optimizer" / "again.yaml").write_bytes(b"# caf\xe9\ndefaults:\n  - /optimizer: again\nlr: 1\n")
+    where = (str(tmp_path), *index.search_path())
+    assert index.chosen({"optimizer": "again"}, where)["optimizer"] == "again"
+    assert "again" in index.options("optimizer", where)
