@@ -124,7 +124,9 @@ def test_a_picture_is_scaled_as_the_runs_images_are(saved: Any, tmp_path: Path) 
     original = kept.read_text()
     try:
         for high, divisor in ((1, 255), (255, 1)):
-            kept.write_text(json.dumps({"inputs": {"data": [[0, high]]}}))
+            kept.write_text(
+                json.dumps({"inputs": {"data": [[0, high]]}, "outputs": {"columns": ["prediction"], "data": [["a"]]}})
+            )
             found = answers(folder, str(tmp_path / "digit.png"))
             raw = parts.data.examples.inputs[:1].new_tensor(pixels.reshape(1, 1, 8, 8) / divisor)
             same(found, pd.DataFrame(parts.task.predict(raw)))

@@ -254,7 +254,10 @@ def test_mlflows_server_takes_the_same_example(tmp_path: Path, overrides: list[s
 @pytest.mark.parametrize("columns", [None, "it's"])
 def test_the_request_to_try_is_whole(tmp_path: Path, width: int, columns: str | None) -> None:
     names = [f"{columns} {i}" for i in range(width)] if columns else None
-    kept = {"inputs": {"kind": "vector", "columns": names, "data": [[0.25] * width] * 3}}
+    kept = {
+        "inputs": {"kind": "vector", "columns": names, "data": [[0.25] * width] * 3},
+        "outputs": {"columns": ["prediction"], "data": [["a"]]},
+    }
     (tmp_path / "example.json").write_text(json.dumps(kept))
     command = shlex.split(example("http://here", tmp_path, tmp_path))
     assert command[:2] == ["curl", "http://here/invocations"]
