@@ -19,7 +19,7 @@ def compare(
     outputs: Outputs = None,
 ) -> None:
     """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
-    from mlcli.cli.output import outputs_folder, short, table
+    from mlcli.cli.output import echo, outputs_folder, short, table
     from mlcli.config.errors import ConfigError
     from mlcli.run.compare import best_marked, damage, differences, members, save_curves
     from mlcli.track.console import say
@@ -37,4 +37,4 @@ def compare(
         names = [short(run.id) for run in found]
         table(("setting", *names), differences(found), title="what differs")
         table(("metric", *names), best_marked(found), title="metrics")
-        print(f"curves in {save_curves(found, metric, output)}")
+        echo(f"curves in {save_curves(found, metric, output)}")

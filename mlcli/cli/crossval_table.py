@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mlcli.cli.output import browser, headline, number, print_answer, table
+from mlcli.cli.output import browser, echo, headline, number, print_answer, table
 
 Row = dict[str, Any]
 
@@ -17,10 +17,10 @@ def print_crossval(folder: Path) -> None:
     if found["comparisons"]:
         _print_comparisons(found)
     print_answer(folder)
-    print(found["sentence"])
-    print(f"cross-validation in {folder}; out-of-fold predictions in {folder / 'predictions'}")
+    echo(found["sentence"])
+    echo(f"cross-validation in {folder}; out-of-fold predictions in {folder / 'predictions'}")
     if command := browser(folder):
-        print(f"compare in the browser with `{command}`")
+        echo(f"compare in the browser with `{command}`")
 
 
 def _print_configurations(found: Row) -> None:
@@ -44,7 +44,7 @@ def _print_configurations(found: Row) -> None:
     table(columns, cells, f"{found['folds']}-fold cross-validation{repeats}: mean ± std over folds")
     for row in rows:
         for each in row["unscored"]:
-            print(f"{row['name']}: no {metric} of trial {each['trial']}, {_fold(each, found)}: {each['reason']}")
+            echo(f"{row['name']}: no {metric} of trial {each['trial']}, {_fold(each, found)}: {each['reason']}")
 
 
 def _print_comparisons(found: Row) -> None:

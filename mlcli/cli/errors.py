@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from mlcli.cli.printable import printable
+from mlcli.config.printable import printable
 
 WRONG_INPUT = 2
 FAILED = 1

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlcli.config.printable import in_a_line
+
 PIPE_WIDTH = 250
 
 
@@ -13,6 +15,11 @@ def outputs_folder(given: Path | None = None) -> Path:
     from mlcli.track.tracking import default_outputs
 
     return (given or Path(default_outputs())).expanduser()
+
+
+def echo(text: str) -> None:
+    """A line on stdout."""
+    print(in_a_line(text))
 
 
 def table(
@@ -24,16 +31,22 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[number(cell) for cell in row] for row in rows]
+    cells = [[in_a_line(number(cell)) for cell in row] for row in rows]
     lines = box.SIMPLE if footer else box.SIMPLE_HEAD
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=lines, show_footer=bool(footer))
+    drawn = Table(
+        title=None if title is None else Text(in_a_line(title)),
+        title_justify="left",
+        title_style="bold",
+        box=lines,
+        show_footer=bool(footer),
+    )
     for index, column in enumerate(columns):
         numeric = all(_is_number(row[index]) for row in cells if row[index])
         drawn.add_column(
-            column,
+            Text(in_a_line(column)),
             justify="right" if numeric else "left",
             overflow="fold",
-            footer=footer[index] if index < len(footer) else "",
+            footer=Text(in_a_line(footer[index]) if index < len(footer) else ""),
         )
     for row in cells:
         drawn.add_row(*(Text(cell, style="bold green" if cell.startswith("*") else "") for cell in row))
@@ -72,9 +85,9 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     overall = {name: value for name, value in metrics.items() if name.count("/") == 1}
     table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
     print_answer(folder)
-    print(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
+    echo(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
     if command := browser(folder):
-        print(f"see it in the browser with `{command}`")
+        echo(f"see it in the browser with `{command}`")
 
 
 def browser(folder: Path) -> str:
@@ -85,11 +98,15 @@ def browser(folder: Path) -> str:
     from mlcli.track.tracking import command
 
     cfg = RunFolder(folder).config()
-    if cfg.tracking.name == "none":
+    tracking = cfg.get("tracking")
+    if not isinstance(tracking, dict) or not isinstance(cfg.get("outputs"), str):  # not what mlcli wrote
         return ""
-    if cfg.tracking.name == "tensorboard":
+    if tracking.get("name") in (None, "none"):
+        return ""
+    if tracking["name"] == "tensorboard":
         return shlex.join(["tensorboard", "--logdir", str(folder.parent)])
-    return command("ui", cfg.outputs, cfg.tracking.uri)
+    uri = tracking.get("uri")
+    return command("ui", cfg["outputs"], uri if isinstance(uri, str) else None)
 
 
 def print_answer(folder: Path) -> None:
@@ -99,7 +116,7 @@ def print_answer(folder: Path) -> None:
 
         found = read_json(folder / "answer.json")
         table(found["columns"], found["rows"])
-        print(found["sentence"])
+        echo(found["sentence"])
 
 
 def headline(metrics: Iterable[dict[str, float]]) -> list[str]:

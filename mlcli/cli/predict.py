@@ -8,7 +8,7 @@ import typer
 
 from mlcli.cli.errors import user_errors
 from mlcli.cli.options import ConfigDir, Outputs
-from mlcli.cli.printable import printable
+from mlcli.config.printable import printable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -33,18 +33,20 @@ def show(
 
 
 def _print_record(found: "Found") -> None:
+    from mlcli.cli.output import echo
+
     record = found.record
     host = f" on {found.host}, as far as can be known here" if found.host else ""
-    print(f"{record['name']}  {found.status}{host}  {found.id}")
-    print(f"  command  {record['command']}")
-    print(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")
+    echo(f"{record['name']}  {found.status}{host}  {found.id}")
+    echo(f"  command  {record['command']}")
+    echo(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")
     if reason := found.damage or record.get("reason"):
-        print(f"  reason   {reason}")
-    print(f"  folder   {found.folder.path}")
+        echo(f"  reason   {reason}")
+    echo(f"  folder   {found.folder.path}")
 
 
 def _print_run(found: "Found") -> None:
-    from mlcli.cli.output import table
+    from mlcli.cli.output import echo, table
     from mlcli.run.query import flat_config
 
     table(("setting", "value"), [(key, str(value)) for key, value in flat_config(found).items()])
@@ -52,4 +54,4 @@ def _print_run(found: "Found") -> None:
     files = (found.folder.path / "figures").glob("*")
     figures = sorted(path.name for path in files if path.suffix in (".png", ".gif"))
     if figures:
-        print(f"figures: {' '.join(figures)}")
+        echo(f"figures: {' '.join(figures)}")

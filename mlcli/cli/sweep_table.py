@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.cli.crossval_table import print_crossval
-from mlcli.cli.output import browser, headline, number, print_answer, table
+from mlcli.cli.output import browser, echo, headline, number, print_answer, table
 
 Row = dict[str, Any]
 MOST_ROWS, BEST_ROWS = 40, 30  # a sweep with more rows than the first shows the second
@@ -37,7 +37,7 @@ def print_sweep(folder: str) -> str | None:
         _print_trials(rows, groups, shown, folder)
     print_answer(Path(folder))
     command = browser(Path(folder))
-    print(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
+    echo(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
     return failure
 
 
@@ -90,13 +90,13 @@ def _print_best_rows(
     few = len(cells) <= MOST_ROWS
     table(columns, cells if few else cells[:BEST_ROWS], title, footer)
     if not few:
-        print(f"… {len(cells) - BEST_ROWS:,} more in {file}")
+        echo(f"… {len(cells) - BEST_ROWS:,} more in {file}")
 
 
 def _print_best(row: Row, monitor: str) -> None:
     settings = " ".join(f"{name}={row['swept'][key]}" for key, name in _short_keys(row["swept"]).items())
     if row["status"] == "FINISHED":
-        print(f"best trial {row['trial']} ({settings}): {monitor} {number(row['metrics'].get(monitor))}")
+        echo(f"best trial {row['trial']} ({settings}): {monitor} {number(row['metrics'].get(monitor))}")
 
 
 def _rank(place: int, row: Row) -> int | str:

@@ -139,9 +139,8 @@ data = fields(
 )
 environment = fields({}, user=maybe(text), git_commit=maybe(text), device=maybe(text))
 trial = fields(
-    {"trial": count, "swept": table(anything), "metrics": metrics, "status": text},
+    {"trial": count, "swept": table(anything), "metrics": metrics, "status": text, "seconds": maybe(number)},
     reason=maybe(text),
-    seconds=maybe(number),
 )
 spread = fields({"mean": maybe(number), "std": maybe(number)}, count=count)
 group = fields(
@@ -154,9 +153,10 @@ group = fields(
     }
 )
 trials = fields({"monitor": text, "best_trial": maybe(count), "trials": some(trial)}, groups=each(group))
-interval = fields(dict.fromkeys(("mean", "std", "low", "high"), maybe(number)))
+interval = fields({"count": count} | dict.fromkeys(("mean", "std", "low", "high"), maybe(number)))
+unscored = fields({"trial": count, "fold": count, "seed": number, "reason": text})
 configuration = fields(
-    {"name": text, "trials": each(count), "finished": count, "metrics": table(interval)},
+    {"name": text, "trials": each(count), "unscored": each(unscored), "metrics": table(interval)},
     scores=each(maybe(number)),
 )
 comparison = fields(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlcli.config.printable import printable
 from mlcli.config.redact import redact
 
 LINES_A_SECOND = 4  # a run of a thousand short epochs need not print a thousand lines
@@ -106,7 +107,7 @@ class Console:
 def say(text: str) -> None:
     """A line on stderr. Whoever reads it may go, as `head` does after its lines: that is no reason not to train."""
     with suppress(BrokenPipeError):
-        print(redact(text), file=sys.stderr, flush=True)
+        print(printable(redact(text)), file=sys.stderr, flush=True)
 
 
 def _summary(metrics: Mapping[str, float], monitor: str) -> str:

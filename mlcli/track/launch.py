@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from mlcli.config.child import python
+from mlcli.track.console import say
 
 OUT_OF_REACH = 3  # the courier's exit status when MLflow could not be brought up to date
 NOTE = "note: "  # begins a line of the courier that is said while it is waited for
@@ -70,7 +70,7 @@ class Courier:
         with self.process.stdout as lines:
             for line in lines:
                 if line.startswith(NOTE):
-                    print(line.removeprefix(NOTE), end="", file=sys.stderr, flush=True)
+                    say(line.removeprefix(NOTE).rstrip("\n"))
                 else:
                     self.lines.append(line.rstrip("\n"))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlcli.config.printable import printable
 from mlcli.config.redact import redact
 from mlcli.track.console import say
 
@@ -36,7 +37,11 @@ class SweepConsole:
         from rich.console import Console as Terminal
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(bar_width=24), TextColumn("{task.fields[text]}"), TimeRemainingColumn(compact=True))
+        columns = (
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[text]}", markup=False),
+            TimeRemainingColumn(compact=True),
+        )
         # No refresh thread: it would take the interpreter from training.
         self.bar = Progress(*columns, console=Terminal(stderr=True), auto_refresh=False)
         self.task = self.bar.add_task("sweep", total=sum(self.epochs.values()), text="")
@@ -74,7 +79,7 @@ class SweepConsole:
             return
         self.last = now
         if self.bar:
-            self.bar.update(self.task, completed=sum(self.done.values()), text=self._text())
+            self.bar.update(self.task, completed=sum(self.done.values()), text=printable(self._text()))
             self.bar.refresh()
         else:
             share = sum(self.done.values()) / sum(self.epochs.values())
@@ -103,7 +108,7 @@ class SweepConsole:
 
     def _print(self, text: str) -> None:
         if self.bar:
-            self.bar.console.print(redact(text), markup=False, highlight=False)
+            self.bar.console.print(printable(redact(text)), markup=False, highlight=False)
         else:
             say(text)
 

@@ -3,7 +3,6 @@
 import os
 import shlex
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import Any
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redact
+from mlcli.track.console import say
 from mlcli.track.launch import Courier, start_courier
 
 
@@ -82,7 +82,7 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
         try:
             problem = couriers[0].finish() if couriers else None
         except KeyboardInterrupt:
-            print(redact(f"interrupted; the {what}. Use `{sync}` for what MLflow may lack."), file=sys.stderr)
+            say(f"interrupted; the {what}. Use `{sync}` for what MLflow may lack.")
             raise SystemExit(128 + signal.SIGINT) from None
         if problem:
-            print(redact(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date."), file=sys.stderr)
+            say(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date.")

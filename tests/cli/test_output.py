@@ -1,12 +1,15 @@
 """What a command prints at its end, and what it takes to look at the runs."""
 
+import ast
 import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from mlcli.cli import output
 from mlcli.cli.app import app
+from mlcli.cli.output import echo, table
 from mlcli.cli.training import main
 
 QUICK = ["-q", "data=iris", "model=linear", "trainer.epochs=1", "tracking.figures=false", "device=cpu"]
@@ -87,3 +90,30 @@ def test_mlflows_own_name_of_the_experiment_counts(monkeypatch: pytest.MonkeyPat
     main([*QUICK, "tracking=none", "tracking.experiment=typed"])
     records = [json.loads(path.read_text()) for path in Path("outputs/runs").glob("*/run.json")]
     assert {record["tracking"]["experiment"] for record in records} == {"theirs", "typed"}
+
+
+def test_a_table_shows_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    table(
+        ("na\x1b[2Jme", "[red]b[/red]"),
+        [("\x1b]0;title\x07a\nb", "[bold]x"), ("*c", None)],
+        "t\x9bit[b]le",
+        ("f\r", ""),
+    )
+    said = capsys.readouterr().out
+    assert not set("\x1b\x07\x9b\r") & set(said)
+    for shown in (r"na\x1b[2Jme", "[red]b[/red]", r"\x1b]0;title\x07a b", "[bold]x", r"t\x9bit[b]le", r"f\r"):
+        assert shown in said
+
+
+def test_a_line_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    echo("run \x1b[8mhidden\nforged  FINISHED \ud800")
+    assert capsys.readouterr().out == "run \\x1b[8mhidden forged  FINISHED \\ud800\n"
+
+
+@pytest.mark.parametrize("name", ["compare", "crossval_table", "show", "sweep_table"])
+def test_what_shows_runs_prints_by_no_other_way(name: str) -> None:
+    tree = ast.parse(Path(output.__file__).with_name(f"{name}.py").read_text())
+    called = {
+        node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert "print" not in called

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from mlcli.cli.app import app
 from mlcli.cli.errors import RunFailure, user_errors
-from mlcli.cli.printable import printable
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
+from mlcli.config.printable import printable
 from mlcli.run.build import build
 from mlcli.run.finish import write_model
 
