@@ -27,9 +27,9 @@ def main() -> None:
             print("interrupted", file=sys.stderr)
             _leave(130)
         _leave(0)
-    from mlcli.cli.app import app
+    from mlcli.cli.app import main as run
 
-    app()
+    run()
 
 
 def _train(command: str, arguments: list[str]) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from hydra._internal.utils import get_args_parser
 
-from mlcli.config.errors import ConfigError
+from mlcli.config import index
+from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.paths import typed
 
+CROSSVAL = ("folds", "repeats", "by", "metric")  # what `mlcli crossval` reads beside the groups
 SHOWING = {"cfg": "--cfg", "info": "--info", "hydra_help": "--hydra-help", "shell_completion": "--shell-completion"}
 
 
@@ -23,12 +25,24 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     parser.error = fail  # type: ignore[method-assign, assignment]
     try:
-        flags = parser.parse_intermixed_args(list(arguments))
+        flags, unknown = parser.parse_known_intermixed_args(list(arguments))
     except argparse.ArgumentError as error:
         fail(str(error))
+    if unknown:
+        raise ConfigError(_unknown(unknown[0], parser))
     flags.overrides = [typed(override) for override in flags.overrides]
     _check(flags)
     return flags
+
+
+def _unknown(flag: str, parser: argparse.ArgumentParser) -> str:
+    """A flag that does not exist, with the setting or the flag that was probably meant."""
+    name, _, value = flag.lstrip("-").partition("=")
+    if "." in name or name in (*index.groups(), *CROSSVAL):
+        return f"There is no option {flag.partition('=')[0]}: settings have no dashes, use {name}={value or 'VALUE'}."
+    known = [option for action in parser._actions for option in action.option_strings if option[:2] == "--"]
+    hint = " Settings have no dashes, as in model=lstm; see `mlcli train --help`."
+    return f"There is no option {flag}.{suggest(flag, known, listed=False) or hint}"
 
 
 def _check(flags: argparse.Namespace) -> None:

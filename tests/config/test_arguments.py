@@ -42,3 +42,20 @@ def test_flags_with_a_wrong_value(arguments: list[str], wanted: str) -> None:
     with pytest.raises(ConfigError) as error:
         parse(arguments)
     assert wanted in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--mutlirun", "There is no option --mutlirun. Did you mean --multirun?"),
+        ("--model lstm", "There is no option --model: settings have no dashes, use model=VALUE."),
+        ("--optimizer.lr=0.1 model=lstm", "settings have no dashes, use optimizer.lr=0.1."),
+        ("--folds 5", "settings have no dashes, use folds=VALUE."),
+        ("--epochs 5", "There is no option --epochs. Settings have no dashes, as in model=lstm;"),
+        ("-x", "There is no option -x."),
+    ],
+)
+def test_an_unknown_flag_leads_to_what_was_meant(line: str, message: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        parse(line.split())
+    assert message in str(found.value)

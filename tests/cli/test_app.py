@@ -1,0 +1,58 @@
+"""What Typer finds wrong with a command line, as mlcli says it."""
+
+import sys
+
+import pytest
+
+from mlcli.cli.app import main
+
+WRONG = {
+    "runs --sorts x": "There is no option --sorts of `mlcli runs`. Did you mean --sort?",
+    "runs -z": "There is no option -z of `mlcli runs`. Choices: --help, --json,",
+    "sync --json": "There is no option --json of `mlcli sync`. Choices: --experiment,",
+    "runs --limit x": "Invalid value for '-n' / '--limit'",
+    "runs --limit": "Option '--limit' requires an argument. See `mlcli runs --help`.",
+    "runs --json=3": "Option '--json' does not take a value. See `mlcli runs --help`.",
+    "evaluate": "Missing argument 'run'. See `mlcli evaluate --help`.",
+    "predict": "Missing argument 'run'.",
+    "serve last more": "more arguments than it takes: (more). See `mlcli serve --help`.",
+    "serve last --port 99999": "Invalid value for '--port'",
+    "show one two": "(two)",
+    "compare": "Missing argument 'runs'.",
+    "ui --port x": "Invalid value for '--port'",
+    "list model data": "(data)",
+    "doctor --outputs": "Option '--outputs' requires an argument.",
+    "completion": "Missing argument 'shell'. Choose from: bash, zsh, fish. See",
+    "completion tcsh": "Invalid value for 'shell': 'tcsh' is not one of 'bash', 'zsh', 'fish'. See",
+    "--version": "There is no option --version of `mlcli`.",
+    "trian model=lstm": "There is no command 'trian'. Did you mean train?",
+    "model=lstm": "There is no command 'model=lstm'. Use `mlcli train model=lstm`.",
+}
+
+
+def run(line: str, monkeypatch: pytest.MonkeyPatch) -> object:
+    monkeypatch.setattr(sys, "argv", ["mlcli", *line.split()])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_wrong_usage_is_one_line(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line, monkeypatch) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith("error: ") and printed.err.count("\n") == 1
+    assert WRONG[line] in printed.err and printed.err.rstrip()[-1] in ".?"
+
+
+@pytest.mark.parametrize("line", ["", "--help", "runs -h"])
+def test_help_is_a_success(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line, monkeypatch) == 0
+    printed = capsys.readouterr()
+    assert "Usage: mlcli" in printed.out and printed.err == ""
+
+
+def test_a_command_without_a_mistake_ends_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("list model", monkeypatch) == 0
