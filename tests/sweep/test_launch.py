@@ -1,5 +1,6 @@
 """A sweep as Hydra's sweepers see it: rounds of trials, a JobReturn for each, and how it all ends."""
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -84,7 +85,9 @@ def descent(monkeypatch: pytest.MonkeyPatch) -> type[Descent]:
     monkeypatch.setattr(hydra_plugins, "descent", module, raising=False)
     Plugins.instance().register(Descent)
     node = {"_target_": "hydra_plugins.descent.Descent"}
-    ConfigStore.instance().store(group="hydra/sweeper", name="descent", node=node)
+    store = ConfigStore.instance()
+    monkeypatch.setattr(store, "repo", copy.deepcopy(store.repo))  # other tests list what Hydra knows
+    store.store(group="hydra/sweeper", name="descent", node=node)
     Descent.first, Descent.at_once = ["1e-4", "1e-2"], True
     Descent.returned.clear()
     return Descent
