@@ -15,7 +15,7 @@ WRONG = {
     "runs --json=3": "Option '--json' does not take a value. See `mlcli runs --help`.",
     "evaluate": "Missing argument 'run'. See `mlcli evaluate --help`.",
     "predict": "Missing argument 'run'.",
-    "serve last more": "more arguments than it takes: (more). See `mlcli serve --help`.",
+    "serve last more": "more arguments than the command takes: (more). See `mlcli serve --help`.",
     "serve last --port 99999": "Invalid value for '--port'",
     "show one two": "(two)",
     "compare": "Missing argument 'runs'.",
