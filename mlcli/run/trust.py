@@ -17,6 +17,7 @@ from typing import Any
 from mlcli.config.check import locate
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
+from mlcli.run.device import cores
 from mlcli.run.kinds import is_data_set, is_estimator, is_model, is_optimizer, is_scheduler, is_task
 from mlcli.run.own import own_targets
 
@@ -33,6 +34,7 @@ class Rule:
     packages: tuple[str, ...]
     is_kind: Callable[[Any], bool]
     plain: bool = False  # whether settings are numbers, text and objects of this rule, and nothing is cached on disk
+    uncalled: bool = False  # whether it must be `_partial_`: building it calls nothing with a stranger's arguments
 
 
 RULES = {
@@ -42,7 +44,7 @@ RULES = {
     "scheduler": Rule("a schedule", ("mlcli.train.schedule", "torch.optim.lr_scheduler"), is_scheduler),
     "task": Rule("a task", ("mlcli.task",), is_task),
     "loss": Rule("a loss (an nn.Module)", ("torch.nn", "mlcli.task"), is_model),
-    "metric": Rule("a metric (a function)", ("mlcli.metric",), inspect.isfunction),
+    "metric": Rule("a metric (a function)", ("mlcli.metric",), inspect.isfunction, uncalled=True),
     "estimator": Rule("an estimator of scikit-learn", ("sklearn",), is_estimator, plain=True),
 }
 GROUPS = ("task", "data", "model", "optimizer", "scheduler")
@@ -65,7 +67,15 @@ def trusted(config: Mapping[str, Any], name: str) -> Settings:
     for key in set(kept) - set(GROUPS):
         _refuse_targets(f"{name}: {key}", kept[key])
     _check_files(f"{name}: data", kept["data"])
+    if isinstance(device := kept.get("device"), Mapping):
+        kept["device"] = Settings(device, threads=_threads(device.get("threads")))
     return kept
+
+
+def _threads(asked: Any) -> int | None:
+    """The run may come from a larger machine, and far too many crash the process."""
+    is_count = isinstance(asked, int) and not isinstance(asked, bool) and asked > 0
+    return min(asked, cores()) if is_count else None
 
 
 class _Check:
@@ -99,6 +109,11 @@ class _Check:
                 f"{self.name}: {place}.memory={node['memory']}: a stored estimator may not cache on disk"
             )
         if "_target_" in node:
+            if rule.uncalled and node.get("_partial_") is not True:
+                raise ConfigError(
+                    f"{self.name}: {place}._target_={node['_target_']}: not trusted; "
+                    f"{rule.what} of a stored run needs _partial_=true"
+                )
             self._target(f"{place}._target_", node["_target_"], rule)
 
     def _target(self, place: str, target: str, rule: Rule) -> None:
@@ -108,7 +123,8 @@ class _Check:
         named = {name for name in os.environ.get("MLCLI_TRUST", "").split(",") if name}
         packages = (*rule.packages, *(each for each in named if foreign and _within(target, (each,))))
         own = foreign and target in self.own
-        if not DOTTED.fullmatch(target) or not (own or _within(target, packages)):
+        is_private = target.rpartition(".")[2].startswith("_")
+        if not DOTTED.fullmatch(target) or not (own or (_within(target, packages) and not is_private)):
             hint = f", and MLCLI_TRUST={package} would allow that package's" if foreign else ""
             allowed = " or ".join(rule.packages)
             raise ConfigError(f"{where}: not trusted; a stored run may build {rule.what} of {allowed} here{hint}")
@@ -152,13 +168,17 @@ def _check_files(place: str, node: Any) -> None:
                 f"{place}={node}: a stored run may not name an address; give {place.split()[-1]}=… yourself"
             )
         if _is_special(node):
-            raise ConfigError(f"{place}={node}: neither a file nor a folder")
+            raise ConfigError(f"{place}={node}: neither a file nor a folder of files")
 
 
 def _is_special(text: str) -> bool:
-    """Whether it is the path of a device, pipe or socket."""
+    """Whether it is the path of a device, pipe or socket, of a folder with one in it, or one that the kernel makes,
+    of which some are never read to their end."""
     try:
-        mode = Path(text).expanduser().stat().st_mode
+        path = Path(text).expanduser().resolve()
+        mode = path.stat().st_mode
+        inside = [each.stat().st_mode for each in path.iterdir() if each.exists()] if stat.S_ISDIR(mode) else []
     except (OSError, ValueError, RuntimeError):  # not a path at all
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    made_up = path.is_relative_to("/proc") or path.is_relative_to("/sys")
+    return made_up or not all(stat.S_ISREG(each) or stat.S_ISDIR(each) for each in (mode, *inside))

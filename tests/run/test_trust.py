@@ -16,6 +16,7 @@ from mlcli.cli.app import app
 from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
 from mlcli.run import own
+from mlcli.run.device import cores
 from mlcli.run.folder import RunFolder
 from mlcli.run.load import load_model, stored_config
 from mlcli.run.trust import trusted
@@ -84,6 +85,11 @@ def tampered(source: Path, target: Path, changes: dict[str, Any]) -> Path:
 SYSTEM = {"_target_": "os.system", "command": "touch trace"}
 TRAIN = {"_target_": "mlcli.cli.training.main", "arguments": ["data._target_=os.system", "+data.command=touch trace"]}
 DOWNLOAD = {"_target_": "mlcli.data.download.download", "url": "file:///etc/hostname", "md5": "0", "folder": "/tmp/x"}
+PICTURE = {
+    "_target_": "mlcli.metric.plot._write_png",
+    "path": "trace",
+    "figure": {"_target_": "mlcli.metric.figures_text.sample", "prompt": "a", "text": "b", "temperature": 1.0},
+}
 ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
     "a command of mlcli": ({"model": TRAIN}, "model._target_=mlcli.cli.training.main: not trusted"),
     "as data": ({"data": TRAIN}, "data._target_=mlcli.cli.training.main"),
@@ -109,7 +115,12 @@ ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
     "a resolver": ({"data.noise": "${oc.create:'{_target_: os.system}'}"}, "interpolation"),
     "an address": ({"data.path": "http://127.0.0.1:9/x"}, "data.path=http://127.0.0.1:9/x"),
     "a device": ({"data.path": "/dev/zero"}, "data.path=/dev/zero"),
+    "what the kernel makes up": ({"data.path": "/proc/self/environ"}, "data.path=/proc/self/environ"),
+    "a folder of devices": ({"data.folder": "/dev"}, "data.folder=/dev"),
     "a key as name": ({"data.${SECRET}": 1}, "interpolation"),
+    "a metric that is called": ({"task.metric": PICTURE}, "task.metric._target_=mlcli.metric.plot._write_png"),
+    "within a model": ({"model.metric": PICTURE}, "model.metric._target_=mlcli.metric.plot._write_png"),
+    "a private metric": ({"task.metric": PICTURE | {"_partial_": True}}, "mlcli.metric.plot._write_png: not trusted"),
 }
 ESTIMATORS: dict[str, tuple[dict[str, Any], str]] = {
     "a cache": ({"model.estimator.memory": "/tmp/x"}, "model.estimator.memory=/tmp/x"),
@@ -219,6 +230,23 @@ def test_what_is_never_built_from_a_stored_run(evil: Path, runs: Path, tmp_path:
     done = CliRunner().invoke(app, ["evaluate", str(run)])
     assert done.exit_code == 0, done.output
     assert load_model(run / "model").model is not None
+
+
+def test_a_pipe_within_a_folder_of_data_is_not_read(evil: Path, runs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    os.mkfifo(folder / "train-images-idx3-ubyte.gz")
+    changes = {"data": {"_target_": "mlcli.data.mnist.mnist", "folder": str(folder)}}
+    with pytest.raises(ConfigError, match="neither a file nor a folder"):
+        stored_config(RunFolder(tampered(runs / "network", tmp_path / "sent", changes)))
+
+
+@pytest.mark.parametrize("threads", [100_000, -1, 0, True, "8", [2]])
+def test_as_many_threads_as_there_are_cores(runs: Path, tmp_path: Path, threads: Any) -> None:
+    """A hundred thousand end the process."""
+    run = tampered(runs / "network", tmp_path / "sent", {"device.threads": threads})
+    assert stored_config(RunFolder(run)).device.threads in (None, cores())
+    assert load_model(run / "model").threads <= cores()
 
 
 def config(**groups: Any) -> dict[str, Any]:
