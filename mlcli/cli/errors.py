@@ -37,6 +37,13 @@ def user_errors() -> Iterator[None]:
 
         print(f"failed: {printable(redact(str(error)))}", file=sys.stderr)
         raise SystemExit(FAILED) from None
+    except Exception as error:
+        from mlcli.run.failure import NO_SPACE, is_disk_full
+
+        if not is_disk_full(error):
+            raise
+        print(f"failed: {NO_SPACE}", file=sys.stderr)
+        raise SystemExit(FAILED) from None
 
 
 class RunFailure(Exception):

@@ -3,10 +3,12 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from mlcli.config.redact import redact
 from mlcli.config.settings import Settings
@@ -16,7 +18,7 @@ from mlcli.run.answer import Ended, answer
 from mlcli.run.build import Parts, build
 from mlcli.run.directions import is_higher_better, stated
 from mlcli.run.environment import environment
-from mlcli.run.failure import RunFailed, first_line, is_interrupt
+from mlcli.run.failure import RunFailed, first_line, is_disk_full, is_interrupt
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.finish import finish
 from mlcli.run.folder import RunFolder, write_json
@@ -78,10 +80,18 @@ def _fit(folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, con
                 if isinstance(event, Epoch):
                     journal.write(event.epoch, event.step, event.metrics)
                 console.show(event, plan.monitor)
-    finally:
+    except BaseException:
         console.stop()
-        if progress.step:
-            save_weights(folder.path / "last.safetensors", parts)
+        with suppress(OSError, SafetensorError):  # the reason why it ends comes first
+            _save_last(folder, parts, progress)
+        raise
+    console.stop()
+    _save_last(folder, parts, progress)
+
+
+def _save_last(folder: RunFolder, parts: Parts, progress: Progress) -> None:
+    if progress.step:
+        save_weights(folder.path / "last.safetensors", parts)
 
 
 def plan_of(cfg: Settings) -> Plan:
@@ -168,7 +178,8 @@ def _recorded(folder: RunFolder) -> Iterator[None]:
         reason = first_line(error)
         log.exception("run failed")
         folder.end("FAILED", reason)
-        raise RunFailed(f"{reason} (traceback in {folder.path / 'train.log'})") from error
+        where = f"; see {folder.path}" if is_disk_full(error) else f" (traceback in {folder.path / 'train.log'})"
+        raise RunFailed(f"{reason}{where}") from error
     else:
         folder.end("FINISHED")
 
@@ -180,10 +191,20 @@ class _Formatter(logging.Formatter):
         return redact(super().format(record))
 
 
+class _File(logging.FileHandler):
+    """A log that cannot be written, on a full disk, is no reason for more to go wrong."""
+
+    def handleError(self, record: logging.LogRecord) -> None: ...
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def logged(path: Path) -> Iterator[None]:
     """Sends the log and warnings of this run to its own file."""
-    handler = logging.FileHandler(path, delay=True)
+    handler = _File(path, delay=True)
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(Once())
     root = logging.getLogger()

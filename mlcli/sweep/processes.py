@@ -100,11 +100,17 @@ def _show(trial: Trial, console: SweepConsole) -> None:
         console.epoch(trial.number, name, trial.job.cfg.trainer.epochs, trial.result["metrics"])
 
 
+class _Silent(SweepConsole):
+    """Of a worker: the parent says what became of its trial."""
+
+    def _print(self, text: str) -> None: ...
+
+
 def _train(number: int, job: Job) -> Outcome | str:
     """In the worker, where nobody watches."""
     job.cfg.device.threads = job.cfg.device.threads or 1
     trial = Trial(number, job)
-    silent = SweepConsole(0, {number: job.cfg.trainer.epochs}, job.cfg.trainer.monitor, higher=False)
+    silent = _Silent(0, {number: job.cfg.trainer.epochs}, job.cfg.trainer.monitor, higher=False)
     try:
         run_serial([trial], silent, Session(job.command, level=0))
     except BaseException as error:
