@@ -14,6 +14,7 @@ from mlcli.config import index
 FILES_STATUS = 3  # tells the shell to complete file names
 BREAKS = " \t\n\"'@><=;|&(:"  # bash's default COMP_WORDBREAKS
 NEWEST = 100  # runs whose records are read for their names
+LONGEST = 2**16  # characters of a record in which its name is looked for
 
 Candidates = dict[str, str]  # what the word may become, with a description
 
@@ -235,8 +236,10 @@ def _record(path: str) -> tuple[str, str]:
     """Name and status in a run's or sweep's record, found by text: the json module takes 7 ms to import."""
     for record in ("run.json", "sweep.json"):
         try:
-            with open(f"{path}/{record}", encoding="utf-8") as file:  # noqa: PTH123
-                text = file.read()
+            if not os.path.isfile(f"{path}/{record}"):  # noqa: PTH113  # a pipe would be waited for
+                continue
+            with open(f"{path}/{record}", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+                text = file.read(LONGEST)
         except OSError:
             continue
         return _string(text, "name"), _string(text, "status")
@@ -245,7 +248,7 @@ def _record(path: str) -> tuple[str, str]:
 
 def _string(text: str, key: str) -> str:
     value = text.partition(f'"{key}": "')[2].partition('"')[0]
-    return "" if "\\" in value else value
+    return value if value.isprintable() and "\\" not in value else ""
 
 
 def split(text: str) -> tuple[list[str], str]:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from mlcli.config.child import python
 from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redact
+from mlcli.track.database import check
 from mlcli.track.launch import start_courier
 from mlcli.track.tracking import default_experiment, target
 
@@ -34,6 +36,13 @@ def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
     start_courier(outputs, uri, default_experiment(), check=True).finish()  # what a kill or an outage left over
     if not uri and not database.exists():
         raise ConfigError(f"There is no run under {outputs} yet: use `mlcli train` first, or --outputs FOLDER.")
+    if not uri:
+        try:
+            check(database)
+        except sqlite3.Error as error:  # MLflow would try for minutes
+            raise ConfigError(
+                f"{database} cannot be used ({error}): remove it, and `mlcli sync` makes another."
+            ) from error
     port = _free(port)
     store = uri or f"sqlite:///{database}"
     arguments = ["--host", HOST, "--port", str(port), "--workers", "1"]

@@ -1,5 +1,7 @@
 """Completion: what it answers, held against Hydra's own plugin."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ import typer
 from hydra._internal.utils import get_args_parser
 from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
+from mlcli.cli import completion
 from mlcli.cli.app import app
 from mlcli.cli.commands import COMMANDS, FLAGS, HYDRA_FLAGS, SHORT, TAKES
 from mlcli.cli.completion import FILES_STATUS, complete, script, split
@@ -212,3 +215,20 @@ def test_crossval_takes_overrides_and_words_of_its_own(ask: Ask) -> None:
     assert {"folds=", "repeats=", "by=", "metric=", "model="} <= set(ask("mlcli crossval "))
     assert ask("mlcli crossval by=") == ["by=example", "by=group", "by=class", "by=time"]
     assert ask("mlcli crossval model=ls") == ["model=lstm"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "control", "bytes", "long"])
+def test_records_of_all_kinds_are_completed(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "runs" / "20260101-000000-aaaa1111"
+    folder.mkdir(parents=True)
+    path = folder / "run.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(
+            {"control": b'{"name": "\x1b[2Jx"}', "bytes": b'{"name": "\xff"', "long": b" " * 10**7}[kind]
+        )
+    signal.alarm(10)
+    name, _ = completion._record(str(folder))
+    signal.alarm(0)
+    assert name.isprintable() and "\x1b" not in name

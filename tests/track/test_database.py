@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from mlcli.config.errors import ConfigError
 from mlcli.files import open_own
+from mlcli.run.doctor import _mlflow, _tried
 from mlcli.track.courier import Courier
 from mlcli.track.database import Unusable, alone, patiently, usable
 from mlcli.track.launch import start_courier
 from mlcli.track.mlflow_store import Store
+from mlcli.track.ui import serve_ui
 from tests.track.test_courier import make_run
 
 
@@ -143,3 +146,14 @@ def synced(outputs: Path) -> set[str]:
     client = Store(outputs, "", "tests").client
     runs = client.search_runs([client.get_experiment_by_name("tests").experiment_id])
     return {run.info.run_name for run in runs}
+
+
+def test_what_looks_at_a_store_that_is_none_does_not_hang(tmp_path: Path) -> None:
+    """MLflow tries for minutes."""
+    (tmp_path / "mlflow.db").write_bytes(os.urandom(9000))
+    began = time.monotonic()
+    (finding,) = [finding for finding in [_tried("mlflow", lambda: _mlflow(tmp_path))] if not finding.ok]
+    assert "not a database" in finding.detail
+    with pytest.raises(ConfigError, match=r"mlflow.db cannot be used \(file is not"):
+        serve_ui(tmp_path, 0)
+    assert time.monotonic() - began < 30
