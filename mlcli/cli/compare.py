@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import Outputs
+from mlcli.cli.options import Outputs, home
 
 if TYPE_CHECKING:
     pass
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[list[str], typer.Argument(help="Two or more runs, or one sweep.")],
     metric: Annotated[str, typer.Option(help="The metric whose curves are overlaid.")] = "val/loss",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where the picture goes.")] = Path("compare.png"),
+    output: Annotated[Path, typer.Option("-o", "--output", callback=home, help="Where the picture goes.")] = Path(
+        "compare.png"
+    ),
     outputs: Outputs = None,
 ) -> None:
     """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
@@ -33,8 +35,9 @@ def compare(
         for run, reason in left_out.items():
             say(f"left out: {run} ({reason})")
         if len(found) < 2:
-            raise ConfigError("compare takes two or more runs: type their ids, see `mlcli runs`.")
+            raise ConfigError("compare takes two or more runs: use their ids or names, see `mlcli runs`.")
+        picture = save_curves(found, metric, output)  # first, for it may fail
         names = [short(run.id) for run in found]
         table(("setting", *names), differences(found), title="what differs")
         table(("metric", *names), best_marked(found), title="metrics")
-        echo(f"curves in {save_curves(found, metric, output)}")
+        echo(f"curves in {picture}")

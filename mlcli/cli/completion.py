@@ -64,7 +64,7 @@ def complete() -> int:
 def script(shell: str) -> str:
     """The shell's side, for `eval`. Raises ValueError for a shell that is not known."""
     if shell not in SHELLS:
-        raise ValueError(f"There is no completion for {shell!r}: type one of {', '.join(SHELLS)}.")
+        raise ValueError(f"There is no completion for {shell!r}: use one of {', '.join(SHELLS)}.")
     folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     with open(f"{folder}/scripts/mlcli.{shell}", encoding="utf-8") as file:  # noqa: PTH123
         return file.read()

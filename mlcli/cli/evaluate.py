@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import ConfigDir, Outputs
+from mlcli.cli.options import ConfigDir, Outputs, home
 
 
 def evaluate(
@@ -16,7 +16,7 @@ def evaluate(
         list[str] | None, typer.Argument(help="Other data: data=… and data.key=value, split.…")
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test; by default test, if there is one.")] = None,
-    save: Annotated[Path | None, typer.Option(help="A folder for figures and predictions.")] = None,
+    save: Annotated[Path | None, typer.Option(callback=home, help="A folder for figures and predictions.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     changed_data: Annotated[
         bool, typer.Option("--changed-data", help="Even if the run's own data has changed since it was trained.")
@@ -31,9 +31,7 @@ def evaluate(
 
     with user_errors():
         add_configs(config_dir)
-        metrics = evaluate_run(
-            run, outputs_folder(outputs), overrides or [], split, save and save.expanduser(), changed_data, config_dir
-        )
+        metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save, changed_data, config_dir)
         if as_json:
             print(json.dumps(metrics, indent=1))
         else:

@@ -1,5 +1,6 @@
 """Results on stdout, as tables. A pipe gets the same tables, as wide as they need to be."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ def outputs_folder(given: Path | None = None) -> Path:
     """Where runs are kept: the folder given, else $MLCLI_OUTPUTS, else `outputs` in the current folder."""
     from mlcli.track.tracking import default_outputs
 
-    return (given or Path(default_outputs())).expanduser()
+    return given or Path(os.path.expanduser(default_outputs()))  # noqa: PTH111  # pathlib fails for ~nobody
 
 
 def echo(text: str) -> None:

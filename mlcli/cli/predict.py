@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import ConfigDir, Outputs
+from mlcli.cli.options import ConfigDir, Outputs, home
 from mlcli.config.printable import printable
 
 if TYPE_CHECKING:
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 def predict(
     run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
     file: Annotated[
-        str | None, typer.Argument(help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin.")
+        str | None,
+        typer.Argument(callback=home, help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the predictions go.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", callback=home, help="Where the predictions go.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, as the server answers.")] = False,
     prompt: Annotated[str | None, typer.Option(help="The text that a language model goes on with.")] = None,
     tokens: Annotated[int, typer.Option(min=1, help="How many tokens to write after a prompt.")] = 200,
@@ -39,7 +42,10 @@ def predict(
     with user_errors():
         add_configs(config_dir)
         if (file is None) == (prompt is None):
-            raise ConfigError("Type either a FILE of inputs, or of a language model --prompt TEXT.")
+            raise ConfigError(
+                "predict takes a run and a file of inputs, as in `mlcli predict last inputs.csv`; with a language "
+                "model, --prompt TEXT."
+            )
         folder = find_run(run, outputs_folder(outputs)).folder.path
         if prompt is not None:
             from mlcli.serve.generate import generate
@@ -52,17 +58,15 @@ def predict(
 
 
 def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
-    from mlcli.config.errors import ConfigError
+    from mlcli.config.errors import writing
     from mlcli.serve.answers import to_json
 
     text = to_json(table) if as_json else table.to_csv(index=False)
     if output is None:
         _print(text)
         return
-    try:
+    with writing(output):
         output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"Cannot write {output} ({error.strerror or error}).") from error
 
 
 def _print(text: str) -> None:

@@ -18,7 +18,7 @@ def runs(
         typer.Argument(metavar="[FILTER]...", help="Words to find, or key=value of config or record."),
     ] = None,
     sort: Annotated[str, typer.Option(help="A metric, or `started`; a leading - reverses.")] = "started",
-    limit: Annotated[int, typer.Option("-n", "--limit", help="At most so many; 0 for all.")] = 20,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=0, help="At most so many; 0 for all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every metric.")] = False,
     outputs: Outputs = None,
 ) -> None:

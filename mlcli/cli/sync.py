@@ -15,11 +15,15 @@ def sync(
 ) -> None:
     """Bring MLflow up to date: whatever was left over when it was out of reach."""
     from mlcli.cli.output import outputs_folder
+    from mlcli.config.errors import ConfigError
     from mlcli.track.launch import start_courier
     from mlcli.track.tracking import default_experiment, target
 
     with user_errors():
-        courier = start_courier(outputs_folder(outputs), target(uri), experiment or default_experiment(), check=True)
+        folder = outputs_folder(outputs)
+        if not folder.is_dir():
+            raise ConfigError(f"There is no run under {folder}: use `mlcli train` first, or --outputs FOLDER.")
+        courier = start_courier(folder, target(uri), experiment or default_experiment(), check=True)
         problem = courier.finish()
         if problem:
             raise RunFailure(problem)

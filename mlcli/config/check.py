@@ -55,7 +55,7 @@ def check(config: Mapping[str, Any]) -> None:
     if not _fits(Texts | None, config["pretrain"]):
         raise ConfigError(f"pretrain={config['pretrain']}: must be a list of overrides, or a run.")
     if not config["outputs"]:
-        raise ConfigError("outputs is empty: type outputs=FOLDER.")
+        raise ConfigError("outputs is empty: use outputs=FOLDER.")
     _check_validation(config)
     for group in ("task", "data", "model", "optimizer", "scheduler"):
         node = config[group]
@@ -75,11 +75,11 @@ def _check_validation(config: Mapping[str, Any]) -> None:
         return
     if monitor.startswith("val/"):
         raise ConfigError(
-            f"split.val=0 leaves no examples for {monitor}: type split.val=0.2, or trainer.monitor=train/loss."
+            f"split.val=0 leaves no examples for {monitor}: use split.val=0.2, or trainer.monitor=train/loss."
         )
     if config["trainer"]["patience"] is not None:
         raise ConfigError(
-            "trainer.patience needs a validation split: type split.val=0.2, or trainer.patience=null "
+            "trainer.patience needs a validation split: use split.val=0.2, or trainer.patience=null "
             "trainer.epochs=…, and the last epoch counts."
         )
 

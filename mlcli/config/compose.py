@@ -108,7 +108,7 @@ def _check_options(hydra: Hydra, parsed: Sequence[Override]) -> None:
     """Raises ConfigError for an override without a key, and for an option that leads out of its group."""
     for each in parsed:
         if not each.key_or_group:
-            raise ConfigError(f"'{each.input_line}' sets nothing: use KEY=VALUE.")
+            raise ConfigError(f"'{each.input_line}' sets nothing: use KEY=VALUE, without spaces around the =.")
         if ".." in str(each.input_line).partition("=")[2].split("/") and _is_group(hydra, each.key_or_group):
             raise ConfigError(f"{each.input_line}: an option is a name in its group, not a path.")
 

@@ -28,6 +28,15 @@ def refused() -> Iterator[None]:
         raise ConfigError(str(error)) from error
 
 
+@contextmanager
+def writing(path: object) -> Iterator[None]:
+    """Around writing what the user asked for to a path of the user's: what is in the way is a ConfigError."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"Cannot write {path} ({error.strerror or error}).") from error
+
+
 def suggest(word: str, choices: Iterable[str], listed: bool = True) -> str:
     """` Did you mean …?` for the nearest choice, followed by all of them unless they are not to be listed."""
     names = sorted(map(str, choices))

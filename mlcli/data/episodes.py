@@ -60,14 +60,14 @@ class Episodes(Loader):
     def __init__(self, loader: Loader, size: Size, count: int, judged: Size, judgements: int) -> None:
         vars(self).update(vars(loader))
         if self.sampler is not None:
-            raise ValueError("trainer.sampler: episodes have every class equally often; type trainer.sampler=null.")
+            raise ValueError("trainer.sampler: episodes have every class equally often; use trainer.sampler=null.")
         self.size, self.count, self.judged, self.judgements = size, count, judged, judgements
         self.batch_size = size.examples
         self.drawn: dict[tuple[str, Size], Tensor] = {}
         labels = {name: self.labels(self.indices[name]) for name in ("train", "val", "test")}
         for name in ("val", "test"):
             if torch.isin(labels[name], labels["train"]).any():
-                raise ValueError(f"The {name} split has classes of the train split: type split.by=class.")
+                raise ValueError(f"The {name} split has classes of the train split: use split.by=class.")
         for name, own in labels.items():
             if len(own):  # there are none where a run is loaded to predict
                 self._check(name, own)
@@ -123,12 +123,12 @@ class Episodes(Loader):
         where = f"the {name} split of {self.data.name}"
         if len(classes) < size.ways:
             advice = "lower split.val or split.test" if name == "train" else f"enlarge split.{name}"
-            advice = f"type task.{test}ways={len(classes)}, or {advice}" if len(classes) > 1 else advice
+            advice = f"use task.{test}ways={len(classes)}, or {advice}" if len(classes) > 1 else advice
             raise ValueError(f"task.{test}ways={size.ways}: {where} has {len(classes)} classes; {advice}.")
         fewest, rare = int(counts.min()), self.data.classes[int(classes[counts.argmin()])]
         if fewest < size.of_class:
             shots = min(size.shots, max(fewest - 1, 1))
-            advice = f"type task.{test}shots={shots} task.queries={max(fewest - shots, 1)}, or other data"
+            advice = f"use task.{test}shots={shots} task.queries={max(fewest - shots, 1)}, or other data"
             raise ValueError(
                 f"task.{test}shots={size.shots} and task.queries={size.queries} take {size.of_class} examples of a "
                 f"class, and {rare} has {fewest} in {where}; {advice}."

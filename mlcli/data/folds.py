@@ -39,7 +39,7 @@ def whole_groups(group_of: Tensor, folds: int, fold: int, generator: torch.Gener
     """
     groups, sizes = torch.unique(group_of, return_counts=True)
     if folds > len(groups):
-        raise ValueError(f"split.folds={folds}: there are {len(groups)} groups; type fewer folds.")
+        raise ValueError(f"split.folds={folds}: there are {len(groups)} groups; use fewer folds.")
     order = torch.randperm(len(groups), generator=generator)
     order = order[sizes[order].sort(descending=True, stable=True).indices]
     held = [0] * folds

@@ -131,5 +131,5 @@ def _check(map: Sequence[str]) -> tuple[str, ...]:
         raise ValueError(f"data.map: what is {unknown[0]!r}? Type # . S G O for wall, free, start, goal and pit.")
     for mark, name in ((START, "start"), (GOAL, "goal")):
         if not any(mark in row for row in rows):
-            raise ValueError(f"data.map has no {name}: type {mark} into one of its cells.")
+            raise ValueError(f"data.map has no {name}: put {mark} into one of its cells.")
     return rows

@@ -87,8 +87,8 @@ def _files(source: IdxSource, folder: str | None) -> list[Path]:
     try:
         return [download(source.url + name, md5, source.name) for name, md5 in zip(FILES, source.md5, strict=True)]
     except ValueError as error:
-        package = f"type apt-get install {source.package}, or " if source.package else ""
+        package = f"run apt-get install {source.package}, or " if source.package else ""
         raise ValueError(
-            f"data={source.name} is not here: {package}put its four .gz files into a folder and type "
+            f"data={source.name} is not here: {package}put its four .gz files into a folder and use "
             f"data.folder=FOLDER ({error})"
         ) from error

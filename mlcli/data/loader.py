@@ -43,7 +43,7 @@ class Loader:
         at_once: bool = False,
     ) -> None:
         if sampler == "balanced" and not (data.classes and data.examples.targets.ndim == 1):
-            raise ValueError("trainer.sampler=balanced needs one class for each example: type trainer.sampler=null.")
+            raise ValueError("trainer.sampler=balanced needs one class for each example: use trainer.sampler=null.")
         self.data = data
         self.adapter = adapter
         self.extract = extract

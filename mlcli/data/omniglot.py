@@ -54,7 +54,7 @@ def _archives(folder: str | None) -> list[Path]:
         return [download(URL + name, md5, "omniglot") for name, md5 in MD5.items()]
     except ValueError as error:
         raise ValueError(
-            f"data=omniglot is not here: put {' and '.join(MD5)} into a folder and type data.folder=FOLDER, or type "
+            f"data=omniglot is not here: put {' and '.join(MD5)} into a folder and use data.folder=FOLDER, or use "
             f"data=glyphs, which needs no download ({error})"
         ) from error
 

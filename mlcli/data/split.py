@@ -63,15 +63,15 @@ def split(
 def _check(name: str, count: int, val: float, test: float, folds: int | None, fold: int) -> None:
     if folds is None:
         if fold:
-            raise ValueError(f"split.fold={fold} is one of how many? Type split.folds too, as in split.folds=5.")
+            raise ValueError(f"split.fold={fold} is one of how many? Use split.folds too, as in split.folds=5.")
         if val + test >= 1:
             raise ValueError(
                 f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."
             )
     elif fold >= folds:
-        raise ValueError(f"split.fold={fold}: folds count from 0; with split.folds={folds} type at most {folds - 1}.")
+        raise ValueError(f"split.fold={fold}: folds count from 0; with split.folds={folds} use at most {folds - 1}.")
     elif folds > count // 2:
-        raise ValueError(f"split.folds={folds}: {name} has {count} examples; type fewer folds.")
+        raise ValueError(f"split.folds={folds}: {name} has {count} examples; use fewer folds.")
 
 
 def _folded(examples: Examples, indices: Tensor, val: float, folds: int, fold: int, seed: int) -> dict[str, Tensor]:
@@ -117,10 +117,10 @@ def _labels(examples: Examples, by: str) -> Tensor:
     if by == "group":
         if examples.groups is None:
             other = "split.by=class" if _is_stratified(examples) else "split.by=example"
-            raise ValueError(f"split.by=group: data={examples.name} has no groups; type {other}.")
+            raise ValueError(f"split.by=group: data={examples.name} has no groups; use {other}.")
         return examples.groups
     if not _is_stratified(examples):
-        raise ValueError(f"split.by=class: data={examples.name} has no class for each example; type other data.")
+        raise ValueError(f"split.by=class: data={examples.name} has no class for each example; use other data.")
     return examples.targets
 
 

@@ -42,7 +42,7 @@ def few(examples: Examples, indices: Tensor, per_class: int, seed: int) -> Tenso
         if len(own) < per_class:
             raise ValueError(
                 f"split.per_class={per_class}: class {name} of {examples.name} has {len(own)} examples to train on; "
-                f"type at most split.per_class={len(own)}."
+                f"use at most split.per_class={len(own)}."
             )
         picked.append(own[torch.randperm(len(own), generator=generator)[:per_class]])
     return torch.cat(picked).sort().values
@@ -50,6 +50,4 @@ def few(examples: Examples, indices: Tensor, per_class: int, seed: int) -> Tenso
 
 def _check_classes(examples: Examples, key: str) -> None:
     if not examples.classes or examples.targets.ndim > 1 or examples.world is not None:
-        raise ValueError(
-            f"split.{key}: an example of {examples.name} does not have one class; type split.{key}=null."
-        )
+        raise ValueError(f"split.{key}: an example of {examples.name} does not have one class; use split.{key}=null.")

@@ -28,7 +28,7 @@ def surnames(length: Annotated[int, Range(1)] = 20) -> Examples:
     """The first `length` characters of 8,258 names, each of one country: a name that several have is left out,
     since no answer would be right. Raises ValueError with what to install where faker is missing."""
     if find_spec("faker") is None:
-        raise ValueError("data=surnames needs the package faker: type pip install 'mlcli[data]'.")
+        raise ValueError("data=surnames needs the package faker: run pip install 'mlcli[data]'.")
     names = {country: _names(locale) for country, locale in COUNTRIES.items()}
     pairs = [
         (name, country)

@@ -73,7 +73,7 @@ class ClassTasks:
 def group_tasks(data: DataSet, shots: int, queries: int) -> dict[str, GroupTasks]:
     """By split. Raises ValueError for data without groups, groups in several splits, or too small ones."""
     if data.examples.groups is None:
-        raise ValueError(f"data={data.name} has no groups that could be tasks: type data=sinusoids.")
+        raise ValueError(f"data={data.name} has no groups that could be tasks: use data=sinusoids.")
     members = _members(data, data.examples.groups, "group", shots + queries)
     return {split: GroupTasks(own, shots, queries) for split, own in members.items()}
 
@@ -83,7 +83,7 @@ def class_tasks(data: DataSet, ways: int, shots: int, queries: int) -> dict[str,
     members = _members(data, data.examples.targets, "class", shots + queries)
     for split, own in members.items():
         if len(own) < ways:
-            raise ValueError(f"task.ways={ways}: the {split} split has {len(own)} classes; type at most so many.")
+            raise ValueError(f"task.ways={ways}: the {split} split has {len(own)} classes; use at most that many.")
     return {split: ClassTasks(own, ways, shots, queries) for split, own in members.items()}
 
 
@@ -91,7 +91,7 @@ def _members(data: DataSet, labels: Tensor, what: str, least: int) -> dict[str, 
     found = {split: Members(index, labels) for split, index in data.splits.items()}
     names = torch.cat([members.names for members in found.values()])
     if len(torch.unique(names)) < len(names):
-        raise ValueError(f"A {what} of data={data.name} is in several splits: type split.by={what}.")
+        raise ValueError(f"A {what} of data={data.name} is in several splits: use split.by={what}.")
     smallest = min(members.smallest for members in found.values())
     if smallest < least:
         raise ValueError(

@@ -46,7 +46,7 @@ def trained_heads(run: Ended) -> Heads:
     parts = run.parts()
     model = parts.model
     if not isinstance(model, OneLayer) or model.layer.heads != 1:
-        raise ValueError("This experiment looks at one head: type model=attention model.heads=1.")
+        raise ValueError("This experiment looks at one head: use model=attention model.heads=1.")
     with torch.no_grad():
         states, _ = model.placed(test_inputs(parts))
         query, key, value = (each[:, 0].double().cpu().numpy() for each in model.layer.split(states))

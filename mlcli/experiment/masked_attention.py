@@ -60,7 +60,7 @@ def trained_layer(parts: Parts) -> tuple[SelfAttention, Tensor, Tensor]:
     precision. Raises ValueError for other models, and data without padding."""
     model = parts.model
     if not isinstance(model, Attention) or not parts.data.examples.padded:
-        raise ValueError("This experiment looks at one layer on padded data: type model=attention data=deliveries.")
+        raise ValueError("This experiment looks at one layer on padded data: use model=attention data=deliveries.")
     with torch.no_grad():
         states, mask = model.placed(test_inputs(parts))
     assert mask is not None

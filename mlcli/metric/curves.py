@@ -67,7 +67,7 @@ def compare(histories: dict[str, History], metric: str, stated: Directions | Non
             epochs = [int(record["epoch"]) for record in history]
             curves.append({"name": name, "epochs": epochs, "values": values, "best": top["value"]})
     if not curves:
-        raise ValueError(f"No run has recorded {metric} by epoch: type another metric.")
+        raise ValueError(f"No run has recorded {metric} by epoch: use another metric.")
     curves.sort(key=lambda curve: curve["best"], reverse=direction(metric, stated) == "max")
     left_out = len(histories) - len(curves)
     return Plot("compare", figures_history.compare, {"metric": metric, "curves": curves, "left_out": left_out})

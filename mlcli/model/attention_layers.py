@@ -128,7 +128,7 @@ def _check(d_model: int, heads: int, rotary: bool) -> None:
         return
     fitting = [str(n) for n in range(1, d_model + 1) if d_model % (n * multiple) == 0]
     pairs = " into an even number each, as positions=rotary needs" if rotary else " evenly"
-    heads_advice = f"type model.heads={'|'.join(fitting)}, or " if fitting else "type "
+    heads_advice = f"use model.heads={'|'.join(fitting)}, or " if fitting else "use "
     raise ValueError(
         f"model.d_model={d_model} cannot be divided among model.heads={heads}{pairs}: {heads_advice}"
         f"model.d_model={-(-d_model // (heads * multiple)) * heads * multiple}."

@@ -57,7 +57,7 @@ def halved(width: int, depth: int) -> list[int]:
     """`depth` widths, each half of the one before. Raises ValueError when nothing would be left to halve."""
     if width >> max(depth - 1, 0) == 0:
         raise ValueError(
-            f"model.width={width} cannot be halved {depth - 1} times: type model.width={2 ** (depth - 1)} or more, "
+            f"model.width={width} cannot be halved {depth - 1} times: use model.width={2 ** (depth - 1)} or more, "
             f"or model.depth={width.bit_length()} or less."
         )
     return [width >> i for i in range(depth)]

@@ -71,10 +71,10 @@ def _check(height: int, width: int, depth: int, kernel_size: int) -> None:
     if depth > halvings:
         raise ValueError(
             f"model.depth={depth}: images of {height}×{width} pixels can be halved {halvings} times; "
-            f"type model.depth={halvings} or less."
+            f"use model.depth={halvings} or less."
         )
     if kernel_size % 2 == 0:
         raise ValueError(
             f"model.kernel_size={kernel_size}: must be odd, so that a kernel has a centre; "
-            f"type model.kernel_size={kernel_size + 1}."
+            f"use model.kernel_size={kernel_size + 1}."
         )

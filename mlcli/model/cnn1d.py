@@ -50,7 +50,7 @@ class CNN1d(nn.Module):
         if kernel_size % 2 == 0:
             raise ValueError(
                 f"model.kernel_size={kernel_size}: must be odd, so that a kernel has a centre; "
-                f"type model.kernel_size={kernel_size + 1}."
+                f"use model.kernel_size={kernel_size + 1}."
             )
         if pooling not in ("max", "mean"):
             raise ValueError(f"model.pooling={pooling}: no such pooling. Choices: max, mean.")

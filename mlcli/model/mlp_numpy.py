@@ -55,4 +55,4 @@ class MLPNumpy(MLP):
 def check_classes(outputs: int) -> None:
     """Raises ValueError for a network that is to give numbers."""
     if outputs == 1:
-        raise ValueError("This network tells classes apart and gives no number: type model=mlp.")
+        raise ValueError("This network tells classes apart and gives no number: use model=mlp.")

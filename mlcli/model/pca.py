@@ -25,9 +25,7 @@ class PCA(nn.Module):
         super().__init__()
         (features,) = input_shape
         if components > features:
-            raise ValueError(
-                f"model.components={components}: there are {features} features; type at most {features}."
-            )
+            raise ValueError(f"model.components={components}: there are {features} features; use at most {features}.")
         self.mean: Tensor
         self.components: Tensor
         self.variances: Tensor

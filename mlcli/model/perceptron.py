@@ -27,7 +27,7 @@ class Perceptron(nn.Module):
     ) -> None:
         super().__init__()
         if outputs == 1:
-            raise ValueError("A perceptron tells classes apart and gives no number: type model=linear.")
+            raise ValueError("A perceptron tells classes apart and gives no number: use model=linear.")
         (features,) = input_shape
         self.fires = Step() if activation == "step" else nn.Identity()
         self.head = nn.Linear(features, outputs)

@@ -28,7 +28,7 @@ class ResNet(Residual):
         n = (depth - 2) // 6
         if n < 1 or depth != 6 * n + 2:
             advice = f"{6 * n + 2} or {6 * n + 8}" if n > 0 else "8"
-            raise ValueError(f"model.depth={depth}: this ResNet has 6n + 2 layers; type model.depth={advice}.")
+            raise ValueError(f"model.depth={depth}: this ResNet has 6n + 2 layers; use model.depth={advice}.")
         first = nn.Conv2d(input_shape[0], width, 3, padding=1, bias=False)
         super().__init__(first, None, Basic, (n, n, n), outputs, activation=activation, dropout=dropout)
 

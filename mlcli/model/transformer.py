@@ -100,5 +100,5 @@ def _check(pooling: str, causal: bool) -> None:
     if pooling == "class_token" and causal:
         raise ValueError(
             "model.pooling=class_token with model.causal=true: the token stands first and would see nothing; "
-            "type model.pooling=mean."
+            "use model.pooling=mean."
         )

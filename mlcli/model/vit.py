@@ -77,5 +77,5 @@ def _check(height: int, width: int, patch: int) -> None:
         fitting = [str(n) for n in range(1, min(height, width) + 1) if height % n == 0 and width % n == 0]
         raise ValueError(
             f"model.patch={patch}: images of {height}×{width} pixels cannot be cut into squares of {patch}×{patch}; "
-            f"type model.patch={'|'.join(fitting)}."
+            f"use model.patch={'|'.join(fitting)}."
         )

@@ -104,17 +104,17 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
     """The network, with the sizes that the data decides."""
     task = locate(cfg.task._target_)
     if not cfg.split.test and not getattr(task, "unsupervised", False):
-        raise ConfigError("split.test=0: nothing would be left to judge the run by; type split.test=0.2.")
+        raise ConfigError("split.test=0: nothing would be left to judge the run by; use split.test=0.2.")
     _check_trained_by(cfg)
     outputs = _call(task.outputs, data=data, cfg=cfg) if hasattr(task, "outputs") else None
     per_step = getattr(task, "per_step", False)
     constructor = partial(cfg.model)
     if per_step and not _takes_steps(cfg.model):
         fitting = [name for name, node in _networks() if _takes_steps(node)]
-        raise ConfigError(f"This task needs an answer for each step of a sequence: type model={'|'.join(fitting)}.")
+        raise ConfigError(f"This task needs an answer for each step of a sequence: use model={'|'.join(fitting)}.")
     if _rebuilds(cfg.model) and not _rebuilds(cfg.task):
         raise ConfigError(
-            "This model gives its inputs again and no answers: type task=reconstruction, or another model."
+            "This model gives its inputs again and no answers: use task=reconstruction, or another model."
         )
     model: nn.Module = _call(
         constructor,
@@ -134,14 +134,14 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
 def _check_trained_by(cfg: Settings) -> None:
     """Some models are not trained by gradients but by a task of their own, and such tasks train no others."""
     if is_fitted(cfg.model) and not hasattr(locate(cfg.task._target_), "examples"):
-        raise ConfigError("This model is fitted and not trained by gradients: type task=classification|regression.")
+        raise ConfigError("This model is fitted and not trained by gradients: use task=classification|regression.")
     own = getattr(locate(cfg.model._target_), "trained_by", None)
     task = locate(cfg.task._target_).__module__.rpartition(".")[2]
     if own is not None and own != task:
-        raise ConfigError(f"This model is not trained by gradients: type task={own}, or another model.")
+        raise ConfigError(f"This model is not trained by gradients: use task={own}, or another model.")
     if own is None and not _takes(cfg.task, "update"):
         fitting = [name for name, node in _models() if getattr(locate(node["_target_"]), "trained_by", None) == task]
-        raise ConfigError(f"This task trains no model by gradients: type model={'|'.join(fitting)}.")
+        raise ConfigError(f"This task trains no model by gradients: use model={'|'.join(fitting)}.")
 
 
 def _extend(model: nn.Module, cfg: Settings) -> None:
@@ -161,7 +161,7 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
         fitting = [name for name, node in able if _rebuilds(cfg.task) or not _rebuilds(node)]
         raise ConfigError(
             f"This model takes {' or '.join(accepts)} and data={data.name} is {data.kind}: "
-            f"type model={'|'.join(fitting)}."
+            f"use model={'|'.join(fitting)}."
         ) from error
 
 
@@ -234,7 +234,7 @@ def _assemble(
     update: Update | Fit | None = None
     if is_fitted(cfg.model):
         if trainer.class_weights is not None and not getattr(model, "takes_weights", False):
-            raise ConfigError("This model takes no class weights: type trainer.class_weights=null.")
+            raise ConfigError("This model takes no class weights: use trainer.class_weights=null.")
         update = Fit(model)
     elif _takes(cfg.task, "update"):
         schedule = _call(partial(cfg.scheduler), higher=is_higher_better(cfg, trainer.monitor))
@@ -247,7 +247,7 @@ def _assemble(
     if isinstance(update, Fit):
         update.examples = task.examples
     if trainer.watch and (isinstance(update, Fit) or not getattr(task, "watchable", hasattr(task, "loss"))):
-        raise ConfigError("trainer.watch: this task trains no network on plain batches; type trainer.watch=false.")
+        raise ConfigError("trainer.watch: this task trains no network on plain batches; use trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 
 
@@ -284,5 +284,5 @@ def _call(constructor: Callable[..., Any], **supplied: Any) -> Any:
     """Calls with those of the supplied arguments that the constructor takes."""
     takes = inspect.signature(constructor).parameters
     if supplied.get("class_weights") is not None and "class_weights" not in takes:
-        raise ConfigError("trainer.class_weights: this task takes no class weights; type trainer.class_weights=null.")
+        raise ConfigError("trainer.class_weights: this task takes no class weights; use trainer.class_weights=null.")
     return constructor(**{name: value for name, value in supplied.items() if name in takes})

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mlcli.config.errors import ConfigError
+from mlcli.config.errors import ConfigError, writing
 from mlcli.metric.direction import direction
 from mlcli.run.find import Found, all_runs, find, stated_directions
 from mlcli.run.query import flat_config
@@ -56,4 +56,5 @@ def save_curves(runs: list[Found], metric: str, path: Path) -> Path:
     known = sorted({name for history in histories.values() for record in history for name in record["metrics"]})
     if metric not in known:
         raise ConfigError(f"--metric {metric}: no run has it by epoch. Choices: {', '.join(known)}.")
-    return Path(curves.compare(histories, metric, stated_directions(runs)).save_png(path))
+    with writing(path):
+        return Path(curves.compare(histories, metric, stated_directions(runs)).save_png(path))

@@ -42,7 +42,7 @@ def set_up(settings: Settings, device: torch.device) -> None:
     if torch.are_deterministic_algorithms_enabled() != settings.deterministic:
         torch.use_deterministic_algorithms(settings.deterministic)
     if settings.precision == "fp16" and device.type == "cpu":
-        raise ConfigError("device.precision=fp16 needs a GPU: type device.precision=bf16, or fp32.")
+        raise ConfigError("device.precision=fp16 needs a GPU: use device.precision=bf16, or fp32.")
 
 
 def cores() -> int:

@@ -78,8 +78,8 @@ def _training() -> str:
 
 
 def _outputs(outputs: Path) -> str:
-    outputs.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=outputs):
+    folder = next(each for each in (outputs.absolute(), *outputs.absolute().parents) if each.exists())
+    with tempfile.NamedTemporaryFile(dir=folder):
         return f"{outputs.absolute()} is writable"
 
 

@@ -9,7 +9,7 @@ from yaml import YAMLError
 
 from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.errors import ConfigError, suggest, writing
 from mlcli.config.paths import make_absolute
 from mlcli.config.settings import Settings, resolved
 from mlcli.run.figures import save_figures
@@ -42,11 +42,12 @@ def evaluate_run(
     parts = load_run(found.folder, cfg, own_examples=not other_examples, changed_data=changed_data)
     split = split or parts.data.judged
     if len(parts.data.splits[split]) == 0:
-        raise ConfigError(f"--split {split}: this run has no such examples; type another split.")
+        raise ConfigError(f"--split {split}: this run has no such examples; use another split.")
     evaluation = parts.task.evaluate(split, full=True)
     if save is not None:
-        write_predictions(save / f"{split}.csv", evaluation)
-        save_figures(evaluation.plots, f"figures of the {split} split", save)
+        with writing(save):
+            write_predictions(save / f"{split}.csv", evaluation)
+            save_figures(evaluation.plots, f"figures of the {split} split", save)
     return metrics_of(evaluation, split)
 
 

@@ -121,7 +121,7 @@ def find(text: str, outputs: Path) -> Found:
         if len(exact) == 1 and all(run.id.startswith(exact[0].id) for run in matches):
             return exact[0]
         if matches:
-            raise ConfigError(f"{text!r} fits several runs: type one of {', '.join(run.id for run in matches[:8])}.")
+            raise ConfigError(f"{text!r} fits several runs: use one of {', '.join(run.id for run in matches[:8])}.")
     raise ConfigError(f"There is no run {text!r}.{_near(text, runs)} See `mlcli runs`.")
 
 
@@ -135,7 +135,7 @@ def find_run(text: str, outputs: Path) -> Found:
     best = found.record.get("best_trial")
     trial = _read(found.folder.path / str(best)) if best is not None else None
     if trial is None:
-        raise ConfigError(f"{found.id} is a sweep without a finished trial: type one run's id.")
+        raise ConfigError(f"{found.id} is a sweep without a finished trial: use one run's id.")
     return trial
 
 

@@ -38,10 +38,10 @@ class RunFolder:
             if record.get("parent") is None:
                 hold(folder.path)
         except FileExistsError as error:
-            raise ConfigError(f"{path} holds a run already: type another hydra.run.dir.") from error
+            raise ConfigError(f"{path} holds a run already: use another hydra.run.dir.") from error
         except OSError as error:
             reason = error.strerror or error
-            raise ConfigError(f"Cannot write to {path} ({reason}): type outputs=FOLDER.") from error
+            raise ConfigError(f"Cannot write to {path} ({reason}): use outputs=FOLDER.") from error
         return folder
 
     def record(self) -> dict[str, Any]:

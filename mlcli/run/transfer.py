@@ -62,7 +62,7 @@ def settle(cfg: Any) -> None:
     if text == PRETRAINED:
         text = cfg.pretrain
         if not isinstance(text, str):
-            raise ConfigError(f"model.init_from={PRETRAINED}: nothing is; type pretrain=RUN, or a run itself.")
+            raise ConfigError(f"model.init_from={PRETRAINED}: nothing is; use pretrain=RUN, or a run itself.")
     if text and not is_file(text):
         cfg.model.init_from = str(find_run(text, Path(cfg.outputs)).folder.path)
 

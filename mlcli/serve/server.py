@@ -42,7 +42,7 @@ def bound(port: int) -> socket.socket:
     except OSError as error:
         door.close()
         reason = error.strerror or error
-        raise ConfigError(f"Port {port} cannot be had ({reason}): type --port 0 for a free one.") from error
+        raise ConfigError(f"Port {port} cannot be had ({reason}): use --port 0 for a free one.") from error
     return door
 
 

@@ -53,7 +53,7 @@ def find_rate(cfg: Settings) -> tuple[float, Plot]:
     losses = _losses(parts, STEPS)
     picked = pick(losses)
     if picked is None:
-        raise ConfigError("optimizer.lr=auto: the loss is finite at no rate from 1e-5 to 10; type a number.")
+        raise ConfigError("optimizer.lr=auto: the loss is finite at no rate from 1e-5 to 10; use a number.")
     return picked, lr_range(RATES, losses, picked, STEPS)
 
 

@@ -74,7 +74,7 @@ class Classification:
         """How many outputs the network needs. Raises ValueError for data without a class for each example."""
         require_one_answer(data)
         if not data.classes:
-            raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
+            raise ValueError(f"data={data.name} has no classes: use task=regression, or other data.")
         return len(data.classes)
 
     def batches(self, epoch: int) -> Iterable[Batch]:

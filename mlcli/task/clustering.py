@@ -42,7 +42,7 @@ class Clustering:
         solver: Literal["torch", "scikit-learn"] = "torch",
     ) -> None:
         if mini_batch and solver == "scikit-learn":
-            raise ValueError("task.solver=scikit-learn takes all examples at once: type task.mini_batch=null.")
+            raise ValueError("task.solver=scikit-learn takes all examples at once: use task.mini_batch=null.")
         self.data, self.model, self.loader, self.seed = data, model, loader, seed
         self.mini_batch, self.solver = mini_batch, solver
         self.searches: Searches | None = None  # from the first batch on

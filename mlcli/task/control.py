@@ -64,7 +64,7 @@ class Control:
         gamma: Share = 0.99,
     ) -> None:
         if len(data) and not isinstance(data.examples.world, World):
-            raise ValueError(f"data={data.name} is no world in tables: type data=gridworld, cliff_walking or taxi.")
+            raise ValueError(f"data={data.name} is no world in tables: use data=gridworld, cliff_walking or taxi.")
         self.data, self.model, self.seed = data, model, seed
         self.world: Any = data.examples.world  # a World, or None where only prediction is wanted
         self.method, self.episodes = method, episodes

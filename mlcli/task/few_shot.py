@@ -65,7 +65,7 @@ class FewShot:
         embedding: Count = 64,
     ) -> None:
         if update.accumulate > 1:
-            raise ValueError("trainer.accumulate: an episode cannot be cut; type trainer.accumulate=1.")
+            raise ValueError("trainer.accumulate: an episode cannot be cut; use trainer.accumulate=1.")
         self.data = data
         self.model = model
         self.update = update
@@ -79,7 +79,7 @@ class FewShot:
         """The numbers of an embedding. Raises ValueError for data without one class for each example."""
         require_one_answer(data)
         if not data.classes:
-            raise ValueError(f"data={data.name} has no classes: type task=regression, or other data.")
+            raise ValueError(f"data={data.name} has no classes: use task=regression, or other data.")
         return int(cfg.task.embedding)
 
     @staticmethod

@@ -105,7 +105,7 @@ def recent_return(course: Course) -> dict[str, float]:
 def require_world(data: DataSet) -> int:
     """The number of actions. Raises ValueError with what to type for data that is no environment of this kind."""
     if data.kind != "vector" or not (data.examples.world or not len(data)):
-        raise ValueError(f"data={data.name} is nothing to act in with a network: type data=cartpole.")
+        raise ValueError(f"data={data.name} is nothing to act in with a network: use data=cartpole.")
     return len(data.classes)
 
 

@@ -17,7 +17,7 @@ def adapted_names(model: nn.Module, head_only: bool) -> list[str]:
     own = [name for name, each in model.named_parameters() if each.requires_grad and not name.startswith(RATES)]
     chosen = [name for name in own if name.startswith(HEAD)] if head_only else own
     if not chosen:
-        what = "no head that learns: type task.method=maml" if head_only else "nothing that learns"
+        what = "no head that learns: use task.method=maml" if head_only else "nothing that learns"
         raise ValueError(f"This model has {what}, or another model.")
     return chosen
 
@@ -45,13 +45,13 @@ def require_adaptable(model: nn.Module) -> None:
     for layer in model.modules():
         if isinstance(layer, nn.modules.batchnorm._NormBase):
             raise ValueError(
-                "Batch normalisation would mix the statistics of all tasks in its running means: type "
+                "Batch normalisation would mix the statistics of all tasks in its running means: use "
                 "model.norm=layer_norm, or none."
             )
         if (isinstance(layer, nn.Dropout) and layer.p) or hasattr(layer, "random"):
-            raise ValueError("Inner steps take the network as it is, without dropout or noise: type model.dropout=0.")
+            raise ValueError("Inner steps take the network as it is, without dropout or noise: use model.dropout=0.")
         if isinstance(layer, nn.RNNBase):
-            raise ValueError("Recurrent layers cannot be differentiated twice for many tasks: type model=mlp|cnn.")
+            raise ValueError("Recurrent layers cannot be differentiated twice for many tasks: use model=mlp|cnn.")
 
 
 def _key(name: str) -> str:

@@ -58,7 +58,7 @@ class LanguageModel:
     def outputs(data: DataSet) -> int:
         """The size of the vocabulary. Raises ValueError for data whose targets are not tokens that follow."""
         if data.kind != "tokens" or data.classes or (len(data) and data.examples.targets.ndim != 2):
-            raise ValueError(f"data={data.name} is no text to go on with: type data=characters, or another task.")
+            raise ValueError(f"data={data.name} is no text to go on with: use data=characters, or another task.")
         return len(data.vocabulary)
 
     def batches(self, epoch: int) -> Iterable[Batch]:
@@ -154,9 +154,9 @@ class LanguageModel:
         tokens = tokens_of(prompt, self.data.examples.tokenizer or "words")
         strange = sorted(set(tokens) - set(known))
         if not tokens:
-            raise ValueError("The prompt is empty: type some text that the model can go on from.")
+            raise ValueError("The prompt is empty: use some text that the model can go on from.")
         if strange and self.data.examples.tokenizer == "characters":
-            raise ValueError(f"The model has never seen {' '.join(strange)}: type the prompt without.")
+            raise ValueError(f"The model has never seen {' '.join(strange)}: leave it out of the prompt.")
         return [known.get(token, known[UNKNOWN]) for token in tokens]
 
     def observe(self, score: float) -> None:
@@ -206,5 +206,5 @@ def _check_causal(model: nn.Module, length: int, device: torch.device) -> None:
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=1e-4, atol=1e-5):
         raise ValueError(
             "task=language_model needs a model that reads forwards alone; this one would see the token that it is to "
-            "predict: type model=gpt, or a recurrent model with model.bidirectional=false."
+            "predict: use model=gpt, or a recurrent model with model.bidirectional=false."
         )

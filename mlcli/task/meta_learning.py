@@ -250,6 +250,6 @@ class MetaLearning:
 
 def _check(method: str, inner_steps: int, learn_inner_rate: bool) -> None:
     if method == "reptile" and inner_steps < 2:
-        raise ValueError("One inner step of Reptile is joint training: type task.inner_steps=5, or another method.")
+        raise ValueError("One inner step of Reptile is joint training: use task.inner_steps=5, or another method.")
     if method in ("reptile", "joint") and learn_inner_rate:
-        raise ValueError(f"task.method={method} has no gradient for inner rates: type task.learn_inner_rate=false.")
+        raise ValueError(f"task.method={method} has no gradient for inner rates: use task.learn_inner_rate=false.")

@@ -38,7 +38,7 @@ class MultiLabel:
         targets = data.examples.targets
         if not data.classes or (len(data) and (targets.ndim != 2 or not targets.is_floating_point())):
             raise ValueError(
-                f"data={data.name} has no labels that are there or not: type another task, or other data."
+                f"data={data.name} has no labels that are there or not: use another task, or other data."
             )
         return len(data.classes)
 

@@ -27,15 +27,15 @@ def require_one_answer(data: DataSet) -> None:
     """Raises ValueError with the task to choose for data without one answer for each example."""
     targets = data.examples.targets
     if data.kind == "vector" and data.examples.world is not None:
-        raise ValueError(f"data={data.name} is an environment to act in: type task=dqn, or other data.")
+        raise ValueError(f"data={data.name} is an environment to act in: use task=dqn, or other data.")
     if targets.ndim == 1:
         return
     if targets.is_floating_point():
         raise ValueError(
-            f"data={data.name} has any number of labels an example: type task=multi_label, or other data."
+            f"data={data.name} has any number of labels an example: use task=multi_label, or other data."
         )
     task = "sequence_labelling" if data.classes else "language_model"
-    raise ValueError(f"data={data.name} has an answer for each step: type task={task}, or other data.")
+    raise ValueError(f"data={data.name} has an answer for each step: use task={task}, or other data.")
 
 
 def weights_of_classes(spec: ClassWeights, loader: Loader, classes: int) -> Tensor | None:
@@ -49,7 +49,7 @@ def weights_of_classes(spec: ClassWeights, loader: Loader, classes: int) -> Tens
         answered = targets[targets >= 0]
         return len(answered) / (classes * answered.bincount(minlength=classes).clamp(min=1).float())
     if isinstance(spec, str) or len(spec) != classes or min(spec) < 0:
-        raise ValueError(f"trainer.class_weights={spec}: type balanced, or {classes} numbers ≥ 0 in brackets.")
+        raise ValueError(f"trainer.class_weights={spec}: use balanced, or {classes} numbers ≥ 0 in brackets.")
     return torch.tensor(spec, dtype=torch.float32, device=loader.device)
 
 

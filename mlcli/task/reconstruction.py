@@ -74,7 +74,7 @@ class Reconstruction:
         if data.kind == "tokens" or data.examples.padded:
             what = "is tokens" if data.kind == "tokens" else "has examples that are padded"
             raise ValueError(
-                f"data={data.name} {what}, which no squared error can judge: type other data, or another task."
+                f"data={data.name} {what}, which no squared error can judge: use other data, or another task."
             )
         return prod(data.shape)
 

@@ -58,7 +58,7 @@ class Reduction:
             )
         least = min(self.loader.batch_size, self.data.epoch) if self.incremental else count
         if self.kept > least:
-            raise ValueError(f"model.components={self.kept} of {least} examples at a time: type at most {least}.")
+            raise ValueError(f"model.components={self.kept} of {least} examples at a time: use at most {least}.")
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:

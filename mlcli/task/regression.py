@@ -44,7 +44,7 @@ class Regression:
         """How many outputs the network needs. Raises ValueError for data without a number for each example."""
         require_one_answer(data)
         if data.classes:
-            raise ValueError(f"data={data.name} has classes: type task=classification, or other data.")
+            raise ValueError(f"data={data.name} has classes: use task=classification, or other data.")
         return 1
 
     def batches(self, epoch: int) -> Iterable[Batch]:

@@ -54,7 +54,7 @@ class SequenceLabelling:
         """How many outputs a step the network needs. Raises ValueError for data without a class for each step."""
         targets = data.examples.targets
         if not data.classes or (len(data) and (targets.ndim != 2 or targets.is_floating_point())):
-            raise ValueError(f"data={data.name} has no class for each step: type another task, or other data.")
+            raise ValueError(f"data={data.name} has no class for each step: use another task, or other data.")
         return len(data.classes)
 
     def batches(self, epoch: int) -> Iterable[Batch]:

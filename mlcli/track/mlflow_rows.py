@@ -127,7 +127,7 @@ def _experiment(connection: sqlite3.Connection, name: str, artifacts: str) -> tu
         _insert(connection, "experiment_tags", tags)
     experiment_id, location, stage = found
     if stage != "active":
-        raise ValueError(f"the experiment {name} was deleted in MLflow: type tracking.experiment=…, or restore it")
+        raise ValueError(f"the experiment {name} was deleted in MLflow: use tracking.experiment=…, or restore it")
     return experiment_id, location
 
 

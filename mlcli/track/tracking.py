@@ -16,8 +16,16 @@ from mlcli.track.launch import Courier, start_courier
 
 
 def target(uri: str | None) -> str:
-    """Where MLflow is: as configured, else $MLFLOW_TRACKING_URI; "" is the store under `outputs`."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    """Where MLflow is: as configured, else $MLFLOW_TRACKING_URI; "" is the store under `outputs`.
+
+    Raises ConfigError for a plain folder or word, which MLflow no longer takes as a store.
+    """
+    found = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if found and ":" not in found and found != "databricks" and "MLFLOW_ALLOW_FILE_STORE" not in os.environ:
+        raise ConfigError(
+            f"{found} is not the address of an MLflow store: use http://HOST:PORT, or sqlite:///FILE.db for a file."
+        )
+    return found
 
 
 def default_experiment() -> str:
@@ -57,13 +65,14 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
         return
     if settings.name in ("tensorboard", "both") and find_spec("tensorboard") is None:
         raise ConfigError(
-            f"tracking={settings.name} needs the package tensorboard: type pip install 'mlcli[tensorboard]'."
+            f"tracking={settings.name} needs the package tensorboard: run pip install 'mlcli[tensorboard]'."
         )
     couriers: list[Courier] = []
+    mlflow = settings.name != "tensorboard"
+    uri = target(settings.uri) if mlflow else ""
 
     def start() -> None:
-        mlflow = settings.name != "tensorboard"
-        couriers.append(start_courier(Path(outputs), target(settings.uri), settings.experiment, mlflow))
+        couriers.append(start_courier(Path(outputs), uri, settings.experiment, mlflow))
 
     def follow(folder: Path) -> None:
         if not couriers:

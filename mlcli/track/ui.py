@@ -66,7 +66,7 @@ def _free(port: int) -> int:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise ConfigError(f"Port {port} is taken: type --port 0 for a free one.") from error
+            raise ConfigError(f"Port {port} is taken: use --port 0 for a free one.") from error
         return int(probe.getsockname()[1])
 
 

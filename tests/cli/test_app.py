@@ -26,6 +26,11 @@ WRONG = {
     "completion tcsh": "Invalid value for 'shell': 'tcsh' is not one of 'bash', 'zsh', 'fish'. See",
     "--version": "There is no option --version of `mlcli`.",
     "trian model=lstm": "There is no command 'trian'. Did you mean train?",
+    "runs --limit -3": "Invalid value for '-n' / '--limit'",
+    "ui --port 99999": "Invalid value for '--port'",
+    "ui --uri nonsense": "nonsense is not the address of an MLflow store: use http://HOST:PORT, or sqlite:///FILE.db",
+    "sync --outputs nowhere": "There is no run under nowhere: use `mlcli train` first, or --outputs FOLDER.",
+    "predict in.csv": "predict takes a run and a file of inputs, as in `mlcli predict last inputs.csv`",
     "model=lstm": "There is no command 'model=lstm'. Use `mlcli train model=lstm`.",
 }
 

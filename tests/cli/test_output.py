@@ -117,3 +117,33 @@ def test_what_shows_runs_prints_by_no_other_way(name: str) -> None:
         node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert "print" not in called
+
+
+def test_what_cannot_be_written_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        main([*QUICK, "tracking=none", f"name={name}"])
+    Path("file").touch()
+    Path("in.csv").write_text("sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n5,3,2,1\n")
+    for command in (
+        ["compare", "one", "two", "-o", "nowhere/a.png"],
+        ["compare", "one", "two", "--metric", "val/acc"],
+        ["evaluate", "last", "--save", "file"],
+        ["predict", "last", "in.csv", "-o", "nowhere/a.csv"],
+    ):
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 2 and done.stdout == "", done.output
+        assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    monkeypatch.setenv("HOME", str(Path("house").absolute()))
+    Path("house").mkdir()
+    assert CliRunner().invoke(app, ["compare", "one", "two", "--output=~/a.png"]).exit_code == 0
+    assert CliRunner().invoke(app, ["predict", "last", "~/../in.csv", "--output=~/a.csv"]).exit_code == 0
+    assert {"a.png", "a.csv"} <= {path.name for path in Path("house").iterdir()} and not Path("~").exists()
+
+
+def test_doctor_and_a_wrong_store_write_nothing() -> None:
+    from mlcli.run.doctor import _outputs
+
+    assert "is writable" in _outputs(Path("nowhere/deep"))
+    with pytest.raises(SystemExit) as end:
+        main([*QUICK, "tracking.uri=nonsense"])
+    assert end.value.code == 2 and not Path("nowhere").exists() and not Path("outputs").exists()

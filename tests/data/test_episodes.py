@@ -111,10 +111,10 @@ def test_split_by_class_needs_classes() -> None:
 @pytest.mark.parametrize(
     ("size", "judged", "said"),
     [
-        (Size(11, 1, 1), Size(2, 1, 1), r"task\.ways=11: the train split of made has 10 classes; type task\.ways=10"),
+        (Size(11, 1, 1), Size(2, 1, 1), r"task\.ways=11: the train split of made has 10 classes; use task\.ways=10"),
         (Size(2, 1, 1), Size(5, 1, 1), r"task\.test_ways=5: the val split of made has 4 classes; .*test_ways=4"),
-        (Size(2, 3, 5), Size(2, 1, 5), r"task\.shots=3 and task\.queries=5 take 8 .* type task\.shots=3 .*queries=4"),
-        (Size(2, 1, 5), Size(2, 9, 5), r"task\.test_shots=9 .* type task\.test_shots=6 task\.queries=1"),
+        (Size(2, 3, 5), Size(2, 1, 5), r"task\.shots=3 and task\.queries=5 take 8 .* use task\.shots=3 .*queries=4"),
+        (Size(2, 1, 5), Size(2, 9, 5), r"task\.test_shots=9 .* use task\.test_shots=6 task\.queries=1"),
     ],
 )
 def test_what_does_not_fit(size: Size, judged: Size, said: str) -> None:
@@ -123,7 +123,7 @@ def test_what_does_not_fit(size: Size, judged: Size, said: str) -> None:
 
 
 def test_classes_of_two_splits_and_a_sampler() -> None:
-    with pytest.raises(ValueError, match=r"type split\.by=class"):
+    with pytest.raises(ValueError, match=r"use split\.by=class"):
         episodes_of(made(by="example"))
-    with pytest.raises(ValueError, match=r"type trainer\.sampler=null"):
+    with pytest.raises(ValueError, match=r"use trainer\.sampler=null"):
         Episodes(loader_of(made(), sampler="balanced"), Size(2, 1, 1), 1, Size(2, 1, 1), 2)

@@ -57,5 +57,5 @@ def test_wanting_more_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ex
     assert len(fewer.classes) == (counts >= 16).sum()
     one = examples.inputs[examples.targets == examples.classes.index("A")]
     assert fewer.inputs[fewer.targets == fewer.classes.index("A")].equal(one)
-    with pytest.raises(ValueError, match=r"data\.images=99: .* type \d+ or less"):
+    with pytest.raises(ValueError, match=r"data\.images=99: .* use \d+ or less"):
         module.glyphs(images=99)

@@ -75,5 +75,5 @@ def test_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("MLCLI_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(module, "URL", "http://127.0.0.1:9/")
-    with pytest.raises(ValueError, match=r"type data\.folder=FOLDER, or type data=glyphs"):
+    with pytest.raises(ValueError, match=r"use data\.folder=FOLDER, or use data=glyphs"):
         module.omniglot()

@@ -181,7 +181,7 @@ def test_grouped_folds_are_as_large_as_those_of_scikit_learn() -> None:
 
 
 def test_what_is_divided_must_be_there() -> None:
-    with pytest.raises(ValueError, match=r"no groups; type split\.by=class"):
+    with pytest.raises(ValueError, match=r"no groups; use split\.by=class"):
         split(digits(), val=0.2, test=0.2, seed=0, by="group")
     with pytest.raises(ValueError, match="there are 3 groups"):
         split(grouped([5, 5, 5]), val=0.2, test=0.2, seed=0, by="group", folds=4)

@@ -50,7 +50,7 @@ def test_val_and_test_stay_whole() -> None:
     [
         ({"classes": ["a", "x"]}, "letters has no class x. Choices: a, b, c."),
         ({"classes": ["a"]}, "there must be two or more of them"),
-        ({"per_class": 2}, "class a of letters has 1 examples to train on; type at most split.per_class=1."),
+        ({"per_class": 2}, "class a of letters has 1 examples to train on; use at most split.per_class=1."),
     ],
 )
 def test_what_is_not_there_says_so(settings: dict[str, object], words: str) -> None:

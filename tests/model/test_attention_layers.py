@@ -104,9 +104,9 @@ def test_temperature_sharpens_and_flattens():
 @pytest.mark.parametrize(
     ("settings", "advice"),
     [
-        ((8, 3), r"model.d_model=8 cannot .* model.heads=3 evenly: type model.heads=1\|2\|4\|8, or model.d_model=9"),
-        ((6, 2, True), r"even number each, .*: type model.heads=1\|3, or model.d_model=8"),
-        ((5, 1, True), r"type model.d_model=6"),
+        ((8, 3), r"model.d_model=8 cannot .* model.heads=3 evenly: use model.heads=1\|2\|4\|8, or model.d_model=9"),
+        ((6, 2, True), r"even number each, .*: use model.heads=1\|3, or model.d_model=8"),
+        ((5, 1, True), r"use model.d_model=6"),
     ],
 )
 def test_what_heads_cannot_share_says_what_works(settings, advice):

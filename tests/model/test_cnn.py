@@ -33,10 +33,10 @@ def test_layer_norm_normalises_each_image():
 
 
 def test_too_deep_for_the_image():
-    with pytest.raises(ValueError, match=r"model\.depth=4: images of 8×8 pixels .* type model\.depth=3"):
+    with pytest.raises(ValueError, match=r"model\.depth=4: images of 8×8 pixels .* use model\.depth=3"):
         CNN((1, 8, 8), 2, depth=4)
 
 
 def test_even_kernels_have_no_centre():
-    with pytest.raises(ValueError, match=r"model\.kernel_size=4: must be odd.* type model\.kernel_size=5"):
+    with pytest.raises(ValueError, match=r"model\.kernel_size=4: must be odd.* use model\.kernel_size=5"):
         CNN((1, 8, 8), 2, kernel_size=4)

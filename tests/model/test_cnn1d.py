@@ -38,5 +38,5 @@ def test_tokens_are_embedded():
 
 
 def test_even_kernels_have_no_centre():
-    with pytest.raises(ValueError, match=r"model\.kernel_size=4: must be odd.* type model\.kernel_size=5"):
+    with pytest.raises(ValueError, match=r"model\.kernel_size=4: must be odd.* use model\.kernel_size=5"):
         CNN1d((8, 1), 2, kernel_size=4)

@@ -113,7 +113,7 @@ def test_class_weights_are_weights_of_examples() -> None:
     theirs = LogisticRegression(class_weight="balanced", max_iter=1000)
     theirs.fit(StandardScaler().fit_transform(train), targets)
     assert parts.model.estimator.coef_ == pytest.approx(theirs.coef_, abs=1e-3)
-    with pytest.raises(ValueError, match=r"takes no class weights: type trainer\.class_weights=null"):
+    with pytest.raises(ValueError, match=r"takes no class weights: use trainer\.class_weights=null"):
         built("data=iris", "model=knn", "trainer.class_weights=balanced")
 
 
@@ -247,8 +247,8 @@ def test_beside_networks_in_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["model=estimator", f"{TARGET}collections.UserDict"], "UserDict is no estimator"),
         (["model=knn", "task=regression", "data=diabetes"], "KNeighborsClassifier gives no numbers"),
         (["model=mlp_numpy", "optimizer.lr=0.1"], "the settings are those of model"),
-        (["model=knn", "task=multi_label"], "type task=classification|regression"),
-        (["model=knn", "data=surnames"], "type model="),
+        (["model=knn", "task=multi_label"], "use task=classification|regression"),
+        (["model=knn", "data=surnames"], "use model="),
     ],
 )
 def test_mistakes_are_one_line(
@@ -275,5 +275,5 @@ def test_the_best_epoch_is_kept_though_what_is_learnt_grows() -> None:
 
 
 def test_gradients_that_there_are_none_of_cannot_be_watched() -> None:
-    with pytest.raises(ValueError, match=r"type trainer\.watch=false"):
+    with pytest.raises(ValueError, match=r"use trainer\.watch=false"):
         built("data=iris", "model=knn", "trainer.watch=true")

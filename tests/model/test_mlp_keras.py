@@ -62,5 +62,5 @@ def test_weights_put_back_predict_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(tensorflow is not None, reason="TensorFlow is here")
 def test_without_tensorflow_it_is_told_what_to_install() -> None:
-    with pytest.raises(ConfigError, match=r"type pip install 'mlcli\[tensorflow\]'"):
+    with pytest.raises(ConfigError, match=r"run pip install 'mlcli\[tensorflow\]'"):
         built(*SHAPE, "model=mlp_keras")

@@ -49,8 +49,8 @@ def test_its_weights_are_those_of_an_mlp() -> None:
 
 
 def test_classes_alone_and_no_weights() -> None:
-    with pytest.raises(ValueError, match="type model=mlp"):
+    with pytest.raises(ValueError, match="use model=mlp"):
         MLPNumpy((3,), 1)
-    with pytest.raises(ValueError, match=r"type trainer\.class_weights=null"):
+    with pytest.raises(ValueError, match=r"use trainer\.class_weights=null"):
         built(*SHAPE, "model=mlp_numpy", "trainer.class_weights=balanced")
     assert np.isfinite(MLPNumpy((3,), 2)(torch.ones(2, 3)).numpy()).all()

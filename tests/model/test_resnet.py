@@ -112,5 +112,5 @@ def test_small_ones_have_so_many_layers_and_halve_twice():
 
 @pytest.mark.parametrize(("depth", "advice"), [(1, "8"), (2, "8"), (10, "8 or 14"), (19, "14 or 20")])
 def test_other_depths_are_told_which_there_are(depth, advice):
-    with pytest.raises(ValueError, match=rf"model\.depth={depth}: .* type model\.depth={advice}\."):
+    with pytest.raises(ValueError, match=rf"model\.depth={depth}: .* use model\.depth={advice}\."):
         ResNet((1, 8, 8), 2, depth=depth)

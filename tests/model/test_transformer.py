@@ -89,7 +89,7 @@ def test_order_matters_with_any_positions_and_not_without():
 
 
 def test_what_cannot_be_says_what_to_type():
-    with pytest.raises(ValueError, match=r"model.causal=true.*type model.pooling=mean"):
+    with pytest.raises(ValueError, match=r"model.causal=true.*use model.pooling=mean"):
         Transformer((6, 3), 2, causal=True, pooling="class_token")
     with pytest.raises(ValueError, match=r"model.norm=none: .* Choices: pre, post"):
         Transformer((6, 3), 2, norm="none")

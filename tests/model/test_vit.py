@@ -38,7 +38,7 @@ def test_only_the_positions_tell_where_a_patch_stands():
 
 
 def test_an_image_that_cannot_be_cut_is_told_what_can():
-    with pytest.raises(ValueError, match=r"model\.patch=3: images of 8×12 .* type model\.patch=1\|2\|4\."):
+    with pytest.raises(ValueError, match=r"model\.patch=3: images of 8×12 .* use model\.patch=1\|2\|4\."):
         ViT((1, 8, 12), 2, patch=3)
     with pytest.raises(ValueError, match=r"model\.d_model=8 cannot be divided among model\.heads=3"):
         ViT((1, 8, 8), 2, d_model=8, heads=3)

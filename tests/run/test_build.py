@@ -20,7 +20,7 @@ def parts_of(*overrides: str) -> Parts:
     ],
 )
 def test_each_model_that_a_message_names_can_be_built(overrides: list[str], named: set[str]) -> None:
-    with pytest.raises(ConfigError, match="type model=") as told:
+    with pytest.raises(ConfigError, match="use model=") as told:
         parts_of(*overrides)
     names = str(told.value).rpartition("model=")[2].rstrip(".").split("|")
     assert named <= set(names)

@@ -157,10 +157,10 @@ def test_a_fold_that_fails_is_left_out() -> None:
         (["metric=choice(accuracy,loss)"], "a cross-validation has one"),
         (["by=colour"], "split.by=colour: no such choice"),
         (["by=group"], "data=digits has no groups"),
-        (["data=iris", "folds=80"], "type fewer folds"),
+        (["data=iris", "folds=80"], "use fewer folds"),
         (["metric=acuracy"], "Did you mean test/accuracy"),
-        (["trainer.patience=3"], "trainer.patience needs a validation split: type split.val=0.2"),
-        (["trainer.monitor=val/accuracy"], "type split.val=0.2"),
+        (["trainer.patience=3"], "trainer.patience needs a validation split: use split.val=0.2"),
+        (["trainer.monitor=val/accuracy"], "use split.val=0.2"),
         (["sweep.halving=true"], "all of them count"),
     ],
 )

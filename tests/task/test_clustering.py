@@ -144,9 +144,9 @@ def test_a_run_is_judged_on_what_it_was_given_and_names_the_cluster_of_new_point
     ("overrides", "words"),
     [
         (["model.clusters=200", "data=iris"], "model.clusters=200: there are 150 examples to train on"),
-        (["model=mlp", "data=iris"], "type model=kmeans"),
-        (["task=classification", "model=kmeans", "data=iris", "split.test=0.2"], "type task=clustering"),
-        (["task.solver=scikit-learn", "task.mini_batch=10"], "type task.mini_batch=null"),
+        (["model=mlp", "data=iris"], "use model=kmeans"),
+        (["task=classification", "model=kmeans", "data=iris", "split.test=0.2"], "use task=clustering"),
+        (["task.solver=scikit-learn", "task.mini_batch=10"], "use task.mini_batch=null"),
     ],
 )
 def test_mistakes_are_told_with_what_to_type(overrides: list[str], words: str) -> None:

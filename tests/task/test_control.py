@@ -174,7 +174,7 @@ def test_a_finished_run_answers_for_states_by_name_without_its_world(
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [
-        (["data=iris", "model=mlp"], "type model=q_table."),
+        (["data=iris", "model=mlp"], "use model=q_table."),
         (["data=iris"], "data=iris is vector"),
         (["data.map=[S.?,..G]"], "what is '?'"),
         (["data.map=[S..,...]"], "data.map has no goal"),

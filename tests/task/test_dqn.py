@@ -146,10 +146,10 @@ def test_predictions_are_the_actions_of_the_highest_value() -> None:
 
 @pytest.mark.parametrize("task", ["dqn", "reinforce"])
 def test_data_that_is_no_environment_is_refused(task: str) -> None:
-    with pytest.raises(ConfigError, match="nothing to act in with a network: type data=cartpole"):
+    with pytest.raises(ConfigError, match="nothing to act in with a network: use data=cartpole"):
         parts_of(f"task={task}", "data=iris")
 
 
 def test_other_tasks_refuse_an_environment() -> None:
-    with pytest.raises(ConfigError, match="an environment to act in: type task=dqn"):
+    with pytest.raises(ConfigError, match="an environment to act in: use task=dqn"):
         parts_of("task=classification", "data=cartpole")

@@ -93,15 +93,15 @@ def test_watch_sees_an_episode() -> None:
     [
         (
             ["data=digits", "model=cnn"],
-            r"task\.test_ways=5: the val split of digits has 2 classes; type task\.test_ways=2",
+            r"task\.test_ways=5: the val split of digits has 2 classes; use task\.test_ways=2",
         ),
         (["data=diabetes", "model=mlp"], r"split\.by=class"),
-        (["data=iris", "model=mlp", "split.by=example", "task.ways=3"], r"type split\.by=class"),
+        (["data=iris", "model=mlp", "split.by=example", "task.ways=3"], r"use split\.by=class"),
         (["data=iris", "model=mlp", "split.val=0.4", "split.test=0.4"], r"the train split of iris has 1 classes"),
         (["task.shots=4", "data=digits", "model=cnn", "trainer.accumulate=2"], r"trainer\.accumulate=1"),
         (
             ["task.shots=4"],
-            r"task\.shots=4 and task\.queries=5 take 9 examples .* type task\.shots=4 task\.queries=4",
+            r"task\.shots=4 and task\.queries=5 take 9 examples .* use task\.shots=4 task\.queries=4",
         ),
     ],
 )

@@ -86,9 +86,9 @@ def test_a_run_shows_what_it_found_and_tells_new_points_by_it(
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["data=iris", "model.components=5"], "there are 4 features; type at most 4"),
+        (["data=iris", "model.components=5"], "there are 4 features; use at most 4"),
         (["task.incremental=true", "trainer.batch_size=8", "model.components=20"], "8 examples at a time"),
-        (["model=mlp"], "type model=pca"),
+        (["model=mlp"], "use model=pca"),
     ],
 )
 def test_mistakes_are_told_with_what_to_type(overrides: list[str], words: str) -> None:

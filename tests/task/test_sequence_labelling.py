@@ -109,7 +109,7 @@ def test_full_evaluation() -> None:
         (["task=sequence_labelling", "data=multi_label_toy"], "no class for each step"),
         (["task=multi_label", "data=brackets", "model=gru"], "no labels that are there or not"),
         (["task=language_model", "data=brackets"], "no text to go on with"),
-        (["task=sequence_labelling", "model=mlp"], r"type model=.*gru\|lstm"),
+        (["task=sequence_labelling", "model=mlp"], r"use model=.*gru\|lstm"),
     ],
 )
 def test_what_does_not_fit_says_what_does(overrides: list[str], word: str) -> None:
