@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mlcli.cannot_stack import CannotStack
 
 OF_MODULES = {*vars(nn.Module()), "training"}  # what torch itself keeps of every module
+NESTED = 4  # containers within containers that are looked into
 
 
 class Attributes:
@@ -40,16 +41,22 @@ class Attributes:
                             yield f"{path}.{own}", _identity(attribute)
 
 
-def _identity(value: Any) -> Any:
-    """Equal as long as nobody has assigned or changed it; containers by what they hold."""
+def _identity(value: Any, depth: int = NESTED) -> Any:
+    """Equal as long as nobody has assigned or changed it; containers by what they hold, to a depth."""
     if isinstance(value, Tensor):
         return id(value), None if value.is_inference() else value._version
-    if isinstance(value, dict):
-        return tuple((key, id(each)) for key, each in value.items())
-    if isinstance(value, list | tuple | set):
-        return tuple(id(each) for each in value)
+    if isinstance(value, np.ndarray):
+        return id(value), hash(value.tobytes())
     if isinstance(value, np.random.Generator):
         return repr(value.bit_generator.state)
+    if isinstance(value, random.Random):
+        return value.getstate()
+    if isinstance(value, np.random.RandomState):
+        return repr(value.get_state())
+    if isinstance(value, dict) and depth:
+        return tuple((key, _identity(each, depth - 1)) for key, each in value.items())
+    if isinstance(value, list | tuple | set) and depth:
+        return tuple(_identity(each, depth - 1) for each in value)
     return id(value)
 
 

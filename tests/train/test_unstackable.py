@@ -94,6 +94,24 @@ class ListGrows(Own):
         return scores / len(self.seen)
 
 
+class NestedCounts(Own):
+    def begin(self) -> None:
+        self.seen = {"calls": [0]}
+
+    def keep(self, scores: Tensor) -> Tensor:
+        self.seen["calls"][0] += 1
+        return scores / self.seen["calls"][0]
+
+
+class ArrayCounts(Own):
+    def begin(self) -> None:
+        self.calls = np.zeros(1)
+
+    def keep(self, scores: Tensor) -> Tensor:
+        self.calls += 1
+        return scores / float(self.calls[0])
+
+
 class NumpyDraws(Own):
     def keep(self, scores: Tensor) -> Tensor:
         return scores * float(np.random.rand())
@@ -106,10 +124,23 @@ class PythonDraws(Own):
 
 class OwnDraws(Own):
     def begin(self) -> None:
-        self.generator = np.random.default_rng(0)
+        self.generator: Any = np.random.default_rng(0)
 
     def keep(self, scores: Tensor) -> Tensor:
         return scores * self.generator.random()
+
+
+class OwnRandomDraws(OwnDraws):
+    def begin(self) -> None:
+        self.generator = random.Random(0)
+
+
+class OwnRandomStateDraws(OwnDraws):
+    def begin(self) -> None:
+        self.generator = np.random.RandomState(0)
+
+    def keep(self, scores: Tensor) -> Tensor:
+        return scores * self.generator.rand()
 
 
 def parts_of(kind: type[Own]) -> list[Parts]:
@@ -129,7 +160,11 @@ def parts_of(kind: type[Own]) -> list[Parts]:
         (ListGrows, "assigns model.seen"),
         (NumpyDraws, "random generator that all trials share"),
         (PythonDraws, "random generator that all trials share"),
+        (NestedCounts, "assigns model.seen"),
+        (ArrayCounts, "assigns model.calls"),
         (OwnDraws, "assigns model.generator"),
+        (OwnRandomDraws, "assigns model.generator"),
+        (OwnRandomStateDraws, "assigns model.generator"),
     ],
 )
 def test_what_a_stack_would_lose_trains_alone(kind: type[Own], reason: str) -> None:
