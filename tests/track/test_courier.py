@@ -138,6 +138,7 @@ def test_another_courier_goes_on_without_repeating(outputs: Path) -> None:
 def test_a_trial_is_nested_in_its_sweep(outputs: Path) -> None:
     sweep = outputs / "sweeps" / "s"
     trial = {"trial": 0, "swept": {"optimizer.lr": 0.1}, "metrics": {"val/loss": 0.1}, "status": "FINISHED"}
+    trial["seconds"] = 1.5
     write(sweep / "trials.json", {"monitor": "val/loss", "best_trial": 0, "trials": [trial]})
     record = json.loads((make_run(outputs, "0", parent="s") / "run.json").read_text())
     shutil.move(outputs / "runs" / "0", sweep / "0")

@@ -347,6 +347,7 @@ def files_below(root: Path) -> list[str]:
 def test_trials_at_once_are_what_the_client_writes_one_by_one(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = make_sweep(outputs, 3)
     found = {"trial": 1, "swept": {"optimizer.lr": 0.1}, "metrics": {"val/loss": 0.1, "test/roc_auc": None}}
+    found |= {"status": "FINISHED", "seconds": 1.5}
     write(folders[0] / "trials.json", {"monitor": "val/loss", "best_trial": 1, "trials": [found]})
     write(folders[0] / "answer.json", {"sentence": "0.1 is best."})
     with monkeypatch.context() as patch:
