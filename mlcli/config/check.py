@@ -90,7 +90,8 @@ def locate(target: str, key: str = "_target_") -> Callable[..., Any]:
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{key}={target}: cannot be imported ({error}).") from error
+        hint = "; use PYTHONPATH=FOLDER for a module of your own" if isinstance(error, ModuleNotFoundError) else ""
+        raise ConfigError(f"{key}={target}: cannot be imported ({error}){hint}.") from error
     if not callable(found):
         raise ConfigError(f"{key}={target}: is no class or function.")
     return found  # type: ignore[no-any-return]

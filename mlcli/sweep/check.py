@@ -20,12 +20,15 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
     """Builds one trial of each kind. Raises ConfigError for one that cannot be built, for a metric that will not be
     there, and for a cross-validation (`folds`) that prunes folds or repeats equal ones.
 
-    Any other exception is a fault of one kind of trial, which fails when its turn comes.
+    Any other exception is a fault of one kind of trial, which fails when its turn comes. So does one whose package is
+    not installed, as long as another kind can be built.
     """
     if folds and trials[0].job.cfg.sweep.halving:
         raise ConfigError("sweep.halving would prune folds, and all of them count: use sweep.halving=false")
     prepared: dict[str, Parts] = {}
-    for trial, *_ in groups(trials):
+    missing: list[ConfigError] = []
+    kinds = groups(trials)
+    for trial, *_ in kinds:
         cfg = trial.job.cfg
         key = json.dumps([cfg.data, cfg.split, cfg.model["_target_"]], default=str)
         try:
@@ -35,7 +38,13 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
         except ConfigError as error:
             if len(trials) == 1:
                 raise
-            raise ConfigError(f"trial {trial.number} ({run_name(trial.job)}): {error}") from error
+            named = ConfigError(f"trial {trial.number} ({run_name(trial.job)}): {error}")
+            if not isinstance(error.__cause__, ImportError):
+                raise named from error
+            missing.append(named)
+            if len(missing) == len(kinds):
+                raise missing[0] from error
+            continue
         except (Exception, SystemExit) as error:
             if is_interrupt(error):
                 raise
