@@ -60,6 +60,10 @@ class Found:
 
     def result(self) -> dict[str, Any]:
         """Empty while there is none. Raises Damaged."""
+        return self._result
+
+    @cached_property
+    def _result(self) -> dict[str, Any]:
         try:
             return dict(read_json(self.folder.path / "result.json"))
         except FileNotFoundError:
