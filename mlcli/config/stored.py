@@ -11,6 +11,7 @@ from mlcli.files import read_plain
 LARGEST = 4 * 2**20  # bytes of a file
 DEEPEST = 50  # levels of nesting; libyaml crashes at a hundred thousand
 LONGEST = 2**16  # characters of a value; a number of four million digits takes minutes
+DIGITS = 400  # of a whole number; larger ones can be neither printed nor compared with a float
 _FLOAT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$")  # also 1e-5, which is text to YAML 1.1
 
 
@@ -23,6 +24,15 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
+
+
+def _integer(loader: Any, node: Any) -> Any:
+    if len(node.value) > DIGITS:
+        raise ValueError(f"a number of more than {DIGITS} digits")
+    return loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def read_yaml(path: Path, aliases: bool = False) -> Any:

@@ -118,13 +118,23 @@ class Courier:
         self.refused |= {folder for folder in folders if self.deliveries[folder].may_have_been_created}
         news = self._news([folder for folder in folders if folder not in self.refused])
         for first in range(0, len(news), AT_ONCE):
-            part = news[first : first + AT_ONCE]
-            with self._refusing([each.folder for each in part]):
-                self.store.write(part)
-                for each in part:
-                    self.deliveries[each.folder].arrived(each)
+            self._write_part(news[first : first + AT_ONCE])
         for folder in folders:
             self._let_go(folder)
+
+    def _write_part(self, news: list[News]) -> None:
+        """Of those that cannot be written together, each half by itself: one bad run refuses no other."""
+        with self._refusing([each.folder for each in news]):
+            try:
+                self.store.write(news)
+            except Exception as error:
+                if len(news) == 1 or self.store.unreachable(error):
+                    raise
+                for half in (news[: len(news) // 2], news[len(news) // 2 :]):
+                    self._write_part(half)
+                return
+            for each in news:
+                self.deliveries[each.folder].arrived(each)
 
     def _news(self, folders: list[Path]) -> list[News]:
         due = {folder: self.deliveries[folder] for folder in folders if not self._can_wait(self.deliveries[folder])}
@@ -234,7 +244,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="look whether the store still has what it was given")
     given = parser.parse_args()
     courier = Courier(given.outputs.absolute(), os.environ.get(URI, ""), given.experiment)
-    courier.store.tell = _tell
+    courier.store.tell = lambda text: print(f"{NOTE}{text}", flush=True)
     inbox: queue.Queue[str | None] = queue.Queue()
     patience = Patience(_seconds(given.check), partial(_give_up, courier))
     threading.Thread(target=_read, args=(inbox, patience), daemon=True).start()
@@ -274,11 +284,6 @@ def _warm_up(store: Store, patience: Patience) -> None:
     store.warm_up()
     if not store.is_local:
         patience.watch_requests()
-
-
-def _tell(text: str) -> None:
-    """Something that whoever waits for this process says at once."""
-    print(f"{NOTE}{text}", flush=True)
 
 
 def _give_up(courier: Courier) -> None:

@@ -65,3 +65,10 @@ def test_interpolations_are_found_everywhere() -> None:
     for node in ("${a}", {"a": ["x", "a${b}"]}, {"${a}": 1}, [[{"a": ("${b}",)}]]):
         assert has_interpolation(node)
     assert not has_interpolation({"a": ["$", "{b}", 1, None]})
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 20_000, "1:" + "1:" * 9000 + "1"])
+def test_a_whole_number_that_cannot_be_printed(tmp_path: Path, number: str) -> None:
+    (tmp_path / "config.yaml").write_text(f"x: {number}\n")
+    with pytest.raises(ValueError, match="not a config that mlcli wrote"):
+        read_yaml(tmp_path / "config.yaml")

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from mlcli.track.courier import Courier
+from mlcli.track.delivery import Delivery
 from mlcli.track.launch import start_courier
 
 
@@ -120,6 +122,24 @@ def test_lines_arrive_while_the_run_goes_on(outputs: Path) -> None:
     history = client(outputs).get_metric_history(run.info.run_id, "val/loss")
     assert [metric.step for metric in history] == [1, 2, 3, 4]
     assert runs(outputs)["live"].info.status == "FINISHED"
+
+
+def test_a_run_that_cannot_be_written_does_not_hold_the_others_up(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through MLflow's client, one by one, a hundred take a minute."""
+    for index in range(20):
+        folder = make_run(outputs, f"run{index}")
+    write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"name": ""})
+    courier = Courier(outputs, "", "tests")
+    wrote: list[str] = []
+    sent: list[str] = []
+    arrived, advance = Delivery.arrived, Delivery.advance
+    monkeypatch.setattr(Delivery, "arrived", lambda self, news: (wrote.append(self.folder.name), arrived(self, news)))
+    monkeypatch.setattr(Delivery, "advance", lambda self: (sent.append(self.folder.name), advance(self)))
+    courier.finish()
+    assert len(wrote) == 19
+    assert sent == ["run19"]
 
 
 def test_another_courier_goes_on_without_repeating(outputs: Path) -> None:
