@@ -40,6 +40,7 @@ def writing(path: object) -> Iterator[None]:
 def suggest(word: str, choices: Iterable[str], listed: bool = True) -> str:
     """` Did you mean …?` for the nearest choice, followed by all of them unless they are not to be listed."""
     names = sorted(map(str, choices))
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    near = [name for name in names if name.lower() == word.lower()][:1]
+    near = near or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     question = f" Did you mean {near[0]}?" if near else ""
     return f"{question} Choices: {', '.join(names)}." if names and listed else question

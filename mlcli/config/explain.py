@@ -128,6 +128,9 @@ def leaves_of(root: object, prefix: str = "") -> list[str]:
 def _wrong_value(error: Exception, cause: ValidationError) -> str:
     match = re.match(r"Error merging override (\S+)", str(error))
     what = match.group(1) if match else f"{cause.full_key}"
+    kind = re.search(r"could not be converted to (Integer|Float)$", _first_line(cause))
+    if kind:
+        return f"{what}: must be a {'whole number' if kind.group(1) == 'Integer' else 'number'}."
     return f"{what}: {_first_line(cause)}."
 
 

@@ -64,7 +64,10 @@ class OwnNames:
             headers = Headers(scope=scope)
             hosts = [f"//{host}" for host in headers.getlist("host")]
             if len(hosts) != 1 or not all(map(_is_own, [*hosts, *headers.getlist("origin")])):
-                response = _error(HTTPStatus.FORBIDDEN, f"only requests to {', '.join(OWN_NAMES)} are answered")
+                response = _error(
+                    HTTPStatus.FORBIDDEN,
+                    f"only requests to {', '.join(OWN_NAMES)} are answered, and none from the pages of other sites",
+                )
                 await response(scope, receive, send)
                 return
         await self.app(scope, receive, send)
