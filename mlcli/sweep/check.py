@@ -17,33 +17,29 @@ log = logging.getLogger("mlcli")
 
 
 def check_trials(trials: Sequence[Trial], folds: bool) -> None:
-    """Builds one trial of each kind. Raises ConfigError for one that cannot be built, for a metric that will not be
-    there, and for a cross-validation (`folds`) that prunes folds or repeats equal ones.
+    """Builds one trial of each kind. Raises ConfigError if none can be built, for a metric that will not be there,
+    and for a cross-validation (`folds`) that prunes folds or repeats equal ones.
 
-    Any other exception is a fault of one kind of trial, which fails when its turn comes. So does one whose package is
-    not installed, as long as another kind can be built.
+    A kind that cannot be built while others can fails when its turn comes.
     """
     if folds and trials[0].job.cfg.sweep.halving:
         raise ConfigError("sweep.halving would prune folds, and all of them count: use sweep.halving=false")
     prepared: dict[str, Parts] = {}
-    missing: list[ConfigError] = []
+    refused: list[ConfigError] = []
     kinds = groups(trials)
     for trial, *_ in kinds:
         cfg = trial.job.cfg
         key = json.dumps([cfg.data, cfg.split, cfg.model["_target_"]], default=str)
+        parts: Parts | None = None
         try:
             parts = build(cfg, prepared[key].data if key in prepared else None)
             check_monitor(cfg, parts)
             check_metric(cfg, parts, judged_alone=folds)
         except ConfigError as error:
-            if len(trials) == 1:
-                raise
-            named = ConfigError(f"trial {trial.number} ({run_name(trial.job)}): {error}")
-            if not isinstance(error.__cause__, ImportError):
-                raise named from error
-            missing.append(named)
-            if len(missing) == len(kinds):
-                raise missing[0] from error
+            told = _of_trial(error, trial, trials)
+            if parts is not None:
+                raise told from error
+            refused.append(told)
             continue
         except (Exception, SystemExit) as error:
             if is_interrupt(error):
@@ -53,6 +49,13 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
         if folds and key not in prepared:
             _check_repeats(trials, parts)
         prepared = {key: parts}  # of the last alone: neighbours have the same, and memory is for training
+    if len(refused) == len(kinds):
+        raise refused[0]
+
+
+def _of_trial(error: ConfigError, trial: Trial, trials: Sequence[Trial]) -> ConfigError:
+    """The same error, with the trial's name where there are several."""
+    return error if len(trials) == 1 else ConfigError(f"trial {trial.number} ({run_name(trial.job)}): {error}")
 
 
 def _check_repeats(trials: Sequence[Trial], parts: Parts) -> None:

@@ -46,8 +46,8 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "sweep.metric=test/accuracy: no such metric. Did you mean val/accuracy?",
         ),
         (
-            ["-m", "optimizer.lr=1e-3,1e-2", "split.folds=5,80"],
-            "trial 1 (lr=0.001 folds=80): split.folds=80: iris has 150",
+            ["-m", "optimizer.lr=1e-3,1e-2", "split.folds=80,90"],
+            "trial 0 (lr=0.001 folds=80): split.folds=80: iris has 150",
         ),
     ],
 )
