@@ -73,13 +73,13 @@ class Sweep:
 
     def _start(self, folder: Path, trials: Sequence[Trial]) -> None:
         first = trials[0].job
+        monitor = first.cfg.trainer.monitor
+        self.console = SweepConsole(self.session.level, {}, monitor, is_higher_better(first.cfg, monitor))
         self.record = start_sweep(folder, first, len(trials), self.session.command)
         self.session.follow(self.record.path)
         self._open.enter_context(logged(self.record.path / "train.log"))
         drawer = self._open.enter_context(Drawer(devices.cores(), soon=first.cfg.tracking.figures))
         self.session = replace(self.session, save=drawer.save)
-        monitor = first.cfg.trainer.monitor
-        self.console = SweepConsole(self.session.level, {}, monitor, is_higher_better(first.cfg, monitor))
 
     def close(self, error: BaseException | None = None) -> None:
         """Reports, and records how the sweep ended; `error` is what ended it early."""
