@@ -26,7 +26,7 @@ def print_crossval(folder: Path) -> None:
 def _print_configurations(found: Row) -> None:
     rows, metric = found["configurations"], found["metric"]
     more = [name for name in headline(row["metrics"] for row in rows) if name != metric]
-    told = any(row["unscored"] for row in rows)
+    told = any(map(_unscored, rows))
     cells = [
         (
             f"*{place}" if place == 1 and len(rows) > 1 else place,
@@ -35,7 +35,7 @@ def _print_configurations(found: Row) -> None:
             _interval(row["metrics"].get(metric)),
             *(_spread(row, name) for name in more),
             (row["metrics"].get("seconds") or {}).get("mean"),
-            *([f"{len(row['trials']) - len(row['unscored'])}/{len(row['trials'])}"] if told else []),
+            *([f"{len(row['trials']) - len(_unscored(row))}/{len(row['trials'])}"] if told else []),
         )
         for place, row in enumerate(rows, 1)
     ]
@@ -43,8 +43,13 @@ def _print_configurations(found: Row) -> None:
     repeats = f", {found['repeats']} repeats" if found["repeats"] > 1 else ""
     table(columns, cells, f"{found['folds']}-fold cross-validation{repeats}: mean ± std over folds")
     for row in rows:
-        for each in row["unscored"]:
+        for each in _unscored(row):
             echo(f"{row['name']}: no {metric} of trial {each['trial']}, {_fold(each, found)}: {each['reason']}")
+
+
+def _unscored(configuration: Row) -> list[Row]:
+    """Its folds without a score; older versions of crossval.json do not list them."""
+    return configuration.get("unscored") or []
 
 
 def _print_comparisons(found: Row) -> None:

@@ -50,7 +50,7 @@ def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: 
             row["trial"],
             *(row["swept"].get(key) for key in names),
             *(row["metrics"].get(name) for name in shown),
-            row["seconds"],
+            row.get("seconds"),
             *([row["status"]] if told else []),
         )
         for place, row in enumerate(rows, 1)

@@ -139,7 +139,8 @@ data = fields(
 )
 environment = fields({}, user=maybe(text), git_commit=maybe(text), device=maybe(text))
 trial = fields(
-    {"trial": count, "swept": table(anything), "metrics": metrics, "status": text, "seconds": maybe(number)},
+    {"trial": count, "swept": table(anything), "metrics": metrics, "status": text},
+    seconds=maybe(number),
     reason=maybe(text),
 )
 spread = fields({"mean": maybe(number), "std": maybe(number)}, count=count)
@@ -156,7 +157,8 @@ trials = fields({"monitor": text, "best_trial": maybe(count), "trials": some(tri
 interval = fields({"count": count} | dict.fromkeys(("mean", "std", "low", "high"), maybe(number)))
 unscored = fields({"trial": count, "fold": count, "seed": number, "reason": text})
 configuration = fields(
-    {"name": text, "trials": each(count), "unscored": each(unscored), "metrics": table(interval)},
+    {"name": text, "trials": each(count), "metrics": table(interval)},
+    unscored=each(unscored),  # older cross-validations have none
     scores=each(maybe(number)),
 )
 comparison = fields(

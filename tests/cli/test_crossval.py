@@ -44,6 +44,12 @@ def test_parent_and_folds_in_mlflow(mlcli: Run, tmp_path: Path) -> None:
     shown = mlcli("show", "last", cwd=tmp_path)
     assert shown.returncode == 0 and found["sentence"] in shown.stdout
 
+    for configuration in found["configurations"]:
+        del configuration["unscored"]  # as the first versions wrote it
+    (folder / "crossval.json").write_text(json.dumps(found))
+    shown = mlcli("show", str(folder), cwd=tmp_path)
+    assert shown.returncode == 0 and found["sentence"] in shown.stdout, shown.stderr
+
 
 def test_a_mistake_is_one_line(mlcli: Run, tmp_path: Path) -> None:
     done = mlcli("crossval", "folds=0", cwd=tmp_path)
