@@ -88,13 +88,15 @@ def _rank(member: Member) -> tuple[bool, bool, float]:
 def _train(members: Sequence[Member], watch: Watch, tell: Callable[[str], None]) -> None:
     """Trains all members to their end, or until they have a failure of their own.
 
-    A stack that fails is gone before another one begins. Members whose training was over keep what they have.
+    A stack is gone before another one begins. Members whose training was over keep what they have.
     """
     waiting = deque([(list(members), False)])
     while waiting:
         group, alone = waiting.popleft()
         fault = _attempt(group, watch, alone)
         if fault is None:
+            if waiting:
+                release()
             continue
         left = _leave(group)
         release()

@@ -31,9 +31,11 @@ def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session,
     Trials that cannot be a stack for a reason of mlcli's own train one by one whatever the way. So do those whose
     probing shows any other fault, unless the way is "stack": then they have failed.
     """
-    for group in groups(trials):
+    for place, group in enumerate(groups(trials)):
         reason = None
         if len(group) > 1:
+            if place:
+                release()  # what the stack before has taken
             reason = obstacle(group[0].job.cfg) or _run_group(group, console, session, way)
         if reason is not None:
             missed = "; sweep.halving needs a stack, so none is pruned" if group[0].job.cfg.sweep.halving else ""
@@ -84,6 +86,8 @@ def _run_stacks(
     console.note(f"{len(group)} trials as {stacks}: {times:.1f} times as fast as one by one ({measured})")
     for start in range(0, len(group), size):
         chunk = group[start : start + size]
+        if start:
+            release()
         try:
             parts = parts or build_together([trial.job.cfg for trial in chunk])
         except Exception as error:  # whichever of them it is, it is told when its turn comes

@@ -64,18 +64,16 @@ class Scarce:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseException], epoch: int) -> None:
         self.drive, self.error, self.epoch = together._drive, error, epoch
         self.sizes: list[int] = []
-        self.failed: weakref.ref[Any] | None = None
-        self.alive: list[bool] = []  # whether the failed stack was, when another one began
+        self.made: list[weakref.ref[Any]] = []
+        self.alive: list[int] = []  # stacks that were, when another one began
         monkeypatch.setattr(together, "_drive", self)
         monkeypatch.setattr(together, "stack_of", self.stack_of)
         self.make = choice.stack_of
 
     def stack_of(self, parts: Any) -> Any:
-        if self.failed is not None:
-            self.alive.append(self.failed() is not None)
+        self.alive.append(sum(each() is not None for each in self.made))
         stack = self.make(parts)
-        if self.failed is None:
-            self.failed = weakref.ref(stack)
+        self.made.append(weakref.ref(stack))
         return stack
 
     def __call__(self, members: Any, watch: Any, alone: bool) -> None:
@@ -90,7 +88,7 @@ class Scarce:
         self.drive(members, until, alone)
 
 
-def test_the_failed_stack_is_gone_when_its_halves_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_is_gone_when_the_next_one_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = sweep("hydra/launcher=stack")
     scarce = Scarce(monkeypatch, exhausted, epoch=2)
     gc.disable()
@@ -98,9 +96,20 @@ def test_the_failed_stack_is_gone_when_its_halves_begin(monkeypatch: pytest.Monk
         folder = sweep("hydra/launcher=stack")
     finally:
         gc.enable()
-    assert scarce.sizes == [4, 2, 2] and scarce.alive == [False, False]
+    assert scarce.sizes == [4, 2, 2] and scarce.alive == [0, 0, 0]
     assert statuses(folder) == ["FINISHED"] * 4 and lengths(folder) == [4] * 4
     assert scores(folder) == scores(plain)
+
+
+def test_a_stack_that_has_finished_is_gone_when_the_next_one_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    scarce = Scarce(monkeypatch, exhausted, epoch=99)
+    monkeypatch.setattr(stacks, "fitting", lambda _: 2)
+    gc.disable()
+    try:
+        sweep("hydra/launcher=stack", "model.norm=none,layer_norm")
+    finally:
+        gc.enable()
+    assert scarce.sizes == [2, 2, 2, 2] and scarce.alive == [0, 0, 0, 0]
 
 
 def test_pruned_trials_stay_so_and_those_that_start_anew_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
