@@ -52,6 +52,7 @@ class Courier:
         self.deliveries: dict[Path, Delivery] = {}
         self.logs: dict[Path, EventLog] = {}
         self.problem: str | None = None
+        self.busy = 0  # runs that another courier has and has not delivered yet
         self.unreachable = False
         self.again_at = 0.0  # by the monotonic clock
         self.refused: set[Path] = set()  # what could not be written into a local store
@@ -183,7 +184,7 @@ class Courier:
 
     def left(self) -> str:
         """How much has not been delivered."""
-        count = len(self.deliveries)
+        count = len(self.deliveries) + self.busy
         return f"{count} run{'s are' if count != 1 else ' is'} left"
 
     def finish(self, check: bool = False) -> None:
@@ -200,14 +201,18 @@ class Courier:
                 traceback.print_exc()
                 self._failed(error)
         known = set(self.deliveries)  # and failed a moment ago
-        for folder in leftovers(self.outputs, self.store):
+        found = list(leftovers(self.outputs, self.store))
+        for folder in found:
             self.follow(folder)
         new = [each for each in self.deliveries if each not in known]
         for each in new:
             bury(each)
+        self.busy = sum(each not in self.deliveries and Delivery(each, self.store).wanted() for each in found)
         self._write_logs(list(self.logs))
         self._deliver(new)
         self.store.close()
+        if check and self.busy and not self.problem:
+            self.problem = "another command is still delivering"
 
     def _await_exit(self) -> None:
         """The kernel closes a killed process's pipe a little before the process is gone."""

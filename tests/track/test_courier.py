@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from mlcli.track.courier import Courier
-from mlcli.track.delivery import Delivery
+from mlcli.track.delivery import LOCK, Delivery
 from mlcli.track.launch import start_courier
+from mlcli.track.record import lock
 
 
 def write(path: Path, content: Any) -> None:
@@ -337,3 +338,15 @@ def test_eight_couriers_set_up_one_store(tmp_path: Path) -> None:
     found = runs(tmp_path)
     assert sorted(found) == [f"run{number}" for number in range(8)]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
+
+
+def test_what_another_courier_delivers_is_not_called_up_to_date(outputs: Path) -> None:
+    """`mlcli sync` beside a training, or beside another `mlcli sync`."""
+    make_run(outputs, "held")
+    held = lock(outputs / "runs" / "held" / LOCK)
+    assert held is not None
+    told = start_courier(outputs, "", "tests", check=True).finish()
+    assert told is not None and "another command is still delivering; 1 run is left" in told
+    held.close()
+    assert start_courier(outputs, "", "tests", check=True).finish() is None
+    assert "held" in runs(outputs)
