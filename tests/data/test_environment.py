@@ -45,7 +45,7 @@ def test_any_environment_with_vectors_and_countable_actions_will_do() -> None:
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(name: str, said: str) -> None:
-    with pytest.raises(ValueError, match=r"environment|type another") as told:
+    with pytest.raises(ValueError, match=r"environment|use another") as told:
         environment(name)
     assert said in str(told.value) and "\n" not in str(told.value)
 
