@@ -23,16 +23,15 @@ def write_atomic(
     new: raises FileExistsError where there is one. durable: it is on the disk before this returns.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}-{next(_numbers)}{PART}")
-    part.unlink(missing_ok=True)  # of a process that had this id, or a link that somebody put there
     try:
-        part.touch(exist_ok=False)
-        mode = stat.S_IMODE(part.stat().st_mode)
+        with os.fdopen(_create(part), "wb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if not callable(content):
+                file.write(content.encode() if isinstance(content, str) else content)
         if callable(content):
             content(part)
             if stat.S_IMODE(part.stat().st_mode) != mode:  # safetensors makes files that nobody else can read
                 part.chmod(mode)
-        else:
-            part.write_bytes(content.encode() if isinstance(content, str) else content)
         if durable:
             sync(part)
         if new:
@@ -46,6 +45,17 @@ def write_atomic(
     if durable:
         sync(path.parent)
     return path
+
+
+def _create(part: Path) -> int:
+    """A descriptor of a new file, for writing. What is there was left by a process that had this id, or is a link
+    that somebody put there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    try:
+        return os.open(part, flags, 0o666)
+    except FileExistsError:
+        part.unlink()
+        return os.open(part, flags, 0o666)
 
 
 def write_csv(path: Path, rows: "Iterable[Iterable[Any]]") -> Path:
