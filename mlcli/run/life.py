@@ -213,6 +213,7 @@ def logged(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        logging.captureWarnings(False)
         root.removeHandler(handler)
         handler.close()
+        if not any(isinstance(other, _File) for other in root.handlers):  # the log of the sweep, around its trials
+            logging.captureWarnings(False)
