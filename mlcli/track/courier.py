@@ -27,7 +27,7 @@ from mlcli.track.launch import NOTE, OUT_OF_REACH, URI
 from mlcli.track.leftovers import forget_what_is_missing, leftovers
 from mlcli.track.mlflow_rows import News
 from mlcli.track.mlflow_store import Store
-from mlcli.track.patience import Patience
+from mlcli.track.patience import Patience, seconds_of_patience
 from mlcli.track.reading import load
 from mlcli.track.record import bury, record_path, running
 
@@ -38,8 +38,6 @@ SHORT = 10.0  # seconds that a trial may train before it is shown in MLflow,
 EACH = 1.0  # and so many more for each trial under way
 MOST_LIVE = 100  # trials under way that are shown
 AT_ONCE = 100  # runs in one transaction
-AT_THE_END = 5.0  # seconds that a server is waited for after its last whole answer, once training has ended,
-SYNC_PATIENCE = 30.0  # and where that is all there is to do
 EXITING = 0.5  # seconds that a process may take to be gone after it has closed its pipe
 
 
@@ -251,7 +249,7 @@ def main() -> int:
     courier = Courier(given.outputs.absolute(), os.environ.get(URI, ""), given.experiment)
     courier.store.tell = lambda text: print(f"{NOTE}{text}", flush=True)
     inbox: queue.Queue[str | None] = queue.Queue()
-    patience = Patience(_seconds(given.check), partial(_give_up, courier))
+    patience = Patience(seconds_of_patience(given.check), partial(_give_up, courier))
     threading.Thread(target=_read, args=(inbox, patience), daemon=True).start()
     allow_many_files()
     warming = threading.Thread(target=_warm_up, args=(courier.store, patience), daemon=True)
@@ -277,12 +275,6 @@ def main() -> int:
         print(f"{courier.problem}; {courier.left()}")
         return OUT_OF_REACH
     return 0
-
-
-def _seconds(is_sync: bool) -> float:
-    """How long an answer may take: who brings MLflow up to date and nothing else has more time, and whoever sets
-    MLflow's own limit means it."""
-    return max(SYNC_PATIENCE if is_sync else AT_THE_END, float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 0))
 
 
 def _warm_up(store: Store, patience: Patience) -> None:

@@ -1,12 +1,21 @@
 """How long the end of a command waits for a tracking server: while whole answers come, and a little longer."""
 
 import http.client
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 LOOK = 0.1  # seconds between two looks
+AT_THE_END = 5.0  # seconds without a whole answer that end the wait, once training has ended,
+SYNC_PATIENCE = 30.0  # and where bringing MLflow up to date is all that the command does
+
+
+def seconds_of_patience(is_sync: bool) -> float:
+    """How long an answer may take. MLflow's own limit counts where the user has set a longer one."""
+    own = os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "")
+    return max(SYNC_PATIENCE if is_sync else AT_THE_END, float(own) if own.isdigit() else 0.0)
 
 
 class Patience:
