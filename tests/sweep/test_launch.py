@@ -16,10 +16,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 import hydra_plugins
-from mlcli.cli.training import main
 from mlcli.data import iris
 from mlcli.run.failure import RunFailed
 from mlcli.run.folder import RunFolder
+from tests import commands
 
 QUICK = ["tracking=none", "data=iris", "model=mlp", "model.width=8", "trainer.epochs=2", "device=cpu", "-q"]
 
@@ -30,14 +30,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def sweep(*arguments: str, status: int = 0) -> Path:
-    try:
-        main(["-m", *QUICK, *arguments])
-        ended = 0
-    except SystemExit as end:
-        ended = int(end.code or 0)
-    assert ended == status
-    (folder,) = Path("outputs/sweeps").iterdir()
-    return folder
+    return commands.sweep([*QUICK, *arguments], status)
 
 
 def record(folder: Path, name: str = "run.json") -> dict[str, Any]:

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.cli.training import main
 from mlcli.run import together
 from mlcli.sweep import choice, stacks
 from mlcli.train.stack import Stack
+from tests import commands
 
 QUICK = ["tracking=none", "data=iris", "model=mlp", "model.width=8", "trainer.epochs=4", "device=cpu"]
 SEEDS = "trainer.seed=0,1,2,3"
@@ -26,15 +26,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def sweep(*arguments: str, status: int = 0) -> Path:
-    before = set(Path("outputs/sweeps").glob("*"))
-    try:
-        main(["-m", *QUICK, "tracking.figures=false", SEEDS, *arguments])
-        ended = 0
-    except SystemExit as end:
-        ended = int(end.code or 0)
-    assert ended == status
-    (made,) = set(Path("outputs/sweeps").glob("*")) - before
-    return made
+    return commands.sweep([*QUICK, "tracking.figures=false", SEEDS, *arguments], status)
 
 
 def statuses(folder: Path) -> list[str]:

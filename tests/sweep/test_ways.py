@@ -13,6 +13,7 @@ from mlcli.cli.training import main
 from mlcli.run import memory, together
 from mlcli.run.folder import RunFolder
 from mlcli.run.load import load_run
+from tests import commands
 
 QUICK = ["tracking=none", "sweep.figures=0", "model=mlp", "model.width=16", "trainer.epochs=3", "device=cpu"]
 GRID = ["optimizer.lr=1e-3,4e-3", "trainer.seed=0,1"]
@@ -24,16 +25,8 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def sweep(*arguments: str, status: int = 0) -> Path:
-    """Runs the sweep in this process; the folder of the latest sweep."""
-    before = set(Path("outputs/sweeps").glob("*"))
-    try:
-        main(["-m", *QUICK, *arguments])
-        ended = 0
-    except SystemExit as end:
-        ended = int(end.code or 0)
-    assert ended == status
-    (made,) = set(Path("outputs/sweeps").glob("*")) - before
-    return made
+    """The folder of a sweep that this process has run."""
+    return commands.sweep([*QUICK, *arguments], status)
 
 
 def record(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""Commands run in the process of a test."""
+
+from pathlib import Path
+
+import pytest
+
+from mlcli.cli.training import main
+
+
+def sweep(arguments: list[str], status: int = 0) -> Path:
+    """Runs `mlcli train -m` in the current folder; returns the folder that the sweep has made."""
+    before = set(Path("outputs/sweeps").glob("*"))
+    try:
+        main(["-m", *arguments])
+        ended = 0
+    except SystemExit as end:
+        ended = int(end.code or 0)
+    assert ended == status
+    (made,) = set(Path("outputs/sweeps").glob("*")) - before
+    return made
+
+
+def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Runs `mlcli train`, which must end as bad input does; returns the one line that it prints on stderr."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and told.count("\n") == 1
+    return told
