@@ -17,21 +17,27 @@ ANYWHERE = {
     "mlcli.padding",
     "mlcli.precise",
     "mlcli.config.ranges",
-    "mlcli.config.caches",
+    "mlcli.config.cache_dir",
 }
 MAY_IMPORT = {
     "config": set(),
-    "data": set(),
+    "loading": set(),
+    "data": {"loading"},
     "model": set(),
-    "metric": set(),
+    "metric": {"figure"},
+    "figure": set(),
     "train": set(),
-    "task": {"metric", "train", "data"},
-    "track": {"config"},
-    "run": {"config", "data", "metric", "train", "track"},
-    "sweep": {"config", "metric", "run", "track", "train"},
-    "serve": {"config", "data", "run", "track"},
-    "experiment": {"config", "data", "metric", "model", "run", "serve", "task", "train"},
-    "cli": {"config", "run", "sweep", "serve", "track", "metric"},
+    "task": {"metric", "figure", "train", "loading"},
+    "machine": {"config"},
+    "store": {"config", "loading", "machine", "metric", "train"},
+    "track": {"config", "store"},
+    "run": {"config", "loading", "machine", "metric", "figure", "store", "train", "track"},
+    "sweep": {"config", "machine", "metric", "figure", "run", "store", "track", "train"},
+    "serve": {"config", "loading", "machine", "run", "store", "track"},
+    "experiment": {
+        *("config", "data", "figure", "loading", "metric", "model", "run", "serve", "store", "task", "train")
+    },
+    "cli": {"config", "figure", "run", "store", "sweep", "serve", "track", "metric"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -56,7 +56,7 @@ class SweepLauncher(Launcher):
         self.session: Any = task_function  # mlcli.sweep.session.Session
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
-        from mlcli.config.garbage import collect_rarely
+        from mlcli.config.gc_policy import collect_rarely
 
         collect_rarely()
         return self.session.train(self.loader, self.config, self.way, job_overrides, initial_job_idx)

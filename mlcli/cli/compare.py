@@ -23,7 +23,7 @@ def compare(
     """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
     from mlcli.cli.output import echo, outputs_folder, short, table
     from mlcli.config.errors import ConfigError
-    from mlcli.run.compare import best_marked, damage, differences, members, save_curves
+    from mlcli.store.compare import best_marked, damage, differences, members, save_curves
     from mlcli.track.console import say
 
     with user_errors():

@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 def print_crossval(folder: Path) -> None:
     """Mean ± standard deviation over the folds, the corrected interval, and the paired comparison."""
-    from mlcli.run.folder import read_json
+    from mlcli.store.folder import read_json
 
     found = read_json(folder / "crossval.json")
     _print_configurations(found)
@@ -66,7 +66,7 @@ def _fold(unscored: Row, found: Row) -> str:
 
 def _spread(row: Row, metric: str) -> str:
     """Mean ± standard deviation, and of how many folds where it is not all of them."""
-    from mlcli.metric.sweep_means import plus_minus
+    from mlcli.figure.sweep_means import plus_minus
 
     each, folds = row["metrics"].get(metric), len(row["trials"])
     if each is None:

@@ -95,7 +95,7 @@ def browser(folder: Path) -> str:
     """The command that shows a run or sweep in the browser, "" where nothing does (tracking=none)."""
     import shlex
 
-    from mlcli.run.folder import RunFolder
+    from mlcli.store.folder import RunFolder
     from mlcli.track.tracking import command
 
     cfg = RunFolder(folder).config()
@@ -113,7 +113,7 @@ def browser(folder: Path) -> str:
 def print_answer(folder: Path) -> None:
     """What an experiment has shown, if the run or sweep in this folder has an answer."""
     if (folder / "answer.json").exists():
-        from mlcli.run.folder import read_json
+        from mlcli.store.folder import read_json
 
         found = read_json(folder / "answer.json")
         table(found["columns"], found["rows"])

@@ -36,8 +36,8 @@ def predict(
     """Predict for a file, a row an input, or go on with a prompt; with the run's best weights."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
-    from mlcli.run.find import find_run
-    from mlcli.run.own import add_configs
+    from mlcli.store.find import find_run
+    from mlcli.store.own_configs import add_configs
 
     with user_errors():
         add_configs(config_dir)
@@ -52,14 +52,14 @@ def predict(
 
             _print(prompt + generate(folder, prompt, tokens, temperature, seed) + "\n")
         elif file is not None:
-            from mlcli.serve.answers import answers
+            from mlcli.serve.predictions import answers
 
             _write(answers(folder, file), output, as_json)
 
 
 def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
     from mlcli.config.errors import writing
-    from mlcli.serve.answers import to_json
+    from mlcli.serve.predictions import to_json
 
     text = to_json(table) if as_json else table.to_csv(index=False)
     if output is None:

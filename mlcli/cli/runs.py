@@ -31,7 +31,7 @@ def runs(
       mlcli runs --sort test/accuracy
     """
     from mlcli.cli.output import headline, outputs_folder, short, table
-    from mlcli.run.query import query
+    from mlcli.store.query import query
 
     with user_errors():
         rows = query(outputs_folder(outputs), filters or [], sort)

@@ -9,7 +9,7 @@ from mlcli.cli.errors import user_errors
 from mlcli.cli.options import Outputs
 
 if TYPE_CHECKING:
-    from mlcli.run.find import Found
+    from mlcli.store.find import Found
 
 
 def show(
@@ -19,7 +19,7 @@ def show(
     """Show one run: status, config, metrics and files."""
     from mlcli.cli.output import outputs_folder
     from mlcli.cli.sweep_table import print_sweep
-    from mlcli.run.find import find
+    from mlcli.store.find import find
 
     with user_errors():
         found = find(run, outputs_folder(outputs))
@@ -47,7 +47,7 @@ def _print_record(found: "Found") -> None:
 
 def _print_run(found: "Found") -> None:
     from mlcli.cli.output import echo, table
-    from mlcli.run.query import flat_config
+    from mlcli.store.query import flat_config
 
     table(("setting", "value"), [(key, str(value)) for key, value in flat_config(found).items()])
     table(("metric", "value"), sorted(found.metrics().items()))

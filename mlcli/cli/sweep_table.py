@@ -18,7 +18,7 @@ def print_sweep(folder: str) -> str | None:
     Returns why the sweep has failed, in a sentence, or None: trials that neither finished nor were pruned are no
     failure where an experiment has drawn its conclusion without them.
     """
-    from mlcli.run.folder import read_json
+    from mlcli.store.folder import read_json
     from mlcli.sweep.report import rank
 
     report = read_json(Path(folder) / "trials.json")
@@ -105,7 +105,7 @@ def _rank(place: int, row: Row) -> int | str:
 
 def _spreads(group: Row, shown: list[str]) -> list[str]:
     """Mean and standard deviation of each metric, or the value of the one trial that counts."""
-    from mlcli.metric.sweep_means import plus_minus
+    from mlcli.figure.sweep_means import plus_minus
 
     found = [group["metrics"].get(name) or {"mean": None, "std": None} for name in shown]
     return [number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"]) for each in found]

@@ -97,12 +97,12 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.config.check import check
     from mlcli.config.compose import dependents, to_run
     from mlcli.config.errors import ConfigError
-    from mlcli.config.garbage import collect_rarely
+    from mlcli.config.gc_policy import collect_rarely
     from mlcli.config.job import as_typed
     from mlcli.run import fitted, transfer
     from mlcli.run.failure import RunFailed
-    from mlcli.run.life import Job
-    from mlcli.run.life import train as train_run
+    from mlcli.run.lifecycle import Job
+    from mlcli.run.lifecycle import train as train_run
     from mlcli.track.console import Console
 
     collect_rarely()

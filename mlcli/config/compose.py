@@ -28,10 +28,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from mlcli.config import sources
-from mlcli.config.composition import whole
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
+from mlcli.config.override_cache import whole
 from mlcli.config.paths import expand_folders
 from mlcli.config.schema import Config
 from mlcli.config.settings import Settings, leaves

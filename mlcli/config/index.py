@@ -7,7 +7,7 @@ a test holds it equal to Hydra's own loader on every shipped file.
 
 import os
 
-from mlcli.config.lines import Document, read
+from mlcli.config.yaml_lines import Document, read
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  # pathlib takes 14 ms
 

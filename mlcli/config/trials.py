@@ -13,9 +13,9 @@ from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.compose import without_hydra
-from mlcli.config.composition import Composition, whole
 from mlcli.config.explain import composing, explained
 from mlcli.config.job import as_typed, begin_job
+from mlcli.config.override_cache import Composition, whole
 from mlcli.config.settings import Settings
 
 OF_THE_JOB = re.compile(r"\$\{\s*hydra\s*:")

@@ -1,1 +1,1 @@
-"""Data sets, splits, statistics, batches."""
+"""Data sets, one file each."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 
 def adding(

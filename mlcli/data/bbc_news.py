@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.texts import classified_texts
+from mlcli.loading.dataset import Examples
+from mlcli.loading.texts import classified_texts
 
 
 def bbc_news(length: Annotated[int, Range(1)] = 100, words: Annotated[int, Range(3)] = 5000) -> Examples:

@@ -7,7 +7,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.data.bbc_news import read
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 
 def bbc_vectors(*, words: Annotated[int, Range(1)] = 1000) -> Examples:

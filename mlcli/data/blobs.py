@@ -5,8 +5,8 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.plane import shares
+from mlcli.loading.dataset import Examples
+from mlcli.loading.plane import shares
 
 
 def blobs(

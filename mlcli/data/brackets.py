@@ -5,8 +5,8 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.tokenize import PADDING, UNKNOWN
+from mlcli.loading.dataset import Examples
+from mlcli.loading.tokenize import PADDING, UNKNOWN
 
 VOCABULARY = (PADDING, UNKNOWN, "(", ")", *"abcd")
 OPEN, CLOSE, LETTER = 2, 3, 4  # the letters begin at 4

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Annotated
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
 from mlcli.data.environment import environment
+from mlcli.loading.dataset import Examples
 
 FEATURES = ("position", "velocity", "angle", "angular_velocity")  # metres, radians and seconds
 

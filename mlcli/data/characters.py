@@ -7,8 +7,8 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.tokenize import encode, learn
+from mlcli.loading.dataset import Examples
+from mlcli.loading.tokenize import encode, learn
 
 TEST = 0.1  # the last part of the text
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.plane import in_plane, on_circle, shares
+from mlcli.loading.dataset import Examples
+from mlcli.loading.plane import in_plane, on_circle, shares
 
 
 def circles(

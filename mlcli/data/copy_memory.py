@@ -6,7 +6,7 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 PADDING, BLANK, GO = "<pad>", "-", "?"
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data import scikit
-from mlcli.data.dataset import Examples
+from mlcli.loading import scikit
+from mlcli.loading.dataset import Examples
 
 FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 

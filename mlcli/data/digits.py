@@ -2,8 +2,8 @@
 
 import torch
 
-from mlcli.data import scikit
-from mlcli.data.dataset import Examples
+from mlcli.loading import scikit
+from mlcli.loading.dataset import Examples
 
 
 def digits(*, flat: bool = False) -> Examples:

@@ -4,40 +4,17 @@ Shapes: N examples, D numbers of an observation, A actions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any
 
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.acting import Walk
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
+from mlcli.loading.environment import Environment
+from mlcli.loading.rollout import Walk
 
 TOGETHER = 10  # environments in which a random policy looks around
-
-
-@dataclass(frozen=True)
-class Environment:
-    """An environment of gymnasium: observations of D numbers, A actions.
-
-    limit: steps after which an episode is cut off. best: the highest return that an episode can have, where it is
-    known: an agent that reaches it has nothing left to learn. scene: what its observations can be drawn as, of what
-    `mlcli.metric.acting` can draw.
-    """
-
-    name: str
-    actions: int
-    limit: int
-    best: float | None = None
-    scene: str = ""
-
-    def many(self, count: int) -> Any:
-        """So many of them side by side (a VectorEnv). One whose episode has ended begins anew at its next step,
-        whatever the action. CartPole has a version of its own that computes all of them at once."""
-        import gymnasium
-
-        return gymnasium.make_vec(self.name, num_envs=count)
 
 
 def environment(

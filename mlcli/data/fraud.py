@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 MEDIAN_AMOUNT, MEDIAN_DISTANCE = 30.0, 5.0  # euros; kilometres
 

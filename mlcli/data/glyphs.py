@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.cache import Arrays, cached
-from mlcli.data.dataset import Examples
+from mlcli.loading.cache import Arrays, cached
+from mlcli.loading.dataset import Examples
 
 ALPHABETS = {"LATIN", "GREEK", "CYRILLIC", "GEORGIAN", "ARMENIAN"}
 FONTS = ("DejaVuSans", "DejaVuSerif", "STIXGeneral")  # beginnings of the files: 16 faces, upright and italic

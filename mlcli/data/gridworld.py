@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.world import FREE, GOAL, PIT, START, WALL, World, as_examples, tables
+from mlcli.loading.dataset import Examples
+from mlcli.loading.world import FREE, GOAL, PIT, START, WALL, World, as_examples, tables
 
 MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}
 Cell = tuple[int, int]  # row, column

@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 # Thousand dollars for each unit of a feature.
 WEIGHTS = {"location": 12.0, "square_feet": 0.15, "bedrooms": 10.0, "age": -0.8}

@@ -1,7 +1,7 @@
 """Winter or summer, by a day's electricity demand in Italy: 1,096 days of 24 hours (Keogh et al. 2006)."""
 
-from mlcli.data.aeon import series
-from mlcli.data.dataset import Examples
+from mlcli.loading.aeon import series
+from mlcli.loading.dataset import Examples
 
 
 def italy_power() -> Examples:

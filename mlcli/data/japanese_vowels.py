@@ -1,7 +1,7 @@
 """Which of nine men says /ae/: 640 utterances of 7 to 29 steps (Kudo, Toyama and Shimbo 1999)."""
 
-from mlcli.data.aeon import series
-from mlcli.data.dataset import Examples
+from mlcli.loading.aeon import series
+from mlcli.loading.dataset import Examples
 
 
 def japanese_vowels() -> Examples:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mlcli.data.dataset import Examples
-from mlcli.data.idx import IdxSource, load_idx
+from mlcli.loading.dataset import Examples
+from mlcli.loading.idx import IdxSource, load_idx
 
 SOURCE = IdxSource(
     name="mnist",

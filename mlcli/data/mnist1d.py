@@ -8,8 +8,8 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from mlcli.data.cache import Arrays, cached
-from mlcli.data.dataset import Examples
+from mlcli.loading.cache import Arrays, cached
+from mlcli.loading.dataset import Examples
 
 TRAIN = 4000
 

@@ -5,8 +5,8 @@ from importlib.util import find_spec
 
 import torch
 
-from mlcli.data.cache import Arrays, cached
-from mlcli.data.dataset import Examples
+from mlcli.loading.cache import Arrays, cached
+from mlcli.loading.dataset import Examples
 
 
 def mnist_sample() -> Examples:

@@ -7,11 +7,11 @@ import zipfile
 from pathlib import Path
 from typing import Annotated
 
-from mlcli.config.caches import cache_folder
+from mlcli.config.cache_dir import cache_folder
 from mlcli.config.ranges import Range
-from mlcli.data.archives import reading, unpacked
-from mlcli.data.dataset import Examples
-from mlcli.data.texts import classified_texts
+from mlcli.loading.archives import reading, unpacked
+from mlcli.loading.dataset import Examples
+from mlcli.loading.texts import classified_texts
 
 ARCHIVE = "vaderSentiment-0.5"
 WITHIN = f"{ARCHIVE}/additional_resources/hutto_ICWSM_2014.tar.gz"

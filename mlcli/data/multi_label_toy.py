@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 SHARPNESS = 1.5  # standard deviation of a topic's log-odds of its words: 0 would make all topics alike
 

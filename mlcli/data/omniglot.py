@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mlcli.data.archives import reading, unpacked
-from mlcli.data.cache import Arrays, cached
-from mlcli.data.dataset import Examples
-from mlcli.data.download import download
+from mlcli.loading.archives import reading, unpacked
+from mlcli.loading.cache import Arrays, cached
+from mlcli.loading.dataset import Examples
+from mlcli.loading.download import download
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 MD5 = {

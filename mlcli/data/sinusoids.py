@@ -6,7 +6,7 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 AMPLITUDE, PHASE, INPUT = (0.1, 5.0), (0.0, pi), (-5.0, 5.0)
 

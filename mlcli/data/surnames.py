@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from typing import Annotated
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.texts import classified_texts
+from mlcli.loading.dataset import Examples
+from mlcli.loading.texts import classified_texts
 
 COUNTRIES = {
     "Croatia": "hr_HR",

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.world import FREE, GOAL, PIT, START, World, as_examples, tables
+from mlcli.loading.dataset import Examples
+from mlcli.loading.world import FREE, GOAL, PIT, START, World, as_examples, tables
 
 Limit = Annotated[int, Range(1)]
 TAXI_STANDS = ("red", "green", "yellow", "blue")

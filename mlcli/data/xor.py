@@ -5,8 +5,8 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import Examples
-from mlcli.data.plane import in_plane, shares
+from mlcli.loading.dataset import Examples
+from mlcli.loading.plane import in_plane, shares
 
 CORNERS = (((-1, -1), (1, 1)), ((-1, 1), (1, -1)))  # of class 0, where both signs are equal, and of class 1
 

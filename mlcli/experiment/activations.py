@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from mlcli.experiment.convergence import arrival, as_left, curve, grouped, mean_of
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.run.build import Parts, build
-from mlcli.train.watch import gradients
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
+from mlcli.train.layer_statistics import gradients
 
 METRIC = "val/accuracy"
 COLUMNS = ("activation", "test/accuracy", "epochs to accuracy", "first/last gradient", "the same after training")

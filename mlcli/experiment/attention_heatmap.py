@@ -8,12 +8,12 @@ from torch import Tensor
 
 from mlcli.data.deliveries import DAYS, WANTED
 from mlcli.experiment.prepared import test_inputs
-from mlcli.metric import figures_attention
-from mlcli.metric.answer import Answer
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import attention as figures_attention
+from mlcli.figure.plot import Plot, plain
 from mlcli.model.transformer import Transformer
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 CLASS = "[class]"  # the token that gathers the answer; it stands before the others
 Rows = list[tuple[int, int, float, float, float]]

@@ -7,12 +7,12 @@ import torch
 from torch.nn import functional as F
 
 from mlcli.experiment.prepared import test_inputs
-from mlcli.metric import figures_attention
-from mlcli.metric.answer import Answer
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import attention as figures_attention
+from mlcli.figure.plot import Plot, plain
 from mlcli.model.attention import Attention as OneLayer
 from mlcli.model.scratch.attention import Attention, attention, entropy
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 TEMPERATURES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 SHOWN = (0.1, 0.3, 1.0, 10.0)  # as heat maps

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from math import inf
 
 from mlcli.experiment.convergence import arrival, curve, grouped
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
-from mlcli.run.folder import read_json
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
+from mlcli.store.folder import read_json
 
 METRIC = "val/loss"
 AXES = ("updates", "examples", "seconds")

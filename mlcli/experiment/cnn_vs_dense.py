@@ -8,11 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mlcli.experiment.convergence import grouped
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 SHIFTS = (0, 1, 2, 3, 4)  # pixels
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
+from mlcli.figure.panels import Curve
 from mlcli.metric.curves import series
 from mlcli.metric.direction import direction
-from mlcli.metric.panels import Curve
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
-from mlcli.run.weights import load_weights
+from mlcli.run.finished_run import Ended
+from mlcli.store.weights import load_weights
 
 Groups = dict[Any, list[Ended]]
 

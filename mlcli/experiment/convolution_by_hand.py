@@ -11,12 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mlcli.metric.answer import Answer
-from mlcli.metric.figures_pictures import pictures
+from mlcli.figure.pictures import pictures
+from mlcli.figure.plot import Plot
 from mlcli.metric.kernels import kernels
-from mlcli.metric.plot import Plot
 from mlcli.model.scratch.convolution import SOBEL_X, SOBEL_Y, conv2d, max_pool2d, mean_pool2d
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 COLUMNS = ("operation", "channels", "kernel", "stride", "padding", "dilation", "gives", "largest difference")
 CONVOLUTIONS = [(1, 0, 1), (1, 1, 1), (2, 1, 1), (1, 2, 2), (2, 3, 3)]  # stride, padding, dilation

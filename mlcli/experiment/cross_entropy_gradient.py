@@ -7,11 +7,11 @@ import torch
 from torch.nn import functional as F
 
 from mlcli.experiment.prepared import loader_of
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.model.scratch.cross_entropy import cross_entropy, gradient
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 from mlcli.task.network import forward_split
 
 STEPS = tuple(10.0**-power for power in range(1, 11))  # of the finite differences

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import fmean
 
-from mlcli.metric.answer import Answer
-from mlcli.metric.figures_crossval import fold_scores
-from mlcli.metric.plot import Plot
+from mlcli.figure.crossval import fold_scores
+from mlcli.figure.plot import Plot
 from mlcli.metric.resampled import Paired, paired, resampled
-from mlcli.run.answer import Ended
-from mlcli.run.folder import read_json
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
+from mlcli.store.folder import read_json
 
 METRIC = "test/accuracy"
 CERTAIN = 0.05

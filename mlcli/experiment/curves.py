@@ -7,12 +7,12 @@ from typing import Annotated
 import numpy as np
 
 from mlcli.config.ranges import Range
+from mlcli.figure.plot import Plot
 from mlcli.metric import classification, threshold
-from mlcli.metric.answer import Answer
-from mlcli.metric.plot import Plot
 from mlcli.metric.ranking import rank
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 
 def curves(

@@ -5,12 +5,12 @@ from math import inf
 
 from mlcli.experiment.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
 from mlcli.experiment.range_test import Range, range_test
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.run.build import build
+from mlcli.run.conclusion import Answer
 from mlcli.run.finish import rate_by_update
+from mlcli.run.finished_run import Ended
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
 COLUMNS = ("schedule", "peak rate", "epochs to accuracy", FINAL, "± over seeds", "val/loss")

@@ -6,12 +6,12 @@ from statistics import fmean
 import numpy as np
 
 from mlcli.experiment.convergence import grouped
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.metric.reconstruction import SHOWN, Rebuilt, errors, strip
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 from mlcli.task.reconstruction import Reconstruction
 
 NOTHING, PCA, NETWORK = "noisy", "PCA", "rebuilt"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from mlcli.experiment.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Panel, panels
+from mlcli.figure.plot import Plot
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
 COLUMNS = ("variant", "epochs to accuracy", FINAL, "± over seeds", "best val/loss")

@@ -7,13 +7,13 @@ from typing import Any
 
 from mlcli.experiment.convergence import curve, grouped, mean_of
 from mlcli.experiment.lines import lines_of
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.model import mlp_keras, mlp_pytorch
 from mlcli.model.scratch import mlp
 from mlcli.model.scratch.cross_entropy import cross_entropy, gradient, one_hot, softmax
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 Part = type | Callable[..., Any]
 NAMES = {"pytorch": "PyTorch", "numpy": "NumPy", "keras": "Keras"}

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.data.dataset import DataSet
-from mlcli.data.world import World
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.world import World
 from mlcli.metric.control import policy_map
-from mlcli.run.answer import Ended
+from mlcli.run.finished_run import Ended
 from mlcli.task.markov import episode, judge, solve
 
 WORSE = 0.01  # by so much of the return a policy may miss the best and still be called as good

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from mlcli.metric.answer import Answer
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 REMEMBERS = 0.9  # accuracy from which on a delay counts as remembered
 

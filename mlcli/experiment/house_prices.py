@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlcli.metric import regression
-from mlcli.metric.answer import Answer
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 Weights = np.ndarray  # intercept, then one weight a feature
 

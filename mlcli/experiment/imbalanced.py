@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from mlcli.figure.bars import bars
+from mlcli.figure.plot import Plot
 from mlcli.metric import classification
-from mlcli.metric.answer import Answer
-from mlcli.metric.bars import bars
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
 

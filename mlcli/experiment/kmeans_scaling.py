@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcli.metric.answer import Answer
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.metric.clustering import labellings
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 COLUMNS = ("features", "clusters", "adjusted Rand index", "silhouette", "inertia", "largest feature", "its share")
 

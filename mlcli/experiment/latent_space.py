@@ -6,13 +6,13 @@ from statistics import fmean
 
 import numpy as np
 
-from mlcli.metric.answer import Answer
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.metric.latent import latent_space as plane
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
 from mlcli.metric.reconstruction import errors
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 from mlcli.task.reconstruction import Reconstruction
 
 NEIGHBOURS = 5

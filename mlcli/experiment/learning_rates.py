@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 NEAR = 1.1  # times the best loss: as good as converged
 HIGHEST = 100.0  # loss that is drawn; one that diverges would press all others onto the axis

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from mlcli.config.ranges import Range
-from mlcli.metric.answer import Answer
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.metric.meta_learning import course_of
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
-from mlcli.train.verbs import Evaluation, read
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
+from mlcli.train.protocols import Evaluation, read
 
 NAMES = {
     "maml": "MAML",

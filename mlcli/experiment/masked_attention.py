@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.experiment.prepared import test_inputs
-from mlcli.metric import figures_attention
-from mlcli.metric.answer import Answer
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import attention as figures_attention
+from mlcli.figure.plot import Plot, plain
 from mlcli.model.attention import Attention
 from mlcli.model.attention_layers import SelfAttention, allowed
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 CASES = {"none": (False, False), "padding": (True, False), "causal": (False, True), "both": (True, True)}
 EARLY = 4  # steps that come before those that are changed

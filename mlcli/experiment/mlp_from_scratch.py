@@ -9,15 +9,15 @@ from torch.nn import functional as F
 
 from mlcli.experiment.convergence import curve, grouped, mean_of
 from mlcli.experiment.prepared import loader_of
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Panel, panels
-from mlcli.metric.plot import Plot
+from mlcli.figure.panels import Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.model.mlp import MLP
 from mlcli.model.mlp_numpy import MLPNumpy
 from mlcli.model.scratch.mlp import loss_and_gradients
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
-from mlcli.run.weights import load_weights
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
+from mlcli.store.weights import load_weights
 
 NAMES = {"numpy": "NumPy alone", "pytorch": "PyTorch"}
 COLUMNS = ("network", "seeds", "test accuracy", "test loss")

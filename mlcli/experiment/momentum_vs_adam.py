@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from math import inf
 
 from mlcli.experiment.convergence import arrival, curve, epochs, grouped
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 METRIC = "train/loss"
 COLUMNS = ("optimizer", "best rate", "rates tried", "epochs to loss", METRIC, "val/accuracy", "test/accuracy")

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot
 from mlcli.metric import reduction
-from mlcli.metric.answer import Answer
-from mlcli.metric.plot import Plot
 from mlcli.metric.reconstruction import SHOWN, strip
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 COLUMNS = ("data", "examples", "features", "first three", "for 90 %", "for 95 %", "for 99 %")
 

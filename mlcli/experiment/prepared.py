@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mlcli.data.loader import Loader
+from mlcli.loading.loader import Loader
 from mlcli.run.build import Parts
 
 

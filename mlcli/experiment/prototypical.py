@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from mlcli.metric.answer import Answer
 from mlcli.metric.few_shot import Curve, accuracy_by_ways
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts, build
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 from mlcli.task.few_shot import FewShot
 
 WAYS = (5, 20)  # that are told

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from mlcli.experiment.greedy import WORSE, Greedy, best, learnt
-from mlcli.metric.answer import Answer
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 
 def q_learning(runs: Sequence[Ended]) -> Answer | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from math import isfinite
 
-from mlcli.metric.panels import Curve
+from mlcli.figure.panels import Curve
 from mlcli.run.build import Parts
 
 LOWEST, HIGHEST = 1e-4, 10.0

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from mlcli.experiment.convergence import as_left, curve, grouped
-from mlcli.metric.answer import Answer
+from mlcli.figure.panels import Panel, panels
+from mlcli.figure.plot import Plot
 from mlcli.metric.boundary import boundaries, decision_boundary
-from mlcli.metric.panels import Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
 from mlcli.run.build import Parts
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 COLUMNS = ("variant", "train/accuracy", "val/accuracy", "accuracy gap", "train/loss", "val/loss", "loss gap")
 

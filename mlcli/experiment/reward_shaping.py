@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from statistics import median
 
 from mlcli.experiment.greedy import Greedy, best, learnt
-from mlcli.metric.answer import Answer
+from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 REACHED = 0.5  # of the episodes: it goes for the goal
 Found = dict[str, list[Greedy]]  # by the name of the rewards, a policy of each seed

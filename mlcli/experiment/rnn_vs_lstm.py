@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from mlcli.metric import figures_length
-from mlcli.metric.answer import Answer
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure import length as figures_length
+from mlcli.figure.plot import Plot
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 SAME = 0.005  # of accuracy

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from mlcli.config.ranges import Range
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 from mlcli.serve.predictor import Predictor, model_folder
 from mlcli.serve.process import served
 

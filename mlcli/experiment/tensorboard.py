@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlcli.metric.answer import Answer
-from mlcli.run.answer import Ended
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 SHOWN = ("train/loss", "val/loss", "val/accuracy")
 PATIENCE = 20.0  # seconds for the courier, which writes the event files, to catch up

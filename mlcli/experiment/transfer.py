@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from mlcli.experiment.convergence import Groups, grouped, mean_of
-from mlcli.metric.answer import Answer
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
 
 METRIC = "test/accuracy"
 SCRATCH = "scratch"

@@ -5,12 +5,12 @@ from math import sqrt
 from statistics import fmean
 from typing import Any
 
-from mlcli.metric.answer import Answer
+from mlcli.figure.parallel import parallel
+from mlcli.figure.plot import Plot
 from mlcli.metric.direction import direction
-from mlcli.metric.figures_parallel import parallel
-from mlcli.metric.plot import Plot
-from mlcli.run.answer import Ended
-from mlcli.run.folder import read_json
+from mlcli.run.conclusion import Answer
+from mlcli.run.finished_run import Ended
+from mlcli.store.folder import read_json
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
 NAMES = {"variant": "regularisation", "trainer.batch_size": "batch size", "scheduler": "schedule"}

@@ -1,1 +1,1 @@
-"""Metrics, curves and figures."""
+"""Metrics and curves."""

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from mlcli.metric import figures_acting, figures_cart
+from mlcli.figure import acting as figures_acting
+from mlcli.figure import cart as figures_cart
+from mlcli.figure.plot import Plot, plain
+from mlcli.figure.style import brief
 from mlcli.metric.episodes import interval
-from mlcli.metric.plot import Plot, plain
-from mlcli.metric.style import brief
 from mlcli.metric.undefined import left_out
 
 MOST = 2000  # training episodes that are drawn

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from mlcli.metric import figures_boundary
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import boundary as figures_boundary
+from mlcli.figure.plot import Plot, plain
 
 CELLS = 150  # along each side of the grid
 EDGE = 0.08  # of the examples' range, that the grid reaches beyond them

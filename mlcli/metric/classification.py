@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.metric import figures_calibration, figures_confusion, figures_ranking, figures_text, figures_worst
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import calibration as figures_calibration
+from mlcli.figure import confusion as figures_confusion
+from mlcli.figure import ranking as figures_ranking
+from mlcli.figure import text as figures_text
+from mlcli.figure import worst as figures_worst
+from mlcli.figure.plot import Plot, plain
 from mlcli.metric.ranking import rank
 from mlcli.metric.undefined import left_out
 

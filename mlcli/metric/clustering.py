@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.metric import figures_clustering
+from mlcli.figure import clustering as figures_clustering
+from mlcli.figure.plot import Plot, plain
 from mlcli.metric.plane import principal_plane
-from mlcli.metric.plot import Plot, plain
 from mlcli.metric.undefined import left_out
 
 SHOWN = 2000  # most examples that are drawn, or compared with each other for silhouettes

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.metric import figures_control
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import control as figures_control
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot, plain
 
 POINTS = 500  # of a curve
 SMOOTHED = 50  # a curve is a running mean over this part of the episodes

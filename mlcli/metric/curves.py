@@ -6,9 +6,10 @@ A history is the list of a run's records {"epoch": 1, "step": 36, "metrics": {"t
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlcli.metric import figures_history, figures_lr_range
+from mlcli.figure import history as figures_history
+from mlcli.figure import lr_range as figures_lr_range
+from mlcli.figure.plot import Plot, number
 from mlcli.metric.direction import Directions, direction
-from mlcli.metric.plot import Plot, number
 from mlcli.metric.sweep import sweep
 
 __all__ = ["compare", "learning_curves", "lr_range", "sweep"]

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlcli.metric import figures_few_shot
-from mlcli.metric.figures_worst import pixels
+from mlcli.figure import few_shot as figures_few_shot
+from mlcli.figure.plot import Plot
+from mlcli.figure.worst import pixels
 from mlcli.metric.latent import latent_space
-from mlcli.metric.plot import Plot
 
 SHOWN = 8  # classes of an episode that are drawn
 PLANE = 10  # classes that are drawn as points

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlcli.metric.figures_pictures import pictures
-from mlcli.metric.plot import Plot
+from mlcli.figure.pictures import pictures
+from mlcli.figure.plot import Plot
 
 KERNELS = 8  # at most, in the picture
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.metric import figures_latent
+from mlcli.figure import latent as figures_latent
+from mlcli.figure.plot import Plot, plain
 from mlcli.metric.plane import principal_plane
-from mlcli.metric.plot import Plot, plain
 from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 
 POINTS = 2000  # most examples that are drawn

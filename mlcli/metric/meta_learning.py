@@ -7,9 +7,9 @@ from math import sqrt
 import numpy as np
 from torch import Tensor
 
-from mlcli.metric import figures_adaptation
-from mlcli.metric.panels import Curve, Panel, panels
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import adaptation as figures_adaptation
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot, plain
 from mlcli.metric.undefined import left_out
 
 NORMAL_95 = 1.959964  # standard errors on each side of a mean

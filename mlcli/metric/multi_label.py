@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.metric import classification, figures_labels
+from mlcli.figure import labels as figures_labels
+from mlcli.figure.plot import Plot, number
+from mlcli.metric import classification
 from mlcli.metric.classification import Against
-from mlcli.metric.plot import Plot, number
 from mlcli.metric.ranking import rank
 from mlcli.metric.undefined import left_out
 

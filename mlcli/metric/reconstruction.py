@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.metric import figures_reconstruction
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import reconstruction as figures_reconstruction
+from mlcli.figure.plot import Plot, plain
 from mlcli.metric.undefined import left_out
 
 SHOWN = 10  # examples of a picture

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlcli.metric import figures_pictures, figures_reduction
+from mlcli.figure import pictures as figures_pictures
+from mlcli.figure import reduction as figures_reduction
+from mlcli.figure.plot import Plot, plain
 from mlcli.metric.latent import latent_space
-from mlcli.metric.plot import Plot, plain
 
 SHARES = (0.90, 0.95, 0.99)
 SHOWN = 16  # components that are drawn as images, in rows of 8

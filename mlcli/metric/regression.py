@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.metric import figures_residuals, figures_worst
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import residuals as figures_residuals
+from mlcli.figure import worst as figures_worst
+from mlcli.figure.plot import Plot, plain
 from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 
 POINTS = 2000  # most points of a drawn scatter

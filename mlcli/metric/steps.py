@@ -5,8 +5,8 @@ N examples, T steps; a target of -1 is a step without an answer.
 
 import numpy as np
 
-from mlcli.metric import figures_steps
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import steps as figures_steps
+from mlcli.figure.plot import Plot, plain
 
 
 def accuracy_by_position(targets: np.ndarray, predicted: np.ndarray) -> Plot:

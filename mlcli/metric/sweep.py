@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
-from mlcli.metric import figures_sweep, figures_sweep_map
+from mlcli.figure import sweep as figures_sweep
+from mlcli.figure import sweep_map as figures_sweep_map
+from mlcli.figure.plot import Plot
 from mlcli.metric.direction import Directions, direction
-from mlcli.metric.plot import Plot
 
 Row = dict[str, Any]
 SEED = "trainer.seed"  # trials that differ in it alone are repeats

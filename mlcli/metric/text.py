@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlcli.metric import figures_text
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import text as figures_text
+from mlcli.figure.plot import Plot, plain
 
 
 def sample(prompt: str, text: str, temperature: float) -> Plot:

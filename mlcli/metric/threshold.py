@@ -4,8 +4,9 @@ from math import ceil
 
 import numpy as np
 
-from mlcli.metric import figures_confusion, figures_threshold
-from mlcli.metric.plot import Plot, plain
+from mlcli.figure import confusion as figures_confusion
+from mlcli.figure import threshold as figures_threshold
+from mlcli.figure.plot import Plot, plain
 
 STEPS = 400  # thresholds of the drawn curves
 

@@ -1,1 +1,1 @@
-"""The lifecycle of a run: build, train, finish, find, load again."""
+"""The lifecycle of a run: build, train, finish, load, evaluate."""

@@ -8,8 +8,8 @@ from torch import nn
 from mlcli.batch_sizes import batch_sizes
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
-from mlcli.data.loader import Loader
-from mlcli.train.step import part_sizes
+from mlcli.loading.loader import Loader
+from mlcli.train.update import part_sizes
 
 Norm = nn.modules.batchnorm._BatchNorm
 

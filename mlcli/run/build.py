@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,18 +19,19 @@ from mlcli.config.check import EXTRA_KEYS, locate
 from mlcli.config.compose import shipped_conf
 from mlcli.config.errors import ConfigError, refused
 from mlcli.config.settings import Settings
-from mlcli.data.adapter import Adapter, adapt
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader, seed_device
-from mlcli.data.prepare import prepare
-from mlcli.run import device as devices
+from mlcli.loading.adapter import Adapter, adapt
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader, seed_device
+from mlcli.loading.prepare import prepare
+from mlcli.machine import device as devices
 from mlcli.run import transfer
 from mlcli.run.batch_norm import require_batches
 from mlcli.run.directions import is_higher_better
 from mlcli.run.update import update_of
-from mlcli.train.fit import Fit
-from mlcli.train.step import Schedule, Update
-from mlcli.train.verbs import Task
+from mlcli.store.weights import save_weights
+from mlcli.train.estimator_update import Fit
+from mlcli.train.protocols import Task
+from mlcli.train.update import Schedule, Update
 
 
 @dataclass
@@ -51,6 +53,10 @@ class Parts:
     def loader(self) -> Loader | None:
         """What another trial with the same data need not prepare again; None where the task has none."""
         return getattr(self.task, "loader", None)
+
+    def save_weights(self, path: Path) -> None:
+        """Saves the weights that the task has now, with the statistics of the inputs. Whole or not at all."""
+        save_weights(path, self.task.state_dict()["model"], mean=self.data.mean, std=self.data.std)
 
 
 def build(

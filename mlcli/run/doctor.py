@@ -58,7 +58,7 @@ def _configs() -> str:
 
 
 def _device() -> str:
-    from mlcli.run.device import available
+    from mlcli.machine.device import available
 
     return ", ".join(available())
 
@@ -67,7 +67,7 @@ def _training() -> str:
     """One update of a small network on the fastest device."""
     import torch
 
-    from mlcli.run.device import choose
+    from mlcli.machine.device import choose
 
     device = choose("auto")
     layer = torch.nn.Linear(4, 2).to(device)

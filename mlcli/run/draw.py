@@ -1,10 +1,10 @@
 """The figures of a run that has ended without."""
 
-from mlcli.metric.plot import Plot
+from mlcli.figure.plot import Plot
 from mlcli.run.figures import Save
 from mlcli.run.finish import draw
-from mlcli.run.folder import RunFolder
 from mlcli.run.load import load_run
+from mlcli.store.folder import RunFolder
 
 
 def draw_run(folder: RunFolder, save: Save = Plot.save) -> None:

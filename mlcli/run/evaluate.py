@@ -13,9 +13,9 @@ from mlcli.config.errors import ConfigError, suggest, writing
 from mlcli.config.paths import make_absolute
 from mlcli.config.settings import Settings, resolved
 from mlcli.run.figures import save_figures
-from mlcli.run.find import find_run
 from mlcli.run.finish import metrics_of, write_predictions
 from mlcli.run.load import load_run, stored_config
+from mlcli.store.find import find_run
 
 ALLOWED = ("data", "split", "device")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlcli.metric.plot import Plot
+from mlcli.figure.plot import Plot
 from mlcli.track.console import say
 
 log = logging.getLogger("mlcli")

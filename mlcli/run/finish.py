@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 
 from mlcli.config.settings import Settings
-from mlcli.data.tokenize import TEXT
+from mlcli.figure.layer_statistics import watched
+from mlcli.figure.plot import Plot
 from mlcli.files import write_csv
+from mlcli.loading.tokenize import TEXT
 from mlcli.metric.curves import learning_curves
-from mlcli.metric.plot import Plot
 from mlcli.metric.undefined import left_out
-from mlcli.metric.watched import watched
 from mlcli.run.build import Parts
 from mlcli.run.directions import stated
 from mlcli.run.figures import Save, save_figures
-from mlcli.run.folder import RunFolder, write_json
-from mlcli.run.weights import save_weights
+from mlcli.store.folder import RunFolder, write_json
 from mlcli.train.loop import Progress
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
 
 EXAMPLE_ROWS = 3
 
@@ -99,7 +98,7 @@ def _exact(column: np.ndarray) -> list[Any]:
 def write_model(folder: Path, cfg: Settings, parts: Parts) -> None:
     """All that prediction needs, in one folder: weights, config, what the data looks like, and an example."""
     folder.mkdir(exist_ok=True)
-    save_weights(folder / "weights.safetensors", parts)
+    parts.save_weights(folder / "weights.safetensors")
     write_json(folder / "model.json", {"config": cfg, "data": parts.data.describe()})
     write_json(folder / "example.json", _example(parts))
 

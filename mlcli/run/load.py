@@ -12,12 +12,12 @@ import torch
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
-from mlcli.data.dataset import INDEX_KINDS, DataSet, Examples
+from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
+from mlcli.machine.compiler import defer_compiler
 from mlcli.run.build import Parts, build, build_data
-from mlcli.run.compiler import defer_compiler
-from mlcli.run.folder import RunFolder, plain, read_json
-from mlcli.run.trust import trusted
-from mlcli.run.weights import load_tensors, load_weights
+from mlcli.store.folder import RunFolder, plain, read_json
+from mlcli.store.trust import trusted
+from mlcli.store.weights import load_tensors, load_weights
 
 
 def stored_config(folder: RunFolder) -> Settings:

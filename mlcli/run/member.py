@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlcli.run.build import Parts, build
-from mlcli.run.folder import RunFolder
-from mlcli.run.life import Job, describe, first_record
+from mlcli.run.lifecycle import Job, describe, first_record
+from mlcli.store.folder import RunFolder
 from mlcli.train.loop import Epoch, Progress
 
 

@@ -9,7 +9,7 @@ from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.directions import check_monitored
-from mlcli.train.fit import Fit
+from mlcli.train.estimator_update import Fit
 
 
 def check_monitor(cfg: Settings, parts: Parts) -> None:

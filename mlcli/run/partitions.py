@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from mlcli.config.settings import Settings
-from mlcli.data.dataset import DataSet
-from mlcli.data.split import split
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.split import split
 
 
 def are_alike(data: DataSet, cfg: Settings, seeds: Iterable[int]) -> bool:

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from mlcli.config.check import check
 from mlcli.config.compose import compose, to_run
 from mlcli.config.job import as_typed
-from mlcli.run.life import Job, train
+from mlcli.run.lifecycle import Job, train
 from mlcli.track.console import Screen
 
 # Of an experiment, what is meant for the runs that come after.

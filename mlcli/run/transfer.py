@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from mlcli.config.errors import ConfigError
-from mlcli.run.find import find_run
-from mlcli.run.source import HEAD, is_file, read
+from mlcli.run.external_weights import HEAD, is_file, read
+from mlcli.store.find import find_run
 
 PRETRAINED = "pretrained"  # the run that `pretrain` stands for
 TOLD = 4  # tensors that a line names

@@ -11,7 +11,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.train.averaging import Averaging
 from mlcli.train.optimizers import MakeOptimizer
-from mlcli.train.step import Schedule, Update
+from mlcli.train.update import Schedule, Update
 
 Partial = Callable[[Settings], Callable[..., Any]]  # a config's constructor with its arguments
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import DataSet
+from mlcli.loading.dataset import DataSet
 from mlcli.serve.table import fitting, require_size, texts
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import DataSet
-from mlcli.run.folder import read_json
+from mlcli.loading.dataset import DataSet
+from mlcli.store.folder import read_json
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

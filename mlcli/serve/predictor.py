@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import INDEX_KINDS, DataSet
-from mlcli.data.tokenize import TEXT
+from mlcli.loading.dataset import INDEX_KINDS, DataSet
+from mlcli.loading.tokenize import TEXT
 from mlcli.padding import broken
 from mlcli.run.load import load_model
 

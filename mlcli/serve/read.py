@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import DataSet
+from mlcli.loading.dataset import DataSet
 from mlcli.serve.arrays import read_npy, read_npz
 from mlcli.serve.forms import inputs_of, parse
 from mlcli.serve.picture import read_picture

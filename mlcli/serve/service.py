@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mlcli.serve.answers import predict_rows, to_json
 from mlcli.serve.forms import inputs_of, parse
+from mlcli.serve.predictions import predict_rows, to_json
 from mlcli.serve.predictor import Predictor
 from mlcli.serve.table import fitting, parse_csv
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from mlcli.config.errors import ConfigError
-from mlcli.data.dataset import DataSet
-from mlcli.data.tokenize import TEXT
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.tokenize import TEXT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from mlcli.config.job import as_typed
 from mlcli.config.settings import Settings, leaves
 from mlcli.config.trials import TrialComposer
 from mlcli.run import fitted, transfer
-from mlcli.run.life import Job
+from mlcli.run.lifecycle import Job
 from mlcli.sweep.fitting import judged
 from mlcli.sweep.trial import Trial
 from mlcli.sweep.variants import KEY as VARIANT

@@ -16,15 +16,15 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from mlcli.figure.crossval import fold_scores
+from mlcli.figure.plot import Plot
+from mlcli.figure.sweep_means import plus_minus
 from mlcli.files import write_csv
-from mlcli.metric.figures_crossval import fold_scores
-from mlcli.metric.plot import Plot
 from mlcli.metric.resampled import ROUNDING, paired, resampled
-from mlcli.metric.sweep_means import plus_minus
 from mlcli.run.directions import is_higher_better
 from mlcli.run.figures import Save, save_figures
-from mlcli.run.folder import RunFolder, read_json, write_json
-from mlcli.run.life import title
+from mlcli.run.lifecycle import title
+from mlcli.store.folder import RunFolder, read_json, write_json
 from mlcli.sweep.trial import Trial
 
 Row = dict[str, Any]

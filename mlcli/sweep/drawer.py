@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from mlcli.config.child import safe_path
-from mlcli.metric.plot import Plot
+from mlcli.figure.plot import Plot
 from mlcli.run.figures import tolerated
 from mlcli.sweep.helpers import become_helper, interrupts_held_back
 

@@ -6,8 +6,8 @@ from io import BytesIO
 import matplotlib.backends.backend_agg
 import PIL.PngImagePlugin
 
-from mlcli.config.garbage import collect_rarely
-from mlcli.metric.style import legend, page, panel
+from mlcli.config.gc_policy import collect_rarely
+from mlcli.figure.style import legend, page, panel
 from mlcli.track.background import NICE
 
 LOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)

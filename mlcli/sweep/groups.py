@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from mlcli.config.check import locate
 from mlcli.config.settings import Settings
 from mlcli.run.build import is_fitted
+from mlcli.store.record import flatten
 from mlcli.sweep.trial import Trial
-from mlcli.track.record import flatten
 
 # Each trial of a stack has its own optimizer settings and its own schedule, whatever those are.
 WHOLE_GROUPS = ("scheduler.", "optimizer.")

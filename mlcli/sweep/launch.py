@@ -9,15 +9,15 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
+from mlcli.machine import device as devices
 from mlcli.metric.sweep import JUDGED
-from mlcli.run import device as devices
-from mlcli.run.answer import Ended, answer
 from mlcli.run.directions import is_higher_better, stated
 from mlcli.run.draw import draw_run
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, tolerated
-from mlcli.run.folder import RunFolder, write_json
-from mlcli.run.life import logged
+from mlcli.run.finished_run import Ended, answer
+from mlcli.run.lifecycle import logged
+from mlcli.store.folder import RunFolder, write_json
 from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval

@@ -16,11 +16,11 @@ import torch
 from mlcli.config.check import check
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
+from mlcli.figure.plot import Plot
 from mlcli.metric.curves import lr_range
-from mlcli.metric.plot import Plot
 from mlcli.run.build import Parts
-from mlcli.run.memory import release
-from mlcli.run.together import build_together, stack_of
+from mlcli.run.memory_need import release
+from mlcli.run.stacked import build_together, stack_of
 from mlcli.track.console import Console
 
 RATES = tuple(float(f"{10 ** (exponent / 6):.3g}") for exponent in range(-30, 7))  # six to a decade, 1e-5 to 10

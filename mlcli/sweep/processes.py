@@ -8,10 +8,10 @@ from typing import Any
 
 from mlcli.config.child import safe_path
 from mlcli.config.errors import ConfigError
-from mlcli.run import device as devices
+from mlcli.machine import device as devices
 from mlcli.run.failure import first_line, is_interrupt
-from mlcli.run.folder import RunFolder, read_json
-from mlcli.run.life import Job, run_name
+from mlcli.run.lifecycle import Job, run_name
+from mlcli.store.folder import RunFolder, read_json
 from mlcli.sweep.helpers import Worker
 from mlcli.sweep.serial import could_not_be_built, run_serial
 from mlcli.sweep.session import Session

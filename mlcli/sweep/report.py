@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.config.redact import redacted
+from mlcli.figure.plot import Plot
 from mlcli.files import write_atomic, write_csv
 from mlcli.metric.direction import Directions, direction
-from mlcli.metric.plot import Plot
 from mlcli.metric.sweep import JUDGED, SEED
 from mlcli.run.directions import stated
 from mlcli.run.figures import Save, save_figures
-from mlcli.run.folder import RunFolder, write_json
-from mlcli.run.life import run_name
+from mlcli.run.lifecycle import run_name
+from mlcli.store.folder import RunFolder, write_json
 from mlcli.sweep.trial import Trial
 
 Row = dict[str, Any]

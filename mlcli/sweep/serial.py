@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
-from mlcli.run.folder import RunFolder
-from mlcli.run.life import first_record, run_name, train
+from mlcli.run.lifecycle import first_record, run_name, train
+from mlcli.store.folder import RunFolder
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole, TrialConsole

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mlcli.metric.plot import Plot
+from mlcli.figure.plot import Plot
 
 
 def unwatched(folder: Path) -> None:
@@ -52,9 +52,9 @@ class Session:
         from hydra.core.hydra_config import HydraConfig
 
         from mlcli.config.compose import new_id, to_run
-        from mlcli.config.garbage import collect_rarely
+        from mlcli.config.gc_policy import collect_rarely
         from mlcli.config.job import as_typed
-        from mlcli.run.life import Job, train
+        from mlcli.run.lifecycle import Job, train
         from mlcli.sweep.compose import check_trial
         from mlcli.track.console import Console
 

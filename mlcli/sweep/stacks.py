@@ -8,16 +8,16 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line
-from mlcli.run.life import run_name
+from mlcli.run.lifecycle import run_name
 from mlcli.run.member import Member
-from mlcli.run.memory import fitting, is_exhausted, release
+from mlcli.run.memory_need import fitting, is_exhausted, release
 from mlcli.run.metrics import check_monitor
-from mlcli.run.together import build_together, train_together
-from mlcli.sweep.choice import gain
+from mlcli.run.stacked import build_together, train_together
 from mlcli.sweep.groups import groups, obstacle
 from mlcli.sweep.halving import Halving
 from mlcli.sweep.serial import could_not_be_built, run_serial
 from mlcli.sweep.session import Session
+from mlcli.sweep.timing import gain
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 from mlcli.train.loop import Epoch

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mlcli.run.folder import RunFolder
-from mlcli.run.life import Job, first_record
+from mlcli.run.lifecycle import Job, first_record
+from mlcli.store.folder import RunFolder
 
 
 def start_sweep(folder: Path, first: Job, trials: int, command: str) -> RunFolder:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlcli.run.life import Job
+from mlcli.run.lifecycle import Job
 
 
 @dataclass

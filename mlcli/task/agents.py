@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlcli.data.world import World
+from mlcli.loading.world import World
 
 BLOCK = 256  # steps whose random numbers are drawn at a time
 SETTINGS = ("alpha", "alpha_end", "alpha_power", "epsilon", "epsilon_end", "decay", "gamma")

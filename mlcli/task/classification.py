@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.metric import fast
-from mlcli.metric.plot import Plot
 from mlcli.task.augment import Augment, Mixup
 from mlcli.task.network import (
     ClassWeights,
@@ -26,8 +26,8 @@ from mlcli.task.network import (
     weights_of_classes,
 )
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor]
 PICTURED = 4  # classes whose feature maps are drawn

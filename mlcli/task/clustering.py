@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
-from mlcli.metric.plot import Plot
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.task.lloyd import assign
 from mlcli.task.searches import COURSE, Searches
-from mlcli.train.verbs import Evaluation, together
+from mlcli.train.protocols import Evaluation, together
 
 
 class Clustering:

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import DataSet
-from mlcli.data.world import World
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.world import World
 from mlcli.metric import control
-from mlcli.metric.plot import Plot
 from mlcli.task.agents import SETTINGS, Agents
 from mlcli.task.markov import episode, judge, rounding, success_without_limit, sweep
-from mlcli.train.verbs import Evaluation, together
+from mlcli.train.protocols import Evaluation, together
 
 SWEEPS = 100  # of value iteration in an epoch
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mlcli.data.loader import EVALUATION_BATCH
+from mlcli.loading.loader import EVALUATION_BATCH
 from mlcli.task.augment import normal, random
 
 SEED = 0  # of the numbers that evaluation always meets

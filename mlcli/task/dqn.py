@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcli.config.ranges import Range
-from mlcli.data.acting import Walk
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
+from mlcli.loading.rollout import Walk
 from mlcli.task.greedy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.task.network import restore, state_of
 from mlcli.task.replay import Batch, Replay
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Count = Annotated[int, Range(1)]
 Share = Annotated[float, Range(0, 1)]

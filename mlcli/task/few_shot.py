@@ -14,18 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import INDEX_KINDS, DataSet
-from mlcli.data.episodes import Episodes, Size, StackedEpisodes
-from mlcli.data.loader import Loader
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import INDEX_KINDS, DataSet
+from mlcli.loading.episodes import Episodes, Size, StackedEpisodes
+from mlcli.loading.loader import Loader
 from mlcli.metric import few_shot
 from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nearest_neighbour, prototypes
 from mlcli.metric.few_shot import Curve
-from mlcli.metric.plot import Plot
 from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.modes import evaluating
-from mlcli.train.stack import Stack
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.stack.stack import Stack
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor]
 Count = Annotated[int, Range(1)]

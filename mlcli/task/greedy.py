@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlcli.data.acting import Played, play
-from mlcli.data.dataset import DataSet
-from mlcli.data.environment import Environment
-from mlcli.data.loader import Loader
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.environment import Environment
+from mlcli.loading.loader import Loader
+from mlcli.loading.rollout import Played, play
 from mlcli.metric import acting
-from mlcli.metric.plot import Plot
 from mlcli.train.modes import evaluating
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
 
 SEEDS = {"train": 10_000_000, "val": 20_000_000, "test": 30_000_000}  # of the episodes that judge
 

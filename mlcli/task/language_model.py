@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
-from mlcli.data.tokenize import UNKNOWN, tokens_of
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
+from mlcli.loading.tokenize import UNKNOWN, tokens_of
 from mlcli.metric import fast
 from mlcli.padding import steps_of
 from mlcli.task.network import restore, state_of
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor]
 PROMPT = 40  # tokens of a test text that the figure's sample goes on from

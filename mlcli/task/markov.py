@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcli.data.world import World
+from mlcli.loading.world import World
 
 SETTLED = 1e-10  # relative to the largest reward
 GONE = 1e-12  # of the episodes go on: all have ended

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.metric import meta_learning
-from mlcli.metric.plot import Plot
 from mlcli.task.adaptation import Loss, Weights, adapt, with_gradient
 from mlcli.task.inner_rates import (
     Rates,
@@ -35,8 +35,8 @@ from mlcli.task.meta_problem import Classes, Numbers, Problem
 from mlcli.task.meta_stack import MetaStack
 from mlcli.task.network import require_one_answer, restore, state_of
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation, read
+from mlcli.train.protocols import Evaluation, read
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 AT_ONCE = 100  # tasks that are evaluated together

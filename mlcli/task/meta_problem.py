@@ -9,9 +9,9 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
-from mlcli.data.tasks import ClassTasks, GroupTasks, class_tasks, group_tasks
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
+from mlcli.loading.task_sampler import ClassTasks, GroupTasks, class_tasks, group_tasks
 
 
 class Problem(Protocol):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.train.stack import Stack
-from mlcli.train.verbs import together
+from mlcli.train.protocols import together
+from mlcli.train.stack.stack import Stack
 
 
 class MetaBatches:

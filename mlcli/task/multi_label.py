@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.metric import fast
 from mlcli.task.network import forward_split, restore, state_of
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor]
 SEPARATOR = "; "  # between the labels of an example

@@ -6,10 +6,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
+from mlcli.train.update import Update
 
 ClassWeights = Literal["balanced"] | Sequence[float] | None
 

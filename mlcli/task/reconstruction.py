@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcli.config.ranges import Range
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.metric import reconstruction
-from mlcli.metric.plot import Plot
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.task.corrupt import Corrupt
 from mlcli.task.network import restore, state_of
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor]
 

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.batch_sizes import batch_sizes
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
-from mlcli.metric.plot import Plot
+from mlcli.figure.plot import Plot
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.metric.undefined import left_out
 from mlcli.precise import precise
 from mlcli.task.components import Components, components, extended
 from mlcli.task.reconstruction import Reconstruction
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 
 class Reduction:

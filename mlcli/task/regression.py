@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
-from mlcli.data.statistics import mean_and_std
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
+from mlcli.loading.statistics import mean_and_std
 from mlcli.metric import fast
 from mlcli.task.network import forward_split, require_one_answer, restore, state_of
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor]
 

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
-from mlcli.data.acting import play
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
+from mlcli.loading.rollout import play
 from mlcli.task.greedy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.task.network import restore, state_of
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Baseline = Literal["none", "mean", "step"]

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlcli.data.dataset import DataSet
-from mlcli.data.loader import Loader
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.loader import Loader
 from mlcli.metric import fast
 from mlcli.padding import steps_of
 from mlcli.task.network import ClassWeights, forward_split, restore, state_of, weights_of_classes
 from mlcli.train.modes import evaluating
-from mlcli.train.step import Update
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
+from mlcli.train.update import Update
 
 Batch = tuple[Tensor, Tensor]
 NO_ANSWER = "-"  # stands for it among the labels of an example

@@ -18,8 +18,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from mlcli.config.garbage import collect_rarely
+from mlcli.config.gc_policy import collect_rarely
 from mlcli.files import passes_a_link
+from mlcli.store.reading import load
+from mlcli.store.record import bury, record_path, running
 from mlcli.track.background import allow_many_files, give_way
 from mlcli.track.delivery import Delivery
 from mlcli.track.event_log import EventLog
@@ -28,8 +30,6 @@ from mlcli.track.leftovers import forget_what_is_missing, leftovers
 from mlcli.track.mlflow_rows import News
 from mlcli.track.mlflow_store import Store
 from mlcli.track.patience import Patience, seconds_of_patience
-from mlcli.track.reading import load
-from mlcli.track.record import bury, record_path, running
 
 PAUSE = 0.5  # seconds between two looks at the folders
 IDLE = 5.0  # times as long as a look took

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mlcli.config.stored import read_yaml
+from mlcli.store.reading import Damaged, load, read_lines, read_record
+from mlcli.store.record import flatten, lock, record_path, save
 from mlcli.track.artifacts import artifacts
-from mlcli.track.closing import closing_of
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS
 from mlcli.track.mlflow_rows import News
-from mlcli.track.reading import Damaged, load, read_lines, read_record
-from mlcli.track.record import flatten, lock, record_path, save
+from mlcli.track.summary import closing_of
 
 if TYPE_CHECKING:
     from mlcli.track.mlflow_store import Store

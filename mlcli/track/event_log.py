@@ -11,8 +11,8 @@ from typing import IO, Any
 
 from mlcli.config.stored import read_yaml
 from mlcli.files import plain_files, read_plain
-from mlcli.track.reading import load, read_lines
-from mlcli.track.record import flatten, lock, record_path, save
+from mlcli.store.reading import load, read_lines
+from mlcli.store.record import flatten, lock, record_path, save
 
 FOLDER = "tensorboard"
 STATE = ".tensorboard.json"

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlcli.files import passes_a_link
+from mlcli.store.reading import load
+from mlcli.store.record import record_path, running
 from mlcli.track import event_log
 from mlcli.track.delivery import STATE, Delivery
 from mlcli.track.event_log import EventLog
 from mlcli.track.mlflow_store import Store
-from mlcli.track.reading import load
-from mlcli.track.record import record_path, running
 
 
 def leftovers(outputs: Path, store: Store) -> Iterator[Path]:

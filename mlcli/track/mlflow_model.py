@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from mlcli.files import plain_files
-from mlcli.track.reading import read_record
+from mlcli.store.reading import read_record
 
 LOADER = "mlcli.serve.pyfunc"
 EXAMPLE = "input_example.json"

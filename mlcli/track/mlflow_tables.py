@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from mlcli.config.caches import cache_folder
+from mlcli.config.cache_dir import cache_folder
 from mlcli.files import write_atomic
 
 

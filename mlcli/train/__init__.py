@@ -1,1 +1,1 @@
-"""The training loop, one update, schedules, stacks of trials."""
+"""The training loop, one update, schedules."""

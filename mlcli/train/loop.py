@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlcli.train.verbs import Alone, Task, Trials
+from mlcli.train.protocols import Alone, Task, Trials
 
 CONVERGED = "nothing is left to learn"
 TICK = 0.1  # seconds between two signs of life within an epoch

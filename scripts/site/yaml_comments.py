@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from mlcli.config.lines import read as read_lines
+from mlcli.config.yaml_lines import read as read_lines
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Key:
 
 @dataclass
 class Document:
-    """What `mlcli.config.lines` reads of a file, and its keys with their comments."""
+    """What `mlcli.config.yaml_lines` reads of a file, and its keys with their comments."""
 
     description: str = ""
     package: str = ""

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from mlcli.cli.folds import main as crossval
 from mlcli.cli.training import main
-from mlcli.run.folder import RunFolder
+from mlcli.store.folder import RunFolder
 from tests import commands
 
 QUICK = [

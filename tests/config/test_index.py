@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from mlcli.config import index
 from mlcli.config.compose import compose, hydra_session, shipped_conf
-from mlcli.config.lines import read
+from mlcli.config.yaml_lines import read
 
 FILES = {
     "config.yaml": """

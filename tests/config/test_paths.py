@@ -14,7 +14,7 @@ from mlcli.config.paths import make_absolute, typed
 from mlcli.config.settings import Settings, settings
 from mlcli.config.trials import TrialComposer
 from mlcli.run.evaluate import evaluate_run
-from mlcli.run.folder import RunFolder
+from mlcli.store.folder import RunFolder
 
 TEXT = ["task=language_model", "data=characters", "model=gru", "model.hidden_size=4", "task.sample=0", "device=cpu",
         "data.length=20", "tracking=none", "trainer.epochs=1", "trainer.batch_size=128"]  # fmt: skip

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from mlcli.cli.app import app
 from mlcli.cli.training import main
 from mlcli.config.redact import redact, redacted
-from mlcli.run.life import logged
+from mlcli.run.lifecycle import logged
 
 PASSWORD = "s3cr3t"
 CASES = {

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from mlcli.data.acting import Walk, play
 from mlcli.data.cartpole import cartpole
-from mlcli.data.environment import Environment, environment
+from mlcli.data.environment import environment
+from mlcli.loading.environment import Environment
+from mlcli.loading.rollout import Walk, play
 
 CARTPOLE = Environment("CartPole-v1", actions=2, limit=500)
 ACROBOT = Environment("Acrobot-v1", actions=3, limit=500)

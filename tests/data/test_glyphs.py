@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mlcli.data import glyphs as module
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlcli.data import mnist_sample as module
-from mlcli.data.cache import cached
+from mlcli.loading.cache import cached
 
 
 def test_is_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

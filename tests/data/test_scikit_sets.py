@@ -10,11 +10,11 @@ import pytest
 from sklearn import datasets
 
 from mlcli.data.breast_cancer import breast_cancer
-from mlcli.data.dataset import Examples
 from mlcli.data.diabetes import diabetes
 from mlcli.data.digits import digits
 from mlcli.data.iris import iris
 from mlcli.data.wine import wine
+from mlcli.loading.dataset import Examples
 
 CASES = [
     (iris, datasets.load_iris),

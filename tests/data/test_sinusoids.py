@@ -4,8 +4,8 @@ from math import pi
 
 import torch
 
-from mlcli.data.prepare import prepare
 from mlcli.data.sinusoids import sinusoids
+from mlcli.loading.prepare import prepare
 
 
 def test_each_group_is_one_sinusoid() -> None:

@@ -10,12 +10,12 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric.direction import DIRECTIONS, check_directed, direction
 from mlcli.run.build import Parts, build
-from mlcli.run.compare import best_marked
-from mlcli.run.find import all_runs
-from mlcli.run.folder import read_json
-from mlcli.run.query import query
+from mlcli.store.compare import best_marked
+from mlcli.store.find import all_runs
+from mlcli.store.folder import read_json
+from mlcli.store.query import query
 from mlcli.task.classification import Classification
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
 from tests.test_contract import CASES
 
 EVERY = CASES | {

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcli.metric import figures_sweep, figures_sweep_map
+from mlcli.figure import sweep as figures_sweep
+from mlcli.figure import sweep_map as figures_sweep_map
+from mlcli.figure.sweep_means import plus_minus
 from mlcli.metric.sweep import sweep
-from mlcli.metric.sweep_means import plus_minus
 
 Row = dict[str, Any]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlcli.figure.text import ACROSS, _places
 from mlcli.metric import classification, steps, text
-from mlcli.metric.figures_text import ACROSS, _places
 
 AWKWARD = "It costs $5 or $6_^{\n\n\t\x00“ça” " + "long" * 40
 

@@ -13,9 +13,9 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric import acting, classification, clustering, fast, meta_learning, multi_label, regression
 from mlcli.run.build import Parts, build
-from mlcli.run.folder import read_json
-from mlcli.run.life import logged
-from mlcli.run.together import stack_of
+from mlcli.run.lifecycle import logged
+from mlcli.run.stacked import stack_of
+from mlcli.store.folder import read_json
 
 ONE = {
     "classification": ["data=iris", "model=linear"],

@@ -12,11 +12,11 @@ import torch
 from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
 from mlcli.data.blobs import blobs
-from mlcli.data.dataset import Examples
-from mlcli.data.prepare import prepare
+from mlcli.loading.dataset import Examples
+from mlcli.loading.prepare import prepare
 from mlcli.run import build
 from mlcli.run.evaluate import evaluate_run
-from mlcli.run.folder import read_json, write_json
+from mlcli.store.folder import read_json, write_json
 
 Change = Callable[[Examples], Examples]
 

@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from mlcli.cli.errors import user_errors
 from mlcli.cli.training import main
 from mlcli.run.failure import first_line, is_disk_full
-from mlcli.run.folder import RunFolder
-from mlcli.track import record
-from mlcli.track.process import identity
+from mlcli.store import record
+from mlcli.store.folder import RunFolder
+from mlcli.store.process import identity
 
 QUICK = [
     "tracking=none",
@@ -63,7 +63,7 @@ def test_a_disk_that_fills_while_a_run_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mlcli.run.weights.write_atomic", fails)
+    monkeypatch.setattr("mlcli.store.weights.write_atomic", fails)
     with pytest.raises(SystemExit) as end:
         main([*QUICK, "-q"])
     assert end.value.code == 1
@@ -75,7 +75,7 @@ def test_a_disk_that_fills_while_a_run_trains(
 
 def test_the_reason_comes_before_the_last_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mlcli.run.life.save_weights", fails)
+    monkeypatch.setattr("mlcli.run.build.save_weights", fails)
     with pytest.raises(SystemExit):
         main([*QUICK, "-q", "optimizer=sgd", "optimizer.lr=1e30"])
     (folder,) = Path("outputs/runs").iterdir()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mlcli.cli.training import main
+from mlcli.figure.plot import Plot
 from mlcli.metric import classification
-from mlcli.metric.plot import Plot
 from mlcli.run import finish
 from mlcli.run.figures import save_figures
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mlcli.run.finish import write_predictions
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
 
 
 def test_predictions_are_read_back_to_the_last_bit(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
-from mlcli.run.folder import RunFolder
 from mlcli.run.load import load_model, load_run, stored_config
+from mlcli.store.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

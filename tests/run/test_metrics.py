@@ -9,7 +9,7 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run import metrics
 from mlcli.run.build import build
-from mlcli.run.life import plan_of
+from mlcli.run.lifecycle import plan_of
 from mlcli.train.loop import Epoch, Progress, fit
 
 QUICK = ["tracking=none", "device=cpu", "-q", "tracking.figures=false", "trainer.epochs=2"]

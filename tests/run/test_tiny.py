@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlcli.cli.training import main
-from mlcli.data import prepare
+from mlcli.loading import prepare
 
 QUICK = ["tracking=none", "device=cpu", "trainer.epochs=1", "-q"]
 HELD_OUT = ["split.val=0.2", "split.test=0.2"]

@@ -14,8 +14,8 @@ import torch
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
-from mlcli.run.folder import read_json
 from mlcli.serve.predictor import Predictor
+from mlcli.store.folder import read_json
 
 README = Path(__file__).parents[2] / "README.md"
 RUNS = [

@@ -17,7 +17,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.serve import answers as module
-from mlcli.serve.answers import answers, to_json
+from mlcli.serve.predictions import answers, to_json
 
 RUNS = {
     "iris": ["data=iris"],

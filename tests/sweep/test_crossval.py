@@ -16,7 +16,7 @@ from mlcli.cli.training import main as train
 from mlcli.config.compose import shipped_conf
 from mlcli.data import iris
 from mlcli.metric.resampled import paired, resampled
-from mlcli.run.folder import RunFolder
+from mlcli.store.folder import RunFolder
 from mlcli.sweep.crossval import _summary
 
 QUICK = ["tracking=none", "device=cpu", "trainer.epochs=2", "-q"]

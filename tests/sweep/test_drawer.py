@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mlcli.cli.training import main
+from mlcli.figure.plot import Plot
 from mlcli.metric import curves
-from mlcli.metric.plot import Plot
 from mlcli.run import finish
 from mlcli.sweep.drawer import Drawer
 

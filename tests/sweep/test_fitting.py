@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlcli.cli.training import main
-from mlcli.run.folder import RunFolder
+from mlcli.store.folder import RunFolder
 from tests import commands
 
 QUICK = ["-m", "-q", "data=iris", "model=linear", "trainer.epochs=1", "tracking=none", "tracking.figures=false"]

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 import hydra_plugins
 from mlcli.data import iris
 from mlcli.run.failure import RunFailed
-from mlcli.run.folder import RunFolder
+from mlcli.store.folder import RunFolder
 from tests import commands
 
 QUICK = ["tracking=none", "data=iris", "model=mlp", "model.width=8", "trainer.epochs=2", "device=cpu", "-q"]

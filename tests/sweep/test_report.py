@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from mlcli.metric.plot import Plot
-from mlcli.run.folder import RunFolder, write_json
-from mlcli.run.life import Job
+from mlcli.figure.plot import Plot
+from mlcli.run.lifecycle import Job
+from mlcli.store.folder import RunFolder, write_json
 from mlcli.sweep.report import groups, rank, report, row
 from mlcli.sweep.trial import Trial
 

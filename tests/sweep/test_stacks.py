@@ -13,7 +13,7 @@ import torch
 from mlcli.cannot_stack import CannotStack
 from mlcli.run import together
 from mlcli.sweep import choice, stacks
-from mlcli.train.stack import Stack
+from mlcli.train.stack.stack import Stack
 from tests import commands
 
 QUICK = ["tracking=none", "data=iris", "model=mlp", "model.width=8", "trainer.epochs=4", "device=cpu"]

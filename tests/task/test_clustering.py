@@ -16,10 +16,10 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.data import iris
-from mlcli.data.dataset import Examples
+from mlcli.loading.dataset import Examples
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
-from mlcli.run.together import stack_of
+from mlcli.run.stacked import stack_of
 from mlcli.task.lloyd import assign, begin, means
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 

@@ -15,9 +15,9 @@ from mlcli.config.errors import ConfigError
 from mlcli.data.gridworld import gridworld
 from mlcli.run.build import Parts, build
 from mlcli.run.draw import draw_run
-from mlcli.run.folder import RunFolder
-from mlcli.run.together import build_together, stack_of
+from mlcli.run.stacked import build_together, stack_of
 from mlcli.serve.predictor import Predictor
+from mlcli.store.folder import RunFolder
 from mlcli.task.markov import judge, solve, success_without_limit
 
 CORRIDOR = ["S...G"]

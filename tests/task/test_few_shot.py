@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
-from mlcli.data.episodes import Size
+from mlcli.loading.episodes import Size
 from mlcli.run.build import Parts, build
-from mlcli.train.watch import watch
+from mlcli.train.layer_statistics import watch
 
 BLOBS = (
     "data=blobs",

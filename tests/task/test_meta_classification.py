@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
-from mlcli.run.together import build_together, stack_of
+from mlcli.run.stacked import build_together, stack_of
 
 GLYPHS = [
     "task=meta_learning", "data=glyphs", "split.by=class", "model=cnn", "model.width=4", "model.norm=layer_norm",

@@ -7,7 +7,7 @@ import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts
-from mlcli.run.together import build_together, stack_of
+from mlcli.run.stacked import build_together, stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 
 COMMON = [

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
+from mlcli.store.record import lock
 from mlcli.track.courier import Courier
 from mlcli.track.delivery import LOCK, Delivery
 from mlcli.track.launch import start_courier
-from mlcli.track.record import lock
 
 
 def write(path: Path, content: Any) -> None:

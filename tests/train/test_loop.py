@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
-from mlcli.train.verbs import Evaluation
+from mlcli.train.protocols import Evaluation
 
 
 class Countdown:

@@ -1,0 +1,82 @@
+"""A network before and after it has adapted to tasks, each of which is a curve."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlcli.figure.style import (
+    BLUE,
+    GREY,
+    HEADER,
+    INK,
+    MARGIN,
+    PALE,
+    SKY,
+    VERMILLION,
+    blank,
+    legend_above,
+    page,
+    panel,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS, WIDE, TALL = 3, 2.5, 1.7
+BETWEEN, ABOVE = 0.25, 0.35
+SHADES = (GREY, SKY, BLUE)  # before, then more and more steps
+
+
+def adaptation(
+    title: str, names: list[str], grid: list[float], curves: dict[str, list[list[float]]], inputs: list[list[float]],
+    targets: list[list[float]], shots: int, axes: list[str],
+) -> "Figure":  # fmt: skip
+    """A panel each task: its points, those that the network was given, and what it says after 0, 1, … steps."""
+    lines = -(-len(names) // COLUMNS)
+    left, bottom = MARGIN + 0.6, 0.6
+    across, down = COLUMNS * (WIDE + BETWEEN) - BETWEEN, lines * (TALL + ABOVE)
+    note = f"tasks that are new, of which the network is given {shots} points; lines: what it says before and after"
+    figure = page(left + across + 0.3, bottom + down + 0.1 + HEADER, title, note)
+    limits = _limits([values for each in curves.values() for values in each] + targets)
+    handles: list[Any] = []
+    for place, name in enumerate(names):
+        column, line = place % COLUMNS, lines - 1 - place // COLUMNS
+        here = panel(figure, left + column * (WIDE + BETWEEN), bottom + line * (TALL + ABOVE), WIDE, TALL)
+        own = {step: each[place] for step, each in curves.items()}
+        handles = _task(here, grid, own, inputs[place], targets[place], shots)
+        here.set_title(name, size=8, color=GREY, loc="right", pad=3)
+        here.set_ylim(limits)
+        here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(names))
+    told = ["all points of the task", f"the {shots} given", *map(_when, curves)]
+    legend_above(blank(figure, left, bottom + down, across, 0.01), handles, told)
+    width, height = figure.get_size_inches()
+    figure.text((left + across / 2) / width, 0.18 / height, axes[0], size=9.5, color=INK, ha="center")
+    middle = (bottom + down / 2) / height
+    figure.text(0.28 / width, middle, axes[1], size=9.5, color=INK, rotation=90, ha="center", va="center")
+    return figure
+
+
+def _when(steps: str) -> str:
+    return {"0": "before", "1": "after 1 step"}.get(steps, f"after {steps} steps")
+
+
+def _limits(values: list[list[float]]) -> tuple[float, float]:
+    """The same for all panels, so that a small curve looks small."""
+    numbers = np.array([number for each in values for number in each if number is not None])
+    pad = 0.06 * float(np.ptp(numbers)) or 1.0
+    return float(numbers.min()) - pad, float(numbers.max()) + pad
+
+
+def _task(
+    axes: "Axes", grid: list[float], curves: dict[str, list[float]], x: list[float], y: list[float], shots: int
+) -> list[Any]:
+    order = np.argsort(x)
+    rest = axes.plot(np.array(x)[order], np.array(y)[order], color=PALE, marker=".", markersize=3, linewidth=0.8)[0]
+    shades = [SHADES[0], *SHADES[-(len(curves) - 1) :]] if len(curves) > 1 else SHADES[:1]
+    lines = [
+        axes.plot(grid, values, color=colour, linewidth=1.5, linestyle="--" if place == 0 else "-")[0]
+        for place, (values, colour) in enumerate(zip(curves.values(), shades, strict=False))
+    ]
+    given = axes.plot(x[:shots], y[:shots], color=VERMILLION, linestyle="", marker="o", markersize=4, zorder=5)[0]
+    return [rest, given, *lines]

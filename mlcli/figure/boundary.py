@@ -1,0 +1,93 @@
+"""The plane coloured by the class that a model predicts there, with examples on it."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlcli.figure.style import HEADER, INK, MARGIN, PALETTE, legend, page, panel, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIDE = 4.4
+
+
+def decision_boundary(
+    x: list[float], y: list[float], predicted: list[list[int]], probability: list[list[float]],
+    points: list[list[float]], targets: list[int], accuracy: float, classes: list[str], features: list[str],
+) -> "Figure":  # fmt: skip
+    """predicted, probability: class and its probability on an even grid, from y[0] up and x[0] to the right.
+
+    The surer the model, the stronger the colour; examples on another class's ground are mistakes.
+    """
+    title = f"Decision boundary · accuracy {accuracy:.3f}"
+    note = f"{len(targets):,} test examples; colour: predicted class, pale where unsure"
+    figure = page(MARGIN + 0.6 + SIDE + 1.5, SIDE + 0.6 + HEADER, title, note)
+    axes = panel(figure, MARGIN + 0.6, 0.6, SIDE, SIDE, *features)
+    _ground(axes, x, y, predicted, probability, len(classes))
+    handles = _points(axes, points, targets, len(classes))
+    legend(axes, handles, [shorten(name, 14) for name in classes], "true class")
+    axes.set(xlim=x, ylim=y)
+    return figure
+
+
+def boundaries(
+    title: str, note: str, tiles: list[dict[str, Any]], classes: list[str], features: list[str]
+) -> "Figure":
+    """Several models of the same plane side by side, each tile with a `name` above it."""
+    side, gap = 2.5, 0.3
+    left = MARGIN + 0.6
+    figure = page(left + (side + gap) * len(tiles) + 1.2, side + 0.6 + 0.35 + HEADER, title, note)
+    for place, tile in enumerate(tiles):
+        x_name, y_name = features[0], features[1] if place == 0 else ""
+        axes = panel(figure, left + (side + gap) * place, 0.6, side, side, x_name, y_name)
+        _ground(axes, tile["x"], tile["y"], tile["predicted"], tile["probability"], len(classes))
+        handles = _points(axes, tile["points"], tile["targets"], len(classes))
+        axes.set(xlim=tile["x"], ylim=tile["y"])
+        axes.tick_params(labelleft=place == 0)
+        axes.set_title(shorten(tile["name"], 34), size=9, color=INK, loc="left")
+    legend(axes, handles, [shorten(name, 14) for name in classes], "true class")
+    return figure
+
+
+def _ground(
+    axes: "Axes",
+    x: list[float],
+    y: list[float],
+    predicted: list[list[int]],
+    probability: list[list[float]],
+    count: int,
+) -> None:
+    """The colours of the classes that are predicted, pale where unsure, and the lines between them."""
+    colours = np.array([_rgb(PALETTE[label % len(PALETTE)]) for label in range(count)])
+    regions, sure = np.array(predicted), np.nan_to_num(np.array(probability, dtype=float))
+    strength = 0.1 + 0.35 * ((sure - 1 / count) / (1 - 1 / count)).clip(0, 1)[..., None]
+    extent = (x[0], x[1], y[0], y[1])
+    axes.imshow(1 - strength * (1 - colours[regions]), extent=extent, origin="lower", aspect="auto", zorder=0)
+    _border(axes, x, y, regions, sure)
+    axes.grid(False)
+
+
+def _points(axes: "Axes", points: list[list[float]], targets: list[int], count: int) -> list[Any]:
+    """The examples, coloured by their true class: a handle of each class."""
+    places, labels = np.array(points), np.array(targets)
+    handles = []
+    for label in range(count):
+        own_x, own_y = places[labels == label].T
+        colour = PALETTE[label % len(PALETTE)]
+        handles.append(axes.scatter(own_x, own_y, s=16, color=colour, edgecolors="white", linewidths=0.5))
+    return handles
+
+
+def _border(axes: "Axes", x: list[float], y: list[float], regions: np.ndarray, sure: np.ndarray) -> None:
+    """A line around the ground of each class that has any and has not all."""
+    across, down = (np.linspace(low, high, len(regions)) for low, high in (x, y))
+    for label in np.unique(regions)[1:]:
+        # Of the class against all others, so that the line runs smoothly between the points of the grid.
+        own = np.where(regions == label, sure.clip(0.501), 1 - sure.clip(0.501))
+        axes.contour(across, down, own, levels=[0.5], colors=[INK], linewidths=1, zorder=1)
+
+
+def _rgb(colour: str) -> tuple[float, ...]:
+    return tuple(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))

@@ -1,0 +1,57 @@
+"""Reliability diagram: how often the model is right when it says that it is 80 % sure."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlcli.figure.style import BLUE, GREY, HEADER, MARGIN, PALE, page, panel, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT, LOW = 4.6, 3.4, 0.95
+
+
+def calibration(
+    of: str | None, bins: int, bin: list[int], count: list[int], confidence: list[float], observed: list[float],
+    error: float,
+) -> "Figure":  # fmt: skip
+    """Of the bins in use: mean confidence, observed share and its 95 % interval, and below how many there are.
+
+    of: the class whose probability it is, or None for the highest probability of each example.
+    """
+    height = 0.6 + LOW + 0.2 + HEIGHT + HEADER
+    note = f"{sum(count):,} examples in {bins} bins; bars: 95 % interval; dashed: perfect"
+    title = f"Calibration · expected calibration error {error:.3f}"
+    figure = page(MARGIN + 0.6 + WIDTH + 0.45, height, title, note)
+    left = MARGIN + 0.6
+    upper = panel(
+        figure, left, 0.6 + LOW + 0.2, WIDTH, HEIGHT, "", "share that is right" if of is None else "observed share"
+    )
+    lower = panel(figure, left, 0.6, WIDTH, LOW, _name(of), "examples")
+    x, y, n = np.array(confidence), np.array(observed), np.array(count)
+    low, high = wilson(y, n)
+    upper.plot([0, 1], [0, 1], color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    upper.vlines(x, low, high, color=BLUE, linewidth=1.4, alpha=0.45, zorder=2)
+    upper.plot(x, y, color=BLUE, linewidth=1.4, marker="o", markersize=5, zorder=3)
+    lower.bar((np.array(bin) + 0.5) / bins, n, width=0.92 / bins, color=BLUE, alpha=0.75)
+    for place, times in zip(bin, count, strict=True):
+        lower.text((place + 0.5) / bins, times, f"{times:,}", size=7.5, color=GREY, ha="center", va="bottom")
+    lower.set_ylim(0, 1.22 * max(count))
+    upper.set_ylim(-0.02, 1.02)
+    upper.tick_params(labelbottom=False)
+    for axes in (upper, lower):
+        axes.set_xlim(-0.02, 1.02)
+    return figure
+
+
+def _name(of: str | None) -> str:
+    return "probability of the predicted class" if of is None else f"probability of class {shorten(of, 24)}"
+
+
+def wilson(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of a share (Wilson 1927), which stays within 0 and 1."""
+    z = 1.96
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return centre - half, centre + half

@@ -1,0 +1,38 @@
+"""A pole on a cart, as a film."""
+
+from math import cos, sin
+
+from mlcli.figure.plot import Film
+from mlcli.figure.style import BLUE, GREY, HEADER, INK, MARGIN, PALE, VERMILLION, blank, page
+
+ACROSS, DOWN = 5.8, 1.5  # metres that are shown
+FAR = 2.4  # metres, how far off the cart may be
+INCHES = 0.85  # of a metre
+CART, POLE = (0.4, 0.22), 1.0  # metres
+GROUND = 1.25  # metres from above
+
+
+def film(title: str, note: str, states: list[list[float]], steps: list[int], seconds: float) -> Film:
+    """One frame a state: the cart's position in metres and the pole's angle in radians, with the step that it was."""
+    from matplotlib.patches import Rectangle
+
+    width, height = ACROSS * INCHES, DOWN * INCHES
+    figure = page(width + 2 * MARGIN, HEADER + height + MARGIN, title, note)
+    axes = blank(figure, MARGIN, MARGIN, width, height)
+    axes.set_xlim(-ACROSS / 2, ACROSS / 2)
+    axes.set_ylim(DOWN, 0)
+    axes.hlines(GROUND, -ACROSS / 2, ACROSS / 2, color=PALE, linewidth=1.5)
+    axes.vlines([-FAR, 0, FAR], GROUND, GROUND + 0.08, color=GREY, linewidth=1.5)
+    cart = Rectangle((0, GROUND - CART[1]), *CART, color=BLUE)
+    axes.add_patch(cart)
+    (pole,) = axes.plot([], [], color=VERMILLION, linewidth=5, solid_capstyle="round")
+    words = axes.text(-ACROSS / 2, DOWN - 0.02, "", size=9, color=INK)
+
+    def show(frame: int) -> None:
+        position, angle = states[frame]
+        foot = GROUND - CART[1]
+        cart.set_x(position - CART[0] / 2)
+        pole.set_data([position, position + POLE * sin(angle)], [foot, foot - POLE * cos(angle)])
+        words.set_text(f"step {steps[frame]}")
+
+    return Film(figure, len(states), show, seconds)

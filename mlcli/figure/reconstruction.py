@@ -1,0 +1,130 @@
+"""Examples beside what a model made of them, and how far off it was."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlcli.figure.style import (
+    BLUE,
+    GREY,
+    HEADER,
+    INK,
+    MARGIN,
+    PALE,
+    VERMILLION,
+    blank,
+    brief,
+    legend_above,
+    page,
+    panel,
+    room,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PICTURE, GAP = 0.72, 0.07  # inches
+COLUMNS, WIDE, TALL = 5, 1.75, 1.15  # panels of curves
+BETWEEN, ABOVE = 0.22, 0.3
+COLOURS = {"clean": GREY, "rebuilt": BLUE}
+
+
+def pictures(
+    rows: dict[str, list[Any]], mse: dict[str, float], errors: dict[str, list[float]], index: list[int], total: int,
+    worst: bool, unit: str,
+) -> "Figure":  # fmt: skip
+    """A row of images for each of `rows`, an example a column, and below each the error of its reconstruction."""
+    height, width = np.shape(rows["clean"])[1:3]
+    scale = PICTURE / max(height, width)
+    tall, wide = height * scale, width * scale
+    names = room(list(rows), 12) + 0.1
+    across, down = names + len(index) * (wide + GAP), len(rows) * (tall + GAP) + 0.22
+    figure = page(2 * MARGIN + across, HEADER + down + MARGIN, *_words(mse, len(index), total, worst, unit))
+    axes = blank(figure, MARGIN, MARGIN, across, down)
+    for row, (name, images) in enumerate(rows.items()):
+        y = row * (tall + GAP)
+        axes.text(0, y + tall / 2, name, size=9.5, color=INK, va="center")
+        for column, image in enumerate(images):
+            x = names + column * (wide + GAP)
+            axes.imshow(
+                np.array(image, dtype=np.uint8), cmap="gray", vmin=0, vmax=255, interpolation="nearest",
+                aspect="auto", extent=(x, x + wide, y + tall, y),
+            )  # fmt: skip
+    axes.text(0, down - 0.08, "MSE", size=8.5, color=GREY)
+    for column, error in enumerate(errors["rebuilt"]):
+        x = names + column * (wide + GAP) + wide / 2
+        axes.text(x, down - 0.08, brief(error), size=8.5, color=GREY, ha="center")
+    axes.set_xlim(0, across)
+    axes.set_ylim(down, 0)
+    return figure
+
+
+def curves(
+    rows: dict[str, list[Any]], axes: list[str], mse: dict[str, float], errors: dict[str, list[float]],
+    index: list[int], total: int, worst: bool, unit: str,
+) -> "Figure":  # fmt: skip
+    """A panel for each example: the clean curve, what the model was given as dots, and what it made of that."""
+    columns, lines = min(COLUMNS, len(index)), -(-len(index) // COLUMNS)
+    left, bottom = MARGIN + 0.6, 0.55
+    across, down = columns * (WIDE + BETWEEN) - BETWEEN, lines * (TALL + ABOVE)
+    figure = page(left + across + 0.3, bottom + down + 0.15 + HEADER, *_words(mse, len(index), total, worst, unit))
+    values = np.array([v for name in ("clean", "rebuilt") for v in rows[name]], dtype=float)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    pad = 0.08 * (high - low) or 1.0
+    handles: list[Any] = []
+    for place, error in enumerate(errors["rebuilt"]):
+        column, line = place % COLUMNS, lines - 1 - place // COLUMNS
+        here = panel(figure, left + column * (WIDE + BETWEEN), bottom + line * (TALL + ABOVE), WIDE, TALL)
+        handles = [_curve(here, name, examples[place]) for name, examples in rows.items()]
+        here.set_ylim(low - pad, high + pad)
+        here.locator_params(axis="x", integer=True, nbins=4)
+        here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(index))
+        here.set_title(f"MSE {brief(error)}", size=8, color=GREY, loc="right", pad=3)
+    legend_above(blank(figure, left, bottom + down, across, 0.01), handles, list(rows))
+    width, height = figure.get_size_inches()
+    figure.text((left + across / 2) / width, 0.16 / height, axes[0], size=9.5, color=INK, ha="center")
+    middle = (bottom + down / 2) / height
+    figure.text(0.28 / width, middle, axes[1], size=9.5, color=INK, rotation=90, ha="center", va="center")
+    return figure
+
+
+def _curve(axes: Any, name: str, values: list[float]) -> Any:
+    positions = np.arange(1, len(values) + 1)
+    known = np.array(values, dtype=float)
+    if name not in COLOURS:
+        return axes.plot(positions, known, color=VERMILLION, linestyle="", marker="o", markersize=2.2, alpha=0.6)[0]
+    width = 2.4 if name == "clean" else 1.3
+    return axes.plot(positions, known, color=COLOURS[name], linewidth=width, alpha=0.5 if name == "clean" else 1)[0]
+
+
+def error_distribution(
+    edges: list[float], counts: dict[str, list[int]], means: dict[str, float], total: int, unit: str
+) -> "Figure":
+    """How many examples have which error; of corrupted inputs also the error of doing nothing."""
+    told = f"mean {brief(means['rebuilt'])}"
+    others = [f"{brief(mean)} {name}" for name, mean in means.items() if name != "rebuilt"]
+    title = " · ".join(["Reconstruction error", ", ".join([told, *others])])
+    note = f"{total:,} examples, in {unit}; lines: means"
+    figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.2 + 0.25 + HEADER, title, note)
+    axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.2, "mean squared error of an example", "examples")
+    handles = []
+    for name, heights in counts.items():
+        colour = COLOURS.get(name, VERMILLION)
+        handles.append(axes.stairs(heights, edges, fill=True, color=colour, alpha=0.55))
+        axes.axvline(means[name], color=colour, linewidth=1.2)
+    if len(counts) > 1:
+        legend_above(axes, handles, list(counts))
+    axes.set_xlim(0, edges[-1])
+    axes.axhline(0, color=PALE, linewidth=1)
+    return figure
+
+
+def _words(mse: dict[str, float], shown: int, total: int, worst: bool, unit: str) -> tuple[str, str]:
+    """Title and note."""
+    title = "Worst reconstructions" if worst else "Reconstructions"
+    parts = [f"{brief(error)} {name}" for name, error in sorted(mse.items(), key=lambda pair: pair[0] != "rebuilt")]
+    which = f"the {shown} largest errors of" if worst else f"{shown} of"
+    return (
+        f"{title} · MSE {', '.join(parts)}",
+        f"{which} {total:,} examples; mean squared errors in {unit}",
+    )

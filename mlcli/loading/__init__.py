@@ -1,0 +1,1 @@
+"""Examples and data sets: reading, splits, statistics, batches."""

@@ -1,0 +1,157 @@
+"""What a data set is: its examples, how they are divided, and the statistics of the training split."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from mlcli.loading.digest import VERSION, digest, sampled_digest
+from mlcli.loading.tokenize import decode, encode
+
+INDEX_KINDS = ("tokens", "state")  # whose numbers stand for something else
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Everything that a loader returns: unsplit, in the units of the source. N examples.
+
+    kind: vector, image, sequence, tokens, or state (of a world).
+    inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D; tokens are N × T
+    indices of the vocabulary (int64), states N × 1. What is shorter than T is padded at its end, sequences with NaN,
+    tokens with 0.
+    targets: N class indices (int64), or N numbers (float32). Of data with an answer for each step N × T class
+    indices, with -1 where there is none; of data with any number of labels an example N × C zeros and ones (float32).
+    classes: names of the classes; empty for regression. features: column names of vectors.
+    vocabulary: names of the tokens, the first being the padding; tokenizer: how text becomes tokens.
+    padded: whether any example is, or one that will be predicted may be.
+    test: indices of the official test split, where the data set has one.
+    truth: the parameters of a generator, where they are known.
+    groups: N indices of what the examples belong to (a patient, a task), where they are not independent.
+    world: of data to act in, what gives rewards; the examples are its states and the classes its actions.
+    """
+
+    name: str
+    kind: str
+    inputs: Tensor
+    targets: Tensor
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    target: str = "target"
+    source: str = ""
+    test: Tensor | None = None
+    truth: dict[str, float] | None = None
+    groups: Tensor | None = None
+    world: Any = None
+    vocabulary: tuple[str, ...] = ()
+    tokenizer: str = ""
+    padded: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells these examples from others: every byte of what they are, and of what they can be split by."""
+        names = (self.kind, self.classes, self.vocabulary, self.tokenizer)
+        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables))
+
+    @property
+    def _tables(self) -> tuple[Tensor, ...]:
+        """Of a world that has such."""
+        return tuple(getattr(self.world, "tables", ()))
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Examples with their splits ("train", "val", "test" → sorted int64 indices), and mean and deviation of train.
+
+    Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
+    draws: how many training examples an epoch takes, if not each once.
+    """
+
+    examples: Examples
+    splits: dict[str, Tensor]
+    mean: Tensor
+    std: Tensor
+    draws: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.examples.inputs)
+
+    @property
+    def name(self) -> str:
+        return self.examples.name
+
+    @property
+    def kind(self) -> str:
+        return self.examples.kind
+
+    @property
+    def judged(self) -> str:
+        """The split by which a run is judged in the end: that for training where nothing is held out."""
+        return "test" if len(self.splits["test"]) else "train"
+
+    @property
+    def epoch(self) -> int:
+        """How many examples training takes in an epoch."""
+        return self.draws or len(self.splits["train"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        return tuple(self.examples.inputs.shape[1:])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.examples.classes
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return self.examples.features
+
+    @property
+    def target(self) -> str:
+        return self.examples.target
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        return self.examples.vocabulary
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """N texts → N × T tokens, as this data's own were made. Raises ValueError for data that is no text."""
+        if not self.examples.tokenizer:
+            raise ValueError(f"data={self.name} is no text.")
+        return encode(texts, self.examples.tokenizer, self.vocabulary, self.shape[0])
+
+    def decode(self, indices: Iterable[int]) -> str:
+        """Tokens → text; names with spaces between them where the tokens are no text."""
+        return decode(indices, self.examples.tokenizer or "words", self.vocabulary)
+
+    @property
+    def digest(self) -> str:
+        """Of the examples, whatever the split."""
+        return self.examples.digest
+
+    def is_described_by(self, description: dict[str, Any]) -> bool:
+        """Whether `describe` said this of the same examples, by the digest of its time."""
+        own = self.examples
+        is_new = description.get("digest_version") == VERSION
+        here = own.digest if is_new else sampled_digest(own.inputs, own.targets, own._tables)
+        return here == str(description["digest"])
+
+    def describe(self) -> dict[str, Any]:
+        """Everything about the data but the data, as plain values."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "shape": list(self.shape),
+            "classes": list(self.classes),
+            "features": list(self.features),
+            "target": self.target,
+            "source": self.examples.source,
+            "examples": {split: len(indices) for split, indices in self.splits.items()},
+            "digest": self.digest,
+            "digest_version": VERSION,
+            "vocabulary": list(self.vocabulary),
+            "tokenizer": self.examples.tokenizer,
+            "padded": self.examples.padded,
+        }

@@ -1,0 +1,171 @@
+"""Batches for training and evaluation, from tensors that live on the device.
+
+Indexing a tensor costs a few microseconds; a DataLoader costs that per example. So data that fits stays on the
+device, normalised and adapted once, and a DataLoader serves only what does not fit.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from mlcli.batch_sizes import batch_sizes
+from mlcli.loading.adapter import Adapter
+from mlcli.loading.dataset import INDEX_KINDS, DataSet
+
+EVALUATION_BATCH = 512
+Sampler = Literal["balanced"] | None
+
+
+class Loader:
+    """The examples of a data set as (inputs, targets) batches, in the form that the model takes.
+
+    extract: the part of a model that never changes, which is done once for all epochs.
+    sampler: None trains with each example once an epoch; "balanced" with as many, of which each class has an equal
+    share, drawn with replacement. Raises ValueError for that where an example has not just one class.
+    at_once: one batch of all training examples, in the order of the split; batch_size is not looked at.
+    """
+
+    def __init__(
+        self,
+        data: DataSet,
+        adapter: Adapter,
+        *,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        resident: bool | None = None,
+        extract: Callable[[Tensor], Tensor] | None = None,
+        sampler: Sampler = None,
+        at_once: bool = False,
+    ) -> None:
+        if sampler == "balanced" and not (data.classes and data.examples.targets.ndim == 1):
+            raise ValueError("trainer.sampler=balanced needs one class for each example: use trainer.sampler=null.")
+        self.data = data
+        self.adapter = adapter
+        self.extract = extract
+        self.batch_size = data.epoch if at_once else batch_size
+        self.at_once = at_once
+        self.seed = seed
+        self.device = device
+        self.sampler = sampler
+        self.mean = data.mean.to(device)
+        self.std = data.std.to(device)
+        self.resident = _fits(data, device) if resident is None else resident
+        if self.resident:
+            self.inputs = self.prepare(data.examples.inputs)
+            self.targets = data.examples.targets.to(device)
+            self.indices = {name: indices.to(device) for name, indices in data.splits.items()}
+        else:
+            self.indices = data.splits
+
+    def for_seed(self, seed: int) -> "Loader":
+        """The same examples, in another order."""
+        other = copy.copy(self)
+        other.seed = seed
+        return other
+
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """Raw inputs, B × shape → on the device, normalised, in the shape that the model takes."""
+        here = inputs.to(self.device)
+        if self.data.kind not in INDEX_KINDS:
+            here = (here.float() - self.mean) / self.std
+        adapted = self.adapter(here).contiguous()
+        return adapted if self.extract is None else self.extract(adapted)
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The training split in an order that depends on seed and epoch alone. A remainder of one example joins the
+        batch before it.
+
+        Seeds torch's global generators too: whatever else is drawn in this epoch (dropout) follows from it.
+        """
+        seed_device(_mix(self.seed, epoch), self.device)
+        order = self.order(epoch, torch.default_generator)
+        return self._at(torch.split(order, batch_sizes(len(order), self.batch_size)))
+
+    def order(self, epoch: int, generator: torch.Generator) -> Tensor:
+        """Indices of the training split as they come in this epoch. Seeds `generator`, of the CPU, and draws them
+        from it: the same on every device, and what is drawn from it next follows from seed and epoch as well."""
+        generator.manual_seed(_mix(self.seed, epoch))
+        train = self.indices["train"]
+        draws = self.data.epoch
+        order = torch.randperm(draws, generator=generator)
+        if self.sampler == "balanced":
+            order = _balanced(self.data.examples.targets[train.cpu()], draws, generator)[order]
+        elif draws > len(train):  # the first come twice
+            order = order[order < len(train)]
+            order = torch.cat([order, order[: draws - len(train)]])
+        elif self.at_once:
+            return train
+        return train[order.to(train.device)]
+
+    def generator(self, epoch: int) -> torch.Generator:
+        """Of the CPU, for who draws batches of his own: its numbers follow from seed and epoch alone."""
+        return torch.Generator().manual_seed(_mix(self.seed, epoch))
+
+    def at(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of these examples, indices of any shape × those of an example."""
+        flat = indices.flatten()
+        if self.resident:
+            flat = flat.to(self.device)
+            inputs, targets = self.inputs.index_select(0, flat), self.targets.index_select(0, flat)
+        else:
+            examples = self.data.examples
+            inputs, targets = self.prepare(examples.inputs[flat]), examples.targets[flat].to(self.device)
+        shape = indices.shape
+        return inputs.reshape(*shape, *inputs.shape[1:]), targets.reshape(*shape, *targets.shape[1:])
+
+    def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """All examples of one split, in the order of its indices."""
+        return self._at(torch.split(self.indices[name], EVALUATION_BATCH))
+
+    def all_targets(self, name: str) -> Tensor:
+        """The targets of one split, on the device."""
+        return self.data.examples.targets[self.data.splits[name]].to(self.device)
+
+    def _at(self, groups: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
+        if self.resident:
+            for indices in groups:
+                yield self.inputs.index_select(0, indices), self.targets.index_select(0, indices)
+            return
+        examples = TensorDataset(self.data.examples.inputs, self.data.examples.targets)
+        pinned = self.device.type == "cuda"
+        # A generator of its own: a DataLoader draws from the global one, which dropout draws from.
+        own = torch.Generator()
+        batches = DataLoader(examples, sampler=groups, batch_size=None, pin_memory=pinned, generator=own)
+        for inputs, targets in batches:
+            yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
+
+
+def _balanced(targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """So many positions of the class indices N, where each class that is there comes equally often, within one."""
+    own = [(targets == label).nonzero().squeeze(1) for label in range(int(targets.max()) + 1)]
+    own = [each for each in own if len(each)]
+    shares = [(count + place) // len(own) for place in range(len(own))]
+    drawn = [torch.randint(len(each), (share,), generator=generator) for each, share in zip(own, shares, strict=True)]
+    return torch.cat([each[at] for each, at in zip(own, drawn, strict=True)])
+
+
+def seed_device(seed: int, device: torch.device) -> None:
+    """As torch.manual_seed, for the device in use alone: seeding all takes as long as a quarter of a step."""
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
+def _mix(seed: int, epoch: int) -> int:
+    """One generator seed for each (seed, epoch), far from its neighbours'."""
+    return (seed * 1_000_003 + epoch * 7919 + 1) % (2**63)
+
+
+def _fits(data: DataSet, device: torch.device) -> bool:
+    """Whether the examples take at most half of the device's free memory; host memory holds them already."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    needed = 4 * data.examples.inputs.numel() + 8 * data.examples.targets.numel()
+    return needed <= free // 2

@@ -1,0 +1,159 @@
+"""Which examples are for training, which for choosing, and which for the final judgement."""
+
+from math import floor
+
+import torch
+from torch import Tensor
+
+from mlcli.loading.dataset import Examples
+from mlcli.loading.folds import dealt, forward, whole_groups
+
+
+def split(
+    examples: Examples,
+    *,
+    val: float,
+    test: float,
+    seed: int,
+    by: str = "example",
+    folds: int | None = None,
+    fold: int = 0,
+) -> dict[str, Tensor]:
+    """Sorted indices of "train", "val" and "test", a function of the seed (and the fold) alone.
+
+    With `folds`, what is not in an official test split is cut into so many parts, and "test" is the part `fold`,
+    counted from 0: k-fold cross-validation. `val` is then a share of the rest, and train as large for every fold.
+    A `val` or `test` of 0 is no such split, and train is all the rest.
+
+    by: what is divided. "group": the groups of the examples, and "class": the classes (an official test split is not
+    kept then), none of which is in two splits; shares are of their number. "time": examples in their order; val
+    comes after train and test after val, and folds go forward: what comes after a fold is not trained on.
+
+    Classes are stratified: each split has its share of every class, within one example. An official test split is
+    kept, and `val` is then a share of the rest. scikit-learn's train_test_split does the same, but importing it
+    takes longer than many a run. Raises ValueError when a split would be empty, or there is no such fold.
+    """
+    official = None if by == "class" else examples.test
+    pool = torch.ones(len(examples.targets), dtype=torch.bool)
+    if official is not None:
+        pool[official] = False
+    indices = pool.nonzero().squeeze(1)
+    _check(examples.name, len(indices), val, 0 if official is not None else test, folds, fold)
+    shares = {"val": val} if folds is not None or official is not None else {"test": test, "val": val}
+    generator = torch.Generator().manual_seed(seed)
+    if by == "time":
+        found = _in_order(indices, shares, folds, fold)
+    elif by in ("group", "class"):
+        found = _apart(indices, _labels(examples, by)[indices], shares, folds, fold, generator)
+    elif folds is not None:
+        found = _folded(examples, indices, val, folds, fold, seed)
+    else:
+        found = _take(_strata(examples, indices), shares, generator)
+    if official is not None and folds is None:
+        found["test"] = official
+    splits = {name: found[name].sort().values for name in ("train", "val", "test")}
+    wanted = {"train": 1.0, "val": val, "test": test}
+    empty = [name for name, own in splits.items() if len(own) == 0 and wanted[name] > 0]
+    if empty:
+        advice = "lower split.val or split.test" if empty[0] == "train" else f"enlarge split.{empty[0]}"
+        raise ValueError(f"{examples.name} has too few examples: the {empty[0]} split would be empty; {advice}.")
+    return splits
+
+
+def _check(name: str, count: int, val: float, test: float, folds: int | None, fold: int) -> None:
+    if folds is None:
+        if fold:
+            raise ValueError(f"split.fold={fold} is one of how many? Use split.folds too, as in split.folds=5.")
+        if val + test >= 1:
+            raise ValueError(
+                f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."
+            )
+    elif fold >= folds:
+        raise ValueError(f"split.fold={fold}: folds count from 0; with split.folds={folds} use at most {folds - 1}.")
+    elif folds > count // 2:
+        raise ValueError(f"split.folds={folds}: {name} has {count} examples; use fewer folds.")
+
+
+def _folded(examples: Examples, indices: Tensor, val: float, folds: int, fold: int, seed: int) -> dict[str, Tensor]:
+    labels = examples.targets[indices] if _is_stratified(examples) else None
+    test = indices[dealt(labels, len(indices), folds, fold, seed)]
+    rest = indices[~torch.isin(indices, test)]
+    if not val:
+        return {"train": rest, "val": rest[:0], "test": test}
+    smallest = len(indices) - -(-len(indices) // folds)
+    train = smallest - round(val * smallest)  # of one size, so that the folds can train as one stack
+    generator = torch.Generator().manual_seed(seed)
+    return _take(_strata(examples, rest), {"val": (len(rest) - train) / len(rest)}, generator) | {"test": test}
+
+
+def _in_order(indices: Tensor, shares: dict[str, float], folds: int | None, fold: int) -> dict[str, Tensor]:
+    """Train, then val, then test, as the examples come."""
+    known, test = forward(len(indices), folds, fold) if folds is not None else (torch.arange(len(indices)), None)
+    counts = {name: round(share * len(known)) for name, share in shares.items()}
+    sizes = [len(known) - sum(counts.values()), counts["val"], counts.get("test", 0)]
+    train, val, last = torch.split(indices[known], sizes)
+    return {"train": train, "val": val, "test": last if test is None else indices[test]}
+
+
+def _apart(
+    indices: Tensor,
+    label_of: Tensor,
+    shares: dict[str, float],
+    folds: int | None,
+    fold: int,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Examples with one label stay together: the labels are divided."""
+    test = whole_groups(label_of, folds, fold, generator) if folds is not None else torch.arange(0)
+    tested = torch.unique(label_of[test])
+    rest = torch.unique(label_of)
+    taken = _take([rest[~torch.isin(rest, tested)]], shares, generator)
+    found = {name: indices[torch.isin(label_of, labels)] for name, labels in taken.items()}
+    return found | {"test": indices[test]} if folds is not None else found
+
+
+def _labels(examples: Examples, by: str) -> Tensor:
+    """The group or the class of each example."""
+    if by == "group":
+        if examples.groups is None:
+            other = "split.by=class" if _is_stratified(examples) else "split.by=example"
+            raise ValueError(f"split.by=group: data={examples.name} has no groups; use {other}.")
+        return examples.groups
+    if not _is_stratified(examples):
+        raise ValueError(f"split.by=class: data={examples.name} has no class for each example; use other data.")
+    return examples.targets
+
+
+def _strata(examples: Examples, indices: Tensor) -> list[Tensor]:
+    """Indices by class; all together where an example does not have just one."""
+    if not _is_stratified(examples):
+        return [indices]
+    targets = examples.targets[indices]
+    return [indices[targets == label] for label in range(len(examples.classes))]
+
+
+def _is_stratified(examples: Examples) -> bool:
+    return bool(examples.classes) and examples.targets.ndim == 1
+
+
+def _take(groups: list[Tensor], shares: dict[str, float], generator: torch.Generator) -> dict[str, Tensor]:
+    """Deals each group out by the shares, train taking the rest.
+
+    A split gets its share of a group rounded down or up, so it is always within one example. The examples that
+    rounding down leaves over go to the splits that are owed most so far: as a whole, splits have their shares too.
+    """
+    shares = {**shares, "train": 1 - sum(shares.values())}
+    taken: dict[str, list[Tensor]] = {name: [] for name in shares}
+    owed = dict.fromkeys(shares, 0.0)
+    for group in groups:
+        order = group[torch.randperm(len(group), generator=generator)]
+        counts = {name: floor(len(group) * share + 1e-9) for name, share in shares.items()}
+        for name, share in shares.items():
+            owed[name] += len(group) * share - counts[name]
+        left = len(group) - sum(counts.values())
+        for name in sorted(owed, key=lambda name: -round(owed[name], 9))[:left]:
+            counts[name] += 1
+            owed[name] -= 1
+        for name, part in zip(shares, torch.split(order, list(counts.values())), strict=True):
+            taken[name].append(part)
+    return {name: torch.cat(parts) for name, parts in taken.items()}

@@ -1,0 +1,53 @@
+"""Fewer examples than a data set has: of some classes alone, or so many of each."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mlcli.loading.dataset import Examples
+
+
+def only(examples: Examples, classes: Sequence[str]) -> Examples:
+    """The examples of these classes, by name; they are numbered in the order given. Raises ValueError for others."""
+    _check_classes(examples, "classes")
+    unknown = [str(name) for name in classes if str(name) not in examples.classes]
+    if unknown or len(set(classes)) < 2:
+        wrong = f"{examples.name} has no class {unknown[0]}" if unknown else "there must be two or more of them"
+        raise ValueError(f"split.classes={list(classes)}: {wrong}. Choices: {', '.join(examples.classes)}.")
+    labels = torch.full((len(examples.classes),), -1)
+    for label, name in enumerate(classes):
+        labels[examples.classes.index(str(name))] = label
+    targets = labels[examples.targets]
+    kept = (targets >= 0).nonzero().squeeze(1)
+    return replace(
+        examples,
+        inputs=examples.inputs[kept],
+        targets=targets[kept],
+        classes=tuple(map(str, classes)),
+        groups=None if examples.groups is None else examples.groups[kept],
+        test=None if examples.test is None else torch.isin(kept, examples.test).nonzero().squeeze(1),
+    )
+
+
+def few(examples: Examples, indices: Tensor, per_class: int, seed: int) -> Tensor:
+    """Of these sorted indices so many of each class, picked by the seed; more hold the fewer. Raises ValueError
+    where a class has not so many."""
+    _check_classes(examples, "per_class")
+    generator = torch.Generator().manual_seed(seed)
+    targets, picked = examples.targets[indices], []
+    for label, name in enumerate(examples.classes):
+        own = indices[targets == label]
+        if len(own) < per_class:
+            raise ValueError(
+                f"split.per_class={per_class}: class {name} of {examples.name} has {len(own)} examples to train on; "
+                f"use at most split.per_class={len(own)}."
+            )
+        picked.append(own[torch.randperm(len(own), generator=generator)[:per_class]])
+    return torch.cat(picked).sort().values
+
+
+def _check_classes(examples: Examples, key: str) -> None:
+    if not examples.classes or examples.targets.ndim > 1 or examples.world is not None:
+        raise ValueError(f"split.{key}: an example of {examples.name} does not have one class; use split.{key}=null.")

@@ -1,0 +1,75 @@
+"""Weights that were trained elsewhere: those of a run, or of a file that mlcli or others wrote."""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mlcli.config.errors import ConfigError
+from mlcli.store.find import find_run
+from mlcli.store.folder import read_json
+from mlcli.store.weights import STATISTICS, load_tensors, load_weights
+
+PICKLED = (".pth", ".pt")
+HEAD = "head."
+OTHER_HEADS = ("fc.",)  # what others call the last layer
+
+
+@dataclass(frozen=True)
+class Source:
+    """Tensors by name; `classes` where it is known of which."""
+
+    name: str
+    weights: dict[str, Tensor]
+    classes: tuple[str, ...] = ()
+
+
+def is_file(text: str) -> bool:
+    """Whether the text names a file of weights, by its ending, and not a run."""
+    return Path(text).suffix in (".safetensors", *PICKLED)
+
+
+def read(text: str, outputs: Path) -> Source:
+    """The weights of a run (a folder, an id, a name, last) or file. Raises ConfigError where there are none."""
+    if is_file(text):
+        return Source(Path(text).name, _with_our_head(_read_file(Path(text))))
+    found = find_run(text, outputs)
+    model = found.folder.path / "model"
+    if not (model / "weights.safetensors").exists():
+        raise ConfigError(f"model.init_from={text}: {found.id} has no trained model, it did not finish.")
+    try:
+        classes = tuple(read_json(model / "model.json")["data"]["classes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"model.init_from={text}: {model / 'model.json'} is damaged") from error
+    return Source(found.id, load_weights(model / "weights.safetensors")[0], classes)
+
+
+def _read_file(path: Path) -> dict[str, Tensor]:
+    """A .safetensors file, mlcli's own or another's, or a pickled state dict, of which only tensors are read."""
+    try:
+        if path.suffix == ".safetensors":
+            tensors = load_tensors(path)
+            return load_weights(path)[0] if f"{STATISTICS}mean" in tensors else tensors
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ConfigError(f"model.init_from={path}: cannot be read ({error}).") from error
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise ConfigError(
+            f"model.init_from={path}: not a state dict alone, which is all that is loaded of a pickle; save it by "
+            "torch.save(model.state_dict(), …)."
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise ConfigError(f"model.init_from={path}: holds no state dict, tensors by name.")
+    return dict(state)
+
+
+def _with_our_head(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The last layer under the name that it has here."""
+    if any(name.startswith(HEAD) for name in weights):
+        return weights
+    for theirs in OTHER_HEADS:
+        weights = {f"{HEAD}{n.removeprefix(theirs)}" if n.startswith(theirs) else n: w for n, w in weights.items()}
+    return weights

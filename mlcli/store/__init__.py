@@ -1,0 +1,1 @@
+"""Run folders: layout, find, query, compare, trust."""

@@ -1,0 +1,60 @@
+"""Several runs side by side."""
+
+from pathlib import Path
+
+from mlcli.config.errors import ConfigError, writing
+from mlcli.metric.direction import direction
+from mlcli.store.find import Found, all_runs, find, stated_directions
+from mlcli.store.query import flat_config
+
+
+def members(texts: list[str], outputs: Path) -> list[Found]:
+    """The runs meant; a sweep stands for its trials."""
+    found: list[Found] = []
+    for text in texts:
+        run = find(text, outputs)
+        trials = [other for other in all_runs(outputs) if other.record.get("parent") == run.id]
+        found += sorted(trials, key=lambda trial: trial.record.get("trial") or 0) if run.is_sweep else [run]
+    return found
+
+
+def damage(run: Found) -> str | None:
+    """Why a run cannot be compared, None if it can."""
+    try:
+        flat_config(run)
+    except ConfigError as error:
+        return str(error)
+    return run.damage
+
+
+def differences(runs: list[Found]) -> list[tuple[str, ...]]:
+    """Rows (setting, value in each run) of the settings that are not the same everywhere."""
+    configs = [flat_config(run) for run in runs]
+    keys = dict.fromkeys(key for config in configs for key in config)
+    rows = [(key, *(str(config.get(key, "–")) for config in configs)) for key in keys]
+    return [row for row in rows if len(set(row[1:])) > 1]
+
+
+def best_marked(runs: list[Found]) -> list[tuple[str, ...]]:
+    """Rows (metric, value in each run), the best value of each metric that is better small or large with a star."""
+    metrics, stated = [run.metrics() for run in runs], stated_directions(runs)
+    names = sorted({name for each in metrics for name in each if name.count("/") == 1})
+    return [(name, *_mark([each.get(name) for each in metrics], direction(name, stated))) for name in names]
+
+
+def _mark(values: list[float | None], way: str | None) -> list[str]:
+    present = {value for value in values if value is not None}
+    best = {"max": max, "min": min}[way](present) if way in ("max", "min") and len(present) > 1 else None
+    return ["" if value is None else f"{'*' if value == best else ''}{value:.5g}" for value in values]
+
+
+def save_curves(runs: list[Found], metric: str, path: Path) -> Path:
+    """Overlays one metric by epoch of every run. Raises ConfigError when none of them has it."""
+    from mlcli.metric import curves
+
+    histories = {f"{run.record['name']} ({run.id[-6:]})": run.folder.history() for run in runs}
+    known = sorted({name for history in histories.values() for record in history for name in record["metrics"]})
+    if metric not in known:
+        raise ConfigError(f"--metric {metric}: no run has it by epoch. Choices: {', '.join(known)}.")
+    with writing(path):
+        return Path(curves.compare(histories, metric, stated_directions(runs)).save_png(path))

@@ -1,0 +1,126 @@
+"""A run's folder: the truth about the run, from which everything else is derived."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf._utils import get_omega_conf_dumper
+
+from mlcli.config.errors import ConfigError
+from mlcli.config.redact import redacted
+from mlcli.config.settings import Settings, settings
+from mlcli.config.stored import has_interpolation, read_yaml
+from mlcli.files import sync, write_atomic
+from mlcli.store.process import hold, let_go
+from mlcli.store.reading import parse, read_lines, read_record
+from mlcli.store.record import save, to_json
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and records of one run (or sweep, whose `run.json` is called `sweep.json`)."""
+
+    path: Path
+    record_name: str = "run.json"
+
+    @classmethod
+    def create(cls, path: Path, record: Mapping[str, Any], record_name: str = "run.json") -> "RunFolder":
+        """A new folder, never somebody else's. Raises ConfigError if it is taken or cannot be written."""
+        folder, text = cls(path.absolute(), record_name), to_json(_finite(redacted(record)))
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            # Of two runs that start in the same folder at the same moment one gets it.
+            write_atomic(path / record_name, text, new=True)
+            if record.get("parent") is None:
+                hold(folder.path)
+        except FileExistsError as error:
+            raise ConfigError(f"{path} holds a run already: use another hydra.run.dir.") from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(f"Cannot write to {path} ({reason}): use outputs=FOLDER.") from error
+        return folder
+
+    def record(self) -> dict[str, Any]:
+        """As it is; see `read_record` for one that somebody else may have written."""
+        return dict(parse((self.path / self.record_name).read_bytes()))
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """Marks the run FINISHED, FAILED or KILLED."""
+        closing = {"status": status, "ended": time.time(), "reason": reason}
+        record = self.record()
+        is_alone = record.get("parent") is None
+        if is_alone and status == "FINISHED":
+            self._sync()
+        write_json(self.path / self.record_name, record | closing, durable=is_alone)
+        let_go(self.path)
+
+    def _sync(self) -> None:
+        """What a power cut must not take from a run that says that it has finished."""
+        for name in ("result.json", "model/weights.safetensors", "trials.json"):
+            if (self.path / name).exists():
+                sync(self.path / name)
+
+    def write_config(self, cfg: Settings, overrides: list[str]) -> None:
+        for name, content in (("config.yaml", cfg), ("overrides.yaml", overrides)):
+            text = yaml.dump(redacted(content), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+            write_atomic(self.path / name, text)
+
+    def config(self) -> Settings:
+        """The run's config. Raises ConfigError for anything but plain values: it may be somebody else's."""
+        try:
+            stored = read_yaml(self.path / "config.yaml")
+        except (OSError, ValueError) as error:
+            raise ConfigError(str(error)) from error
+        return plain(stored, f"{self.path.name}/config.yaml")
+
+    def history(self) -> list[dict[str, Any]]:
+        """The journal so far; a line that a kill cut off is left out."""
+        return read_lines(self.path / "metrics.jsonl")[0]
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # whichever there is
+    """As OmegaConf writes, which quotes the texts that it would read as numbers, but with libyaml where it is there:
+    a sweep writes a thousand of these."""
+
+
+_Dumper.ignore_aliases = lambda self, data: True  # a list in two places is written twice
+_Dumper.add_representer(Settings, yaml.SafeDumper.represent_dict)
+_Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
+
+
+def plain(stored: Any, name: str) -> Settings:
+    """A stored config as Settings. Raises ConfigError if it is no mapping, or holds an interpolation: mlcli stores
+    resolved values, and one that is resolved later could read secrets of this machine."""
+    if not isinstance(stored, dict):
+        raise ConfigError(f"{name} holds no settings")
+    if has_interpolation(stored):
+        raise ConfigError(f"{name} holds an interpolation (${{…}}), which mlcli never stores: the run is not loaded")
+    made: Settings = settings(stored)
+    return made
+
+
+def write_json(path: Path, content: Any, durable: bool = False) -> None:
+    """Whole or not at all: a reader never meets half a file. NaN and infinities become null."""
+    try:
+        save(path, content, durable)
+    except ValueError:
+        save(path, _finite(content), durable)
+
+
+def read_json(path: Path) -> Any:
+    """Raises FileNotFoundError, or Damaged (a ConfigError) for what mlcli cannot have written."""
+    return read_record(path)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content

@@ -1,0 +1,48 @@
+"""Whether a class or function is of the kind that a group of the config names."""
+
+import inspect
+from typing import Any
+
+import torch
+from torch import nn
+
+from mlcli.loading.dataset import Examples
+from mlcli.train.protocols import Task
+
+VERBS = [name for name in vars(Task) if not name.startswith("_")]
+
+
+def is_data_set(found: Any) -> bool:
+    """A function that says that it returns Examples."""
+    return inspect.isfunction(found) and found.__annotations__.get("return") in (Examples, Examples.__name__)
+
+
+def is_model(found: Any) -> bool:
+    return inspect.isclass(found) and issubclass(found, nn.Module)
+
+
+def is_optimizer(found: Any) -> bool:
+    return inspect.isclass(found) and issubclass(found, torch.optim.Optimizer)
+
+
+def is_scheduler(found: Any) -> bool:
+    """One of torch's, or a class whose objects are called with the step (`mlcli.train.update.Schedule`)."""
+    if not inspect.isclass(found):
+        return False
+    called = any("__call__" in vars(base) for base in found.__mro__)
+    return called or issubclass(found, torch.optim.lr_scheduler.LRScheduler)
+
+
+def is_task(found: Any) -> bool:
+    """A class with all verbs of a task."""
+    return inspect.isclass(found) and all(hasattr(found, verb) for verb in VERBS)
+
+
+def is_estimator(found: Any) -> bool:
+    """An estimator, or a kernel of scikit-learn's Gaussian processes, which some have as a setting."""
+    from sklearn.base import BaseEstimator
+    from sklearn.gaussian_process.kernels import Kernel
+
+    if not inspect.isclass(found):
+        return False
+    return issubclass(found, BaseEstimator | Kernel) or (hasattr(found, "fit") and hasattr(found, "get_params"))

@@ -1,0 +1,91 @@
+"""Runs as plain rows, filtered and sorted: what `mlcli runs` lists."""
+
+from pathlib import Path
+from typing import Any
+
+from mlcli.config.errors import ConfigError, suggest
+from mlcli.metric.direction import direction
+from mlcli.store.find import Found, all_runs, stated_directions
+from mlcli.store.record import flatten
+
+RECENT = 20  # runs whose keys are suggested for one that no run has
+
+
+def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
+    """Rows of all runs that match every filter.
+
+    A filter is a word in the name, id or command, or `key=value`, where key is one of the record (status), of
+    the config (optimizer.lr), or a group (model=lstm). Sorting by a metric puts the best first, or the smallest where
+    neither small nor large is better. Raises ConfigError when no run has the metric to sort by, or the key of a
+    filter.
+    """
+    found = all_runs(outputs)
+    rows = [row(run) for run in found if all(_matches(run, text) for text in filters)]
+    if not rows:
+        _check_keys(found, filters)
+    name = sort.removeprefix("-")
+    if name == "started":
+        rows.sort(key=lambda each: float(each["started"]), reverse=True)
+    else:
+        if rows and not any(name in each["metrics"] for each in rows):
+            known = sorted({metric for each in rows for metric in each["metrics"]})
+            raise ConfigError(f"--sort {name}: no run has it. Choices: started, {', '.join(known)}.")
+        sign = -1 if direction(name, stated_directions(found)) == "max" else 1
+        rows.sort(key=lambda each: (name not in each["metrics"], sign * each["metrics"].get(name, 0.0)))
+    return rows[::-1] if sort.startswith("-") else rows
+
+
+def row(run: Found) -> dict[str, Any]:
+    keys = ("id", "name", "started", "ended", "parent", "trial", "swept", "command", "reason")
+    more = {"folder": str(run.folder.path), "status": run.status, "host": run.host, "metrics": run.metrics()}
+    return {key: run.record.get(key) for key in keys} | more | ({"reason": run.damage} if run.damage else {})
+
+
+def flat_config(run: Found) -> dict[str, Any]:
+    """The run's config as dotted keys."""
+    return flatten(run.folder.config()) if (run.folder.path / "config.yaml").exists() else {}
+
+
+def _readable_config(run: Found) -> dict[str, Any]:
+    """Nothing of a damaged run: the others are listed all the same."""
+    try:
+        return flat_config(run)
+    except ConfigError:
+        return {}
+
+
+def _matches(run: Found, text: str) -> bool:
+    key, equals, value = text.partition("=")
+    if not equals:
+        return any(text in str(run.record.get(name, "")) for name in ("name", "id", "command"))
+    if key == "status":
+        return run.status == value.upper()
+    if key in run.record:
+        return str(run.record[key]) == value
+    config = _readable_config(run)
+    if f"{key}._target_" in config:  # a group: its option is named like the module that it builds
+        return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
+    return key in config and _same(config[key], value)
+
+
+def _check_keys(runs: list[Found], filters: list[str]) -> None:
+    """Raises ConfigError for a filter by a key that no run has."""
+    for text in filters:
+        key, equals, _ = text.partition("=")
+        if runs and equals and not any(key in _keys(run) for run in runs):
+            raise ConfigError(
+                f"no run has {key}.{suggest(key, set().union(*map(_keys, runs[:RECENT])), listed=False)}"
+            )
+
+
+def _keys(run: Found) -> set[str]:
+    """What a filter may compare: keys of the record, groups, and keys of the config."""
+    config = _readable_config(run)
+    return {"status", *run.record, *config, *(key.partition("._target_")[0] for key in config)}
+
+
+def _same(stored: Any, typed: str) -> bool:
+    try:
+        return float(stored) == float(typed)
+    except (TypeError, ValueError, OverflowError):
+        return str(stored).lower() == typed.lower()

@@ -1,0 +1,1 @@
+"""Stacks: many trials trained as one computation."""

@@ -1,0 +1,89 @@
+"""Recurrent layers for stacks: many trials' nn.RNN, nn.GRU and nn.LSTM as one computation.
+
+torch.vmap has no rule for torch's own kernels; a layer with a rule takes their place, under the same parameters.
+Shapes: T steps, B batch, D features, H hidden size.
+"""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mlcli.cannot_stack import CannotStack
+from mlcli.train.stack.recurrent_layer import run_layer
+
+WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def stack_recurrent(model: nn.Module) -> None:
+    """Gives every nn.RNN, nn.GRU and nn.LSTM in the model a forward that torch.vmap can batch over trials.
+
+    It takes and returns what torch's own does, for padded batches; packed sequences raise CannotStack. Between layers
+    it calls the module's attribute `dropout_between_layers`, where there is one, with T × B × width, else F.dropout.
+    Raises CannotStack for an LSTM with projections.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.RNNBase):
+            if module.proj_size:
+                raise CannotStack("an LSTM with proj_size has no stacked form")
+            module.forward = partial(_forward, module)
+
+
+def _forward(module: nn.RNNBase, inputs: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
+    if not isinstance(inputs, Tensor) or inputs.dim() != 3:
+        raise CannotStack("a stack needs padded batches, batch × steps × features")
+    outputs = inputs.transpose(0, 1) if module.batch_first else inputs
+    drop = partial(F.dropout, p=module.dropout, training=module.training)
+    drop = getattr(module, "dropout_between_layers", drop)
+    states, memories = hx if module.mode == "LSTM" and hx is not None else (hx, None)
+    ends: list[tuple[Tensor, Tensor | None]] = []
+    for layer in range(module.num_layers):
+        outputs = drop(outputs) if layer and module.dropout else outputs
+        directions = []
+        for suffix in ("", "_reverse") if module.bidirectional else ("",):
+            weights = [getattr(module, f"{name}_l{layer}{suffix}", None) for name in WEIGHTS]
+            first = [None if each is None else each[len(ends)] for each in (states, memories)]
+            own, memory = _layer(module.mode, bool(suffix), outputs, *first, *weights)
+            directions.append(own)
+            ends.append((own[0] if suffix else own[-1], memory))
+        outputs = torch.cat(directions, -1) if module.bidirectional else directions[0]
+    h_n = torch.stack([state for state, _ in ends])
+    last: Any = (h_n, torch.stack([c for _, c in ends if c is not None])) if module.mode == "LSTM" else h_n
+    return outputs.transpose(0, 1) if module.batch_first else outputs, last
+
+
+def _layer(mode: str, reverse: bool, *tensors: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """One layer in one direction: T × B × D → T × B × H and an LSTM's last memory, B × H."""
+    if any(each is not None and torch._C._functorch.is_batchedtensor(each) for each in tensors):
+        return _Trial.apply(mode, reverse, *tensors)  # type: ignore[no-any-return, no-untyped-call]
+    states, memory = run_layer(mode, reverse, [None if each is None else each.unsqueeze(0) for each in tensors])
+    return states[0], None if memory is None else memory[0]
+
+
+class _Trial(torch.autograd.Function):
+    """A name for torch.vmap to find its rule by: only there are all trials' tensors at hand at once."""
+
+    @staticmethod
+    def forward(mode: str, reverse: bool, *tensors: Tensor | None) -> Any:
+        raise RuntimeError("a recurrent layer of a stack was called outside of it")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        raise RuntimeError("a recurrent layer of a stack was called outside of it")
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[Any, ...], mode: str, reverse: bool, *tensors: Tensor | None
+    ) -> tuple[Any, Any]:
+        stacked = [
+            None
+            if each is None
+            else each.expand(info.batch_size, *each.shape)
+            if dim is None
+            else each.movedim(dim, 0)
+            for each, dim in zip(tensors, in_dims[2:], strict=True)
+        ]
+        states, memory = run_layer(mode, reverse, stacked)
+        return (states, memory), (0, None if memory is None else 0)
