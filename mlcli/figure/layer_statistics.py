@@ -1,32 +1,66 @@
-"""What trainer.watch has recorded over the epochs: pictures of gradients and activations by layer."""
+"""Numbers of each layer by epoch, as maps: layers from the inputs down to the outputs, epochs from left to right."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlcli.figure import layer_statistics_axes as figures_watched
-from mlcli.figure.plot import Plot
-from mlcli.metric.curves import History, series
+import numpy as np
 
-GRADIENTS = (("gradient_norm", "log"),)
-ACTIVATIONS = (("activation_mean", "signed"), ("activation_std", "log"))
+from mlcli.figure.style import GREY, HEADER, INK, MARGIN, PALE, brief, is_log, page, panel, room, shorten
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
 
-def watched(history: History) -> list[Plot]:
-    """gradient_flow and activations, as far as they were recorded."""
-    made = [_plot("gradient_flow", history, GRADIENTS), _plot("activations", history, ACTIVATIONS)]
-    return [plot for plot in made if plot is not None]
+WIDTH, ROW = 4.2, 0.24  # inches
+LONGEST = 30  # characters of a layer's name
 
 
-def _plot(name: str, history: History, kinds: Sequence[tuple[str, str]]) -> Plot | None:
-    maps: list[dict[str, Any]] = []
-    for kind, scale in kinds:
-        names = [key for key in (history[0]["metrics"] if history else ()) if key.startswith(f"{kind}/")]
-        if names:
-            layers = [key.partition("/")[2] for key in names]
-            maps.append(
-                {"kind": kind, "scale": scale, "layers": layers, "values": [series(history, n) for n in names]}
-            )
-    if not maps:
-        return None
-    epochs = [int(record["epoch"]) for record in history]
-    return Plot(name, figures_watched.layers, {"epochs": epochs, "maps": maps})
+def layers(epochs: list[int], maps: list[dict[str, Any]]) -> "Figure":
+    """maps: {"kind", "scale" ("log" or "signed"), "layers", "values" (layers × epochs)} side by side."""
+    left = MARGIN + 0.1 + room(maps[0]["layers"], LONGEST)
+    height = max(ROW * len(maps[0]["layers"]), 1.2)
+    step = WIDTH + 1.1
+    first = np.array(maps[0]["values"], dtype=float)
+    title = "What each layer gives out"
+    if maps[0]["kind"] == "gradient_norm":
+        ends = (brief(first[0, -1].item()), brief(first[-1, -1].item()))
+        title = f"Gradients · at the end {ends[0]} in the first layer, {ends[1]} in the last"
+    note = "in evaluation mode, on the first batch of the training split; layers from inputs to outputs"
+    figure = page(left + step * len(maps), 0.6 + height + 0.25 + HEADER, title, note)
+    for place, each in enumerate(maps):
+        axes = panel(figure, left + step * place, 0.6, WIDTH, height, "epoch")
+        _map(figure, axes, epochs, each, left + step * place + WIDTH + 0.12, height)
+        axes.set_title(each["kind"], size=9, color=INK, loc="left")
+        axes.tick_params(axis="y", length=0, labelleft=place == 0, labelcolor=INK)
+    return figure
+
+
+def _map(figure: "Figure", axes: "Axes", epochs: list[int], each: dict[str, Any], left: float, height: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    values = np.ma.masked_invalid(np.array(each["values"], dtype=float))
+    colours = "RdBu_r" if each["scale"] == "signed" else "viridis"
+    extent = (epochs[0] - 0.5, epochs[-1] + 0.5, len(values) - 0.5, -0.5)
+    image = axes.imshow(
+        values, cmap=colours, norm=_norm(values, each["scale"]), aspect="auto", interpolation="nearest", extent=extent
+    )
+    axes.grid(False)
+    axes.set_yticks(range(len(values)), [shorten(name, LONGEST) for name in each["layers"]])
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    width, whole = figure.get_size_inches()
+    bar = figure.colorbar(image, cax=figure.add_axes((left / width, 0.6 / whole, 0.14 / width, height / whole)))
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(which="both", labelsize=8, labelcolor=GREY, color=PALE, length=2)
+
+
+def _norm(values: Any, scale: str) -> "Normalize":
+    from matplotlib.colors import LogNorm, Normalize
+
+    known = values.compressed()
+    if scale == "signed":
+        most = float(np.abs(known).max(initial=0)) or 1.0
+        return Normalize(-most, most)
+    positive = known[known > 0]
+    if is_log(positive.tolist(), 10):
+        return LogNorm(float(positive.min()), float(positive.max()))
+    return Normalize(0, float(known.max(initial=0)) or 1.0)

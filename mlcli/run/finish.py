@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from mlcli.config.settings import Settings
-from mlcli.figure.layer_statistics import watched
 from mlcli.figure.plot import Plot
 from mlcli.files import write_csv
 from mlcli.loading.tokenize import TEXT
 from mlcli.metric.curves import learning_curves
+from mlcli.metric.layer_statistics import watched
 from mlcli.metric.undefined import left_out
 from mlcli.run.build import Parts
 from mlcli.run.directions import stated

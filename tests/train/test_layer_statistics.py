@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.figure.layer_statistics import watched
+from mlcli.metric.layer_statistics import watched
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
 from mlcli.train.layer_statistics import watch
