@@ -12,7 +12,7 @@ from mlcli.figure.plot import Plot
 from mlcli.model.scratch.cross_entropy import cross_entropy, gradient
 from mlcli.run.conclusion import Answer
 from mlcli.run.finished_run import Ended
-from mlcli.task.network import forward_split
+from mlcli.task.gradient.gradient_task import forward_split
 
 STEPS = tuple(10.0**-power for power in range(1, 11))  # of the finite differences
 

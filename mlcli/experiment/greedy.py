@@ -9,7 +9,7 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.world import World
 from mlcli.metric.control import policy_map
 from mlcli.run.finished_run import Ended
-from mlcli.task.markov import episode, judge, solve
+from mlcli.task.tabular.dynamic_programming import episode, judge, solve
 
 WORSE = 0.01  # by so much of the return a policy may miss the best and still be called as good
 

@@ -16,8 +16,8 @@ from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import fast
-from mlcli.task.augment import Augment, Mixup
-from mlcli.task.network import (
+from mlcli.task.gradient.augment import Augment, Mixup
+from mlcli.task.gradient.gradient_task import (
     ClassWeights,
     forward_split,
     require_one_answer,

@@ -15,8 +15,8 @@ from mlcli.config.ranges import Range
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
-from mlcli.task.lloyd import assign
-from mlcli.task.searches import COURSE, Searches
+from mlcli.task.kmeans.lloyd import assign
+from mlcli.task.kmeans.search import COURSE, Searches
 from mlcli.train.protocols import Evaluation, together
 
 

@@ -19,8 +19,8 @@ from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.world import World
 from mlcli.metric import control
-from mlcli.task.agents import SETTINGS, Agents
-from mlcli.task.markov import episode, judge, rounding, success_without_limit, sweep
+from mlcli.task.tabular.agents import SETTINGS, Agents
+from mlcli.task.tabular.dynamic_programming import episode, judge, rounding, success_without_limit, sweep
 from mlcli.train.protocols import Evaluation, together
 
 SWEEPS = 100  # of value iteration in an epoch

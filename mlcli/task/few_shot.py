@@ -21,7 +21,7 @@ from mlcli.loading.loader import Loader
 from mlcli.metric import few_shot
 from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nearest_neighbour, prototypes
 from mlcli.metric.few_shot import Curve
-from mlcli.task.network import forward_split, require_one_answer, restore, state_of
+from mlcli.task.gradient.gradient_task import forward_split, require_one_answer, restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.stack.stack import Stack

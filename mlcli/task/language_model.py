@@ -17,7 +17,7 @@ from mlcli.loading.loader import Loader
 from mlcli.loading.tokenize import UNKNOWN, tokens_of
 from mlcli.metric import fast
 from mlcli.padding import steps_of
-from mlcli.task.network import restore, state_of
+from mlcli.task.gradient.gradient_task import restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update

@@ -22,8 +22,9 @@ from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import meta_learning
-from mlcli.task.adaptation import Loss, Weights, adapt, with_gradient
-from mlcli.task.inner_rates import (
+from mlcli.task.gradient.gradient_task import require_one_answer, restore, state_of
+from mlcli.task.meta.adaptation import Loss, Weights, adapt, with_gradient
+from mlcli.task.meta.inner_rates import (
     Rates,
     adapted_names,
     add_rates,
@@ -31,9 +32,8 @@ from mlcli.task.inner_rates import (
     learnt_rates,
     require_adaptable,
 )
-from mlcli.task.meta_problem import Classes, Numbers, Problem
-from mlcli.task.meta_stack import MetaStack
-from mlcli.task.network import require_one_answer, restore, state_of
+from mlcli.task.meta.meta_batches import MetaStack
+from mlcli.task.meta.problem import Classes, Numbers, Problem
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation, read
 from mlcli.train.update import Update

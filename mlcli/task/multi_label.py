@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import fast
-from mlcli.task.network import forward_split, restore, state_of
+from mlcli.task.gradient.gradient_task import forward_split, restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update

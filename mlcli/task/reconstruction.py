@@ -19,8 +19,8 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import reconstruction
 from mlcli.metric.reconstruction import Rebuilt
-from mlcli.task.corrupt import Corrupt
-from mlcli.task.network import restore, state_of
+from mlcli.task.gradient.corrupt import Corrupt
+from mlcli.task.gradient.gradient_task import restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update

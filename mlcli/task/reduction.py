@@ -17,7 +17,7 @@ from mlcli.loading.loader import Loader
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.metric.undefined import left_out
 from mlcli.precise import precise
-from mlcli.task.components import Components, components, extended
+from mlcli.task.pca.components import Components, components, extended
 from mlcli.task.reconstruction import Reconstruction
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update

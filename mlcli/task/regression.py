@@ -16,7 +16,7 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.loading.statistics import mean_and_std
 from mlcli.metric import fast
-from mlcli.task.network import forward_split, require_one_answer, restore, state_of
+from mlcli.task.gradient.gradient_task import forward_split, require_one_answer, restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update

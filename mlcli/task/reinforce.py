@@ -16,8 +16,8 @@ from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.loading.rollout import play
-from mlcli.task.greedy import Course, Greedy, recent_return, require_world, seed_from
-from mlcli.task.network import restore, state_of
+from mlcli.task.gradient.gradient_task import restore, state_of
+from mlcli.task.policy.greedy_policy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 

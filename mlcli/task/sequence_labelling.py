@@ -14,7 +14,7 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import fast
 from mlcli.padding import steps_of
-from mlcli.task.network import ClassWeights, forward_split, restore, state_of, weights_of_classes
+from mlcli.task.gradient.gradient_task import ClassWeights, forward_split, restore, state_of, weights_of_classes
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update

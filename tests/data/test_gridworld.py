@@ -8,7 +8,7 @@ import torch
 
 from mlcli.data.gridworld import distances, gridworld
 from mlcli.data.toy_text import cliff_walking, frozen_lake, taxi
-from mlcli.task.markov import judge, solve
+from mlcli.task.tabular.dynamic_programming import judge, solve
 
 MAP = ["S..O", ".#..", "...G"]
 UP, RIGHT, DOWN, LEFT = range(4)

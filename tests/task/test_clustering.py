@@ -20,7 +20,7 @@ from mlcli.loading.dataset import Examples
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.run.stacked import stack_of
-from mlcli.task.lloyd import assign, begin, means
+from mlcli.task.kmeans.lloyd import assign, begin, means
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 
 PLAN = Plan(epochs=300, monitor="train/loss", higher=False, validates=False)

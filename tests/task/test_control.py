@@ -18,7 +18,7 @@ from mlcli.run.draw import draw_run
 from mlcli.run.stacked import build_together, stack_of
 from mlcli.serve.predictor import Predictor
 from mlcli.store.folder import RunFolder
-from mlcli.task.markov import judge, solve, success_without_limit
+from mlcli.task.tabular.dynamic_programming import judge, solve, success_without_limit
 
 CORRIDOR = ["S...G"]
 

@@ -12,7 +12,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.sweep.groups import obstacle
 from mlcli.task.dqn import follow, targets_of
-from mlcli.task.replay import Replay
+from mlcli.task.policy.replay import Replay
 from mlcli.train.loop import Epoch, Plan, Progress, fit
 
 RANDOM = 22  # mean return of random actions

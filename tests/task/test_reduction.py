@@ -15,7 +15,7 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
-from mlcli.task.components import extended
+from mlcli.task.pca.components import extended
 
 PIXELS = load_digits().data
 

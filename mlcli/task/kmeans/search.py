@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
 from mlcli.precise import precise
-from mlcli.task.lloyd import FAR, assign, begin, means, sums
+from mlcli.task.kmeans.lloyd import FAR, assign, begin, means, sums
 
 COURSE = 50  # iterations that are remembered for a picture
 

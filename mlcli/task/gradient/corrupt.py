@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.loading.loader import EVALUATION_BATCH
-from mlcli.task.augment import normal, random
+from mlcli.task.gradient.augment import normal, random
 
 SEED = 0  # of the numbers that evaluation always meets
 

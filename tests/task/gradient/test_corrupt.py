@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mlcli.task.corrupt import Corrupt
+from mlcli.task.gradient.corrupt import Corrupt
 
 
 def made() -> tuple[Corrupt, torch.Tensor]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mlcli.task.augment import Augment, Mixup
+from mlcli.task.gradient.augment import Augment, Mixup
 
 STILL = {"shift": 0.0, "rotate": 0.0, "flip": 0.0, "noise": 0.0}
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from mlcli.task.adaptation import Loss, Weights, adapt, with_gradient
+from mlcli.task.meta.adaptation import Loss, Weights, adapt, with_gradient
 
 RATE = 0.1
 

@@ -1,0 +1,1 @@
+"""What tasks that train one network by gradient descent share."""

@@ -1,0 +1,1 @@
+"""K-means: initialisation, Lloyd's iterations, mini-batch updates."""

@@ -1,0 +1,1 @@
+"""Acting with a network: the greedy policy and experience replay."""
