@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from mlcli.experiment.convergence import arrival, as_left, curve, grouped, mean_of
+from mlcli.experiment.analysis.convergence import arrival, as_left, curve, grouped, mean_of
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import Parts, build

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mlcli.data.deliveries import DAYS, WANTED
-from mlcli.experiment.prepared import test_inputs
+from mlcli.experiment.analysis.model_inputs import test_inputs
 from mlcli.figure import attention as figures_attention
 from mlcli.figure.plot import Plot, plain
 from mlcli.model.transformer import Transformer

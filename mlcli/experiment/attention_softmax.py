@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mlcli.experiment.prepared import test_inputs
+from mlcli.experiment.analysis.model_inputs import test_inputs
 from mlcli.figure import attention as figures_attention
 from mlcli.figure.plot import Plot, plain
 from mlcli.model.attention import Attention as OneLayer

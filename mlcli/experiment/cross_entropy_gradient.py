@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mlcli.experiment.prepared import loader_of
+from mlcli.experiment.analysis.model_inputs import loader_of
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.model.scratch.cross_entropy import cross_entropy, gradient

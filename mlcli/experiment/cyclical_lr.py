@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from math import inf
 
-from mlcli.experiment.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
-from mlcli.experiment.range_test import Range, range_test
+from mlcli.experiment.analysis.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
+from mlcli.experiment.analysis.range_test import Range, range_test
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import build

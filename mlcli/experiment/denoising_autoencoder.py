@@ -5,7 +5,7 @@ from statistics import fmean
 
 import numpy as np
 
-from mlcli.experiment.convergence import grouped
+from mlcli.experiment.analysis.convergence import grouped
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.reconstruction import SHOWN, Rebuilt, errors, strip

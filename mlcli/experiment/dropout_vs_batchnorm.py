@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mlcli.experiment.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
+from mlcli.experiment.analysis.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
 from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Answer

@@ -5,8 +5,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from mlcli.experiment.convergence import curve, grouped, mean_of
-from mlcli.experiment.lines import lines_of
+from mlcli.experiment.analysis.code_length import lines_of
+from mlcli.experiment.analysis.convergence import curve, grouped, mean_of
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.model import mlp_keras, mlp_pytorch

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mlcli.experiment.prepared import test_inputs
+from mlcli.experiment.analysis.model_inputs import test_inputs
 from mlcli.figure import attention as figures_attention
 from mlcli.figure.plot import Plot, plain
 from mlcli.model.attention import Attention

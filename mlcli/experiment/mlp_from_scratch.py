@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mlcli.experiment.convergence import curve, grouped, mean_of
-from mlcli.experiment.prepared import loader_of
+from mlcli.experiment.analysis.convergence import curve, grouped, mean_of
+from mlcli.experiment.analysis.model_inputs import loader_of
 from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.model.mlp import MLP

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import inf
 
-from mlcli.experiment.convergence import arrival, curve, epochs, grouped
+from mlcli.experiment.analysis.convergence import arrival, curve, epochs, grouped
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Answer

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from mlcli.experiment.greedy import WORSE, Greedy, best, learnt
+from mlcli.experiment.analysis.tabular_policy import WORSE, Greedy, best, learnt
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps

@@ -7,7 +7,7 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from mlcli.experiment.convergence import as_left, curve, grouped
+from mlcli.experiment.analysis.convergence import as_left, curve, grouped
 from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.boundary import boundaries, decision_boundary

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from mlcli.experiment.greedy import Greedy, best, learnt
+from mlcli.experiment.analysis.tabular_policy import Greedy, best, learnt
 from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps
 from mlcli.run.conclusion import Answer

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mlcli.experiment.convergence import Groups, grouped, mean_of
+from mlcli.experiment.analysis.convergence import Groups, grouped, mean_of
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Answer

@@ -4,29 +4,6 @@ from typing import Any
 
 import pytest
 
-from mlcli.experiment.lines import count
-
-SOURCE = '''"""A module.
-
-Of two lines."""
-
-# a comment
-def double(x):
-    """Twice."""
-    text = """two
-lines"""
-
-    return [
-        x,  # itself
-        x,
-    ]
-'''
-
-
-def test_lines_are_those_with_code() -> None:
-    assert count(SOURCE) == 7
-    assert count("x = 1; y = 2\n\n\n# end\n") == 1
-
 
 @pytest.mark.filterwarnings("ignore")
 def test_frameworks_that_are_here_agree(experiment: Callable[..., Any]) -> None:

@@ -1,0 +1,1 @@
+"""Measures and selections of finished runs that several experiments use."""
