@@ -20,7 +20,13 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.world import World
 from mlcli.metric import control
 from mlcli.task.tabular.agents import SETTINGS, Agents
-from mlcli.task.tabular.dynamic_programming import episode, judge, rounding, success_without_limit, sweep
+from mlcli.task.tabular.dynamic_programming import (
+    convergence_tolerance,
+    evaluate_policies,
+    sample_episode,
+    success_without_limit,
+    value_iteration_sweep,
+)
 from mlcli.train.protocols import Evaluation, together
 
 SWEEPS = 100  # of value iteration in an epoch
@@ -117,7 +123,7 @@ class Control:
         """Of the greedy policy. Whatever the split, it is judged in the whole world."""
         table = self._values(self.data.examples.inputs)
         policy = table.argmax(1)
-        outlook = judge(self.world, policy[None])
+        outlook = evaluate_policies(self.world, policy[None])
         evaluation = Evaluation(
             {"return": outlook.returns[0], "steps": outlook.steps[0], "success": outlook.success[0]}
         )
@@ -130,14 +136,14 @@ class Control:
         return evaluation
 
     def _plots(self, table: np.ndarray, policy: np.ndarray) -> list[Plot]:
-        outlook, own = judge(self.world, policy[None]), self.agents
+        outlook, own = evaluate_policies(self.world, policy[None]), self.agents
         expected = float(outlook.returns[0]), float(outlook.steps[0])
         plots = []
         if own is not None and own.returns.shape[1]:  # of a run that is loaded again they are not known
             plots.append(control.by_episode(own.returns[0], own.lengths[0], expected))
         if self.world.places is None:
             return plots
-        path, rewards = episode(self.world, policy)
+        path, rewards = sample_episode(self.world, policy)
         visits = self.model.visits.cpu().numpy().sum(1)  # type: ignore[operator]  # a tensor
         return plots + control.on_map(self.world, self.data.classes, table, visits, (path, rewards), expected)
 
@@ -178,21 +184,21 @@ def advance(agents: Agents, epoch: int, episodes: int) -> tuple[dict[str, Tensor
     """An epoch of these agents: what it was like for each (K), and whether nothing changes any more."""
     if agents.method == "value_iteration":
         change = _sweep(agents)
-        values, settled = {"loss": change}, (change <= rounding(agents.world)).tolist()
+        values, settled = {"loss": change}, (change <= convergence_tolerance(agents.world)).tolist()
     else:
         values, settled = agents.live(epoch, episodes), [False] * len(agents.seeds)
     policies = weights_of(agents)["tables"].mean(1).argmax(-1)
-    outlook = judge(agents.world, policies.numpy())
+    outlook = evaluate_policies(agents.world, policies.numpy())
     values |= {"return": outlook.returns, "steps": outlook.steps}
     return {name: torch.from_numpy(value) for name, value in values.items()}, settled
 
 
 def _sweep(agents: Agents) -> np.ndarray:
     """Value iteration, of each trial until nothing changes or the epoch is over. Returns the largest change, K."""
-    change, tolerance = np.full(len(agents.seeds), np.inf), rounding(agents.world)
+    change, tolerance = np.full(len(agents.seeds), np.inf), convergence_tolerance(agents.world)
     for _ in range(SWEEPS):
         before, going_on = agents.tables, change > tolerance
-        swept = sweep(agents.world, before[:, 0], agents.settings["gamma"])[:, None]
+        swept = value_iteration_sweep(agents.world, before[:, 0], agents.settings["gamma"])[:, None]
         agents.tables = np.where(going_on[:, None, None, None], swept, before)
         change = np.where(going_on, np.abs(swept - before).max((1, 2, 3)), change)
         if not going_on.any():

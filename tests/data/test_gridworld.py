@@ -8,7 +8,7 @@ import torch
 
 from mlcli.data.gridworld import distances, gridworld
 from mlcli.data.toy_text import cliff_walking, frozen_lake, taxi
-from mlcli.task.tabular.dynamic_programming import judge, solve
+from mlcli.task.tabular.dynamic_programming import evaluate_policies, value_iteration
 
 MAP = ["S..O", ".#..", "...G"]
 UP, RIGHT, DOWN, LEFT = range(4)
@@ -62,16 +62,16 @@ def test_distances_go_around_walls() -> None:
 def test_a_potential_changes_no_best_policy_and_a_bonus_for_coming_nearer_does() -> None:
     """Ng, Harada and Russell (1999)."""
     settings = {"slip": 0.1, "step": -0.02, "limit": 100}
-    plain = solve(gridworld(MAP, **settings).world, 0.99)
-    shaped = solve(gridworld(MAP, **settings, potential=0.7, discount=0.99).world, 0.99)
+    plain = value_iteration(gridworld(MAP, **settings).world, 0.99)
+    shaped = value_iteration(gridworld(MAP, **settings, potential=0.7, discount=0.99).world, 0.99)
     decides = [state for state in range(11) if state not in (3, 10)]  # not in the pit or at the goal
     assert (plain.argmax(1) == shaped.argmax(1))[decides].all()
     bonus = gridworld(MAP, **settings, nearer=0.5).world
-    assert judge(bonus, solve(bonus, 0.99).argmax(1)[None]).success[0] < 0.5
+    assert evaluate_policies(bonus, value_iteration(bonus, 0.99).argmax(1)[None]).success[0] < 0.5
     assert np.ptp(plain[0] - shaped[0]) == pytest.approx(0, abs=1e-8)  # all by the potential of the state
 
 
 def test_the_unit_of_the_rewards_does_not_matter() -> None:
     world = gridworld(MAP, slip=0.1, step=-0.02).world
     tiny = replace(world, rewards=world.rewards * 1e-12)
-    assert solve(tiny, 0.99) * 1e12 == pytest.approx(solve(world, 0.99), rel=1e-6)
+    assert value_iteration(tiny, 0.99) * 1e12 == pytest.approx(value_iteration(world, 0.99), rel=1e-6)

@@ -18,7 +18,7 @@ from mlcli.run.draw import draw_run
 from mlcli.run.stacked import build_together, stack_of
 from mlcli.serve.predictor import Predictor
 from mlcli.store.folder import RunFolder
-from mlcli.task.tabular.dynamic_programming import judge, solve, success_without_limit
+from mlcli.task.tabular.dynamic_programming import evaluate_policies, success_without_limit, value_iteration
 
 CORRIDOR = ["S...G"]
 
@@ -61,7 +61,7 @@ def test_every_method_comes_to_the_values_of_the_best_policy(method: str) -> Non
     """Where it explores less and less, and each value becomes a mean."""
     decay = ["task.epsilon=1", "task.epsilon_end=0", "task.alpha=1", "task.alpha_power=0.6", "task.gamma=0.9"]
     parts = alone(f"task.method={method}", f"data.map={CORRIDOR}", "data.slip=0.2", *decay, "task.episodes=40")
-    exact = solve(parts.data.examples.world, 0.9)
+    exact = value_iteration(parts.data.examples.world, 0.9)
     learnt = parts.model(parts.data.examples.inputs).numpy()
     assert (learnt[:-1].argmax(1) == exact[:-1].argmax(1)).all()
     assert learnt[:-1].max(1) == pytest.approx(exact[:-1].max(1), abs=0.05)
@@ -106,10 +106,10 @@ def test_an_episode_in_a_slippery_corridor_lasts_as_long_as_the_closed_form_says
     """Slips lead into the walls above and below: each of the four steps takes 1 / 0.8 tries."""
     world = gridworld(CORRIDOR, slip=0.2, step=-1.0, goal=0.0, limit=1000).world
     right = np.ones((1, 5), dtype=int)
-    outlook = judge(world, right)
+    outlook = evaluate_policies(world, right)
     assert outlook.steps[0] == pytest.approx(5.0) and outlook.returns[0] == pytest.approx(-4.0)
     assert success_without_limit(world, right[0]) == pytest.approx(1.0)
-    left = judge(world, np.full((1, 5), 3))
+    left = evaluate_policies(world, np.full((1, 5), 3))
     assert (left.steps[0], left.success[0]) == (1000, 0)
 
 

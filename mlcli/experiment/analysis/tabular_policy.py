@@ -9,7 +9,7 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.world import World
 from mlcli.metric.control import policy_map
 from mlcli.run.finished_run import Ended
-from mlcli.task.tabular.dynamic_programming import episode, judge, solve
+from mlcli.task.tabular.dynamic_programming import evaluate_policies, sample_episode, value_iteration
 
 WORSE = 0.01  # by so much of the return a policy may miss the best and still be called as good
 
@@ -31,7 +31,7 @@ class Greedy:
         """A panel for `mlcli.metric.control.maps`, with one episode."""
         world: World = self.data.examples.world
         assert world.places is not None, "the experiments have maps"
-        path, _ = episode(world, self.table.argmax(1))
+        path, _ = sample_episode(world, self.table.argmax(1))
         return policy_map(name, self.table, self.data.classes, world.places.numpy(), world.grid, path)
 
 
@@ -43,9 +43,9 @@ def learnt(run: Ended) -> Greedy:
 
 def best(data: DataSet, gamma: float) -> Greedy:
     """That of value iteration."""
-    return _judged(data, solve(data.examples.world, gamma))
+    return _judged(data, value_iteration(data.examples.world, gamma))
 
 
 def _judged(data: DataSet, table: np.ndarray) -> Greedy:
-    outlook = judge(data.examples.world, table.argmax(1)[None])
+    outlook = evaluate_policies(data.examples.world, table.argmax(1)[None])
     return Greedy(data, table, float(outlook.returns[0]), float(outlook.steps[0]), float(outlook.success[0]))

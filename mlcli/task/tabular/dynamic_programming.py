@@ -15,7 +15,7 @@ FOREVER = 2**30  # steps, as good as without a limit
 
 
 @dataclass(frozen=True)
-class Outlook:
+class PolicyEvaluation:
     """The expected return (not discounted) and number of steps of an episode, and the chance of success, each K."""
 
     returns: np.ndarray
@@ -23,7 +23,7 @@ class Outlook:
     success: np.ndarray
 
 
-def judge(world: World, policies: np.ndarray) -> Outlook:
+def evaluate_policies(world: World, policies: np.ndarray) -> PolicyEvaluation:
     """What these policies, an action for each state (K × S), bring in episodes with the world's limit: exact, by
     following the distribution of the state through the Markov chain that each of them is."""
     count, states = policies.shape
@@ -42,7 +42,7 @@ def judge(world: World, policies: np.ndarray) -> Outlook:
         here = np.bincount(index.ravel(), flow.ravel(), count * states).reshape(count, states)
         if here.sum(1).max() < GONE:
             break
-    return Outlook(returns, steps, success)
+    return PolicyEvaluation(returns, steps, success)
 
 
 def success_without_limit(world: World, policy: np.ndarray) -> float:
@@ -56,7 +56,7 @@ def success_without_limit(world: World, policy: np.ndarray) -> float:
     return float(world.starts.numpy() @ np.linalg.matrix_power(steps, FOREVER)[:states, states])
 
 
-def episode(world: World, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def sample_episode(world: World, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The states and the rewards of one episode, a reward fewer than states."""
     generator = np.random.default_rng(seed)
     state = int(generator.choice(len(policy), p=world.starts.numpy()))
@@ -71,7 +71,7 @@ def episode(world: World, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray
     return np.array(states), np.array(rewards)
 
 
-def sweep(world: World, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
+def value_iteration_sweep(world: World, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     """One sweep of value iteration (Bellman 1957): K × S × A → Q(s, a) = E[r + γ max Q(s', ·)]. gamma: K."""
     following = world.following.numpy()
     future = tables.max(2)[:, following] * ~world.ends.numpy() * gamma[:, None, None, None]
@@ -79,16 +79,16 @@ def sweep(world: World, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     return found
 
 
-def rounding(world: World) -> float:
+def convergence_tolerance(world: World) -> float:
     """A change of values that counts for none: they are of the size of the rewards."""
     return SETTLED * float(world.rewards.abs().max())
 
 
-def solve(world: World, gamma: float, most: int = 100_000) -> np.ndarray:
+def value_iteration(world: World, gamma: float, most: int = 100_000) -> np.ndarray:
     """The values of the best policy, S × A."""
-    table, tolerance = np.zeros((1, *world.shape)), rounding(world)
+    table, tolerance = np.zeros((1, *world.shape)), convergence_tolerance(world)
     for _ in range(most):
-        before, table = table, sweep(world, table, np.array([gamma]))
+        before, table = table, value_iteration_sweep(world, table, np.array([gamma]))
         if np.abs(table - before).max() <= tolerance:
             break
     found: np.ndarray = table[0]
