@@ -2,17 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlcli.figure import panel_axes as figures_panels
 from mlcli.figure.plot import Plot, plain
+from mlcli.figure.style import GREY, HEADER, INK, MARGIN, PALETTE, log_scale, page, panel, room
+from mlcli.figure.style import legend as add_legend
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTHS = {1: 5.0, 2: 3.9}  # inches of a panel by their number
+NARROW, HEIGHT = 3.3, 3.2
+LEFT, BOTTOM = MARGIN + 0.65, 0.6
+COLOURS = (*PALETTE, INK)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))  # one round of the colours each
+POINTS = 16  # a curve with at most so many has its points marked
 
 
 @dataclass(frozen=True)
 class Curve:
-    """y over x; of repeats the mean, and `spread` their standard deviation at each x."""
+    """y over x; of repeated runs the mean, with `spread`, their standard deviation, at each x."""
 
     x: Sequence[float]
     y: Sequence[float | None]
@@ -20,7 +33,7 @@ class Curve:
 
     @staticmethod
     def mean(x: Sequence[float], repeats: Sequence[Sequence[float | None]]) -> "Curve":
-        """Of repeats that share their x. Raises ValueError where they differ in length."""
+        """The mean of repeated runs at the same x. Raises ValueError if they differ in length."""
         if len({len(x), *map(len, repeats)}) > 1:
             raise ValueError("repeats of different lengths have no mean curve")
         values = np.array(repeats, dtype=float)
@@ -30,9 +43,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Named curves on axes with these names.
+    """Named curves in one pair of axes, labelled x and y.
 
-    log: which axes are logarithmic, as in "xy"; level: a dashed line across; at: dotted lines upwards.
+    log: the logarithmic axes, such as "xy"; level: the height of a dashed horizontal line; at: the places of dotted
+    vertical lines.
     """
 
     x: str
@@ -44,6 +58,60 @@ class Panel:
 
 
 def panels(name: str, title: str, note: str, of: Sequence[Panel], legend: str = "") -> Plot:
-    """A picture with a panel each; `legend` says what the curves' names are."""
+    """Panels side by side; `legend` is the title of their common legend."""
     data: dict[str, Any] = {"title": title, "note": note, "panels": [asdict(each) for each in of], "named": legend}
-    return Plot(name, figures_panels.panels, data)
+    return Plot(name, render_panels, data)
+
+
+def render_panels(title: str, note: str, panels: list[dict[str, Any]], named: str) -> "Figure":
+    """Panels side by side, with one legend to their right."""
+    names = list(dict.fromkeys(name for each in panels for name in each["curves"]))
+    width = WIDTHS.get(len(panels), NARROW)
+    right = 0.75 + room([*names, named], 30) if len(names) > 1 else 0.3
+    figure = page((LEFT + width) * len(panels) + right, BOTTOM + HEIGHT + HEADER, title, note)
+    handles: dict[str, Artist] = {}
+    for place, each in enumerate(panels):
+        axes = panel(figure, LEFT + place * (LEFT + width), BOTTOM, width, HEIGHT, each["x"], each["y"])
+        if each["level"] is not None:
+            axes.axhline(each["level"], color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        for x in each["at"]:
+            axes.axvline(x, color=GREY, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
+        for name, curve in each["curves"].items():
+            handles.setdefault(name, _plot_curve(axes, curve, names.index(name)))
+        _scales(axes, each)
+    if len(names) > 1:
+        add_legend(axes, [handles[name] for name in names], names, named)
+    return figure
+
+
+def _plot_curve(axes: "Axes", curve: dict[str, Any], place: int) -> "Artist":
+    """`place`, the position among all names, selects colour and dashes."""
+    colour = COLOURS[place % len(COLOURS)]
+    dashes = DASHES[place // len(COLOURS) % len(DASHES)]
+    x, y = np.array(curve["x"], dtype=float), np.array(curve["y"], dtype=float)
+    marker = "o" if len(x) <= POINTS else ""
+    if curve["spread"] is not None:
+        spread = np.array(curve["spread"], dtype=float)
+        axes.fill_between(x, y - spread, y + spread, color=colour, alpha=0.13, linewidth=0, zorder=2)
+    return axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.6, marker=marker, markersize=3.5, zorder=3)[0]
+
+
+def _scales(axes: "Axes", each: dict[str, Any]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for which in "xy":
+        values = [value for curve in each["curves"].values() for value in curve[which] if value is not None]
+        positive = [value for value in values if value > 0]
+        if which in each["log"] and positive:
+            axes.set(**{f"{which}lim": (min(positive) / 1.15, max(positive) * 1.15)})
+            _log_scale(axes, which, positive)
+        elif which == "x" and all(float(value).is_integer() for value in values):
+            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+
+
+def _log_scale(axes: "Axes", which: str, values: list[float]) -> None:
+    """The x axis has no room for long labels at 1, 2 and 5 of many decades."""
+    if which == "x" and max(values) / min(values) > 100:
+        axes.set_xscale("log")
+    else:
+        log_scale(axes, which, values)

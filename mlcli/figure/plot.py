@@ -1,4 +1,4 @@
-"""A figure together with the plain data that it is drawn from."""
+"""A figure together with the plain data that it shows."""
 
 import json
 import warnings
@@ -44,18 +44,18 @@ class Film:
 
 @dataclass(frozen=True)
 class Plot:
-    """`draw(**data)` gives the figure; `data` holds what JSON can hold, with None where a number is not finite.
+    """`render(**data)` makes the figure; `data` holds what JSON can hold, with None where a number is not finite.
 
     suffix: "png", or "gif" where what is drawn is a film.
     """
 
     name: str
-    draw: "Callable[..., Figure | Film]"
+    render: "Callable[..., Figure | Film]"
     data: dict[str, Any]
     suffix: Literal["png", "gif"] = "png"
 
     def figure(self) -> "Figure":
-        drawn: Any = self.draw(**self.data)
+        drawn: Any = self.render(**self.data)
         figure: Figure = drawn.figure if self.suffix == "gif" else drawn
         return figure
 
@@ -64,7 +64,7 @@ class Plot:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / f"{self.name}.json", _json(self.data))
         if self.suffix == "gif":
-            film: Any = self.draw(**self.data)
+            film: Any = self.render(**self.data)
             return write_atomic(folder / f"{self.name}.gif", film.write)
         return self.save_png(folder / f"{self.name}.png")
 

@@ -42,7 +42,7 @@ def neighbours(codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[s
     placed = TSNE(perplexity=perplexity, init=init, random_state=seed).fit_transform(codes[shown])
     chosen = None if labels is None else labels[shown]
     plot = latent_space({"t-SNE": placed}, chosen, classes, ("", ""))
-    return [Plot("t_sne", plot.draw, plot.data)]
+    return [Plot("t_sne", plot.render, plot.data)]
 
 
 def _plane(code: np.ndarray, shown: np.ndarray) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_figures_are_written_and_drawn_again_from_their_json(
         assert picture.read_bytes().startswith(b"\x89PNG")
         read = json.loads((tmp_path / f"{plot.name}.json").read_text())
         assert read == plot.data
-        plot.draw(**read)
+        plot.render(**read)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json"] * 5 + [".png"] * 5
 
 

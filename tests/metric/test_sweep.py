@@ -47,7 +47,7 @@ CASES = [
 def test_picture_fits_what_was_swept(settings: list[dict[str, Any]], picture: Any, tmp_path: Path) -> None:
     for metric in ("val/loss", "val/accuracy"):
         [plot] = sweep(rows(settings, [0.5 + 0.01 * i for i in range(len(settings))], metric), metric)
-        assert plot.name == "sweep" and plot.draw is picture
+        assert plot.name == "sweep" and plot.render is picture
         assert plot.save(tmp_path).read_bytes().startswith(b"\x89PNG")
         assert json.loads((tmp_path / "sweep.json").read_text()) == plot.data
 
@@ -127,7 +127,7 @@ def test_pruned_trials_of_two_keys_are_hollow_too(tmp_path: Path) -> None:
     apart = [{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)]
     for settings, picture in ((cells, figures_sweep_map.heat_map), (apart, figures_sweep_map.plane)):
         [plot] = sweep(pruned(rows(settings, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), 0, 4), "val/loss")
-        assert plot.draw is picture and "best 0.2 at" in plot.figure().texts[0].get_text()
+        assert plot.render is picture and "best 0.2 at" in plot.figure().texts[0].get_text()
         plot.save(tmp_path)
 
 
