@@ -11,7 +11,7 @@ GRADIENTS = (("gradient_norm", "log"),)
 ACTIVATIONS = (("activation_mean", "signed"), ("activation_std", "log"))
 
 
-def watched(history: History) -> list[Plot]:
+def layer_figures(history: History) -> list[Plot]:
     """gradient_flow and activations, as far as they were recorded."""
     made = [_plot("gradient_flow", history, GRADIENTS), _plot("activations", history, ACTIVATIONS)]
     return [plot for plot in made if plot is not None]

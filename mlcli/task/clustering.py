@@ -200,7 +200,7 @@ class ClusteringStack:
         _, distances_TN = assign(points, self.searches.best())
         return {"loss": distances_TN.mean(1).tolist(), "inertia": distances_TN.sum(1).tolist()}
 
-    def watch(self) -> dict[str, list[float]]:
+    def layer_statistics(self) -> dict[str, list[float]]:
         return {}
 
     def averaged(self) -> AbstractContextManager[None]:

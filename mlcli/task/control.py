@@ -234,7 +234,7 @@ class ControlStack:
         each = [task.evaluate(split, full).metrics for task in self.tasks]
         return together(each)
 
-    def watch(self) -> dict[str, list[float]]:
+    def layer_statistics(self) -> dict[str, list[float]]:
         return {}
 
     def averaged(self) -> AbstractContextManager[None]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 Examples = tuple[Tensor, Tensor, Tensor | None]  # inputs, targets, and a weight for each
 
 
-class Fit:
+class EstimatorUpdate:
     """Called like an Update, with a loss function and a batch: the model's own `fit`. Returns the loss that it gives,
     else that after it.
 

@@ -18,7 +18,7 @@ GRADIENT, MEAN, STD = "gradient_norm/", "activation_mean/", "activation_std/"  #
 PASSED_ON = (nn.Dropout, nn.Identity)  # in evaluation mode nothing happens there
 
 
-def watch(task: Any) -> dict[str, Tensor]:
+def layer_statistics(task: Any) -> dict[str, Tensor]:
     """gradient_norm/LAYER, activation_mean/LAYER and activation_std/LAYER, as scalars.
 
     `task` has a `model`, a `loss` of a batch and a `loader`, as the tasks that train one network have.

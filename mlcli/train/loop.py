@@ -104,7 +104,7 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
         values = EpochValues(progress[live[0]].step)
         yield from _steps(trials, plan, [progress[i] for i in live], values)
         metrics = values.read(len(live))
-        for name, numbers in trials.watch().items() if plan.watch else ():
+        for name, numbers in trials.layer_statistics().items() if plan.watch else ():
             for own, number in zip(metrics, numbers, strict=True):
                 own[name] = number
         with trials.averaged():

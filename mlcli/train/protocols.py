@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlcli.train.layer_statistics import watch
+from mlcli.train.layer_statistics import layer_statistics
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Trials(Protocol):
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         """Metrics by name, a number per row."""
 
-    def watch(self) -> dict[str, list[float]]:
+    def layer_statistics(self) -> dict[str, list[float]]:
         """How large gradients and activations are, by name (`mlcli.train.layer_statistics`), a number per row."""
 
     def averaged(self) -> AbstractContextManager[None]:
@@ -107,8 +107,8 @@ class Alone:
         metrics = self.task.evaluate(split, full=full).metrics
         return {name: [number] for name, number in read(metrics).items()}
 
-    def watch(self) -> dict[str, list[float]]:
-        return {name: [number] for name, number in read(watch(self.task)).items()}
+    def layer_statistics(self) -> dict[str, list[float]]:
+        return {name: [number] for name, number in read(layer_statistics(self.task)).items()}
 
     def averaged(self) -> AbstractContextManager[None]:
         update: Any = getattr(self.task, "update", None)  # of tasks that train by gradient

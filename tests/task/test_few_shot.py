@@ -11,7 +11,7 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.loading.episodes import Size
 from mlcli.run.build import Parts, build
-from mlcli.train.layer_statistics import watch
+from mlcli.train.layer_statistics import layer_statistics
 
 BLOBS = (
     "data=blobs",
@@ -79,10 +79,10 @@ def test_more_ways_are_harder_and_more_shots_easier() -> None:
     assert more["accuracy"] > hard["accuracy"]
 
 
-def test_watch_sees_an_episode() -> None:
+def test_layer_statistics_of_an_episode() -> None:
     task: Any = parts_of().task
-    watched = watch(task)
-    assert watched["gradient_norm/head"] > 0
+    measured = layer_statistics(task)
+    assert measured["gradient_norm/head"] > 0
     inputs, _ = next(iter(task.loader.split("train")))
     task.model.eval()
     assert task.loss(inputs[: task.loader.batch_size], torch.empty(0)).isfinite()

@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.metric.layer_statistics import watched
+from mlcli.metric.layer_statistics import layer_figures
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
-from mlcli.train.layer_statistics import watch
+from mlcli.train.layer_statistics import layer_statistics
 
 SMALL = {
     "mlp": ["model=mlp", "model.width=8", "model.dropout=0.5", "model.norm=batch_norm"],
@@ -34,7 +34,7 @@ def parts_of(*overrides: str) -> Parts:
 def test_gradients_are_those_of_a_backward_pass_and_activations_those_of_a_forward_pass() -> None:
     parts = parts_of("data=iris", *SMALL["mlp"])
     task: Any = parts.task
-    found = watch(task)
+    found = layer_statistics(task)
     layers = ["hidden.0.linear", "hidden.0.norm", "hidden.1.linear", "hidden.1.norm", "head"]
     assert [name for name in found if name.startswith("gradient_norm/")] == [f"gradient_norm/{n}" for n in layers]
     assert "activation_std/hidden.0.activation" in found and "activation_std/hidden.0.dropout" not in found
@@ -51,8 +51,8 @@ def test_gradients_are_those_of_a_backward_pass_and_activations_those_of_a_forwa
 @pytest.mark.parametrize("overrides", SMALL.values(), ids=SMALL.keys())
 def test_a_stack_sees_what_each_trial_alone_would_see(overrides: list[str]) -> None:
     made = [parts_of("data=digits", f"trainer.seed={seed}", *overrides) for seed in (0, 1)]
-    alone = [watch(parts.task) for parts in made]
-    together = stack_of(made).watch()
+    alone = [layer_statistics(parts.task) for parts in made]
+    together = stack_of(made).layer_statistics()
     assert sorted(together) == sorted(alone[0])
     for name, numbers in together.items():
         assert numbers == pytest.approx([float(each[name]) for each in alone], rel=1e-4, abs=1e-6), name
@@ -78,9 +78,9 @@ def test_training_goes_on_as_if_nobody_had_looked(
 def test_figures_show_what_was_recorded(tmp_path: Path) -> None:
     metrics = {"gradient_norm/a": 1.0, "gradient_norm/b": 0.0, "activation_mean/a": -1.0, "activation_std/a": 2.0}
     history = [{"epoch": epoch, "step": epoch, "metrics": metrics} for epoch in (1, 2)]
-    flow, activations = watched(history)
+    flow, activations = layer_figures(history)
     assert (flow.name, activations.name) == ("gradient_flow", "activations")
     assert flow.data["maps"][0]["values"] == [[1.0, 1.0], [0.0, 0.0]]
-    for plot in (flow, activations, *watched(history[:1])):
+    for plot in (flow, activations, *layer_figures(history[:1])):
         plot.save(tmp_path)
-    assert watched([]) == watched([{"epoch": 1, "step": 1, "metrics": {"val/loss": 1.0}}]) == []
+    assert layer_figures([]) == layer_figures([{"epoch": 1, "step": 1, "metrics": {"val/loss": 1.0}}]) == []

@@ -144,7 +144,7 @@ class Stack:
         metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)
         return metrics
 
-    def watch(self) -> dict[str, list[float]]:
+    def layer_statistics(self) -> dict[str, list[float]]:
         inputs, *rest = (each[:, : self.loader.batch_size] for each in next(iter(self.loader.split("train", ALL))))
         weights = {name: tensor.detach() for name, tensor in self.stacked.named().items()}
         trained = {name: weights[name].requires_grad_() for name in self.stacked.trained}
@@ -152,10 +152,10 @@ class Stack:
             losses = self._call("loss", weights, self.numbers, inputs, *rest)
             found = torch.autograd.grad(losses.sum(), list(trained.values()), materialize_grads=True)
             with torch.no_grad():
-                watched: dict[str, Tensor] = self._call(activations, weights, {}, inputs)
+                measured: dict[str, Tensor] = self._call(activations, weights, {}, inputs)
         norms = gradient_norms(dict(zip(trained, found, strict=True)))
-        watched |= {f"{GRADIENT}{layer}": norm for layer, norm in norms.items()}
-        return {name: tensor.tolist() for name, tensor in watched.items()}
+        measured |= {f"{GRADIENT}{layer}": norm for layer, norm in norms.items()}
+        return {name: tensor.tolist() for name, tensor in measured.items()}
 
     def averaged(self) -> AbstractContextManager[None]:
         return self.update.averaged()
