@@ -12,7 +12,7 @@ import torch
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
 from mlcli.loading.environment import Environment
-from mlcli.loading.rollout import Walk
+from mlcli.loading.rollout import EnvStepper
 
 TOGETHER = 10  # environments in which a random policy looks around
 
@@ -76,11 +76,11 @@ def _look_up(name: str) -> Any:
 def _looked_around(world: Environment, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """N × D observations and the N random actions taken there."""
     generator = torch.Generator().manual_seed(seed)
-    walk = Walk(world, TOGETHER, seed)
+    stepper = EnvStepper(world.make_vector(TOGETHER), seed)
     seen: list[tuple[torch.Tensor, ...]] = []
     while sum(len(actions) for _, actions in seen) < count:
         actions = torch.randint(world.actions, (TOGETHER,), generator=generator)
-        step = walk.step(actions)
+        step = stepper.step(actions)
         seen.append((step.observations, step.actions))
     inputs, targets = (torch.cat(tensors)[:count] for tensors in zip(*seen, strict=True))
     return inputs, targets

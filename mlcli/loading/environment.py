@@ -19,7 +19,7 @@ class Environment:
     best: float | None = None
     scene: str = ""
 
-    def many(self, count: int) -> Any:
+    def make_vector(self, count: int) -> Any:
         """So many of them side by side (a VectorEnv). One whose episode has ended begins anew at its next step,
         whatever the action. CartPole has a version of its own that computes all of them at once."""
         import gymnasium

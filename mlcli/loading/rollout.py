@@ -1,27 +1,25 @@
-"""What comes of acting in environments side by side: whole episodes, or a walk that goes on and on.
+"""Rollouts of a policy in gymnasium's vector environments: whole episodes, or steps without end.
 
 Shapes: E environments, T steps of the longest episode, D numbers of an observation.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from mlcli.loading.environment import Environment
-
 Policy = Callable[[Tensor], Tensor]  # observations E × D → actions, E indices
 
 
 @dataclass(frozen=True)
-class Played:
-    """One episode of each of E environments. Beyond an episode's end rewards are 0, and all else means nothing.
+class Rollout:
+    """One episode of each of E environments.
 
-    observations: T × E × D, and actions: T × E, as they were taken there; rewards: T × E; lengths: E.
+    observations: T × E × D; actions, rewards: T × E; lengths: E. After the end of an episode rewards are 0, and
+    observations and actions are meaningless.
     """
 
     observations: Tensor
@@ -35,65 +33,68 @@ class Played:
         return self.rewards.sum(0)
 
     @property
-    def going(self) -> Tensor:
-        """Whether an episode had not ended before a step, T × E."""
+    def active(self) -> Tensor:
+        """Whether an episode has not ended before a step, T × E."""
         return torch.arange(len(self.rewards)).unsqueeze(1) < self.lengths
 
 
-def play(environment: "Environment", policy: Policy, episodes: int, seed: int) -> Played:
-    """So many episodes, each in an environment of its own, from beginnings that follow from the seed."""
-    envs = environment.many(episodes)
-    seen, acted, paid = [], [], []
-    lengths, going = np.zeros(episodes, dtype=np.int64), np.ones(episodes, dtype=bool)
+def rollout(envs: Any, policy: Policy, seed: int) -> Rollout:
+    """One episode in each of E environments (a gymnasium VectorEnv, which is closed afterwards); the seed determines
+    the initial states."""
+    observed, taken, received = [], [], []
+    lengths, active = np.zeros(envs.num_envs, dtype=np.int64), np.ones(envs.num_envs, dtype=bool)
     observations, _ = envs.reset(seed=seed)
-    while going.any():
-        seen.append(_tensor(observations))
-        acted.append(policy(seen[-1]))
-        observations, rewards, terminated, truncated, _ = envs.step(acted[-1].numpy())
-        paid.append(np.where(going, rewards, 0.0))
-        lengths += going
-        going &= ~(terminated | truncated)
+    while active.any():
+        observed.append(_tensor(observations))
+        taken.append(policy(observed[-1]))
+        observations, rewards, terminated, truncated, _ = envs.step(taken[-1].numpy())
+        received.append(np.where(active, rewards, 0.0))
+        lengths += active
+        active &= ~(terminated | truncated)
     envs.close()
-    return Played(
-        torch.stack(seen), torch.stack(acted), torch.from_numpy(np.stack(paid)).float(), torch.from_numpy(lengths)
+    return Rollout(
+        torch.stack(observed),
+        torch.stack(taken),
+        torch.from_numpy(np.stack(received)).float(),
+        torch.from_numpy(lengths),
     )
 
 
 @dataclass(frozen=True)
-class Steps:
-    """What a step in E environments has brought: B ≤ E transitions, and the returns of episodes that ended with it.
+class Transitions:
+    """The B ≤ E transitions of one step in E environments, and the returns of the episodes that ended with it.
 
-    observations, following: B × D; actions, rewards, ended: B. An episode that is cut off by its time limit goes on
-    as far as values are concerned, and has not `ended` (Pardo et al. 2018, arXiv 1712.00378).
+    observations, next_observations: B × D; actions, rewards, terminated: B. An episode that is truncated by its time
+    limit is not `terminated`: its last observation still has a value (Pardo et al. 2018, arXiv 1712.00378).
     """
 
     observations: Tensor
     actions: Tensor
     rewards: Tensor
-    following: Tensor
-    ended: Tensor
+    next_observations: Tensor
+    terminated: Tensor
     returns: list[float]
 
 
-class Walk:
-    """E environments that are acted in, step by step; when an episode ends, the next begins."""
+class EnvStepper:
+    """Steps through E environments side by side (a gymnasium VectorEnv); when an episode ends, the next begins."""
 
-    def __init__(self, environment: "Environment", count: int, seed: int) -> None:
-        self.envs = environment.many(count)
+    def __init__(self, envs: Any, seed: int) -> None:
+        self.envs = envs
         observations, _ = self.envs.reset(seed=seed)
         self.observations = _tensor(observations)
-        self.over = np.zeros(count, dtype=bool)  # the next step only begins anew
-        self.returns = np.zeros(count)
+        self.over = np.zeros(envs.num_envs, dtype=bool)  # the next step only resets these environments
+        self.returns = np.zeros(envs.num_envs)
 
-    def step(self, actions: Tensor) -> Steps:
+    def step(self, actions: Tensor) -> Transitions:
         """Takes these actions, one in each environment."""
-        following, rewards, terminated, truncated, _ = self.envs.step(actions.numpy())
+        observations, rewards, terminated, truncated, _ = self.envs.step(actions.numpy())
         before, acted = self.observations, ~self.over
-        self.observations = _tensor(following)
+        self.observations = _tensor(observations)
         self.returns = np.where(acted, self.returns + rewards, 0.0)
         self.over = terminated | truncated
         own = torch.from_numpy(acted)
-        return Steps(
+        return Transitions(
             before[own],
             actions[own],
             torch.from_numpy(rewards).float()[own],

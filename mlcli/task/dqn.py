@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
-from mlcli.loading.rollout import Walk
+from mlcli.loading.rollout import EnvStepper
 from mlcli.task.gradient.gradient_task import restore, state_of
 from mlcli.task.policy.greedy_policy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.task.policy.replay import Batch, Replay
@@ -92,24 +92,24 @@ class DQN:
         generator = self.loader.generator(epoch)
         seed = seed_from(generator)
         torch.manual_seed(seed)  # of dropout
-        walk = Walk(self.agent.world, self.environments, seed)
+        stepper = EnvStepper(self.agent.world.make_vector(self.environments), seed)
         for _ in range(self.rounds):
-            self._act(walk, max(self.acting, self.warmup - self.acted), generator)
+            self._act(stepper, max(self.acting, self.warmup - self.acted), generator)
             self.model.train()
             for _ in range(self.updates):
                 yield self.replay.sample(self.batch_size, generator)
 
-    def _act(self, walk: Walk, steps: int, generator: torch.Generator) -> None:
+    def _act(self, stepper: EnvStepper, steps: int, generator: torch.Generator) -> None:
         """Takes at least so many steps: the best action as far as it is known, or now and then any."""
         until = self.acted + steps
         while self.acted < until:
-            best = self.agent(walk.observations)
+            best = self.agent(stepper.observations)
             anything = torch.randint(self.agent.world.actions, best.shape, generator=generator)
             curious = torch.rand(best.shape, generator=generator) < self.share_random()
-            met = walk.step(torch.where(curious, anything, best))
-            inputs, following = self.loader.prepare(met.observations), self.loader.prepare(met.following)
+            met = stepper.step(torch.where(curious, anything, best))
+            inputs, following = self.loader.prepare(met.observations), self.loader.prepare(met.next_observations)
             rest = (each.to(inputs.device) for each in (met.actions, met.rewards))
-            self.replay.add(inputs, *rest, following, met.ended.to(inputs.device))
+            self.replay.add(inputs, *rest, following, met.terminated.to(inputs.device))
             self.acted += len(inputs)
             self.course += [(self.acted, total) for total in met.returns]
 

@@ -56,13 +56,13 @@ class Reduction:
             raise ValueError(
                 "there is 1 example to train on, and components need 2 or more: lower split.val or split.test"
             )
-        least = min(self.loader.batch_size, self.data.epoch) if self.incremental else count
+        least = min(self.loader.batch_size, self.data.epoch_size) if self.incremental else count
         if self.kept > least:
             raise ValueError(f"model.components={self.kept} of {least} examples at a time: use at most {least}.")
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
-        return max(1, len(batch_sizes(data.epoch, cfg.trainer.batch_size))) if cfg.task.incremental else 1
+        return max(1, len(batch_sizes(data.epoch_size, cfg.trainer.batch_size))) if cfg.task.incremental else 1
 
     def batches(self, epoch: int) -> Iterable[Tensor]:
         if self.incremental:

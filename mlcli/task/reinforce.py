@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
-from mlcli.loading.rollout import play
+from mlcli.loading.rollout import rollout
 from mlcli.task.gradient.gradient_task import restore, state_of
 from mlcli.task.policy.greedy_policy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.train.protocols import Evaluation
@@ -81,14 +81,14 @@ class Reinforce:
         torch.manual_seed(seed_from(generator))  # of dropout
         for _ in range(self.updates):
             policy = partial(self._sample, generator=generator)
-            played = play(self.agent.world, policy, self.batch_episodes, seed_from(generator))
+            played = rollout(self.agent.world.make_vector(self.batch_episodes), policy, seed_from(generator))
             self._remember(played.lengths, played.returns)
-            advantages = advantages_of(returns_to_go(played.rewards, self.gamma), played.going, self.baseline)
+            advantages = advantages_of(returns_to_go(played.rewards, self.gamma), played.active, self.baseline)
             if self.normalise:
                 advantages = normalised(advantages, float(played.returns.abs().max()))
-            inputs = self.loader.prepare(played.observations[played.going])
+            inputs = self.loader.prepare(played.observations[played.active])
             self.model.train()
-            yield inputs, played.actions[played.going].to(inputs.device), advantages.to(inputs.device)
+            yield inputs, played.actions[played.active].to(inputs.device), advantages.to(inputs.device)
 
     def _sample(self, observations: Tensor, generator: torch.Generator) -> Tensor:
         """An action for each of E observations, by its probability."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from mlcli.data.cartpole import cartpole
 from mlcli.data.environment import environment
 from mlcli.loading.environment import Environment
-from mlcli.loading.rollout import Walk, play
+from mlcli.loading.rollout import EnvStepper, rollout
 
 CARTPOLE = Environment("CartPole-v1", actions=2, limit=500)
 ACROBOT = Environment("Acrobot-v1", actions=3, limit=500)
@@ -56,13 +56,13 @@ def test_wrong_number_of_names_is_told() -> None:
         environment("Acrobot-v1", actions=("left", "right"))
 
 
-def test_play_gives_the_returns_that_one_environment_after_another_gives() -> None:
+def test_rollout_gives_the_returns_that_one_environment_after_another_gives() -> None:
     """Each of several environments of Acrobot by gymnasium's own loop, which begins from seed, seed + 1, …"""
 
     def swing(observations: Tensor) -> Tensor:
         return torch.where(observations[:, 4] > 0, 2, 0)  # along with the first joint's velocity
 
-    played = play(ACROBOT, swing, 3, seed=5)
+    played = rollout(ACROBOT.make_vector(3), swing, seed=5)
     env = gymnasium.make("Acrobot-v1")
     for row in range(3):
         observation, _ = env.reset(seed=5 + row)
@@ -72,34 +72,34 @@ def test_play_gives_the_returns_that_one_environment_after_another_gives() -> No
             observation, reward, terminated, truncated, _ = env.step(action)
             total, steps, over = total + float(reward), steps + 1, terminated or truncated
         assert (float(played.returns[row]), int(played.lengths[row])) == (total, steps)
-        assert played.going[:, row].sum() == steps
+        assert played.active[:, row].sum() == steps
 
 
 def test_the_same_seed_gives_the_same_episodes_and_lengths_are_returns_in_cartpole() -> None:
-    first, again, other = (play(CARTPOLE, leaning, 8, seed) for seed in (1, 1, 2))
+    first, again, other = (rollout(CARTPOLE.make_vector(8), leaning, seed) for seed in (1, 1, 2))
     assert torch.equal(first.observations, again.observations)
     assert not torch.equal(first.lengths, other.lengths)
     assert torch.equal(first.returns, first.lengths.float())
     assert len(first.rewards) == first.lengths.max()
 
 
-def test_a_walk_has_no_step_from_one_episode_into_the_next() -> None:
-    walk = Walk(CARTPOLE, 5, seed=0)
+def test_a_stepper_has_no_step_from_one_episode_into_the_next() -> None:
+    stepper = EnvStepper(CARTPOLE.make_vector(5), seed=0)
     transitions, returns = 0, []
     for _ in range(200):
-        met = walk.step(leaning(walk.observations))
-        moved = (met.following - met.observations)[:, 0].abs()
+        met = stepper.step(leaning(stepper.observations))
+        moved = (met.next_observations - met.observations)[:, 0].abs()
         assert (moved <= 0.02 * met.observations[:, 1].abs() + 1e-6).all()  # for 0.02 seconds
         assert (met.rewards == 1).all()
         transitions += len(met.actions)
         returns += met.returns
     assert len(returns) > 10
-    assert transitions == 1000 - len(returns) + int(walk.over.sum())
+    assert transitions == 1000 - len(returns) + int(stepper.over.sum())
     assert np.mean(returns) > 30
 
 
 def test_a_step_at_the_time_limit_is_no_end() -> None:
     """MountainCar that stands still for 200 steps is cut off, and might go on."""
-    walk = Walk(Environment("MountainCar-v0", actions=3, limit=200), 1, seed=0)
-    steps = [walk.step(torch.ones(1, dtype=torch.int64)) for _ in range(200)]
-    assert steps[-1].returns == [-200.0] and not any(bool(step.ended.any()) for step in steps)
+    stepper = EnvStepper(Environment("MountainCar-v0", actions=3, limit=200).make_vector(1), seed=0)
+    steps = [stepper.step(torch.ones(1, dtype=torch.int64)) for _ in range(200)]
+    assert steps[-1].returns == [-200.0] and not any(bool(step.terminated.any()) for step in steps)

@@ -12,7 +12,7 @@ from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.environment import Environment
 from mlcli.loading.loader import Loader
-from mlcli.loading.rollout import Played, play
+from mlcli.loading.rollout import Rollout, rollout
 from mlcli.metric import acting
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
@@ -73,7 +73,7 @@ class Greedy:
 
     def evaluate(self, split: str, full: bool, course: Course) -> Evaluation:
         """How episodes go; `full` tells of those that were trained on too."""
-        played = play(self.world, self, self.episodes[split], SEEDS[split])
+        played = rollout(self.world.make_vector(self.episodes[split]), self, SEEDS[split])
         evaluation = Evaluation(acting.scores(played.returns, played.lengths))
         if full:
             returns, lengths = played.returns.numpy(), played.lengths.numpy()
@@ -85,7 +85,7 @@ class Greedy:
             ]
         return evaluation
 
-    def _worst(self, played: Played) -> list[Plot]:
+    def _worst(self, played: Rollout) -> list[Plot]:
         """The episode that went worst, step by step."""
         row = int(played.returns.argmin())
         which = (row, float(played.returns[row]), len(played.returns))
