@@ -168,8 +168,8 @@ def test_predict_gives_what_evaluate_gave(overrides: list[str]) -> None:
         pytest.skip("is evaluated by whole episodes, and predicts an action")
     parts = parts_of(overrides)
     train(parts, 0, 1)
-    columns = parts.task.evaluate(parts.data.judged, full=True).columns
-    raw = parts.data.examples.inputs[parts.data.splits[parts.data.judged]]
+    columns = parts.task.evaluate(parts.data.evaluation_split, full=True).columns
+    raw = parts.data.examples.inputs[parts.data.splits[parts.data.evaluation_split]]
     for name, values in parts.task.predict(raw).items():
         if name.startswith("reconstruction/"):
             continue  # a column a pixel is for whoever asks, and too much to keep of every run

@@ -65,14 +65,14 @@ class DataSet:
     """Examples with their splits ("train", "val", "test" → sorted int64 indices), and mean and deviation of train.
 
     Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
-    draws: how many training examples an epoch takes, if not each once.
+    samples_per_epoch: how many training examples an epoch takes, where it does not take each exactly once.
     """
 
     examples: Examples
     splits: dict[str, Tensor]
     mean: Tensor
     std: Tensor
-    draws: int | None = None
+    samples_per_epoch: int | None = None
 
     def __len__(self) -> int:
         return len(self.examples.inputs)
@@ -86,14 +86,14 @@ class DataSet:
         return self.examples.kind
 
     @property
-    def judged(self) -> str:
-        """The split by which a run is judged in the end: that for training where nothing is held out."""
+    def evaluation_split(self) -> str:
+        """The split of the final evaluation: "test", or "train" where nothing is held out."""
         return "test" if len(self.splits["test"]) else "train"
 
     @property
-    def epoch(self) -> int:
-        """How many examples training takes in an epoch."""
-        return self.draws or len(self.splits["train"])
+    def epoch_size(self) -> int:
+        """How many training examples an epoch takes."""
+        return self.samples_per_epoch or len(self.splits["train"])
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def dealt(label_of: Tensor | None, count: int, folds: int, fold: int, seed: int) -> Tensor:
+def stratified_fold(label_of: Tensor | None, count: int, folds: int, fold: int, seed: int) -> Tensor:
     """The test examples of a fold, drawn at random: every fold has its size within one example and, of N labels, its
     share of each within one. The same folds as scikit-learn draws with random_state=seed, number for number:
     StratifiedKFold where there are labels, else KFold, both with shuffle=True.
@@ -31,7 +31,7 @@ def dealt(label_of: Tensor | None, count: int, folds: int, fold: int, seed: int)
     return torch.from_numpy((fold_of == fold).nonzero()[0])
 
 
-def whole_groups(group_of: Tensor, folds: int, fold: int, generator: torch.Generator) -> Tensor:
+def group_fold(group_of: Tensor, folds: int, fold: int, generator: torch.Generator) -> Tensor:
     """The test examples of a fold that groups are given to as a whole, the largest first, always to the fold that is
     the smallest by then; equally large ones come by chance. As scikit-learn's GroupKFold does it.
 
@@ -52,7 +52,7 @@ def whole_groups(group_of: Tensor, folds: int, fold: int, generator: torch.Gener
     return torch.isin(group_of, groups[own]).nonzero().squeeze(1)
 
 
-def forward(count: int, folds: int, fold: int) -> tuple[Tensor, Tensor]:
+def forward_fold(count: int, folds: int, fold: int) -> tuple[Tensor, Tensor]:
     """What is known by then, and the test examples of a fold, of `count` examples in the order of time: the first
     part is only trained on, and each of the `folds` equal parts after it is tested on what came before. As
     scikit-learn's TimeSeriesSplit does it, so the training splits grow from fold to fold."""

@@ -47,7 +47,7 @@ class Loader:
         self.data = data
         self.adapter = adapter
         self.extract = extract
-        self.batch_size = data.epoch if at_once else batch_size
+        self.batch_size = data.epoch_size if at_once else batch_size
         self.at_once = at_once
         self.seed = seed
         self.device = device
@@ -91,13 +91,13 @@ class Loader:
         from it: the same on every device, and what is drawn from it next follows from seed and epoch as well."""
         generator.manual_seed(_mix(self.seed, epoch))
         train = self.indices["train"]
-        draws = self.data.epoch
-        order = torch.randperm(draws, generator=generator)
+        count = self.data.epoch_size
+        order = torch.randperm(count, generator=generator)
         if self.sampler == "balanced":
-            order = _balanced(self.data.examples.targets[train.cpu()], draws, generator)[order]
-        elif draws > len(train):  # the first come twice
+            order = _balanced(self.data.examples.targets[train.cpu()], count, generator)[order]
+        elif count > len(train):  # the first come twice
             order = order[order < len(train)]
-            order = torch.cat([order, order[: draws - len(train)]])
+            order = torch.cat([order, order[: count - len(train)]])
         elif self.at_once:
             return train
         return train[order.to(train.device)]

@@ -9,7 +9,7 @@ from mlcli.loading.check import check_examples
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.loading.split import split
 from mlcli.loading.statistics import statistics
-from mlcli.loading.subset import few, only
+from mlcli.loading.subset import keep_classes, limit_per_class
 
 
 def prepare(
@@ -32,20 +32,20 @@ def prepare(
     classes: those that are kept; per_class: examples of each that are left to train on, val and test staying whole.
     by_feature: every pixel of an image and every step of a sequence is normalised for itself.
     """
-    examples = examples if classes is None else only(examples, classes)
+    examples = examples if classes is None else keep_classes(examples, classes)
     check_examples(examples)
     splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
     if per_class is not None:
-        splits["train"] = few(examples, splits["train"], per_class, seed)
+        splits["train"] = limit_per_class(examples, splits["train"], per_class, seed)
     kind = "vector" if by_feature and examples.kind not in INDEX_KINDS else examples.kind
     mean, std = statistics(examples.inputs[splits["train"]].float(), kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)
     uneven = folds and by == "example" and not val  # a validation split would even them out
-    return DataSet(examples, splits, mean, std, _most_draws(splits, folds) if folds and uneven else None)
+    return DataSet(examples, splits, mean, std, _largest_training_split(splits, folds) if folds and uneven else None)
 
 
-def _most_draws(splits: dict[str, Tensor], folds: int) -> int:
+def _largest_training_split(splits: dict[str, Tensor], folds: int) -> int:
     """How many training examples the fold with most of them has. All folds draw so many in an epoch, those that have
     one less draw one twice, and so they can train as one stack."""
     count = sum(map(len, splits.values()))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mlcli.loading.dataset import Examples
-from mlcli.loading.folds import dealt, forward, whole_groups
+from mlcli.loading.folds import forward_fold, group_fold, stratified_fold
 
 
 def split(
@@ -76,7 +76,7 @@ def _check(name: str, count: int, val: float, test: float, folds: int | None, fo
 
 def _folded(examples: Examples, indices: Tensor, val: float, folds: int, fold: int, seed: int) -> dict[str, Tensor]:
     labels = examples.targets[indices] if _is_stratified(examples) else None
-    test = indices[dealt(labels, len(indices), folds, fold, seed)]
+    test = indices[stratified_fold(labels, len(indices), folds, fold, seed)]
     rest = indices[~torch.isin(indices, test)]
     if not val:
         return {"train": rest, "val": rest[:0], "test": test}
@@ -88,7 +88,7 @@ def _folded(examples: Examples, indices: Tensor, val: float, folds: int, fold: i
 
 def _in_order(indices: Tensor, shares: dict[str, float], folds: int | None, fold: int) -> dict[str, Tensor]:
     """Train, then val, then test, as the examples come."""
-    known, test = forward(len(indices), folds, fold) if folds is not None else (torch.arange(len(indices)), None)
+    known, test = forward_fold(len(indices), folds, fold) if folds is not None else (torch.arange(len(indices)), None)
     counts = {name: round(share * len(known)) for name, share in shares.items()}
     sizes = [len(known) - sum(counts.values()), counts["val"], counts.get("test", 0)]
     train, val, last = torch.split(indices[known], sizes)
@@ -104,7 +104,7 @@ def _apart(
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """Examples with one label stay together: the labels are divided."""
-    test = whole_groups(label_of, folds, fold, generator) if folds is not None else torch.arange(0)
+    test = group_fold(label_of, folds, fold, generator) if folds is not None else torch.arange(0)
     tested = torch.unique(label_of[test])
     rest = torch.unique(label_of)
     taken = _take([rest[~torch.isin(rest, tested)]], shares, generator)

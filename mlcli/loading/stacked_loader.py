@@ -24,7 +24,7 @@ class StackedLoader:
     def __init__(self, loaders: Sequence[Loader]) -> None:
         if not all(loader.resident for loader in loaders):
             raise CannotStack("the data does not fit on the device")
-        if len({loader.data.epoch for loader in loaders}) > 1:
+        if len({loader.data.epoch_size for loader in loaders}) > 1:
             raise CannotStack("their training splits differ in size")
         self.loaders = list(loaders)
         self.batch_size = loaders[0].batch_size

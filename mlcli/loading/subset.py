@@ -9,7 +9,7 @@ from torch import Tensor
 from mlcli.loading.dataset import Examples
 
 
-def only(examples: Examples, classes: Sequence[str]) -> Examples:
+def keep_classes(examples: Examples, classes: Sequence[str]) -> Examples:
     """The examples of these classes, by name; they are numbered in the order given. Raises ValueError for others."""
     _check_classes(examples, "classes")
     unknown = [str(name) for name in classes if str(name) not in examples.classes]
@@ -31,7 +31,7 @@ def only(examples: Examples, classes: Sequence[str]) -> Examples:
     )
 
 
-def few(examples: Examples, indices: Tensor, per_class: int, seed: int) -> Tensor:
+def limit_per_class(examples: Examples, indices: Tensor, per_class: int, seed: int) -> Tensor:
     """Of these sorted indices so many of each class, picked by the seed; more hold the fewer. Raises ValueError
     where a class has not so many."""
     _check_classes(examples, "per_class")

@@ -29,7 +29,7 @@ from mlcli.run.batch_norm import require_batches
 from mlcli.run.directions import is_higher_better
 from mlcli.run.update import update_of
 from mlcli.store.weights import save_weights
-from mlcli.train.estimator_update import Fit
+from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.protocols import Task
 from mlcli.train.update import Schedule, Update
 
@@ -78,7 +78,7 @@ def build(
     with refused():
         data = build_data(cfg) if data is None else data
         if is_fitted(cfg.model):
-            data = replace(data, draws=None)  # no example twice: what is fitted need not stack
+            data = replace(data, samples_per_epoch=None)  # no example twice: what is fitted need not stack
         adapter = fit_data_to_model(cfg, data)
         # Not torch.manual_seed, which notes down for every other device where it was called, in half a millisecond.
         torch.default_generator.manual_seed(cfg.trainer.seed)
@@ -235,13 +235,13 @@ def _assemble(
     total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
     if loader is not None and _trains_on_batches(cfg):
         own = hasattr(locate(cfg.task._target_), "epoch_steps")
-        require_batches(model, loader, trainer.batch_size if own else data.epoch, trainer)
+        require_batches(model, loader, trainer.batch_size if own else data.epoch_size, trainer)
     schedule: Schedule | None = None
-    update: Update | Fit | None = None
+    update: Update | EstimatorUpdate | None = None
     if is_fitted(cfg.model):
         if trainer.class_weights is not None and not getattr(model, "takes_weights", False):
             raise ConfigError("This model takes no class weights: use trainer.class_weights=null.")
-        update = Fit(model)
+        update = EstimatorUpdate(model)
     elif _takes(cfg.task, "update"):
         schedule = _call(partial(cfg.scheduler), higher=is_higher_better(cfg, trainer.monitor))
         how = {"steps_per_epoch": steps_per_epoch, "total_steps": total_steps, "device": device}
@@ -250,9 +250,11 @@ def _assemble(
     weights = trainer.class_weights
     supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
-    if isinstance(update, Fit):
+    if isinstance(update, EstimatorUpdate):
         update.examples = task.examples
-    if trainer.watch and (isinstance(update, Fit) or not getattr(task, "watchable", hasattr(task, "loss"))):
+    if trainer.watch and (
+        isinstance(update, EstimatorUpdate) or not getattr(task, "watchable", hasattr(task, "loss"))
+    ):
         raise ConfigError("trainer.watch: this task trains no network on plain batches; use trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 
@@ -268,7 +270,7 @@ def _steps_per_epoch(cfg: Settings, data: DataSet) -> int:
     if hasattr(task, "epoch_steps"):
         own: int = task.epoch_steps(data, cfg)
         return own
-    return max(1, len(batch_sizes(data.epoch, cfg.trainer.batch_size)))
+    return max(1, len(batch_sizes(data.epoch_size, cfg.trainer.batch_size)))
 
 
 def _trains_on_batches(cfg: Settings) -> bool:

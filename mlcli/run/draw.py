@@ -11,4 +11,4 @@ def draw_run(folder: RunFolder, save: Save = Plot.save) -> None:
     """Draws them from its folder, as they would have been drawn at its end. ConfigError if it has no weights."""
     cfg = folder.config()
     parts = load_run(folder, cfg)
-    draw(folder, cfg, parts, parts.task.evaluate(parts.data.judged, full=True), save)
+    draw(folder, cfg, parts, parts.task.evaluate(parts.data.evaluation_split, full=True), save)

@@ -40,7 +40,7 @@ def evaluate_run(
     cfg = _with(stored_config(found.folder), overrides, config_dir)
     other_examples = any(override.startswith(("data", "split")) for override in overrides)
     parts = load_run(found.folder, cfg, own_examples=not other_examples, changed_data=changed_data)
-    split = split or parts.data.judged
+    split = split or parts.data.evaluation_split
     if len(parts.data.splits[split]) == 0:
         raise ConfigError(f"--split {split}: this run has no such examples; use another split.")
     evaluation = parts.task.evaluate(split, full=True)

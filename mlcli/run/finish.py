@@ -12,7 +12,7 @@ from mlcli.figure.plot import Plot
 from mlcli.files import write_csv
 from mlcli.loading.tokenize import TEXT
 from mlcli.metric.curves import learning_curves
-from mlcli.metric.layer_statistics import watched
+from mlcli.metric.layer_statistics import layer_figures
 from mlcli.metric.undefined import left_out
 from mlcli.run.build import Parts
 from mlcli.run.directions import stated
@@ -34,7 +34,7 @@ def finish(
     """
     parts.task.load_state_dict({"model": progress.best_weights})
     write_model(folder.path / "model", cfg, parts)
-    judged = parts.data.judged
+    judged = parts.data.evaluation_split
     evaluation = parts.task.evaluate(judged, full=True)
     write_predictions(folder.path / "predictions" / f"{judged}.csv", evaluation)
     history = folder.history()
@@ -62,8 +62,8 @@ def draw(folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation,
     save_figures(
         lambda: learning_curves(history, cfg.trainer.monitor, rate, stated(cfg)), "learning curves", figures, save
     )
-    save_figures(lambda: watched(history), "gradients and activations", figures, save)
-    save_figures(evaluation.plots, f"figures of the {parts.data.judged} split", figures, save)
+    save_figures(lambda: layer_figures(history), "gradients and activations", figures, save)
+    save_figures(evaluation.plots, f"figures of the {parts.data.evaluation_split} split", figures, save)
 
 
 def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
@@ -106,7 +106,7 @@ def write_model(folder: Path, cfg: Settings, parts: Parts) -> None:
 def _example(parts: Parts) -> dict[str, Any]:
     """A few inputs of the split that judges with their answers. Tokens that were text are given as text again."""
     data = parts.data
-    inputs = data.examples.inputs[data.splits[data.judged][:EXAMPLE_ROWS]]
+    inputs = data.examples.inputs[data.splits[data.evaluation_split][:EXAMPLE_ROWS]]
     columns, given = list(data.features) or None, inputs.tolist()
     if data.examples.tokenizer:
         texts = [data.decode(tokens) for tokens in given]

@@ -9,7 +9,7 @@ from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.directions import check_monitored
-from mlcli.train.estimator_update import Fit
+from mlcli.train.estimator_update import EstimatorUpdate
 
 
 def check_monitor(cfg: Settings, parts: Parts) -> None:
@@ -36,7 +36,7 @@ def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> Non
     if cfg.sweep.halving:
         known = [*_of_train(parts, cfg), *_of_val(cfg, parts, full=_is_slow(cfg, parts))]
     else:
-        judged = parts.data.judged
+        judged = parts.data.evaluation_split
         known = [f"{judged}/{name}" for name in parts.task.evaluate(judged, full=True).metrics]
         known += [] if judged_alone else _of_epochs(cfg, parts)
     if metric not in known:
@@ -72,7 +72,7 @@ def _is_slow(cfg: Settings, parts: Parts) -> bool:
 def _of_train(parts: Parts, cfg: Settings) -> list[str]:
     """What a step returns, or will later. Other parts take it, and the random numbers are put back."""
     task: Any = parts.task
-    if isinstance(getattr(task, "update", None), Fit):  # whose step is the whole training
+    if isinstance(getattr(task, "update", None), EstimatorUpdate):  # whose step is the whole training
         return ["train/loss"]
     devices = [parts.device] if parts.device.type == "cuda" else []
     with torch.random.fork_rng(devices):

@@ -40,7 +40,7 @@ def test_numbers_have_no_classes_to_balance() -> None:
 def test_an_epoch_of_more_draws_than_examples_takes_some_twice() -> None:
     parts = parts_of("split.val=0", "split.folds=5")
     train = parts.data.splits["train"].tolist()
-    assert (len(train), parts.data.epoch) == (1437, 1438)
+    assert (len(train), parts.data.epoch_size) == (1437, 1438)
     first, second = (parts.task.loader.order(epoch, torch.Generator()).tolist() for epoch in (0, 1))
     assert len(first) == 1438 and sorted(set(first)) == train
     (twice,) = {index for index in first if first.count(index) == 2}

@@ -148,9 +148,9 @@ def test_epochs_of_folds_are_of_one_length() -> None:
     """Of 1797 examples each fold leaves 1437 or 1438 to train on."""
     made_of = [prepare(digits(), val=0, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
     assert {len(data.splits["train"]) for data in made_of} == {1437, 1438}
-    assert {data.epoch for data in made_of} == {1438}
+    assert {data.epoch_size for data in made_of} == {1438}
     with_val = [prepare(digits(), val=0.2, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
-    assert {data.epoch for data in with_val} == {len(with_val[0].splits["train"])}
+    assert {data.epoch_size for data in with_val} == {len(with_val[0].splits["train"])}
 
 
 def grouped(sizes: list[int]) -> Examples:

@@ -3,7 +3,7 @@ import torch
 
 from mlcli.loading.dataset import Examples
 from mlcli.loading.prepare import prepare
-from mlcli.loading.subset import few, only
+from mlcli.loading.subset import keep_classes, limit_per_class
 
 LABELS = torch.tensor([0, 1, 2, 2, 1, 0, 2, 1, 2, 0])
 EXAMPLES = Examples(
@@ -18,7 +18,7 @@ NUMBERS = Examples("numbers", "vector", torch.zeros(10, 1), torch.zeros(10))
 
 
 def test_only_some_classes_numbered_as_they_are_given() -> None:
-    found = only(EXAMPLES, ["c", "a"])
+    found = keep_classes(EXAMPLES, ["c", "a"])
     assert found.classes == ("c", "a")
     assert found.inputs.squeeze(1).tolist() == [0, 2, 3, 5, 6, 8, 9]
     assert found.targets.tolist() == [1, 0, 0, 1, 0, 0, 1]
@@ -27,12 +27,12 @@ def test_only_some_classes_numbered_as_they_are_given() -> None:
 
 def test_few_of_each_class_and_more_hold_the_fewer() -> None:
     indices = torch.arange(10)
-    picks = [few(EXAMPLES, indices, count, seed=3) for count in (1, 2, 3)]
+    picks = [limit_per_class(EXAMPLES, indices, count, seed=3) for count in (1, 2, 3)]
     for count, picked in enumerate(picks, 1):
         assert LABELS[picked].bincount().tolist() == [count] * 3
         assert picked.tolist() == sorted(picked.tolist())
     assert set(picks[0].tolist()) < set(picks[1].tolist()) < set(picks[2].tolist())
-    assert any(few(EXAMPLES, indices, 1, seed).tolist() != picks[0].tolist() for seed in range(5))
+    assert any(limit_per_class(EXAMPLES, indices, 1, seed).tolist() != picks[0].tolist() for seed in range(5))
 
 
 def test_val_and_test_stay_whole() -> None:
