@@ -11,7 +11,7 @@ from typing import NoReturn
 
 def main() -> None:
     if "_MLCLI_COMPLETE" in os.environ:
-        from mlcli.cli.completion import complete
+        from mlcli.cli.complete import complete
 
         raise SystemExit(complete())
     from mlcli.config.child import safe_path
@@ -34,7 +34,7 @@ def main() -> None:
 
 def _train(command: str, arguments: list[str]) -> None:
     if command == "crossval":
-        from mlcli.cli.folds import main as run
+        from mlcli.cli.cross_validation import main as run
     else:
         from mlcli.cli.training import main as run
     run(arguments)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mlcli.cli.output import number
+from mlcli.cli.output import format_number
 from mlcli.config import index
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,7 +133,7 @@ def section_of(name: str, section: str, what: str, answer: dict) -> str:
 
 
 def cell(value: object) -> str:
-    return number(value).replace("|", "\\|")
+    return format_number(value).replace("|", "\\|")
 
 
 if __name__ == "__main__":

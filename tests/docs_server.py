@@ -29,7 +29,7 @@ HEAVY = (
     "sklearn.metrics",
     "pandas",
     "mlcli.cli.app",
-    "mlcli.sweep.launch",
+    "mlcli.sweep.sweep",
 )
 LARGEST = 1 << 18  # bytes of a request
 

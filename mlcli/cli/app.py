@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from mlcli.cli.compare import compare
-from mlcli.cli.completion_script import completion
+from mlcli.cli.completion import completion
 from mlcli.cli.crossval import crossval
 from mlcli.cli.doctor import doctor
 from mlcli.cli.errors import user_errors

@@ -78,7 +78,7 @@ CROSSVAL = {
 }
 
 # Flags that take a value, and which; a flag that is not here takes none.
-TAKES: dict[str, tuple[str, ...] | None] = {
+FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--cfg": ("job", "hydra", "all"),
     "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
     "--package": (),

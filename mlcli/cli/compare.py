@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import Outputs, home
+from mlcli.cli.options import Outputs, expanded
 
 if TYPE_CHECKING:
     pass
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[list[str], typer.Argument(help="Two or more runs, or one sweep.")],
     metric: Annotated[str, typer.Option(help="The metric whose curves are overlaid.")] = "val/loss",
-    output: Annotated[Path, typer.Option("-o", "--output", callback=home, help="Where the picture goes.")] = Path(
+    output: Annotated[Path, typer.Option("-o", "--output", callback=expanded, help="Where the picture goes.")] = Path(
         "compare.png"
     ),
     outputs: Outputs = None,
 ) -> None:
     """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
-    from mlcli.cli.output import echo, outputs_folder, short, table
+    from mlcli.cli.output import outputs_folder, print_line, print_table, short_id
     from mlcli.config.errors import ConfigError
     from mlcli.store.compare import best_marked, damage, differences, members, save_curves
-    from mlcli.track.console import say
+    from mlcli.track.console import print_message
 
     with user_errors():
         meant = members(runs, outputs_folder(outputs))
@@ -33,11 +33,11 @@ def compare(
         if left_out and len(found) < 2:
             raise ConfigError(" ".join(f"{run}: {reason}." for run, reason in left_out.items()))
         for run, reason in left_out.items():
-            say(f"left out: {run} ({reason})")
+            print_message(f"left out: {run} ({reason})")
         if len(found) < 2:
             raise ConfigError("compare takes two or more runs: use their ids or names, see `mlcli runs`.")
         picture = save_curves(found, metric, output)  # first, for it may fail
-        names = [short(run.id) for run in found]
-        table(("setting", *names), differences(found), title="what differs")
-        table(("metric", *names), best_marked(found), title="metrics")
-        echo(f"curves in {picture}")
+        names = [short_id(run.id) for run in found]
+        print_table(("setting", *names), differences(found), title="what differs")
+        print_table(("metric", *names), best_marked(found), title="metrics")
+        print_line(f"curves in {picture}")

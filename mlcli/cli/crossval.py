@@ -22,6 +22,6 @@ def crossval(
 
       mlcli crossval model=mlp,cnn,lstm folds=5 repeats=3
     """
-    from mlcli.cli.folds import main
+    from mlcli.cli.cross_validation import main
 
     main([*(arguments or []), *["-q"] * quiet, *["-v"] * verbose])

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mlcli.cli.output import browser, echo, headline, number, print_answer, table
+from mlcli.cli.output import browser_command, format_number, headline, print_conclusion, print_line, print_table
 
 Row = dict[str, Any]
 
@@ -16,11 +16,11 @@ def print_crossval(folder: Path) -> None:
     _print_configurations(found)
     if found["comparisons"]:
         _print_comparisons(found)
-    print_answer(folder)
-    echo(found["sentence"])
-    echo(f"cross-validation in {folder}; out-of-fold predictions in {folder / 'predictions'}")
-    if command := browser(folder):
-        echo(f"compare in the browser with `{command}`")
+    print_conclusion(folder)
+    print_line(found["sentence"])
+    print_line(f"cross-validation in {folder}; out-of-fold predictions in {folder / 'predictions'}")
+    if command := browser_command(folder):
+        print_line(f"compare in the browser with `{command}`")
 
 
 def _print_configurations(found: Row) -> None:
@@ -41,10 +41,10 @@ def _print_configurations(found: Row) -> None:
     ]
     columns = ("rank", "configuration", metric, "95 % interval", *more, "seconds", *(["folds"] if told else []))
     repeats = f", {found['repeats']} repeats" if found["repeats"] > 1 else ""
-    table(columns, cells, f"{found['folds']}-fold cross-validation{repeats}: mean ± std over folds")
+    print_table(columns, cells, f"{found['folds']}-fold cross-validation{repeats}: mean ± std over folds")
     for row in rows:
         for each in _unscored(row):
-            echo(f"{row['name']}: no {metric} of trial {each['trial']}, {_fold(each, found)}: {each['reason']}")
+            print_line(f"{row['name']}: no {metric} of trial {each['trial']}, {_fold(each, found)}: {each['reason']}")
 
 
 def _unscored(configuration: Row) -> list[Row]:
@@ -56,7 +56,7 @@ def _print_comparisons(found: Row) -> None:
     rows = found["comparisons"]
     cells = [(row["name"], row["difference"], _interval(row), row["t"], row["p"]) for row in rows]
     title = f"{found['metric']} against {rows[0]['than']}, paired by fold, corrected for overlap"
-    table(("configuration", "difference", "95 % interval", "t", "p"), cells, title)
+    print_table(("configuration", "difference", "95 % interval", "t", "p"), cells, title)
 
 
 def _fold(unscored: Row, found: Row) -> str:
@@ -71,9 +71,13 @@ def _spread(row: Row, metric: str) -> str:
     each, folds = row["metrics"].get(metric), len(row["trials"])
     if each is None:
         return ""
-    told: str = number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
+    told: str = format_number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
     return f"{told} ({each['count']}/{folds})" if each["count"] < folds else told
 
 
 def _interval(each: Row | None) -> str:
-    return "" if each is None or each["low"] is None else f"{number(each['low'])} to {number(each['high'])}"
+    return (
+        ""
+        if each is None or each["low"] is None
+        else f"{format_number(each['low'])} to {format_number(each['high'])}"
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import ConfigDir, Outputs, home
+from mlcli.cli.options import ConfigDir, Outputs, expanded
 
 
 def evaluate(
@@ -16,7 +16,9 @@ def evaluate(
         list[str] | None, typer.Argument(help="Other data: data=… and data.key=value, split.…")
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test; by default test, if there is one.")] = None,
-    save: Annotated[Path | None, typer.Option(callback=home, help="A folder for figures and predictions.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(callback=expanded, help="A folder for figures and predictions.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     changed_data: Annotated[
         bool, typer.Option("--changed-data", help="Even if the run's own data has changed since it was trained.")
@@ -25,7 +27,7 @@ def evaluate(
     config_dir: ConfigDir = None,
 ) -> None:
     """Evaluate a finished run with its best weights."""
-    from mlcli.cli.output import outputs_folder, table
+    from mlcli.cli.output import outputs_folder, print_table
     from mlcli.run.evaluate import evaluate_run
     from mlcli.store.own_configs import add_configs
 
@@ -35,4 +37,4 @@ def evaluate(
         if as_json:
             print(json.dumps(metrics, indent=1))
         else:
-            table(("metric", "value"), sorted(metrics.items()))
+            print_table(("metric", "value"), sorted(metrics.items()))

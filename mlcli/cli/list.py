@@ -11,13 +11,13 @@ def list_options(
     group: Annotated[str | None, typer.Argument(help="A config group, such as model or data.")] = None,
 ) -> None:
     """Show the config groups, or the options of one."""
-    from mlcli.cli.output import table
+    from mlcli.cli.output import print_table
     from mlcli.config import index
 
     with user_errors():
         known = index.groups()
         if group is None:
-            table(("group", "options"), [(name, " ".join(index.options(name))) for name in known])
+            print_table(("group", "options"), [(name, " ".join(index.options(name))) for name in known])
             return
         name = group if group in known else group.removesuffix("s")
         if name not in known:
@@ -25,6 +25,6 @@ def list_options(
 
             raise ConfigError(f"There is no config group {group!r}.{suggest(group, known)}")
         if name == "experiment":
-            table((name, "section", "what it is", "expected"), index.experiments())
+            print_table((name, "section", "what it is", "expected"), index.experiments())
         else:
-            table((name, "what it is"), index.options(name).items())
+            print_table((name, "what it is"), index.options(name).items())

@@ -18,12 +18,12 @@ def outputs_folder(given: Path | None = None) -> Path:
     return given or Path(os.path.expanduser(default_outputs()))  # noqa: PTH111  # pathlib fails for ~nobody
 
 
-def echo(text: str) -> None:
+def print_line(text: str) -> None:
     """A line on stdout."""
     print(in_a_line(text))
 
 
-def table(
+def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None, footer: Sequence[str] = ()
 ) -> None:
     """Prints rows under their columns, the footer below a line; numbers stand to the right."""
@@ -32,7 +32,7 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[in_a_line(number(cell)) for cell in row] for row in rows]
+    cells = [[in_a_line(format_number(cell)) for cell in row] for row in rows]
     lines = box.SIMPLE if footer else box.SIMPLE_HEAD
     drawn = Table(
         title=None if title is None else Text(in_a_line(title)),
@@ -57,7 +57,7 @@ def table(
     console.print(drawn)
 
 
-def number(value: Any) -> str:
+def format_number(value: Any) -> str:
     """Floats with four significant digits, nothing for None, all else as it is."""
     if value is None:
         return ""
@@ -66,7 +66,7 @@ def number(value: Any) -> str:
     return str(value)
 
 
-def short(identity: str) -> str:
+def short_id(identity: str) -> str:
     """The random part of a run's id, which is enough to name it (with a trial's number)."""
     return identity.split("-", 2)[-1]
 
@@ -84,19 +84,19 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     judged = f"{result.get('judged', 'test')}/"
     metrics = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
     overall = {name: value for name, value in metrics.items() if name.count("/") == 1}
-    table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
-    print_answer(folder)
-    echo(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
-    if command := browser(folder):
-        echo(f"see it in the browser with `{command}`")
+    print_table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
+    print_conclusion(folder)
+    print_line(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
+    if command := browser_command(folder):
+        print_line(f"see it in the browser with `{command}`")
 
 
-def browser(folder: Path) -> str:
+def browser_command(folder: Path) -> str:
     """The command that shows a run or sweep in the browser, "" where nothing does (tracking=none)."""
     import shlex
 
     from mlcli.store.folder import RunFolder
-    from mlcli.track.tracking import command
+    from mlcli.track.tracking import command_with_flags
 
     cfg = RunFolder(folder).config()
     tracking = cfg.get("tracking")
@@ -107,17 +107,17 @@ def browser(folder: Path) -> str:
     if tracking["name"] == "tensorboard":
         return shlex.join(["tensorboard", "--logdir", str(folder.parent)])
     uri = tracking.get("uri")
-    return command("ui", cfg["outputs"], uri if isinstance(uri, str) else None)
+    return command_with_flags("ui", cfg["outputs"], uri if isinstance(uri, str) else None)
 
 
-def print_answer(folder: Path) -> None:
+def print_conclusion(folder: Path) -> None:
     """What an experiment has shown, if the run or sweep in this folder has an answer."""
     if (folder / "answer.json").exists():
         from mlcli.store.folder import read_json
 
         found = read_json(folder / "answer.json")
-        table(found["columns"], found["rows"])
-        echo(found["sentence"])
+        print_table(found["columns"], found["rows"])
+        print_line(found["sentence"])
 
 
 def headline(metrics: Iterable[dict[str, float]]) -> list[str]:

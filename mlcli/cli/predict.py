@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import ConfigDir, Outputs, home
+from mlcli.cli.options import ConfigDir, Outputs, expanded
 from mlcli.config.printable import printable
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ def predict(
     run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
     file: Annotated[
         str | None,
-        typer.Argument(callback=home, help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin."),
+        typer.Argument(callback=expanded, help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", callback=home, help="Where the predictions go.")
+        Path | None, typer.Option("--output", "-o", callback=expanded, help="Where the predictions go.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, as the server answers.")] = False,
     prompt: Annotated[str | None, typer.Option(help="The text that a language model goes on with.")] = None,
@@ -52,9 +52,9 @@ def predict(
 
             _print(prompt + generate(folder, prompt, tokens, temperature, seed) + "\n")
         elif file is not None:
-            from mlcli.serve.predictions import answers
+            from mlcli.serve.predictions import predict_file
 
-            _write(answers(folder, file), output, as_json)
+            _write(predict_file(folder, file), output, as_json)
 
 
 def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:

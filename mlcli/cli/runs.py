@@ -30,7 +30,7 @@ def runs(
 
       mlcli runs --sort test/accuracy
     """
-    from mlcli.cli.output import headline, outputs_folder, short, table
+    from mlcli.cli.output import headline, outputs_folder, print_table, short_id
     from mlcli.store.query import query
 
     with user_errors():
@@ -43,11 +43,11 @@ def runs(
             print(_nothing(outputs_folder(outputs), bool(filters)), file=sys.stderr)
             return
         shown = headline(row["metrics"] for row in rows)
-        table(
+        print_table(
             ("run", "name", "status", "started", *shown),
             [
                 (
-                    short(row["id"]),
+                    short_id(row["id"]),
                     row["name"],
                     row["status"] + (f" on {row['host']}" if row["host"] else ""),
                     time.strftime("%Y-%m-%d %H:%M", time.localtime(row["started"])),

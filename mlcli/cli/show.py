@@ -33,25 +33,25 @@ def show(
 
 
 def _print_record(found: "Found") -> None:
-    from mlcli.cli.output import echo
+    from mlcli.cli.output import print_line
 
     record = found.record
     host = f" on {found.host}, as far as can be known here" if found.host else ""
-    echo(f"{record['name']}  {found.status}{host}  {found.id}")
-    echo(f"  command  {record['command']}")
-    echo(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")
+    print_line(f"{record['name']}  {found.status}{host}  {found.id}")
+    print_line(f"  command  {record['command']}")
+    print_line(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")
     if reason := found.damage or record.get("reason"):
-        echo(f"  reason   {reason}")
-    echo(f"  folder   {found.folder.path}")
+        print_line(f"  reason   {reason}")
+    print_line(f"  folder   {found.folder.path}")
 
 
 def _print_run(found: "Found") -> None:
-    from mlcli.cli.output import echo, table
+    from mlcli.cli.output import print_line, print_table
     from mlcli.store.query import flat_config
 
-    table(("setting", "value"), [(key, str(value)) for key, value in flat_config(found).items()])
-    table(("metric", "value"), sorted(found.metrics().items()))
+    print_table(("setting", "value"), [(key, str(value)) for key, value in flat_config(found).items()])
+    print_table(("metric", "value"), sorted(found.metrics().items()))
     files = (found.folder.path / "figures").glob("*")
     figures = sorted(path.name for path in files if path.suffix in (".png", ".gif"))
     if figures:
-        echo(f"figures: {' '.join(figures)}")
+        print_line(f"figures: {' '.join(figures)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.cli.crossval_table import print_crossval
-from mlcli.cli.output import browser, echo, headline, number, print_answer, table
+from mlcli.cli.output import browser_command, format_number, headline, print_conclusion, print_line, print_table
 
 Row = dict[str, Any]
 MOST_ROWS, BEST_ROWS = 40, 30  # a sweep with more rows than the first shows the second
@@ -35,9 +35,9 @@ def print_sweep(folder: str) -> str | None:
         _print_best(rows[0], report["monitor"])
     else:
         _print_trials(rows, groups, shown, folder)
-    print_answer(Path(folder))
-    command = browser(Path(folder))
-    echo(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
+    print_conclusion(Path(folder))
+    command = browser_command(Path(folder))
+    print_line(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
     return failure
 
 
@@ -88,15 +88,15 @@ def _print_best_rows(
     columns: Sequence[str], cells: list[Any], title: str, file: str, footer: Sequence[str] = ()
 ) -> None:
     few = len(cells) <= MOST_ROWS
-    table(columns, cells if few else cells[:BEST_ROWS], title, footer)
+    print_table(columns, cells if few else cells[:BEST_ROWS], title, footer)
     if not few:
-        echo(f"… {len(cells) - BEST_ROWS:,} more in {file}")
+        print_line(f"… {len(cells) - BEST_ROWS:,} more in {file}")
 
 
 def _print_best(row: Row, monitor: str) -> None:
     settings = " ".join(f"{name}={row['swept'][key]}" for key, name in _short_keys(row["swept"]).items())
     if row["status"] == "FINISHED":
-        echo(f"best trial {row['trial']} ({settings}): {monitor} {number(row['metrics'].get(monitor))}")
+        print_line(f"best trial {row['trial']} ({settings}): {monitor} {format_number(row['metrics'].get(monitor))}")
 
 
 def _rank(place: int, row: Row) -> int | str:
@@ -108,7 +108,10 @@ def _spreads(group: Row, shown: list[str]) -> list[str]:
     from mlcli.figure.sweep_means import plus_minus
 
     found = [group["metrics"].get(name) or {"mean": None, "std": None} for name in shown]
-    return [number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"]) for each in found]
+    return [
+        format_number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
+        for each in found
+    ]
 
 
 def _short_keys(keys: Iterable[str]) -> dict[str, str]:

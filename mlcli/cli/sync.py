@@ -16,14 +16,14 @@ def sync(
     """Bring MLflow up to date: whatever was left over when it was out of reach."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
-    from mlcli.track.launch import start_courier
-    from mlcli.track.tracking import default_experiment, target
+    from mlcli.track.courier_handle import start_courier
+    from mlcli.track.tracking import default_experiment, tracking_uri
 
     with user_errors():
         folder = outputs_folder(outputs)
         if not folder.is_dir():
             raise ConfigError(f"There is no run under {folder}: use `mlcli train` first, or --outputs FOLDER.")
-        courier = start_courier(folder, target(uri), experiment or default_experiment(), check=True)
+        courier = start_courier(folder, tracking_uri(uri), experiment or default_experiment(), check=True)
         problem = courier.finish()
         if problem:
             raise RunFailure(problem)

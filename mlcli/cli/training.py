@@ -111,11 +111,11 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
         raise ConfigError(f"variant={run.variant}: a single run has no variants; a sweep may have some.")
     plots: list[Any] = []
     if isinstance(run.optimizer, dict) and run.optimizer.get("lr") == "auto":
-        from mlcli.sweep.lr_range import settle
+        from mlcli.sweep.lr_range import resolve_lr
 
         if made := dependents(cfg, "optimizer.lr"):
             raise ConfigError(f"{made[0]} is made of optimizer.lr, which is auto: use a number for one of them.")
-        run, *plots = settle(run, console)
+        run, *plots = resolve_lr(run, console)
     check(run)
     transfer.settle(run)
     fitted.check_typed(run, as_typed(cfg.hydra.overrides.task))
@@ -137,7 +137,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     from mlcli.cli.sweep_table import print_sweep
     from mlcli.config.job import as_typed
     from mlcli.run.failure import RunFailed
-    from mlcli.sweep.drawer import load_matplotlib
+    from mlcli.sweep.plot_pool import load_matplotlib
     from mlcli.sweep.session import Session
 
     if cfg.tracking.figures:

@@ -18,7 +18,7 @@ from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Answer
 from mlcli.run.finished_run import Ended
 from mlcli.serve.predictor import Predictor, model_folder
-from mlcli.serve.process import served
+from mlcli.serve.server_process import running_server
 
 LEAST = 40  # requests of each size, so that the slowest twentieth is more than one
 WARM_UP = 3  # requests that come first and do not count: they load what is used for the first time
@@ -61,7 +61,7 @@ def serving(runs: Sequence[Ended], sizes: Sequence[Annotated[int, Range(1)]] = (
     predictor = Predictor(model_folder(folder))
     print("serving: starting the server …", file=sys.stderr)
     started = time.perf_counter()
-    with served(folder) as address:
+    with running_server(folder) as address:
         seconds = time.perf_counter() - started
         print(f"serving: asking it at {address} for the {len(inputs)} test inputs …", file=sys.stderr)
         fitting = sorted({min(size, len(inputs)) for size in sizes})

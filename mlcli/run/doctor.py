@@ -12,8 +12,8 @@ from pathlib import Path
 from mlcli.config.child import python
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.config.redact import redact
-from mlcli.track.database import check
-from mlcli.track.tracking import target
+from mlcli.track.database import check_database
+from mlcli.track.tracking import tracking_uri
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ def _outputs(outputs: Path) -> str:
 def _mlflow(outputs: Path) -> str:
     """Imports MLflow in a process of its own, as tracking does, and opens the store if there is one."""
     database = outputs.absolute() / "mlflow.db"
-    uri = target(None) or (f"sqlite:///{database}" if database.exists() else "")
+    uri = tracking_uri(None) or (f"sqlite:///{database}" if database.exists() else "")
     if uri == f"sqlite:///{database}":
-        check(database)  # MLflow would try for minutes
+        check_database(database)  # MLflow would try for minutes
     code = "import os, mlflow\nif uri := os.environ['URI']: mlflow.MlflowClient(uri).search_experiments()"
     command = python("-c", code)
     environment = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"} | os.environ

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlcli.figure.plot import Plot
-from mlcli.track.console import say
+from mlcli.track.console import print_message
 
 log = logging.getLogger("mlcli")
 Save = Callable[[Plot, Path], object]
@@ -22,7 +22,7 @@ def tolerated(what: str) -> Iterator[None]:
         line = f"{what} could not be drawn: {type(error).__name__}: {first_line}"
         if log.hasHandlers():
             log.exception(line)
-        say(line)
+        print_message(line)
 
 
 def save_figures(prepare: Callable[[], Iterable[Plot]], what: str, folder: Path, save: Save = Plot.save) -> None:

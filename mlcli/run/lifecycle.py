@@ -25,7 +25,7 @@ from mlcli.store.folder import RunFolder, write_json
 from mlcli.store.process import identity
 from mlcli.store.provenance import environment
 from mlcli.store.weights import save_tensors
-from mlcli.track.console import Screen
+from mlcli.track.console import RunDisplay
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
 
@@ -47,7 +47,9 @@ class Job:
     plots: Sequence[Plot] = ()  # of what was found out before it began
 
 
-def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save | None = Plot.save) -> dict[str, Any]:
+def train(
+    job: Job, console: RunDisplay, follow: Callable[[Path], None], save: Save | None = Plot.save
+) -> dict[str, Any]:
     """Runs the job to its end and returns what `result.json` holds.
 
     `follow` is told the folder as soon as there is something to follow; `save` is as in finish. Raises ConfigError
@@ -71,7 +73,7 @@ def train(job: Job, console: Screen, follow: Callable[[Path], None], save: Save 
         return result
 
 
-def _fit(folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, console: Screen) -> None:
+def _fit(folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, console: RunDisplay) -> None:
     """Trains to the end, and keeps the last weights however that comes."""
     plan = plan_of(cfg)
     try:

@@ -13,7 +13,7 @@ from mlcli.config.check import check
 from mlcli.config.compose import compose, to_run
 from mlcli.config.job import as_typed
 from mlcli.run.lifecycle import Job, train
-from mlcli.track.console import Screen
+from mlcli.track.console import RunDisplay
 
 # Of an experiment, what is meant for the runs that come after.
 ALONE = (
@@ -33,7 +33,7 @@ def pretrain(
     own: Sequence[str],
     config_name: str | None,
     command: str,
-    console: Screen,
+    console: RunDisplay,
     follow: Callable[[Path], None],
 ) -> Path:
     """Trains it and returns its folder. `given` overrides count for it too, unless they sweep or `own` say otherwise.

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlcli.config.errors import ConfigError
-from mlcli.serve.predictor import Predictor, WrongRow, model_folder
-from mlcli.serve.read import read_inputs
+from mlcli.serve.input_files import read_inputs
+from mlcli.serve.predictor import InvalidRow, Predictor, model_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 1024  # of a large file, whose activations would not fit into memory
 
 
-def answers(run: Path, file: str) -> "pd.DataFrame":
+def predict_file(run: Path, file: str) -> "pd.DataFrame":
     """One row for each row of the file, in its order; `run` is a run's folder.
 
     Raises ConfigError for a run that did not finish, and for a file that cannot be read or does not fit.
@@ -38,8 +38,8 @@ def predict_rows(predictor: Predictor, inputs: Any) -> "pd.DataFrame":
     for start in range(0, len(inputs), ROWS_AT_ONCE):
         try:
             parts.append(predictor.predict(_rows(inputs, start)))
-        except WrongRow as error:
-            raise WrongRow(start + error.row, error.reason) from error
+        except InvalidRow as error:
+            raise InvalidRow(start + error.row, error.reason) from error
     return pd.concat(parts, ignore_index=True)
 
 

@@ -57,7 +57,7 @@ class Predictor:
         return _whole(torch.from_numpy(values), data)
 
 
-class WrongRow(ValueError):
+class InvalidRow(ValueError):
     """A row of the input, counted from 0, that cannot be predicted for, and why."""
 
     def __init__(self, row: int, reason: str) -> None:
@@ -91,7 +91,7 @@ def _indices(values: np.ndarray, known: int) -> np.ndarray:
     fits = (values == np.floor(values)) & (values >= 0) & (values < known)
     if not fits.all():
         wrong = _first(~fits)
-        raise WrongRow(
+        raise InvalidRow(
             wrong, f"has {values[wrong][~fits[wrong]][0]:g}: indices are whole numbers from 0 to {known - 1}"
         )
     return values.astype(np.int64)
@@ -110,7 +110,7 @@ def _whole(inputs: torch.Tensor, data: DataSet) -> torch.Tensor:
         wrong = ~inputs.isfinite().flatten(1).all(1)
         reason = "has a gap, or a number that is not finite"
     if wrong.any():
-        raise WrongRow(_first(wrong.numpy()), reason)
+        raise InvalidRow(_first(wrong.numpy()), reason)
     return inputs
 
 
@@ -124,5 +124,5 @@ def _states(names: list[str], known: tuple[str, ...]) -> torch.Tensor:
     index = {name: place for place, name in enumerate(known)}
     unknown = next((row for row, name in enumerate(names) if name not in index), None)
     if unknown is not None:
-        raise WrongRow(unknown, f"names a state {names[unknown]!r} that does not exist; one is called {known[0]!r}")
+        raise InvalidRow(unknown, f"names a state {names[unknown]!r} that does not exist; one is called {known[0]!r}")
     return torch.tensor([[index[name]] for name in names])

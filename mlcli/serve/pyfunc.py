@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class WrongInput(MlflowException, ValueError):  # type: ignore[misc]  # MLflow's types are not looked at
+class InvalidInput(MlflowException, ValueError):  # type: ignore[misc]  # MLflow's types are not looked at
     """What is wrong with an input. MLflow's scoring server passes on the words of its own exceptions alone."""
 
     def __init__(self, message: str) -> None:
@@ -24,7 +24,7 @@ class Pyfunc(Predictor):
         try:
             return super().predict(model_input, params)
         except ValueError as error:
-            raise WrongInput(str(error)) from error
+            raise InvalidInput(str(error)) from error
 
 
 def _load_pyfunc(data_path: str) -> Predictor:

@@ -23,15 +23,15 @@ def serve_run(run: Path, port: int) -> None:
     Raises ConfigError for a run that did not finish and for a port that is taken.
     """
     stored = model_folder(run)
-    with bound(port) as door, tempfile.TemporaryDirectory(prefix="mlcli-serve-") as scratch:
+    with bound_socket(port) as door, tempfile.TemporaryDirectory(prefix="mlcli-serve-") as scratch:
         address = f"http://{HOST}:{door.getsockname()[1]}"
-        predictor, request = Predictor(stored), example(address, stored, Path(scratch))
+        predictor, request = Predictor(stored), example_request(address, stored, Path(scratch))
         door.listen(128)  # from here on who comes waits, and is not turned away
         print(f"serving {run.name} at {address}  (Ctrl-C stops it)\ntry: {request}", flush=True)
         _run(predictor, door)
 
 
-def bound(port: int) -> socket.socket:
+def bound_socket(port: int) -> socket.socket:
     """A socket on that port of this machine, on a free one for 0. Raises ConfigError where it is taken."""
     # Named as TCP: only then does asyncio turn Nagle's algorithm off, which would hold each answer back for 40 ms.
     door = socket.socket(proto=socket.IPPROTO_TCP)
@@ -46,7 +46,7 @@ def bound(port: int) -> socket.socket:
     return door
 
 
-def example(address: str, stored: Path, folder: Path) -> str:
+def example_request(address: str, stored: Path, folder: Path) -> str:
     """A curl command that sends the first example kept with a model, from a file in `folder` where it is long.
 
     Raises ConfigError where the examples are damaged.
@@ -74,9 +74,9 @@ def _run(predictor: Predictor, door: socket.socket) -> None:
     import torch
     import uvicorn
 
-    from mlcli.serve.service import service
+    from mlcli.serve.service import create_app
 
     torch.set_num_threads(predictor.parts.threads)
-    app = service(predictor, cores())
+    app = create_app(predictor, cores())
     settings = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=GRACE)
     uvicorn.Server(settings).run(sockets=[door])

@@ -20,10 +20,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mlcli.serve.forms import inputs_of, parse
+from mlcli.serve.json_inputs import inputs_from_json, parse_json
 from mlcli.serve.predictions import predict_rows, to_json
 from mlcli.serve.predictor import Predictor
-from mlcli.serve.table import fitting, parse_csv
+from mlcli.serve.table import parse_csv, select_inputs
 
 LARGEST_BODY = 16 << 20  # bytes of a request
 MOST_ROWS = 10_000  # of a request
@@ -33,7 +33,7 @@ OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 JSON, CSV = "application/json", "text/csv"
 
 
-def service(predictor: Predictor, threads: int) -> Starlette:
+def create_app(predictor: Predictor, threads: int) -> Starlette:
     """The application; so many `threads` compute."""
     places, workers = anyio.Semaphore(AT_ONCE), anyio.CapacityLimiter(threads)
 
@@ -110,9 +110,9 @@ def _answer(predictor: Predictor, kind: str, text: str) -> bytes:
     data = predictor.parts.data
     try:
         if kind == CSV:
-            inputs = fitting(parse_csv(io.StringIO(text), data, MOST_ROWS + 1), data)
+            inputs = select_inputs(parse_csv(io.StringIO(text), data, MOST_ROWS + 1), data)
         else:
-            inputs = inputs_of(parse(text), data, MOST_ROWS + 1)
+            inputs = inputs_from_json(parse_json(text), data, MOST_ROWS + 1)
         if len(inputs) > MOST_ROWS:
             raise HTTPException(413, f"the request has more than {MOST_ROWS:,} rows: send fewer")
         if not len(inputs):

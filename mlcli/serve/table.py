@@ -62,7 +62,7 @@ def require_size(rows: int, columns: int, data: DataSet) -> None:
         raise ConfigError(f"describes {rows:,} × {columns:,} values, more than {CELLS:,}: use fewer rows")
 
 
-def fitting(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
+def select_inputs(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
     """The columns that the run was trained on; where these have no names, all but the target, in their order.
 
     Of a run on text, the column `text`, or the only one beside the target. Raises ConfigError for what does not fit.

@@ -70,7 +70,7 @@ def running(record: dict[str, Any], folder: Path) -> bool:
     return record["status"] == "RUNNING" and is_alive(record, folder) is not False
 
 
-def bury(folder: Path) -> None:
+def mark_dead(folder: Path) -> None:
     """Writes into a record that still says RUNNING, though its process is gone, that it was killed; and removes what
     that left unfinished."""
     record = load(record_path(folder))

@@ -10,7 +10,7 @@ from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.lifecycle import run_name
 from mlcli.run.metrics import check_metric, check_monitor
 from mlcli.run.partitions import are_alike
-from mlcli.sweep.groups import groups
+from mlcli.sweep.grouping import group_trials
 from mlcli.sweep.trial import Trial
 
 log = logging.getLogger("mlcli")
@@ -26,7 +26,7 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
         raise ConfigError("sweep.halving would prune folds, and all of them count: use sweep.halving=false")
     prepared: dict[str, Parts] = {}
     refused: list[ConfigError] = []
-    kinds = groups(trials)
+    kinds = group_trials(trials)
     for trial, *_ in kinds:
         cfg = trial.job.cfg
         key = json.dumps([cfg.data, cfg.split, cfg.model["_target_"]], default=str)

@@ -14,8 +14,8 @@ from mlcli.config.settings import Settings, leaves
 from mlcli.config.trials import TrialComposer
 from mlcli.run import fitted, transfer
 from mlcli.run.lifecycle import Job
-from mlcli.sweep.fitting import judged
 from mlcli.sweep.trial import Trial
+from mlcli.sweep.unknown_key import explain_unknown_key
 from mlcli.sweep.variants import KEY as VARIANT
 
 
@@ -39,7 +39,7 @@ def compose_trials(
             cfg = composer(overrides, number)
             check_trial(cfg)
         except UnknownKey as error:
-            raise judged(composer, all_overrides, error) from error
+            raise explain_unknown_key(composer, all_overrides, error) from error
         transfer.settle(cfg)
         fitted.settle(cfg)
         job = Job(

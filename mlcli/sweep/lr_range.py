@@ -29,10 +29,10 @@ STEPS = 100
 JUDGED = 0.2  # share of the steps, at the end, whose mean loss counts
 
 
-def settle(cfg: Settings, console: Console) -> tuple[Settings, Plot]:
+def resolve_lr(cfg: Settings, console: Console) -> tuple[Settings, Plot]:
     """The config with the rate that suits it, and the curve. Raises ConfigError for a config that cannot be."""
     check(_with_rate(cfg, RATES[0]))
-    rate, plot = find_rate(cfg)
+    rate, plot = range_test(cfg)
     console.note(f"optimizer.lr={rate:g}, found by training {len(RATES)} rates for {STEPS} steps")
     return _with_rate(cfg, rate), plot
 
@@ -43,7 +43,7 @@ def _with_rate(cfg: Settings, rate: float) -> Settings:
     return cfg
 
 
-def find_rate(cfg: Settings) -> tuple[float, Plot]:
+def range_test(cfg: Settings) -> tuple[float, Plot]:
     """The rate that suits this run, and the curve of loss against rate. ConfigError if none does."""
     constant = {"_target_": "mlcli.train.schedule.Constant"}
     cfgs = [_with_rate(cfg, rate) for rate in RATES]
@@ -51,7 +51,7 @@ def find_rate(cfg: Settings) -> tuple[float, Plot]:
         each.scheduler = constant
     parts = build_together(cfgs)
     losses = _losses(parts, STEPS)
-    picked = pick(losses)
+    picked = choose_rate(losses)
     if picked is None:
         raise ConfigError("optimizer.lr=auto: the loss is finite at no rate from 1e-5 to 10; use a number.")
     return picked, lr_range(RATES, losses, picked, STEPS)
@@ -80,7 +80,7 @@ def _train(task: Any, steps: int) -> torch.Tensor:
     return torch.stack([task.step(batch)["loss"] for batch in islice(batches, steps)]).cpu()
 
 
-def pick(losses: Sequence[float]) -> float | None:
+def choose_rate(losses: Sequence[float]) -> float | None:
     """A third of the rate with the least loss: what is best for a hundred steps is at the edge of what a whole
     training can bear. None if no loss is finite."""
     finite = [loss if isfinite(loss) else inf for loss in losses]

@@ -12,8 +12,8 @@ from mlcli.machine import device as devices
 from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.lifecycle import Job, run_name
 from mlcli.store.folder import RunFolder, read_json
-from mlcli.sweep.helpers import Worker
-from mlcli.sweep.serial import could_not_be_built, run_serial
+from mlcli.sweep.child_process import Worker
+from mlcli.sweep.serial import record_failed_start, run_serial
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
@@ -82,7 +82,7 @@ def _lost(trial: Trial, status: str, reason: str, session: Session) -> None:
     trial.status, trial.reason = status, reason
     if not (folder.path / folder.record_name).exists():
         if status == "FAILED":
-            could_not_be_built(trial, ConfigError(reason), session)
+            record_failed_start(trial, ConfigError(reason), session)
         return
     if folder.record()["status"] == "RUNNING":
         folder.end(status, reason)

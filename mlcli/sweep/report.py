@@ -27,7 +27,7 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
     rows = redacted([row(trial) for trial in trials])
     monitor = trials[0].job.cfg.trainer.monitor
     ways = stated(trials[0].job.cfg)
-    first, grouped = rank(rows, monitor, ways)[0], groups(rows, monitor, ways)
+    first, grouped = rank(rows, monitor, ways)[0], repeat_groups(rows, monitor, ways)
     best = first["trial"] if first["status"] == "FINISHED" else None
     _write_lines(sweep.path / "trials.json", {"monitor": monitor, "best_trial": best}, groups=grouped, trials=rows)
     _write_csv(sweep.path / "trials.csv", [_flat_row(row) for row in rows])
@@ -60,7 +60,7 @@ def rank(rows: list[Row], monitor: str, stated: Directions | None = None) -> lis
     )
 
 
-def groups(rows: list[Row], monitor: str, stated: Directions | None = None) -> list[Row]:
+def repeat_groups(rows: list[Row], monitor: str, stated: Directions | None = None) -> list[Row]:
     """Trials that differ in their seed alone, best mean first; none if there are no such repeats.
 
     `metrics` maps a name to {"mean", "std" (of the sample; None for one trial), "count"} over the finished trials, or
@@ -85,11 +85,11 @@ def _group(rows: list[Row]) -> Row:
         "trials": [row["trial"] for row in rows],
         "status": status,
         "statuses": dict(Counter(row["status"] for row in rows)),
-        "metrics": {name: spread(known) for name, known in _columns(judged).items()},
+        "metrics": {name: mean_std(known) for name, known in _columns(judged).items()},
     }
 
 
-def spread(values: list[float]) -> dict[str, float | None]:
+def mean_std(values: list[float]) -> dict[str, float | None]:
     mean = math.fsum(values) / len(values)
     deviation = math.hypot(*(value - mean for value in values))
     std = deviation / math.sqrt(len(values) - 1) if len(values) > 1 else None

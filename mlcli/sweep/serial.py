@@ -29,11 +29,11 @@ def run_serial(trials: Sequence[Trial], console: SweepConsole, session: Session,
             if is_interrupt(error):
                 trial.status, trial.reason = "KILLED", "interrupted"
                 raise
-            could_not_be_built(trial, error, session)
+            record_failed_start(trial, error, session)
         console.end(trial.number, name, trial.status, trial.reason)
 
 
-def could_not_be_built(trial: Trial, error: BaseException, session: Session) -> None:
+def record_failed_start(trial: Trial, error: BaseException, session: Session) -> None:
     """Records a trial that failed before it had a folder, in one that says so."""
     if isinstance(error, ConfigError):
         trial.status, trial.reason = "FAILED", str(error)

@@ -12,7 +12,7 @@ from typing import Any, Self
 from mlcli.figure.plot import Plot
 
 
-def unwatched(folder: Path) -> None:
+def follow_nothing(folder: Path) -> None:
     """Follows nothing: the courier finds such a run when it looks for leftovers."""
 
 
@@ -25,13 +25,13 @@ class Session:
 
     command: str
     level: int = 1
-    follow: Callable[[Path], None] = field(default=unwatched)
+    follow: Callable[[Path], None] = field(default=follow_nothing)
     save: Callable[[Plot, Path], object] = field(default=Plot.save)
-    sweep: Any = None  # mlcli.sweep.launch.Sweep, from the first round of trials on
+    sweep: Any = None  # mlcli.sweep.sweep.Sweep, from the first round of trials on
 
     def train(self, loader: Any, cfg: Any, way: str, overrides: Any, first: int) -> list[Any]:
         """Trains a round of trials in one of mlcli's ways; a Hydra JobReturn for each."""
-        from mlcli.sweep.launch import Sweep
+        from mlcli.sweep.sweep import Sweep
 
         if self.sweep is None:
             self.sweep = Sweep(loader, cfg, self, way)

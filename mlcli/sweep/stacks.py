@@ -13,11 +13,11 @@ from mlcli.run.member import Member
 from mlcli.run.memory_need import fitting, is_exhausted, release
 from mlcli.run.metrics import check_monitor
 from mlcli.run.stacked import build_together, train_together
-from mlcli.sweep.groups import groups, obstacle
+from mlcli.sweep.grouping import group_trials, stacking_obstacle
 from mlcli.sweep.halving import Halving
-from mlcli.sweep.serial import could_not_be_built, run_serial
+from mlcli.sweep.serial import record_failed_start, run_serial
 from mlcli.sweep.session import Session
-from mlcli.sweep.timing import gain
+from mlcli.sweep.timing import measure_speedup
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 from mlcli.train.loop import Epoch
@@ -31,12 +31,12 @@ def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session,
     Trials that cannot be a stack for a reason of mlcli's own train one by one whatever the way. So do those whose
     probing shows any other fault, unless the way is "stack": then they have failed.
     """
-    for place, group in enumerate(groups(trials)):
+    for place, group in enumerate(group_trials(trials)):
         reason = None
         if len(group) > 1:
             if place:
                 release()  # what the stack before has taken
-            reason = obstacle(group[0].job.cfg) or _run_group(group, console, session, way)
+            reason = stacking_obstacle(group[0].job.cfg) or _run_group(group, console, session, way)
         if reason is not None:
             missed = "; sweep.halving needs a stack, so none is pruned" if group[0].job.cfg.sweep.halving else ""
             console.note(f"{len(group)} trials one by one: {reason}{missed}")
@@ -63,7 +63,7 @@ def _run_group(group: list[Trial], console: SweepConsole, session: Session, way:
     told = ConfigError(f"no stack: {fault}; use hydra/launcher=auto to train one by one")
     console.error(f"{len(group)} trials failed: {told}")
     for trial in group:
-        could_not_be_built(trial, told, session)
+        record_failed_start(trial, told, session)
     return None
 
 
@@ -122,7 +122,7 @@ def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
 def _gain(parts: Sequence[Parts], cfg: Settings) -> tuple[float, str] | None:
     """As `gain`; None where memory ran out, which by then nothing holds on to."""
     try:
-        return gain(parts, cfg)
+        return measure_speedup(parts, cfg)
     except Exception as error:
         if not is_exhausted(error):
             raise

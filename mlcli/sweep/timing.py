@@ -14,7 +14,7 @@ from mlcli.run.stacked import stack_of
 TIMED = 3  # steps, after one that warms up
 
 
-def gain(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
+def measure_speedup(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
     """How many times as fast a stack of these is as one by one, and what was measured, in words.
 
     Raises CannotStack with the reason where they cannot be a stack, and whatever a step or an evaluation of them

@@ -12,7 +12,7 @@ from mlcli.config.errors import ConfigError, suggest
 KEY = "variant"
 
 
-def sweep_over(variants: Mapping[str, str | None], arguments: Sequence[str]) -> list[str]:
+def with_variants(variants: Mapping[str, str | None], arguments: Sequence[str]) -> list[str]:
     """The sweep's arguments, the first one over all variants where none picks some."""
     picks = [argument for argument in arguments if _key(argument) == KEY]
     if variants and not picks:
@@ -20,7 +20,7 @@ def sweep_over(variants: Mapping[str, str | None], arguments: Sequence[str]) -> 
     return [*picks, *(argument for argument in arguments if _key(argument) != KEY)]
 
 
-def expand(variants: Mapping[str, str | None], overrides: Sequence[str]) -> list[str]:
+def expand_variant(variants: Mapping[str, str | None], overrides: Sequence[str]) -> list[str]:
     """A trial's overrides with those that its variant stands for; where both set a key, the trial's own counts.
 
     Raises ConfigError for a variant that there is not.

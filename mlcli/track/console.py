@@ -16,7 +16,7 @@ from mlcli.config.redact import redact
 LINES_A_SECOND = 4  # a run of a thousand short epochs need not print a thousand lines
 
 
-class Screen(Protocol):
+class RunDisplay(Protocol):
     """Where a run tells how it goes."""
 
     def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None: ...
@@ -97,14 +97,14 @@ class Console:
 
     def error(self, text: str) -> None:
         """One line that is shown even when quiet."""
-        say(text)
+        print_message(text)
 
     def note(self, text: str) -> None:
         if text and self.level:
-            say(text)
+            print_message(text)
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """A line on stderr. Whoever reads it may go, as `head` does after its lines: that is no reason not to train."""
     with suppress(BrokenPipeError):
         print(printable(redact(text)), file=sys.stderr, flush=True)

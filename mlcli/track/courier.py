@@ -21,15 +21,15 @@ from pathlib import Path
 from mlcli.config.gc_policy import collect_rarely
 from mlcli.files import passes_a_link
 from mlcli.store.reading import load
-from mlcli.store.record import bury, record_path, running
-from mlcli.track.background import allow_many_files, give_way
+from mlcli.store.record import mark_dead, record_path, running
+from mlcli.track.courier_handle import NOTE, OUT_OF_REACH, URI
 from mlcli.track.delivery import Delivery
 from mlcli.track.event_log import EventLog
-from mlcli.track.launch import NOTE, OUT_OF_REACH, URI
-from mlcli.track.leftovers import forget_what_is_missing, leftovers
-from mlcli.track.mlflow_rows import News
+from mlcli.track.mlflow_rows import RunUpdate
 from mlcli.track.mlflow_store import Store
-from mlcli.track.patience import Patience, seconds_of_patience
+from mlcli.track.process_limits import lower_priority, raise_open_file_limit
+from mlcli.track.request_watchdog import RequestWatchdog, answer_timeout
+from mlcli.track.undelivered import reset_missing_runs, undelivered_runs
 
 PAUSE = 0.5  # seconds between two looks at the folders
 IDLE = 5.0  # times as long as a look took
@@ -121,7 +121,7 @@ class Courier:
         for folder in folders:
             self._let_go(folder)
 
-    def _write_part(self, news: list[News]) -> None:
+    def _write_part(self, news: list[RunUpdate]) -> None:
         """Of those that cannot be written together, each half by itself: one bad run refuses no other."""
         with self._refusing([each.folder for each in news]):
             try:
@@ -135,10 +135,10 @@ class Courier:
             for each in news:
                 self.deliveries[each.folder].arrived(each)
 
-    def _news(self, folders: list[Path]) -> list[News]:
+    def _news(self, folders: list[Path]) -> list[RunUpdate]:
         due = {folder: self.deliveries[folder] for folder in folders if not self._can_wait(self.deliveries[folder])}
         known = [each.state["run_id"] for each in due.values() if "run_id" in each.state]
-        found: list[News] = []
+        found: list[RunUpdate] = []
         with self._refusing(due):
             stages = self.store.stages(known) if known else {}
             for folder, delivery in due.items():
@@ -189,22 +189,22 @@ class Courier:
         """Delivers everything, then what earlier couriers left over. check: and what the store has lost since."""
         self._await_exit()
         for folder in {*self.deliveries, *self.logs}:
-            bury(folder)
+            mark_dead(folder)
         self.again_at = 0.0
         self.advance()
         if check and not self.unreachable:
             try:
-                forget_what_is_missing(self.outputs, self.store)
+                reset_missing_runs(self.outputs, self.store)
             except Exception as error:
                 traceback.print_exc()
                 self._failed(error)
         known = set(self.deliveries)  # and failed a moment ago
-        found = list(leftovers(self.outputs, self.store))
+        found = list(undelivered_runs(self.outputs, self.store))
         for folder in found:
             self.follow(folder)
         new = [each for each in self.deliveries if each not in known]
         for each in new:
-            bury(each)
+            mark_dead(each)
         self.busy = sum(each not in self.deliveries and Delivery(each, self.store).wanted() for each in found)
         self._write_logs(list(self.logs))
         self._deliver(new)
@@ -224,7 +224,7 @@ def _runs(folder: Path) -> bool:
     return record is not None and running(record, folder)
 
 
-def _read(inbox: "queue.Queue[str | None]", patience: Patience) -> None:
+def _read(inbox: "queue.Queue[str | None]", patience: RequestWatchdog) -> None:
     for line in sys.stdin:
         inbox.put(line.rstrip("\n"))
     patience.begin()
@@ -249,14 +249,14 @@ def main() -> int:
     courier = Courier(given.outputs.absolute(), os.environ.get(URI, ""), given.experiment)
     courier.store.tell = lambda text: print(f"{NOTE}{text}", flush=True)
     inbox: queue.Queue[str | None] = queue.Queue()
-    patience = Patience(seconds_of_patience(given.check), partial(_give_up, courier))
+    patience = RequestWatchdog(answer_timeout(given.check), partial(_give_up, courier))
     threading.Thread(target=_read, args=(inbox, patience), daemon=True).start()
-    allow_many_files()
+    raise_open_file_limit()
     warming = threading.Thread(target=_warm_up, args=(courier.store, patience), daemon=True)
     if not given.no_mlflow:
         warming.start()
     told = inbox.get()
-    if told is None and not given.check and not any(leftovers(courier.outputs, courier.store)):
+    if told is None and not given.check and not any(undelivered_runs(courier.outputs, courier.store)):
         return 0
     if not given.no_mlflow:
         warming.join()
@@ -277,7 +277,7 @@ def main() -> int:
     return 0
 
 
-def _warm_up(store: Store, patience: Patience) -> None:
+def _warm_up(store: Store, patience: RequestWatchdog) -> None:
     store.warm_up()
     if not store.is_local:
         patience.watch_requests()
@@ -289,7 +289,7 @@ def _give_up(courier: Courier) -> None:
 
 
 if __name__ == "__main__":
-    give_way()
+    lower_priority()
     collect_rarely()
     status = main()
     sys.stdout.flush()

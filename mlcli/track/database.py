@@ -64,13 +64,13 @@ def why_unusable(error: BaseException | None) -> str | None:
     return None
 
 
-def check(database: Path) -> None:
+def check_database(database: Path) -> None:
     """Raises sqlite3.Error for a file that is no database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         connection.execute("PRAGMA schema_version")
 
 
-def patiently(action: Callable[[], Result], database: Path, tell: Tell) -> Result:
+def retry_while_locked(action: Callable[[], Result], database: Path, tell: Tell) -> Result:
     """What the action returns, which is called again for as long as another process has the database locked."""
     told = False
     while True:
@@ -85,7 +85,7 @@ def patiently(action: Callable[[], Result], database: Path, tell: Tell) -> Resul
 
 
 @contextmanager
-def alone(lock: Path, database: Path, tell: Tell) -> Iterator[None]:
+def exclusive(lock: Path, database: Path, tell: Tell) -> Iterator[None]:
     """One process at a time. The lock of one that has ended is gone with it."""
     with os.fdopen(open_own(lock), "r+") as file:
         began, told = time.monotonic(), False
@@ -102,7 +102,7 @@ def alone(lock: Path, database: Path, tell: Tell) -> Iterator[None]:
 
 
 @contextmanager
-def unsynchronised() -> Iterator[None]:
+def without_fsync() -> Iterator[None]:
     """Connections that are opened meanwhile don't wait for the disk: a new store runs 69 migrations, with a wait for
     each. Should the machine fall just then, there are no runs in it yet to be lost."""
     from sqlalchemy import event
@@ -118,13 +118,13 @@ def unsynchronised() -> Iterator[None]:
         event.remove(Engine, "connect", relax)
 
 
-def log_ahead(database: Path) -> None:
+def enable_wal(database: Path) -> None:
     """Readers and writers do not wait for each other from now on."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
 
 
-def gather(database: Path) -> None:
+def checkpoint_wal(database: Path) -> None:
     """Brings what SQLite still has beside the database into it, so that the file alone is the whole store. One that
     cannot be used, which has been said, is left."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:

@@ -11,8 +11,8 @@ from mlcli.store.reading import Damaged, load, read_lines, read_record
 from mlcli.store.record import flatten, lock, record_path, save
 from mlcli.track.artifacts import artifacts
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS
-from mlcli.track.mlflow_rows import News
-from mlcli.track.summary import closing_of
+from mlcli.track.mlflow_rows import RunUpdate
+from mlcli.track.summary import summarise
 
 if TYPE_CHECKING:
     from mlcli.track.mlflow_store import Store
@@ -168,7 +168,7 @@ class Delivery:
         """By MLflow's client, which was asked for it and whose answer was never written down."""
         return "tried" in self.state and "run_id" not in self.state
 
-    def news(self, stages: Mapping[str, str]) -> News | None:
+    def news(self, stages: Mapping[str, str]) -> RunUpdate | None:
         """What a local store does not know of it, None if there is nothing. stages: of the runs that it knows, by id.
 
         The ids that it will have are written down first, so that a kill on the way leads to no second run.
@@ -188,10 +188,10 @@ class Delivery:
             self._save(uri=self.store.address, run_id=run_id, new_model_id=model_id)
         return self._closing_news(record, lines) if has_ended else self._news(record, lines)
 
-    def _news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> News:
+    def _news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
         config = self.folder / "config.yaml"
         params = flatten(read_yaml(config)) if config.exists() and not self._is_described_or_sweep() else {}
-        return News(
+        return RunUpdate(
             folder=self.folder,
             run_id=self.state["run_id"],
             model_id=self.state["new_model_id"],
@@ -207,9 +207,9 @@ class Delivery:
     def _is_described_or_sweep(self) -> bool:
         return self.is_sweep or "described" in self.state
 
-    def _closing_news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> News:
+    def _closing_news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
         """Of a run that has ended, everything that is left."""
-        news, closing = self._news(record, lines), closing_of(self.folder, self.is_sweep)
+        news, closing = self._news(record, lines), summarise(self.folder, self.is_sweep)
         news.ended = record.get("ended") or time.time()
         news.params |= closing.params
         news.tags |= {"mlflow.note.content": closing.note[:MAX_TEXT]} if closing.note else {}
@@ -220,7 +220,7 @@ class Delivery:
         news.has_model = self._has_model()
         return news
 
-    def arrived(self, news: News) -> None:
+    def arrived(self, news: RunUpdate) -> None:
         """All of it is in the store."""
         if news.ended is None:
             self._save(described=True, offset=self._read_until)
@@ -231,7 +231,7 @@ class Delivery:
 
     def _complete(self, record: dict[str, Any]) -> None:
         run_id, ended = self.state["run_id"], record.get("ended") or time.time()
-        closing = closing_of(self.folder, self.is_sweep)
+        closing = summarise(self.folder, self.is_sweep)
         if self.is_sweep:
             self._send_late_figures()
         if closing.params:

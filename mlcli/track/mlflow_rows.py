@@ -36,7 +36,7 @@ Rows = dict[str, list[Row]]  # by table
 
 
 @dataclass
-class News:
+class RunUpdate:
     """What there is to say about a run. Times are in seconds; `lines` are its journal's."""
 
     folder: Path
@@ -63,7 +63,7 @@ def _opened(database: Path) -> Iterator[sqlite3.Connection]:
             yield connection
 
 
-def stages(database: Path, run_ids: Iterable[str]) -> dict[str, str]:
+def lifecycle_stages(database: Path, run_ids: Iterable[str]) -> dict[str, str]:
     """By run id: "active", or "deleted" by the user; without those that are not there."""
     wanted = list(run_ids)
     marks = ", ".join("?" * len(wanted))
@@ -73,7 +73,7 @@ def stages(database: Path, run_ids: Iterable[str]) -> dict[str, str]:
         )
 
 
-def write(database: Path, artifacts: str, news: Sequence[News]) -> None:
+def write(database: Path, artifacts: str, news: Sequence[RunUpdate]) -> None:
     """Writes their files, then their rows. artifacts: where a new experiment keeps its files, as a URI.
 
     Raises OSError or sqlite3.Error, with no row written.
@@ -131,7 +131,7 @@ def _experiment(connection: sqlite3.Connection, name: str, artifacts: str) -> tu
     return experiment_id, location
 
 
-def _add_run(rows: Rows, news: News, experiment_id: int, root: str) -> None:
+def _add_run(rows: Rows, news: RunUpdate, experiment_id: int, root: str) -> None:
     own = {
         "run_uuid": news.run_id,
         "name": news.tags["mlflow.runName"],
@@ -157,7 +157,7 @@ def _add_run(rows: Rows, news: News, experiment_id: int, root: str) -> None:
     )
 
 
-def _add_metrics(rows: Rows, news: News) -> None:
+def _add_metrics(rows: Rows, news: RunUpdate) -> None:
     made = [
         {"run_uuid": news.run_id, "key": tidy(name), "value": value, "timestamp": int(line["time"] * 1000)}
         | {"step": line["epoch"], "is_nan": False}
@@ -173,7 +173,7 @@ def _add_metrics(rows: Rows, news: News) -> None:
     rows.setdefault("latest_metrics", []).extend(latest.values())
 
 
-def _add_model(rows: Rows, news: News, experiment_id: int, root: str) -> None:
+def _add_model(rows: Rows, news: RunUpdate, experiment_id: int, root: str) -> None:
     location = f"{root}/models/{news.model_id}/artifacts"
     target = _local(location)
     (target / "data").mkdir(parents=True, exist_ok=True)
@@ -199,7 +199,7 @@ def _add_model(rows: Rows, news: News, experiment_id: int, root: str) -> None:
     )
 
 
-def _add_data_set(connection: sqlite3.Connection, news: News, data: dict[str, Any], experiment_id: int) -> None:
+def _add_data_set(connection: sqlite3.Connection, news: RunUpdate, data: dict[str, Any], experiment_id: int) -> None:
     """Links the run to the data set, which is there once for all runs of the experiment."""
     about = data_set_of(data)
     own = {
@@ -230,7 +230,7 @@ def _is_there(connection: sqlite3.Connection, table: str, row: Row) -> bool:
     return connection.execute(f"SELECT 1 FROM {table} WHERE {key}", row).fetchone() is not None
 
 
-def _copy_files(news: News, target: Path) -> None:
+def _copy_files(news: RunUpdate, target: Path) -> None:
     for folder in {path.parent for path in news.files}:
         (target / folder.relative_to(news.folder)).mkdir(parents=True, exist_ok=True)
     for path in news.files:

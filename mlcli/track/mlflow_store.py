@@ -17,14 +17,14 @@ from mlcli.track import mlflow_rows
 from mlcli.track.database import (
     Tell,
     Unusable,
-    alone,
-    check,
-    gather,
-    log_ahead,
-    patiently,
-    unsynchronised,
+    check_database,
+    checkpoint_wal,
+    enable_wal,
+    exclusive,
+    retry_while_locked,
     usable,
     why_unusable,
+    without_fsync,
 )
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, STATUS, data_set_of, tidy
 from mlcli.track.mlflow_tables import are_known, copy_tables, keep_tables, kept_tables
@@ -82,38 +82,40 @@ class Store:
             return mlflow.MlflowClient(self.uri)
         self._check_name()
         mlflow.set_tracking_uri(f"sqlite:///{self.database}")
-        with usable(self.database, opening=True), self._alone(), unsynchronised():
+        with usable(self.database, opening=True), self._alone(), without_fsync():
             if self.database.exists():
-                check(self.database)  # MLflow would try for minutes
+                check_database(self.database)  # MLflow would try for minutes
             makes_tables = not self.database.exists() and not copy_tables(self.database)
             client = mlflow.MlflowClient(f"sqlite:///{self.database}")
             client.search_experiments(max_results=1)  # creates the tables
             client._tracking_client.store.engine.dispose()  # the next connections wait for the disk again
             if makes_tables:
                 keep_tables(self.database)
-            log_ahead(self.database)
+            enable_wal(self.database)
         return client
 
-    def write(self, news: Sequence[mlflow_rows.News]) -> None:
+    def write(self, news: Sequence[mlflow_rows.RunUpdate]) -> None:
         """What is new of many runs, at once, into a local store, without MLflow. It is loaded all the same to make
         the tables, or to say what is wrong with tables that are not those of this version."""
         self._ready()
         with usable(self.database):
             write = partial(mlflow_rows.write, self.database, self._artifacts(), news)
-            patiently(write, self.database, self.tell)
+            retry_while_locked(write, self.database, self.tell)
 
     def stages(self, run_ids: Sequence[str]) -> dict[str, str]:
         """In a local store, by run id: "active", or "deleted" by the user; without those that are not there."""
         self._ready()
         with usable(self.database):
-            return patiently(partial(mlflow_rows.stages, self.database, run_ids), self.database, self.tell)
+            return retry_while_locked(
+                partial(mlflow_rows.lifecycle_stages, self.database, run_ids), self.database, self.tell
+            )
 
     def _ready(self) -> None:
         if self._is_ready:
             return
         self._check_name()
         with usable(self.database, opening=True), self._alone():
-            known = patiently(self._has_known_tables, self.database, self.tell)
+            known = retry_while_locked(self._has_known_tables, self.database, self.tell)
         if not known:
             _ = self.client
         self._is_ready = True
@@ -121,12 +123,12 @@ class Store:
     def _has_known_tables(self) -> bool:
         """Whether they are those that are kept, with which a new store begins."""
         if self.database.exists():
-            check(self.database)
+            check_database(self.database)
             known = are_known(self.database)
         else:
             known = copy_tables(self.database)
         if known:
-            log_ahead(self.database)
+            enable_wal(self.database)
         return known
 
     def _check_name(self) -> None:
@@ -138,13 +140,13 @@ class Store:
 
     def close(self) -> None:
         if self.is_local and self.database.exists():
-            gather(self.database)
+            checkpoint_wal(self.database)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Of processes that create the store at once, all but one wait: MLflow's migrations crash otherwise."""
         self.outputs.mkdir(parents=True, exist_ok=True)
-        with alone(self.outputs / ".mlflow.lock", self.database, self.tell):
+        with exclusive(self.outputs / ".mlflow.lock", self.database, self.tell):
             yield
 
     def unreachable(self, error: Exception) -> str | None:

@@ -9,7 +9,7 @@ from mlcli.store.reading import load
 
 
 @dataclass
-class Closing:
+class Summary:
     """The metrics belong to the epoch `epoch`; those that are not finite are not told. note: the description that
     MLflow's UI shows."""
 
@@ -23,7 +23,7 @@ class Closing:
         return {name: value for name, value in known.items() if math.isfinite(value)}
 
 
-def closing_of(folder: Path, is_sweep: bool) -> Closing:
+def summarise(folder: Path, is_sweep: bool) -> Summary:
     """As its folder has it; where there is an answer, that is the note."""
     answer = load(folder / "answer.json") or {}
     closing = _of_sweep(folder) if is_sweep else _of_run(folder)
@@ -31,30 +31,30 @@ def closing_of(folder: Path, is_sweep: bool) -> Closing:
     return closing
 
 
-def _of_run(folder: Path) -> Closing:
+def _of_run(folder: Path) -> Summary:
     """What the split that judges says, at the best epoch."""
     result = load(folder / "result.json")
     if not result:
-        return Closing()
+        return Summary()
     judged = f"{result.get('judged', 'test')}/"
     numbers = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
     numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
-    return Closing(metrics=numbers, epoch=result["best_epoch"])
+    return Summary(metrics=numbers, epoch=result["best_epoch"])
 
 
-def _of_sweep(folder: Path) -> Closing:
+def _of_sweep(folder: Path) -> Summary:
     """The best trial's settings and metrics, since its children are folded in the UI; of a cross-validation its own
     numbers."""
     report = load(folder / "trials.json")
     if not report or not report["trials"]:
-        return Closing()
+        return Summary()
     trials = {trial["trial"]: trial for trial in report["trials"]}
     params = {"sweep.trials": len(trials), "sweep.keys": ", ".join(report["trials"][0]["swept"])}
     best = trials.get(report["best_trial"])
     if found := load(folder / "crossval.json"):
         params |= {f"crossval.{name}": found[name] for name in ("metric", "folds", "repeats", "by")}
-        return Closing(params, found["metrics"], note=found["sentence"])
+        return Summary(params, found["metrics"], note=found["sentence"])
     if best is None:
-        return Closing(params)
+        return Summary(params)
     params |= {"best.trial": best["trial"], **{f"best.{key}": value for key, value in best["swept"].items()}}
-    return Closing(params, best["metrics"])
+    return Summary(params, best["metrics"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlcli.config.printable import printable
 from mlcli.config.redact import redact
-from mlcli.track.console import say
+from mlcli.track.console import print_message
 
 LINES = 5.0  # seconds between two lines where there is no terminal
 REFRESH = 0.25  # seconds between two pictures of the bar
@@ -110,7 +110,7 @@ class SweepConsole:
         if self.bar:
             self.bar.console.print(printable(redact(text)), markup=False, highlight=False)
         else:
-            say(text)
+            print_message(text)
 
 
 class TrialConsole:

@@ -11,11 +11,11 @@ from typing import Any
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redact
-from mlcli.track.console import say
-from mlcli.track.launch import Courier, start_courier
+from mlcli.track.console import print_message
+from mlcli.track.courier_handle import CourierHandle, start_courier
 
 
-def target(uri: str | None) -> str:
+def tracking_uri(uri: str | None) -> str:
     """Where MLflow is: as configured, else $MLFLOW_TRACKING_URI; "" is the store under `outputs`.
 
     Raises ConfigError for a plain folder or word, which MLflow no longer takes as a store.
@@ -38,7 +38,7 @@ def default_outputs() -> str:
     return os.environ.get("MLCLI_OUTPUTS") or "outputs"
 
 
-def command(name: str, outputs: str, uri: str | None) -> str:
+def command_with_flags(name: str, outputs: str, uri: str | None) -> str:
     """`mlcli ui` or `mlcli sync` with the flags that it needs to find these runs."""
     flags = []
     if Path(outputs).absolute() != Path(default_outputs()).absolute():
@@ -67,9 +67,9 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
         raise ConfigError(
             f"tracking={settings.name} needs the package tensorboard: run pip install 'mlcli[tensorboard]'."
         )
-    couriers: list[Courier] = []
+    couriers: list[CourierHandle] = []
     mlflow = settings.name != "tensorboard"
-    uri = target(settings.uri) if mlflow else ""
+    uri = tracking_uri(settings.uri) if mlflow else ""
 
     def start() -> None:
         couriers.append(start_courier(Path(outputs), uri, settings.experiment, mlflow))
@@ -87,11 +87,11 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
         yield follow
         what = "run has finished"
     finally:
-        sync = command("sync", outputs, settings.uri)
+        sync = command_with_flags("sync", outputs, settings.uri)
         try:
             problem = couriers[0].finish() if couriers else None
         except KeyboardInterrupt:
-            say(f"interrupted; the {what}. Use `{sync}` for what MLflow may lack.")
+            print_message(f"interrupted; the {what}. Use `{sync}` for what MLflow may lack.")
             raise SystemExit(128 + signal.SIGINT) from None
         if problem:
-            say(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date.")
+            print_message(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date.")

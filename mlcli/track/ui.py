@@ -13,9 +13,9 @@ from pathlib import Path
 from mlcli.config.child import python
 from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redact
-from mlcli.track.database import check
-from mlcli.track.launch import start_courier
-from mlcli.track.tracking import default_experiment, target
+from mlcli.track.courier_handle import start_courier
+from mlcli.track.database import check_database
+from mlcli.track.tracking import default_experiment, tracking_uri
 
 SMALL = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 
 def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
     """Serves until interrupted. Raises ConfigError where there is no run yet, or the port is taken."""
-    uri = target(uri)
+    uri = tracking_uri(uri)
     if uri.startswith("http"):
         print(f"runs are tracked at {redact(uri)}: open that address")
         return
@@ -38,7 +38,7 @@ def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
         raise ConfigError(f"There is no run under {outputs} yet: use `mlcli train` first, or --outputs FOLDER.")
     if not uri:
         try:
-            check(database)
+            check_database(database)
         except sqlite3.Error as error:  # MLflow would try for minutes
             raise ConfigError(
                 f"{database} cannot be used ({error}): remove it, and `mlcli sync` makes another."

@@ -6,7 +6,7 @@ import typer
 from tables import code, plain, table
 
 from mlcli.cli.app import app
-from mlcli.cli.commands import FILES, FLAGS, SHORT, TAKES
+from mlcli.cli.commands import FILES, FLAG_VALUES, FLAGS, SHORT
 
 INTRODUCTION = """# Commands
 
@@ -53,8 +53,8 @@ def _flags(option: Any) -> str:
 def _hydra_flag(flag: str) -> str:
     """Of those that Hydra reads for `train`: with its short form, and a placeholder where it takes a value."""
     value = ""
-    if flag in TAKES:
-        choices = TAKES[flag]
+    if flag in FLAG_VALUES:
+        choices = FLAG_VALUES[flag]
         value = " PATH" if choices is FILES else f" {{{','.join(choices)}}}" if choices else " VALUE"
     short = [each for each, long in SHORT.items() if long == flag]
     return ", ".join(f"`{each}{value}`" for each in (*short, flag))

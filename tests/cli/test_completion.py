@@ -12,10 +12,10 @@ import typer
 from hydra._internal.utils import get_args_parser
 from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
-from mlcli.cli import completion
+from mlcli.cli import complete as engine
 from mlcli.cli.app import app
-from mlcli.cli.commands import COMMANDS, FLAGS, HYDRA_FLAGS, SHORT, TAKES
-from mlcli.cli.completion import FILES_STATUS, complete, script, split
+from mlcli.cli.commands import COMMANDS, FLAG_VALUES, FLAGS, HYDRA_FLAGS, SHORT
+from mlcli.cli.complete import FILES_STATUS, complete, script, split
 from mlcli.config import index
 from mlcli.config.compose import hydra_session
 
@@ -146,7 +146,7 @@ def test_commands_and_flags_are_the_apps() -> None:
         ours = set(FLAGS.get(name, {})) - (set(HYDRA_FLAGS) if name in ("train", "crossval") else set())
         assert longs == ours
         valued = {flag for option in options if not option.is_flag for flag in option.opts}
-        assert {SHORT.get(flag, flag) for flag in valued} <= set(TAKES)
+        assert {SHORT.get(flag, flag) for flag in valued} <= set(FLAG_VALUES)
 
 
 def test_hydras_flags_are_hydras() -> None:
@@ -155,9 +155,9 @@ def test_hydras_flags_are_hydras() -> None:
     assert theirs - {"--help"} == {name for name in HYDRA_FLAGS if name.startswith("--")}
     for action in actions:
         if action.option_strings and action.nargs != 0 and action.dest != "shell_completion":
-            assert {SHORT.get(name, name) for name in action.option_strings} <= set(TAKES)
+            assert {SHORT.get(name, name) for name in action.option_strings} <= set(FLAG_VALUES)
         if action.choices:
-            assert TAKES[action.option_strings[0]] == tuple(action.choices)
+            assert FLAG_VALUES[action.option_strings[0]] == tuple(action.choices)
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_nothing_is_imported_for_it() -> None:
     code = (
         "import os, sys; before = set(sys.modules)\n"
         "os.environ |= {'_MLCLI_COMPLETE': 'zsh', '_MLCLI_LINE': 'mlcli train model=lstm model.'}\n"
-        "from mlcli.cli.completion import complete; complete()\n"
+        "from mlcli.cli.complete import complete; complete()\n"
         "loaded = {name for name in set(sys.modules) - before if not name.startswith('mlcli')}\n"
         "assert not loaded, loaded\n"
     )
@@ -229,6 +229,6 @@ def test_records_of_all_kinds_are_completed(tmp_path: Path, kind: str) -> None:
             {"control": b'{"name": "\x1b[2Jx"}', "bytes": b'{"name": "\xff"', "long": b" " * 10**7}[kind]
         )
     signal.alarm(10)
-    name, _ = completion._record(str(folder))
+    name, _ = engine._record(str(folder))
     signal.alarm(0)
     assert name.isprintable() and "\x1b" not in name

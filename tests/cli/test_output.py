@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from mlcli.cli import output
 from mlcli.cli.app import app
-from mlcli.cli.output import echo, table
+from mlcli.cli.output import print_line, print_table
 from mlcli.cli.training import main
 
 QUICK = ["-q", "data=iris", "model=linear", "trainer.epochs=1", "tracking.figures=false", "device=cpu"]
@@ -93,7 +93,7 @@ def test_mlflows_own_name_of_the_experiment_counts(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_table_shows_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    table(
+    print_table(
         ("na\x1b[2Jme", "[red]b[/red]"),
         [("\x1b]0;title\x07a\nb", "[bold]x"), ("*c", None)],
         "t\x9bit[b]le",
@@ -106,7 +106,7 @@ def test_a_table_shows_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_line_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    echo("run \x1b[8mhidden\nforged  FINISHED \ud800")
+    print_line("run \x1b[8mhidden\nforged  FINISHED \ud800")
     assert capsys.readouterr().out == "run \\x1b[8mhidden forged  FINISHED \\ud800\n"
 
 

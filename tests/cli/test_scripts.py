@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.cli.completion import script
+from mlcli.cli.complete import script
 
 
 @pytest.fixture

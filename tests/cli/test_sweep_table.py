@@ -9,7 +9,7 @@ import pytest
 
 from mlcli.cli import output
 from mlcli.cli.sweep_table import print_sweep
-from mlcli.sweep.report import groups
+from mlcli.sweep.report import repeat_groups
 
 Row = dict[str, Any]
 Show = Callable[..., tuple[str | None, list[str]]]
@@ -38,7 +38,7 @@ def _a_sweep_without_tracking(tmp_path: Path) -> None:
 @pytest.fixture
 def show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
     def show(rows: list[Row]) -> tuple[str | None, list[str]]:
-        content = {"monitor": "val/loss", "best_trial": 0, "groups": groups(rows, "val/loss"), "trials": rows}
+        content = {"monitor": "val/loss", "best_trial": 0, "groups": repeat_groups(rows, "val/loss"), "trials": rows}
         (tmp_path / "trials.json").write_text(json.dumps(content))
         unfinished = print_sweep(str(tmp_path))
         return unfinished, capsys.readouterr().out.splitlines()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from mlcli.cli.folds import main as crossval
+from mlcli.cli.cross_validation import main as crossval
 from mlcli.cli.training import main
 from mlcli.store.folder import RunFolder
 from tests import commands

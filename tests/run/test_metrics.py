@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.cli.folds import main as crossval
+from mlcli.cli.cross_validation import main as crossval
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run import metrics

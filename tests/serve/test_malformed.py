@@ -17,7 +17,7 @@ from mlcli.cli.app import app
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import build
 from mlcli.run.finish import write_model
-from mlcli.serve import arrays, read
+from mlcli.serve import arrays, input_files
 
 RUNS = {
     "iris": ["data=iris"],
@@ -305,7 +305,7 @@ def test_the_number_of_a_row_counts_from_the_start_of_the_file(folders: dict[str
 def test_limits_name_what_to_use_instead(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "LARGEST_TEXT", 50)
+    monkeypatch.setattr(input_files, "LARGEST_TEXT", 50)
     monkeypatch.setattr(arrays, "UNPACKED", 50)
     (tmp_path / "a.json").write_text(json.dumps([FOUR] * 3))
     np.savez(tmp_path / "a.npz", inputs=np.ones((3, 4)))

@@ -20,8 +20,8 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.build import build
 from mlcli.run.finish import write_model
 from mlcli.serve.predictor import Predictor
-from mlcli.serve.process import served
-from mlcli.serve.server import HOST, bound, example
+from mlcli.serve.server import HOST, bound_socket, example_request
+from mlcli.serve.server_process import running_server
 from mlcli.track.mlflow_model import SERVING_EXAMPLE
 from mlcli.track.mlflow_model import write_model as write_pyfunc
 
@@ -52,7 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(run: Path) -> Iterator[str]:
-    with served(run) as own:
+    with running_server(run) as own:
         yield own
 
 
@@ -217,13 +217,13 @@ def test_a_client_that_leaves_does_no_harm(address: str, post: Post) -> None:
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:
-    with bound(0) as door:
+    with bound_socket(0) as door:
         address, port = door.getsockname()
         assert address == HOST == "127.0.0.1" and port > 0
         with pytest.raises(ConfigError, match=f"Port {port} cannot be had"):
-            bound(port)
+            bound_socket(port)
         assert door.proto == socket.IPPROTO_TCP  # else each answer takes 40 ms more
-    with bound(port), socket.create_connection((HOST, port)):
+    with bound_socket(port), socket.create_connection((HOST, port)):
         pass
 
 
@@ -259,7 +259,7 @@ def test_the_request_to_try_is_whole(tmp_path: Path, width: int, columns: str | 
         "outputs": {"columns": ["prediction"], "data": [["a"]]},
     }
     (tmp_path / "example.json").write_text(json.dumps(kept))
-    command = shlex.split(example("http://here", tmp_path, tmp_path))
+    command = shlex.split(example_request("http://here", tmp_path, tmp_path))
     assert command[:2] == ["curl", "http://here/invocations"]
     sent = command[-1]
     assert sent.startswith("@") == (width == 500)
@@ -274,10 +274,13 @@ def test_a_damaged_example_is_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "run" / "model" / "example.json").write_text(text)
     (tmp_path / "scratch").mkdir()
     with pytest.raises(ConfigError, match=r"^run/model/example.json is damaged"):
-        example("http://here", tmp_path / "run" / "model", tmp_path / "scratch")
+        example_request("http://here", tmp_path / "run" / "model", tmp_path / "scratch")
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"id": "x", "name": "x", "status": "FAILED"}')
-    with pytest.raises(RuntimeError, match=r"did not start: error: .* has no trained model"), served(tmp_path):
+    with (
+        pytest.raises(RuntimeError, match=r"did not start: error: .* has no trained model"),
+        running_server(tmp_path),
+    ):
         pass

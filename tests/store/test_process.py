@@ -12,7 +12,7 @@ import pytest
 
 from mlcli.store.folder import RunFolder
 from mlcli.store.process import LOCK, boot, identity, is_alive, started
-from mlcli.store.record import bury
+from mlcli.store.record import mark_dead
 
 pytestmark = pytest.mark.skipif(boot() is None, reason="looks into Linux's /proc")
 GONE = 2**22 + 1  # no process has such an id
@@ -69,12 +69,12 @@ def test_the_lock_decides_whatever_container_the_process_was_in(tmp_path: Path) 
         trial = tmp_path / "0"
         trial.mkdir()
         assert is_alive(record(parent="a", process_started=1), trial) is True
-        bury(tmp_path)
+        mark_dead(tmp_path)
         assert folder.record()["status"] == "RUNNING"
         child.send_signal(signal.SIGKILL)
     assert is_alive(folder.record(), tmp_path) is False
     assert is_alive(record(parent="a"), trial) is False
-    bury(tmp_path)
+    mark_dead(tmp_path)
     assert folder.record()["status"] == "KILLED"
     assert {path.name for path in tmp_path.iterdir()} == {"run.json", "0"}
 

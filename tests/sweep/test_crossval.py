@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mlcli.cli.folds import as_sweep, main
+from mlcli.cli.cross_validation import as_sweep, main
 from mlcli.cli.training import main as train
 from mlcli.config.compose import shipped_conf
 from mlcli.data import iris

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from mlcli.figure.plot import Plot
 from mlcli.run.lifecycle import Job
 from mlcli.store.folder import RunFolder, write_json
-from mlcli.sweep.report import groups, rank, report, row
+from mlcli.sweep.report import rank, repeat_groups, report, row
 from mlcli.sweep.trial import Trial
 
 SCORES = {(0.1, 0): 0.30, (0.1, 1): 0.20, (0.1, 2): 0.40, (0.01, 0): 0.25, (0.01, 1): 0.28, (0.01, 2): 0.27}
@@ -116,7 +116,7 @@ def test_a_failed_sweep_is_reported(tmp_path: Path) -> None:
     trials = [trial(i, {"trainer.seed": i}, None, tmp_path, "FAILED") for i in range(3)]
     content = told(tmp_path, trials)
     assert content["best_trial"] is None and content["groups"][0]["metrics"] == {}
-    assert groups(content["trials"], "val/loss") == content["groups"]
+    assert repeat_groups(content["trials"], "val/loss") == content["groups"]
 
 
 def test_curves_of_the_best_dozen_are_drawn(tmp_path: Path) -> None:

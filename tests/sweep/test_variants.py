@@ -7,24 +7,24 @@ import pytest
 
 from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
-from mlcli.sweep.variants import expand, sweep_over
+from mlcli.sweep.variants import expand_variant, with_variants
 
 VARIANTS = {"none": None, "both": "model.dropout=0.5 'name=a b'"}
 
 
 def test_a_sweep_tries_all_variants_unless_some_are_picked() -> None:
-    assert sweep_over(VARIANTS, ["trainer.seed=0,1"]) == ["variant=none,both", "trainer.seed=0,1"]
-    assert sweep_over(VARIANTS, ["x=1", "variant=none"]) == ["variant=none", "x=1"]
-    assert sweep_over({}, ["trainer.seed=0,1"]) == ["trainer.seed=0,1"]
+    assert with_variants(VARIANTS, ["trainer.seed=0,1"]) == ["variant=none,both", "trainer.seed=0,1"]
+    assert with_variants(VARIANTS, ["x=1", "variant=none"]) == ["variant=none", "x=1"]
+    assert with_variants({}, ["trainer.seed=0,1"]) == ["trainer.seed=0,1"]
 
 
 def test_a_variant_stands_for_its_overrides_but_what_is_typed_counts() -> None:
-    assert expand(VARIANTS, ["variant=none", "x=1"]) == ["variant=none", "x=1"]
-    assert expand(VARIANTS, ["variant=both"]) == ["variant=both", "model.dropout=0.5", "name=a b"]
-    assert expand(VARIANTS, ["variant=both", "model.dropout=0"])[1:] == ["model.dropout=0", "name=a b"]
-    assert expand(VARIANTS, ["x=1"]) == ["x=1"]
+    assert expand_variant(VARIANTS, ["variant=none", "x=1"]) == ["variant=none", "x=1"]
+    assert expand_variant(VARIANTS, ["variant=both"]) == ["variant=both", "model.dropout=0.5", "name=a b"]
+    assert expand_variant(VARIANTS, ["variant=both", "model.dropout=0"])[1:] == ["model.dropout=0", "name=a b"]
+    assert expand_variant(VARIANTS, ["x=1"]) == ["x=1"]
     with pytest.raises(ConfigError, match=r"variant=bth: no such variant of this sweep\. Did you mean both"):
-        expand(VARIANTS, ["variant=bth"])
+        expand_variant(VARIANTS, ["variant=bth"])
 
 
 def test_trials_are_told_by_their_variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
-from mlcli.sweep.groups import obstacle
+from mlcli.sweep.grouping import stacking_obstacle
 from mlcli.task.dqn import follow, targets_of
 from mlcli.task.policy.replay import Replay
 from mlcli.train.loop import Epoch, Plan, Progress, fit
@@ -134,7 +134,7 @@ def test_training_ends_when_nothing_better_can_be_reached() -> None:
 def test_trials_of_a_sweep_train_one_by_one(task: str) -> None:
     with hydra_session() as hydra:
         cfg = to_run(compose(hydra, [f"task={task}"]))
-    assert obstacle(cfg) == "each trial acts in environments of its own"
+    assert stacking_obstacle(cfg) == "each trial acts in environments of its own"
 
 
 def test_predictions_are_the_actions_of_the_highest_value() -> None:

@@ -20,8 +20,8 @@ import pytest
 
 from mlcli.store.record import lock
 from mlcli.track.courier import Courier
+from mlcli.track.courier_handle import start_courier
 from mlcli.track.delivery import LOCK, Delivery
-from mlcli.track.launch import start_courier
 
 
 def write(path: Path, content: Any) -> None:
@@ -182,7 +182,7 @@ def test_a_killed_training_process_leaves_a_killed_run(outputs: Path) -> None:
     folder = make_run(outputs, "victim", status="RUNNING")
     code = (
         "import json, os, sys, time; from pathlib import Path\n"
-        "from mlcli.track.launch import start_courier\n"
+        "from mlcli.track.courier_handle import start_courier\n"
         f"folder = Path({str(folder)!r}); record = json.loads((folder / 'run.json').read_text())\n"
         "record['pid'] = os.getpid(); (folder / 'run.json').write_text(json.dumps(record))\n"
         f"courier = start_courier(Path({str(outputs)!r}), '', 'tests'); courier.follow(folder)\n"

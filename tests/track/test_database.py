@@ -16,8 +16,8 @@ from mlcli.config.errors import ConfigError
 from mlcli.files import open_own
 from mlcli.run.doctor import _mlflow, _tried
 from mlcli.track.courier import Courier
-from mlcli.track.database import Unusable, alone, patiently, usable
-from mlcli.track.launch import start_courier
+from mlcli.track.courier_handle import start_courier
+from mlcli.track.database import Unusable, exclusive, retry_while_locked, usable
 from mlcli.track.mlflow_store import Store
 from mlcli.track.ui import serve_ui
 from tests.track.test_courier import make_run
@@ -99,7 +99,7 @@ def test_a_locked_store_is_waited_for(tmp_path: Path) -> None:
 
     ending = threading.Timer(1.0, lambda: other.execute("COMMIT"))
     ending.start()
-    assert patiently(write, database, told.append) == "written"
+    assert retry_while_locked(write, database, told.append) == "written"
     ending.join()
     other.close()
     assert told == [f"waiting for {database}, which another process is writing to"]
@@ -112,7 +112,7 @@ def test_who_creates_the_store_is_waited_for(tmp_path: Path, monkeypatch: pytest
     fcntl.flock(other, fcntl.LOCK_EX)
     ending = threading.Timer(0.6, lambda: os.close(other))
     ending.start()
-    with alone(tmp_path / "lock", tmp_path / "mlflow.db", told.append):
+    with exclusive(tmp_path / "lock", tmp_path / "mlflow.db", told.append):
         ending.join()
     assert told == [f"waiting for {tmp_path}/mlflow.db, which another process is writing to"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.track.tracking import command, default_experiment, default_outputs
+from mlcli.track.tracking import command_with_flags, default_experiment, default_outputs
 
 
 @pytest.fixture(autouse=True)
@@ -24,15 +24,20 @@ def _no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_command_has_the_flags_that_it_needs(outputs: str, uri: str | None, expected: str) -> None:
-    assert command("ui", outputs, uri) == expected
-    assert command("ui", str(Path(outputs).absolute()), uri).startswith(expected.partition(" --outputs")[0])
+    assert command_with_flags("ui", outputs, uri) == expected
+    assert command_with_flags("ui", str(Path(outputs).absolute()), uri).startswith(
+        expected.partition(" --outputs")[0]
+    )
 
 
 def test_what_the_environment_says_needs_no_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLCLI_OUTPUTS", "elsewhere")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there:5000")
-    assert command("ui", str(tmp_path / "elsewhere"), "http://there:5000") == "mlcli ui"
-    assert command("ui", "outputs", "http://other:5000") == "mlcli ui --outputs outputs --uri http://other:5000"
+    assert command_with_flags("ui", str(tmp_path / "elsewhere"), "http://there:5000") == "mlcli ui"
+    assert (
+        command_with_flags("ui", "outputs", "http://other:5000")
+        == "mlcli ui --outputs outputs --uri http://other:5000"
+    )
     assert default_outputs() == "elsewhere"
 
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from mlcli.track import tracking
-from mlcli.track.patience import Patience
+from mlcli.track.request_watchdog import RequestWatchdog
 from tests.track.test_courier import deliver, make_run
 
 BYTES = 300  # of an answer that drips, at most
@@ -68,7 +68,7 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     monkeypatch.setattr(requests.Session, "send", requests.Session.send)  # to be restored
     monkeypatch.setattr(http.client.HTTPConnection, "send", http.client.HTTPConnection.send)
     event = threading.Event()
-    patience = Patience(1.0, event.set)
+    patience = RequestWatchdog(1.0, event.set)
     patience.watch_requests()
     patience.begin()
     return event

@@ -12,9 +12,9 @@ from mlcli.track.event_log import EventLog
 from mlcli.track.mlflow_store import Store
 
 
-def leftovers(outputs: Path, store: Store) -> Iterator[Path]:
+def undelivered_runs(outputs: Path, store: Store) -> Iterator[Path]:
     """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
-    for folder in folders(outputs):
+    for folder in run_folders(outputs):
         complete = (load(folder / STATE) or {}).get("complete")
         if complete and (load(folder / event_log.STATE) or {"complete": True})["complete"]:
             continue
@@ -24,7 +24,7 @@ def leftovers(outputs: Path, store: Store) -> Iterator[Path]:
             yield folder
 
 
-def folders(outputs: Path) -> Iterator[Path]:
+def run_folders(outputs: Path) -> Iterator[Path]:
     """Of all runs, sweeps first."""
     for pattern in ("sweeps/*/sweep.json", "runs/*/run.json", "sweeps/*/*/run.json"):
         for path in sorted(outputs.glob(pattern)):
@@ -32,12 +32,12 @@ def folders(outputs: Path) -> Iterator[Path]:
                 yield path.parent
 
 
-def forget_what_is_missing(outputs: Path, store: Store) -> None:
+def reset_missing_runs(outputs: Path, store: Store) -> None:
     """Runs that were delivered and that the store does not know any more are left over again. Raises what the store
     raises."""
     delivered: dict[str, Path] = {}
     experiments: set[str] = set()
-    for folder in folders(outputs):
+    for folder in run_folders(outputs):
         state, record = load(folder / STATE), load(record_path(folder))
         if state and record and state["complete"] and "run_id" in state and state["uri"] == store.address:
             delivered[state["run_id"]] = folder

@@ -28,7 +28,7 @@ KEYS = {
 }
 
 
-def groups(trials: Sequence[Trial]) -> list[list[Trial]]:
+def group_trials(trials: Sequence[Trial]) -> list[list[Trial]]:
     """The trials that could be one stack together, in the order in which they come."""
     found: dict[str, list[Trial]] = {}
     for trial in trials:
@@ -57,7 +57,7 @@ def _settings(cfg: Settings) -> str:
     return json.dumps({**cfg.optimizer, "lr": None}, sort_keys=True, default=str)
 
 
-def obstacle(cfg: Settings) -> str | None:
+def stacking_obstacle(cfg: Settings) -> str | None:
     """Why a run like this trains alone, or None."""
     if cfg.trainer.max_time is not None:
         return "trainer.max_time is a run's own time"

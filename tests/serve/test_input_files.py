@@ -16,8 +16,8 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
-from mlcli.serve import answers as module
-from mlcli.serve.predictions import answers, to_json
+from mlcli.serve import predictions as module
+from mlcli.serve.predictions import predict_file, to_json
 
 RUNS = {
     "iris": ["data=iris"],
@@ -66,11 +66,11 @@ def test_a_csv_with_columns_in_another_order_and_more_of_them(
     folder, parts = saved["iris"]
     text = table[table.columns[::-1]].assign(species="setosa", note="mine").to_csv(index=False)
     wanted = expected(parts, 7)
-    same(answers(folder, write(tmp_path / "flowers.csv", text)), wanted)
+    same(predict_file(folder, write(tmp_path / "flowers.csv", text)), wanted)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    same(answers(folder, "-"), wanted)
+    same(predict_file(folder, "-"), wanted)
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 3)
-    same(answers(folder, str(tmp_path / "flowers.csv")), wanted)
+    same(predict_file(folder, str(tmp_path / "flowers.csv")), wanted)
 
 
 @pytest.mark.parametrize("form", ["dataframe_split", "dataframe_records", "instances", "inputs", "records", "list"])
@@ -84,7 +84,7 @@ def test_every_form_that_the_server_takes(saved: Any, table: pd.DataFrame, tmp_p
         "records": table.to_dict("records"),
         "list": table.to_numpy().tolist(),
     }[form]
-    same(answers(folder, write(tmp_path / "in.json", content)), expected(parts, 7))
+    same(predict_file(folder, write(tmp_path / "in.json", content)), expected(parts, 7))
 
 
 def test_arrays(saved: Any, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_arrays(saved: Any, tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", inputs=images, labels=np.arange(5))
     pd.DataFrame(images.reshape(5, 64)).assign(digit=1).to_csv(tmp_path / "flat.csv", index=False)
     for name in ("images.npy", "one.npz", "two.npz", "flat.csv"):
-        same(answers(folder, str(tmp_path / name)), expected(parts, 5))
+        same(predict_file(folder, str(tmp_path / name)), expected(parts, 5))
 
 
 def test_shorter_sequences_are_filled_up_as_they_were_for_training(saved: Any, tmp_path: Path) -> None:
@@ -107,10 +107,10 @@ def test_shorter_sequences_are_filled_up_as_they_were_for_training(saved: Any, t
     ragged = [each[:steps] for each, steps in zip(series, (9, 20, 4), strict=True)]
     gap = [None] * len(series[0][0])
     whole = [each + [gap] * (len(series[0]) - len(each)) for each in ragged]
-    found = answers(tmp_path, write(tmp_path / "in.json", ragged))
-    same(found, answers(tmp_path, write(tmp_path / "whole.json", whole)))
+    found = predict_file(tmp_path, write(tmp_path / "in.json", ragged))
+    same(found, predict_file(tmp_path, write(tmp_path / "whole.json", whole)))
     assert not np.allclose(
-        found["prediction"], answers(tmp_path, write(tmp_path / "long.json", series))["prediction"]
+        found["prediction"], predict_file(tmp_path, write(tmp_path / "long.json", series))["prediction"]
     )
 
 
@@ -119,7 +119,7 @@ def test_a_picture_is_scaled_as_the_runs_images_are(saved: Any, tmp_path: Path) 
     pixels = (parts.data.examples.inputs[0, 0].numpy() * 15).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "digit.png")
     with pytest.raises(ConfigError, match=r"digit\.png: the run's images hold 0 to 16"):
-        answers(folder, str(tmp_path / "digit.png"))
+        predict_file(folder, str(tmp_path / "digit.png"))
     kept = folder / "model" / "example.json"
     original = kept.read_text()
     try:
@@ -127,7 +127,7 @@ def test_a_picture_is_scaled_as_the_runs_images_are(saved: Any, tmp_path: Path) 
             kept.write_text(
                 json.dumps({"inputs": {"data": [[0, high]]}, "outputs": {"columns": ["prediction"], "data": [["a"]]}})
             )
-            found = answers(folder, str(tmp_path / "digit.png"))
+            found = predict_file(folder, str(tmp_path / "digit.png"))
             raw = parts.data.examples.inputs[:1].new_tensor(pixels.reshape(1, 1, 8, 8) / divisor)
             same(found, pd.DataFrame(parts.task.predict(raw)))
     finally:
@@ -136,32 +136,32 @@ def test_a_picture_is_scaled_as_the_runs_images_are(saved: Any, tmp_path: Path) 
     Image.new("RGBA", (8, 8)).save(tmp_path / "clear.png")
     for name, reason in (("wide", "9 × 8 pixels where the run's images have 8 × 8"), ("clear", "mode is RGBA")):
         with pytest.raises(ConfigError, match=reason):
-            answers(folder, str(tmp_path / f"{name}.png"))
+            predict_file(folder, str(tmp_path / f"{name}.png"))
 
 
 def test_a_text_a_line(saved: Any, tmp_path: Path) -> None:
     folder, parts = saved["brackets"]
-    found = answers(folder, write(tmp_path / "some.txt", "(a)\na(b)c\n"))
+    found = predict_file(folder, write(tmp_path / "some.txt", "(a)\na(b)c\n"))
     same(found, pd.DataFrame(parts.task.predict(parts.data.encode(["(a)", "a(b)c"]))))
-    same(answers(folder, write(tmp_path / "some.json", ["(a)", "a(b)c"])), found)
+    same(predict_file(folder, write(tmp_path / "some.json", ["(a)", "a(b)c"])), found)
     tokens = [[*map(parts.data.vocabulary.index, text)] for text in ("(a)", "a(b)c")]
-    same(answers(folder, write(tmp_path / "tokens.json", tokens)), found)
+    same(predict_file(folder, write(tmp_path / "tokens.json", tokens)), found)
     for table in ("anything,label\n(a),1\na(b)c,0\n", "number,text\n1,(a)\n2,a(b)c\n"):
         table = table.replace("label", parts.data.examples.target)
-        same(answers(folder, write(tmp_path / "some.csv", table)), found)
+        same(predict_file(folder, write(tmp_path / "some.csv", table)), found)
     with pytest.raises(ConfigError, match="has 2 columns: name that of the texts `text`"):
-        answers(folder, write(tmp_path / "some.csv", "one,two\n(a),b\n"))
+        predict_file(folder, write(tmp_path / "some.csv", "one,two\n(a),b\n"))
     with pytest.raises(ConfigError, match="quote what has commas"):
-        answers(folder, write(tmp_path / "commas.csv", "text\n(a),b\n"))
+        predict_file(folder, write(tmp_path / "commas.csv", "text\n(a),b\n"))
     same(
-        answers(folder, write(tmp_path / "null.csv", "text\nnull\n")),
-        answers(folder, write(tmp_path / "null.txt", "null")),
+        predict_file(folder, write(tmp_path / "null.csv", "text\nnull\n")),
+        predict_file(folder, write(tmp_path / "null.txt", "null")),
     )
     with pytest.raises(ConfigError, match="row 2 holds no text"):
-        answers(folder, write(tmp_path / "gap.txt", "(a)\n\nb\n"))
+        predict_file(folder, write(tmp_path / "gap.txt", "(a)\n\nb\n"))
     for tokens, wrong in (([0, 1, 2, 99] + [0] * 5, "99"), ([0.5] * 9, r"0\.5")):
         with pytest.raises(ConfigError, match=f"row 1 has {wrong}: indices are whole numbers"):
-            answers(folder, write(tmp_path / "tokens.json", [tokens]))
+            predict_file(folder, write(tmp_path / "tokens.json", [tokens]))
 
 
 WRONG = [
@@ -187,22 +187,22 @@ def test_what_does_not_fit(saved: Any, tmp_path: Path, name: str, content: Any, 
     if content is not None:
         write(tmp_path / name, content)
     with pytest.raises(ConfigError, match=re.escape(reason)):
-        answers(saved["iris"][0], str(tmp_path / name))
+        predict_file(saved["iris"][0], str(tmp_path / name))
 
 
 def test_words_among_numbers(saved: Any, table: pd.DataFrame, tmp_path: Path) -> None:
     text = table.astype(object).replace(table.iloc[3, 0], "wide").to_csv(index=False)
     with pytest.raises(ConfigError, match=re.escape("the column sepal length (cm) holds 'wide'")):
-        answers(saved["iris"][0], write(tmp_path / "in.csv", text))
+        predict_file(saved["iris"][0], write(tmp_path / "in.csv", text))
 
 
 def test_a_sequence_has_gaps_only_where_training_had_padding(saved: Any, tmp_path: Path) -> None:
     folder, parts = saved["series"]
     series = parts.data.examples.inputs[:2].tolist()
-    same(answers(folder, write(tmp_path / "in.json", series)), expected(parts, 2))
+    same(predict_file(folder, write(tmp_path / "in.json", series)), expected(parts, 2))
     series[0][3] = [None] * len(series[0][3])
     with pytest.raises(ConfigError, match="row 1 has a gap"):
-        answers(folder, write(tmp_path / "gap.json", series))
+        predict_file(folder, write(tmp_path / "gap.json", series))
 
 
 def test_json_is_as_the_server_answers(saved: Any) -> None:
@@ -216,4 +216,4 @@ def test_json_is_as_the_server_answers(saved: Any) -> None:
 
 def test_a_run_that_did_not_finish(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did not finish"):
-        answers(tmp_path, "-")
+        predict_file(tmp_path, "-")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import IO
 
 from mlcli.config.child import python
-from mlcli.track.console import say
+from mlcli.track.console import print_message
 
 OUT_OF_REACH = 3  # the courier's exit status when MLflow could not be brought up to date
 NOTE = "note: "  # begins a line of the courier that is said while it is waited for
 URI = "MLCLI_COURIER_URI"  # the environment variable that tells the courier where MLflow is
 
 
-class Courier:
+class CourierHandle:
     """A process that brings MLflow up to date from run folders. What it is told goes through its standard input."""
 
     def __init__(self, process: "subprocess.Popen[str]", errors: IO[str]) -> None:
@@ -70,12 +70,14 @@ class Courier:
         with self.process.stdout as lines:
             for line in lines:
                 if line.startswith(NOTE):
-                    say(line.removeprefix(NOTE).rstrip("\n"))
+                    print_message(line.removeprefix(NOTE).rstrip("\n"))
                 else:
                     self.lines.append(line.rstrip("\n"))
 
 
-def start_courier(outputs: Path, uri: str, experiment: str, mlflow: bool = True, check: bool = False) -> Courier:
+def start_courier(
+    outputs: Path, uri: str, experiment: str, mlflow: bool = True, check: bool = False
+) -> CourierHandle:
     """A courier for the runs under `outputs`. uri: where MLflow is; "" is the store under `outputs`. mlflow: whether
     MLflow will hear of them. check: whether the store is asked for what it was given long ago.
 
@@ -89,4 +91,4 @@ def start_courier(outputs: Path, uri: str, experiment: str, mlflow: bool = True,
     process = subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True, env=environment
     )
-    return Courier(process, errors)
+    return CourierHandle(process, errors)

@@ -12,10 +12,10 @@ from typing import Any
 # For what is computed with other libraries than torch.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-EXITING = 5.0  # seconds that a process may take to be gone after it has closed its pipe
+EXIT_TIMEOUT = 5.0  # seconds that a process may take to be gone after it has closed its pipe
 
 
-def become_helper() -> None:
+def setup_child_process() -> None:
     """What a helper process does first. A pool's workers wait for work for ever once their parent was killed: each
     of them keeps the queue's pipe open for the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group
@@ -32,7 +32,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def interrupts_held_back() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
     """Processes that are started inside do not receive Ctrl-C before they are helpers. One that arrives meanwhile
     reaches this process at the end."""
     resource_tracker.ensure_running()  # which would let them through again when it starts
@@ -51,7 +51,7 @@ class Worker:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs,))
-        with interrupts_held_back():
+        with interrupts_blocked():
             self.process.start()
         theirs.close()
 
@@ -64,7 +64,7 @@ class Worker:
         try:
             return self.connection.recv()
         except (EOFError, OSError) as error:
-            self.process.join(EXITING)
+            self.process.join(EXIT_TIMEOUT)
             raise EOFError from error
 
     def end(self) -> int:
@@ -76,7 +76,7 @@ class Worker:
 
 
 def _work(connection: Connection) -> None:
-    become_helper()
+    setup_child_process()
     os.environ.update(dict.fromkeys(THREADS, "1"))  # before the first function brings its libraries
     with suppress(EOFError):
         while True:

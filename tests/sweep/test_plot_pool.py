@@ -10,7 +10,7 @@ from mlcli.cli.training import main
 from mlcli.figure.plot import Plot
 from mlcli.metric import curves
 from mlcli.run import finish
-from mlcli.sweep.drawer import Drawer
+from mlcli.sweep.plot_pool import PlotPool
 
 QUICK = ["tracking=none", "model=mlp", "model.width=8", "trainer.epochs=1", "device=cpu", "-q"]
 
@@ -28,7 +28,7 @@ def fine(**data: Any) -> Any:
 def test_a_figure_that_raises_in_the_drawing_process_costs_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Drawer(1, soon=False) as drawer:
+    with PlotPool(1, soon=False) as drawer:
         for plot in (Plot("bad", spoilt, {}), Plot("unpicklable", lambda: fine(), {}), Plot("good", fine, {})):
             drawer.save(plot, tmp_path)
     assert {path.name for path in tmp_path.glob("*.png")} == {"unpicklable.png", "good.png"}

@@ -5,19 +5,19 @@ import resource
 from contextlib import suppress
 from pathlib import Path
 
-NICE = 10  # of processes that training comes before
+NICENESS = 10  # of processes that training comes before
 
 
-def allow_many_files() -> None:
+def raise_open_file_limit() -> None:
     """Each trial that is under way holds a lock; the usual limit is 1,024 open files."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # some systems do not mean the limit that they name
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """Training comes first. Linux may give a session of its own the share of a whole other program, whatever the
     niceness of its processes: two threads that wait for each other at every step then wait for MLflow to load."""
-    os.nice(NICE)
+    os.nice(NICENESS)
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICE))
+        Path("/proc/self/autogroup").write_text(str(NICENESS))

@@ -13,7 +13,7 @@ PATIENCE = 90.0  # seconds that the server has to start
 
 
 @contextmanager
-def served(run: Path) -> Iterator[str]:
+def running_server(run: Path) -> Iterator[str]:
     """Host and port of a server for the run in this folder, which ends with the block.
 
     Raises RuntimeError with its last word if it does not come up.

@@ -9,9 +9,9 @@ import numpy as np
 from mlcli.config.errors import ConfigError
 from mlcli.loading.dataset import DataSet
 from mlcli.serve.arrays import read_npy, read_npz
-from mlcli.serve.forms import inputs_of, parse
-from mlcli.serve.picture import read_picture
-from mlcli.serve.table import STDIN, fitting, read_csv, texts
+from mlcli.serve.image_file import read_image
+from mlcli.serve.json_inputs import inputs_from_json, parse_json
+from mlcli.serve.table import STDIN, read_csv, select_inputs, texts
 
 LARGEST_TEXT = 256 << 20  # bytes of a file that is read as a whole
 
@@ -23,12 +23,12 @@ def read_inputs(file: str, data: DataSet, model: Path) -> Any:
     """
     ending = ".csv" if file == STDIN else Path(file).suffix.lower()
     readers: dict[str, Callable[[], Any]] = {
-        ".csv": lambda: fitting(_parsed(read_csv, file, data), data),
-        ".json": lambda: inputs_of(parse(_parsed(_text, file)), data),
+        ".csv": lambda: select_inputs(_parsed(read_csv, file, data), data),
+        ".json": lambda: inputs_from_json(parse_json(_parsed(_text, file)), data),
         ".npy": lambda: _parsed(read_npy, file),
         ".npz": lambda: _parsed(read_npz, file),
         ".txt": lambda: texts(_parsed(_text, file).removesuffix("\n").split("\n"), data),
-        **dict.fromkeys((".png", ".jpg", ".jpeg"), lambda: _parsed(read_picture, Path(file), data, model)),
+        **dict.fromkeys((".png", ".jpg", ".jpeg"), lambda: _parsed(read_image, Path(file), data, model)),
     }
     if ending not in readers:
         raise ConfigError(f"{file} cannot be read: use a file {' '.join(readers)}, or - for CSV on stdin")

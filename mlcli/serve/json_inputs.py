@@ -8,7 +8,7 @@ import numpy as np
 
 from mlcli.config.errors import ConfigError
 from mlcli.loading.dataset import DataSet
-from mlcli.serve.table import fitting, require_size, texts
+from mlcli.serve.table import require_size, select_inputs, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
-def parse(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """JSON as plain values. Raises ConfigError in one sentence, also where Python's parser has limits of its own."""
     try:
         return json.loads(text)
@@ -28,18 +28,18 @@ def parse(text: str) -> Any:
         raise ConfigError("holds a number with too many digits") from error
 
 
-def inputs_of(content: Any, data: DataSet, most: int | None = None) -> Any:
+def inputs_from_json(content: Any, data: DataSet, most: int | None = None) -> Any:
     """What `Predictor.predict` takes, from parsed JSON; of more rows the first `most`. Raises ConfigError for what
     does not fit the data."""
     if isinstance(content, dict):
         content = _unwrapped(content)
     if isinstance(content, dict):
-        return fitting(_table(content, data, most), data)
+        return select_inputs(_table(content, data, most), data)
     if not isinstance(content, list):
         raise ConfigError(f"must hold a list of examples, or a table as one of {', '.join(FORMS)}")
     content = content[:most]
     if any(isinstance(row, dict) for row in content):
-        return fitting(_of_records(content, data), data)
+        return select_inputs(_of_records(content, data), data)
     if any(isinstance(row, str) for row in content):
         return texts(content, data)
     try:

@@ -7,7 +7,9 @@ from mlcli.config.errors import ConfigError, UnknownKey
 from mlcli.config.trials import TrialComposer
 
 
-def judged(composer: TrialComposer, all_overrides: Sequence[Sequence[str]], error: UnknownKey) -> UnknownKey:
+def explain_unknown_key(
+    composer: TrialComposer, all_overrides: Sequence[Sequence[str]], error: UnknownKey
+) -> UnknownKey:
     """The error of one trial as that of the sweep: it says which of the options that are swept the key fits."""
     swept = _swept_groups(composer, all_overrides)
     fits: dict[str, bool] = {}

@@ -12,13 +12,13 @@ AT_THE_END = 5.0  # seconds without a whole answer that end the wait, once train
 SYNC_PATIENCE = 30.0  # and where bringing MLflow up to date is all that the command does
 
 
-def seconds_of_patience(is_sync: bool) -> float:
+def answer_timeout(is_sync: bool) -> float:
     """How long an answer may take. MLflow's own limit counts where the user has set a longer one."""
     own = os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "")
     return max(SYNC_PATIENCE if is_sync else AT_THE_END, float(own) if own.isdigit() else 0.0)
 
 
-class Patience:
+class RequestWatchdog:
     """Calls `give_up` once a request has been on its way for `seconds` after the end of training. What counts is a
     whole answer, or that some of what is sent has been taken: an answer that comes byte by byte never ends."""
 

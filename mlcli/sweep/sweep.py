@@ -21,7 +21,7 @@ from mlcli.store.folder import RunFolder, write_json
 from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval
-from mlcli.sweep.drawer import Drawer
+from mlcli.sweep.plot_pool import PlotPool
 from mlcli.sweep.processes import run_in_processes
 from mlcli.sweep.report import rank, report, row
 from mlcli.sweep.serial import run_serial
@@ -31,7 +31,7 @@ from mlcli.sweep.start import start_sweep
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 
-WAYS = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes}
+STRATEGIES = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes}
 
 
 class Sweep:
@@ -65,7 +65,7 @@ class Sweep:
         assert self.record is not None
         self.trials += trials
         self.console.add({trial.number: trial.job.cfg.trainer.epochs for trial in trials})
-        WAYS[self.way](trials, self.console, self.session, self.way)
+        STRATEGIES[self.way](trials, self.console, self.session, self.way)
         if self.trials != trials:
             write_json(self.record.path / "sweep.json", self.record.record() | {"trials": len(self.trials)})
             report(self.record, self.trials, None)
@@ -78,7 +78,7 @@ class Sweep:
         self.record = start_sweep(folder, first, len(trials), self.session.command)
         self.session.follow(self.record.path)
         self._open.enter_context(logged(self.record.path / "train.log"))
-        drawer = self._open.enter_context(Drawer(devices.cores(), soon=first.cfg.tracking.figures))
+        drawer = self._open.enter_context(PlotPool(devices.cores(), soon=first.cfg.tracking.figures))
         self.session = replace(self.session, save=drawer.save)
 
     def close(self, error: BaseException | None = None) -> None:

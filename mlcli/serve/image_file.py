@@ -18,7 +18,7 @@ FORMATS = ("PNG", "JPEG")
 OPAQUE = ("1", "L", "P", "RGB")  # 8 bits or fewer, and nothing shines through
 
 
-def read_picture(path: Path, data: DataSet, model: Path) -> np.ndarray:
+def read_image(path: Path, data: DataSet, model: Path) -> np.ndarray:
     """1 × C × H × W, grey or in colour as the run's images are, in their range of values.
 
     Raises ConfigError where that cannot be done without a guess: of another size (what to cut off?), transparent

@@ -8,7 +8,7 @@ import PIL.PngImagePlugin
 
 from mlcli.config.gc_policy import collect_rarely
 from mlcli.figure.style import legend, page, panel
-from mlcli.track.background import NICE
+from mlcli.track.process_limits import NICENESS
 
 LOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)
 
@@ -21,6 +21,6 @@ def warm_up() -> None:
     figure.savefig(BytesIO(), format="png")
 
 
-os.nice(NICE)
+os.nice(NICENESS)
 collect_rarely()
 warm_up()

@@ -13,7 +13,7 @@ from typing import Self
 from mlcli.config.child import safe_path
 from mlcli.figure.plot import Plot
 from mlcli.run.figures import tolerated
-from mlcli.sweep.helpers import become_helper, interrupts_held_back
+from mlcli.sweep.child_process import interrupts_blocked, setup_child_process
 
 MOST = 4  # pictures that are drawn at once
 
@@ -21,19 +21,19 @@ MOST = 4  # pictures that are drawn at once
 def load_matplotlib() -> None:
     """In the process that the drawer's are forked from. Early, it has done so when the first is needed."""
     safe_path()
-    forkserver.set_forkserver_preload(["mlcli.sweep.drawing"])
-    with interrupts_held_back():
+    forkserver.set_forkserver_preload(["mlcli.sweep.plot_worker"])
+    with interrupts_blocked():
         forkserver.ensure_running()
 
 
-class Drawer:
+class PlotPool:
     """Pictures that are saved inside its `with` block are there at its end. soon: there will be some."""
 
     def __init__(self, cores: int, soon: bool) -> None:
         safe_path()
         self._soon = soon
         self._workers = min(MOST, cores)
-        self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=become_helper)
+        self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=setup_child_process)
         self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
