@@ -9,6 +9,7 @@ import yaml
 from mlcli.config.check import check, locate
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.run.build import accepted_kinds, build, build_data
+from mlcli.traits import model_traits
 
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
@@ -37,10 +38,10 @@ def test_composes_and_builds(path: Path) -> None:
     overrides = [f"{group}={option}"]
     if group == "model":
         node = yaml.safe_load((CONF / path).read_text())
-        kind = locate(node["_target_"])
+        traits = model_traits(locate(node["_target_"]))
         overrides.append(f"data={SMALL_DATA[accepted_kinds(node)[0]]}")
-        overrides += ["task=reconstruction"] if getattr(kind, "rebuilds", False) else []
-        overrides += [f"task={kind.trained_by}"] if hasattr(kind, "trained_by") else []
+        task = traits.trained_by or ("reconstruction" if traits.reconstructs else None)
+        overrides += [f"task={task}"] if task else []
     if option in PACKAGES and find_spec(PACKAGES[option]) is None:
         pytest.skip(f"needs the package {PACKAGES[option]}")
     overrides += ["model.width=8"] if option in NARROW else []

@@ -9,6 +9,7 @@ from mlcli.model.attention_layers import SelfAttention
 from mlcli.model.layers import Count
 from mlcli.model.positions import Placed, PositionName
 from mlcli.model.recurrent import pool
+from mlcli.traits import ModelTraits
 
 
 class Attention(nn.Module):
@@ -17,7 +18,7 @@ class Attention(nn.Module):
     Nothing leads around the layer: what the head learns of a step has passed through its weights.
     """
 
-    accepts: tuple[str, ...] = ("sequence", "tokens")
+    traits = ModelTraits(accepts=("sequence", "tokens"))
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
 from mlcli.model.layers import ActivationName, Count, NormName, activation_of, named, norm_of_vectors
+from mlcli.traits import ModelTraits
 
 
 class Autoencoder(nn.Module):
@@ -18,8 +19,7 @@ class Autoencoder(nn.Module):
     is to span the space of the leading principal components (Baldi & Hornik 1989).
     """
 
-    accepts: tuple[str, ...] = ("vector",)
-    rebuilds = True  # its outputs are its inputs again
+    traits = ModelTraits(accepts=("vector",), reconstructs=True)
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from mlcli.model.layers import (
     named,
     norm_of_images,
 )
+from mlcli.traits import ModelTraits
 
 POOLS = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d}
 
@@ -25,7 +26,7 @@ class CNN(nn.Module):
     Raises ValueError when the image is too small for `depth` halvings, or `kernel_size` is even.
     """
 
-    accepts: tuple[str, ...] = ("image",)
+    traits = ModelTraits(accepts=("image",))
 
     def __init__(
         self,

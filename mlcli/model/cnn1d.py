@@ -17,6 +17,7 @@ from mlcli.model.layers import (
     norm_of_vectors,
 )
 from mlcli.model.steps import Steps
+from mlcli.traits import ModelTraits
 
 
 class CNN1d(nn.Module):
@@ -28,7 +29,7 @@ class CNN1d(nn.Module):
     even.
     """
 
-    accepts: tuple[str, ...] = ("sequence", "tokens")
+    traits = ModelTraits(accepts=("sequence", "tokens"))
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from math import prod
 from torch import Tensor, nn
 
 from mlcli.model.layers import ActivationName, Count, NormName, activation_of, named, norm_of_images
+from mlcli.traits import ModelTraits
 
 
 class ConvAutoencoder(nn.Module):
@@ -16,8 +17,7 @@ class ConvAutoencoder(nn.Module):
     2016). Code and outputs are linear. Raises ValueError when `kernel_size` is even, or an image too small.
     """
 
-    accepts: tuple[str, ...] = ("image",)
-    rebuilds = True  # its outputs are its inputs again
+    traits = ModelTraits(accepts=("image",), reconstructs=True)
 
     def __init__(
         self,

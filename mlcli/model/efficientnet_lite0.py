@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from mlcli.config.ranges import Range
 from mlcli.model.layers import Probability, dropout_of, named
+from mlcli.traits import ModelTraits
 
 FEATURES = 1280
 AT_ONCE = 64  # images
@@ -27,7 +28,7 @@ class EfficientNetLite0(nn.Module):
     The features of a data set are computed once, before training. Raises ValueError where the packages are missing.
     """
 
-    accepts: tuple[str, ...] = ("image",)
+    traits = ModelTraits(accepts=("image",))
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.model.estimator_bytes import read, write
+from mlcli.traits import ModelTraits
 
 # The least probability that is told, that of scikit-learn's log_loss: a certain mistake costs 36 and not infinity.
 LEAST = float(np.finfo(np.float64).eps)
@@ -26,8 +27,8 @@ class Estimator(nn.Module):
     Raises ValueError for settings that the estimator does not take, and where it does not fit the task.
     """
 
-    accepts = ("vector",)
-    by_feature = True  # is each feature normalised, also each pixel: as with scikit-learn's StandardScaler in front
+    # As with scikit-learn's StandardScaler in front, also for pixels.
+    traits = ModelTraits(accepts=("vector",), normalise_per_feature=True)
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from mlcli.model.layers import Count, Probability, dropout_of
 from mlcli.model.positions import Placed
 from mlcli.model.recurrent import pool
 from mlcli.model.transformer_layers import Block
+from mlcli.traits import ModelTraits
 
 DEVIATION = 0.02  # of the weights at the start
 ADDED = ("mix", "narrow")  # the layers of a block whose outputs are added to the stream
@@ -23,7 +24,7 @@ class GPT(nn.Module):
     without `per_step` the answer is that of the last step. Unlike GPT-2's, the head has weights of its own.
     """
 
-    accepts: tuple[str, ...] = ("sequence", "tokens")
+    traits = ModelTraits(accepts=("sequence", "tokens"))
 
     def __init__(
         self,

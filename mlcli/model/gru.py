@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from mlcli.model.layers import Count, Probability
 from mlcli.model.recurrent import Pooling, cells, pool, read, width_of
 from mlcli.model.steps import Steps
+from mlcli.traits import ModelTraits
 
 
 class GRU(nn.Module):
@@ -13,7 +14,7 @@ class GRU(nn.Module):
     Dropout is between the layers and on the head's inputs. Tokens are embedded first; padding is not read.
     """
 
-    accepts: tuple[str, ...] = ("sequence", "tokens")
+    traits = ModelTraits(accepts=("sequence", "tokens"))
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mlcli.model.layers import Count
 from mlcli.precise import squared_distances
+from mlcli.traits import ModelTraits
 
 
 class KMeans(nn.Module):
@@ -19,9 +20,7 @@ class KMeans(nn.Module):
     starts: searches from different beginnings; the best is kept.
     """
 
-    accepts = ("vector",)
-    varies = ("clusters",)
-    trained_by = "clustering"
+    traits = ModelTraits(accepts=("vector",), trained_by="clustering", per_trial=("clusters",))
 
     def __init__(
         self,

@@ -2,11 +2,13 @@
 
 from torch import Tensor, nn
 
+from mlcli.traits import ModelTraits
+
 
 class Linear(nn.Module):
     """One weight per input and output, and one bias per output; nothing to configure."""
 
-    accepts: tuple[str, ...] = ("vector",)
+    traits = ModelTraits(accepts=("vector",))
 
     def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from mlcli.config.ranges import Range
 from mlcli.model.layers import Probability, dropout_of, named
 from mlcli.model.wordpiece import UNKNOWN, WordPiece
+from mlcli.traits import ModelTraits
 
 FEATURES, HEADS = 384, 12
 AT_ONCE = 64  # texts
@@ -33,7 +34,7 @@ class MiniLM(nn.Module):
     The features of a data set are computed once, before training. Raises ValueError where the package is missing.
     """
 
-    accepts: tuple[str, ...] = ("tokens",)
+    traits = ModelTraits(accepts=("tokens",))
 
     def __init__(
         self,

@@ -12,12 +12,13 @@ from mlcli.model.layers import (
     named,
     norm_of_vectors,
 )
+from mlcli.traits import ModelTraits
 
 
 class MLP(nn.Module):
     """`depth` hidden layers of `width` units, each linear → norm → activation → dropout, then a linear head."""
 
-    accepts: tuple[str, ...] = ("vector",)
+    traits = ModelTraits(accepts=("vector",))
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mlcli.model.layers import Count, named
 from mlcli.model.mlp_numpy import Rate, check_classes
+from mlcli.traits import ModelTraits
 
 
 class MLPPyTorch(nn.Module):
@@ -17,7 +18,7 @@ class MLPPyTorch(nn.Module):
     Weights are named and begin as those of model=mlp with norm=none. Raises ValueError for a single output.
     """
 
-    accepts: tuple[str, ...] = ("vector",)
+    traits = ModelTraits(accepts=("vector",))
 
     def __init__(
         self, input_shape: tuple[int, ...], outputs: int, *, width: Count = 128, depth: Count = 2, lr: Rate = 0.1

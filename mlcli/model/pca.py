@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count
+from mlcli.traits import ModelTraits
 
 
 class PCA(nn.Module):
@@ -18,8 +19,7 @@ class PCA(nn.Module):
     all components as far as they are known; total, the variance of all features together.
     """
 
-    accepts = ("vector",)
-    trained_by = "reduction"
+    traits = ModelTraits(accepts=("vector",), reconstructs=True, trained_by="reduction")
 
     def __init__(self, input_shape: tuple[int, ...], *, components: Count = 2) -> None:
         super().__init__()

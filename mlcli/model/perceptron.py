@@ -4,6 +4,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from mlcli.traits import ModelTraits
+
 CERTAIN = 20.0  # by so much the unit that fires is ahead: e^-20 is as good as no doubt
 
 
@@ -20,7 +22,7 @@ class Perceptron(nn.Module):
     regression, the same as model=linear. Raises ValueError for a single output, of which none can be the largest.
     """
 
-    accepts: tuple[str, ...] = ("vector",)
+    traits = ModelTraits(accepts=("vector",))
 
     def __init__(
         self, input_shape: tuple[int, ...], outputs: int, *, activation: Literal["step", "sigmoid"] = "step"

@@ -6,6 +6,8 @@ Shapes: B states, S states of the world, A actions, N tables.
 import torch
 from torch import Tensor, nn
 
+from mlcli.traits import ModelTraits
+
 
 class QTable(nn.Module):
     """Values B × A of the actions in states B × 1, by the mean of N tables: two for double Q-learning, else one.
@@ -14,9 +16,7 @@ class QTable(nn.Module):
     visits: how often each action has been taken in each state, S × A.
     """
 
-    accepts = ("state",)
-    trained_by = "control"
-    varies = ("initial",)
+    traits = ModelTraits(accepts=("state",), trained_by="control", per_trial=("initial",))
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from torch import nn
 
 from mlcli.model.layers import ActivationName, Count, Probability
 from mlcli.model.resnet_layers import Basic, Bottleneck, Residual
+from mlcli.traits import ModelTraits
 
 
 class ResNet(Residual):
@@ -13,7 +14,7 @@ class ResNet(Residual):
     around its first block (option B). Raises ValueError for another depth.
     """
 
-    accepts: tuple[str, ...] = ("image",)
+    traits = ModelTraits(accepts=("image",))
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class ResNet18(Residual):
     Weights and forward are torchvision's, but for the head's name: there it is `fc`.
     """
 
-    accepts: tuple[str, ...] = ("image",)
+    traits = ModelTraits(accepts=("image",))
     block: type[Basic] | type[Bottleneck] = Basic
     counts = (2, 2, 2, 2)
 

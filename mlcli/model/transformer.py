@@ -9,6 +9,7 @@ from mlcli.model.layers import ActivationName, Count, Probability
 from mlcli.model.positions import Placed, PositionName
 from mlcli.model.recurrent import pool
 from mlcli.model.transformer_layers import Block, NormPlace
+from mlcli.traits import ModelTraits
 
 
 class Transformer(nn.Module):
@@ -19,7 +20,7 @@ class Transformer(nn.Module):
     Raises ValueError where heads cannot share d_model, or a class token could see nothing.
     """
 
-    accepts: tuple[str, ...] = ("sequence", "tokens")
+    traits = ModelTraits(accepts=("sequence", "tokens"))
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.model.autoencoder import halved, hidden
 from mlcli.model.layers import ActivationName, Count, NormName, named, normal, random
+from mlcli.traits import ModelTraits
 
 
 class VAE(nn.Module):
@@ -15,8 +16,7 @@ class VAE(nn.Module):
     The layers are those of model=autoencoder. Evaluation takes the mean for the code, so that it is not random.
     """
 
-    accepts: tuple[str, ...] = ("vector",)
-    rebuilds = True
+    traits = ModelTraits(accepts=("vector",), reconstructs=True)
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mlcli.model.layers import Count, Probability
 from mlcli.model.transformer_layers import Block
+from mlcli.traits import ModelTraits
 
 
 class ViT(nn.Module):
@@ -17,7 +18,7 @@ class ViT(nn.Module):
     a layer adds. Raises ValueError where the image cannot be cut into such patches, or heads cannot share d_model.
     """
 
-    accepts: tuple[str, ...] = ("image",)
+    traits = ModelTraits(accepts=("image",))
 
     def __init__(
         self,

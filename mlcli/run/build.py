@@ -32,6 +32,7 @@ from mlcli.store.weights import save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.protocols import Task
 from mlcli.train.update import Schedule, Update
+from mlcli.traits import model_traits, task_traits
 
 
 @dataclass
@@ -101,7 +102,7 @@ def build(
 
 def build_data(cfg: Settings) -> DataSet:
     """The data set, split and measured. Raises ConfigError."""
-    by_feature = getattr(locate(cfg.model._target_), "by_feature", False)
+    by_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
     with refused():
         return prepare(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
 
@@ -109,16 +110,16 @@ def build_data(cfg: Settings) -> DataSet:
 def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
     """The network, with the sizes that the data decides."""
     task = locate(cfg.task._target_)
-    if not cfg.split.test and not getattr(task, "unsupervised", False):
+    if not cfg.split.test and not task_traits(task).test_split_optional:
         raise ConfigError("split.test=0: nothing would be left to judge the run by; use split.test=0.2.")
     _check_trained_by(cfg)
     outputs = _call(task.outputs, data=data, cfg=cfg) if hasattr(task, "outputs") else None
-    per_step = getattr(task, "per_step", False)
+    per_step = task_traits(task).per_step
     constructor = partial(cfg.model)
     if per_step and not _takes_steps(cfg.model):
         fitting = [name for name, node in _networks() if _takes_steps(node)]
         raise ConfigError(f"This task needs an answer for each step of a sequence: use model={'|'.join(fitting)}.")
-    if _rebuilds(cfg.model) and not _rebuilds(cfg.task):
+    if model_traits(locate(cfg.model._target_)).reconstructs and not task_traits(task).reconstructs:
         raise ConfigError(
             "This model gives its inputs again and no answers: use task=reconstruction, or another model."
         )
@@ -141,12 +142,12 @@ def _check_trained_by(cfg: Settings) -> None:
     """Some models are not trained by gradients but by a task of their own, and such tasks train no others."""
     if is_fitted(cfg.model) and not hasattr(locate(cfg.task._target_), "examples"):
         raise ConfigError("This model is fitted and not trained by gradients: use task=classification|regression.")
-    own = getattr(locate(cfg.model._target_), "trained_by", None)
+    own = model_traits(locate(cfg.model._target_)).trained_by
     task = locate(cfg.task._target_).__module__.rpartition(".")[2]
     if own is not None and own != task:
         raise ConfigError(f"This model is not trained by gradients: use task={own}, or another model.")
     if own is None and not _takes(cfg.task, "update"):
-        fitting = [name for name, node in _models() if getattr(locate(node["_target_"]), "trained_by", None) == task]
+        fitting = [name for name, node in _models() if model_traits(locate(node["_target_"])).trained_by == task]
         raise ConfigError(f"This task trains no model by gradients: use model={'|'.join(fitting)}.")
 
 
@@ -164,7 +165,10 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
         return adapt(data.kind, data.shape, accepts)
     except ValueError as error:
         able = [(name, node) for name, node in _networks() if _can(data, accepted_kinds(node))]
-        fitting = [name for name, node in able if _rebuilds(cfg.task) or not _rebuilds(node)]
+        reconstructs = task_traits(locate(cfg.task._target_)).reconstructs
+        fitting = [
+            name for name, node in able if reconstructs or not model_traits(locate(node["_target_"])).reconstructs
+        ]
         raise ConfigError(
             f"This model takes {' or '.join(accepts)} and data={data.name} is {data.kind}: "
             f"use model={'|'.join(fitting)}."
@@ -173,18 +177,13 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
 
 def accepted_kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
     """The kinds of input a model takes, by its YAML's `accepts` or its class; () where neither says."""
-    stated: Any = node.get("accepts") or getattr(locate(node["_target_"]), "accepts", ())
+    stated: Any = node.get("accepts") or model_traits(locate(node["_target_"])).accepts
     return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
 def is_fitted(node: Mapping[str, Any]) -> bool:
     """Whether a model has a `fit` of its own, which takes the place of gradient updates."""
     return hasattr(locate(node["_target_"]), "fit")
-
-
-def _rebuilds(node: Mapping[str, Any]) -> bool:
-    """Whether a model gives its inputs again, or a task asks for that."""
-    return getattr(locate(node["_target_"]), "rebuilds", False)
 
 
 def _takes_steps(node: Mapping[str, Any]) -> bool:
@@ -199,8 +198,11 @@ def _models() -> list[tuple[str, Any]]:
 
 def _networks() -> list[tuple[str, Any]]:
     """Those that gradients train."""
-    own = ("trained_by", "fit")
-    return [(name, node) for name, node in _models() if not any(hasattr(locate(node["_target_"]), o) for o in own)]
+    return [
+        (name, node)
+        for name, node in _models()
+        if model_traits(locate(node["_target_"])).trained_by is None and not is_fitted(node)
+    ]
 
 
 def _can(data: DataSet, kinds: tuple[str, ...]) -> bool:
@@ -252,9 +254,10 @@ def _assemble(
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
     if isinstance(update, EstimatorUpdate):
         update.examples = task.examples
-    if trainer.watch and (
-        isinstance(update, EstimatorUpdate) or not getattr(task, "watchable", hasattr(task, "loss"))
-    ):
+    layer_statistics = (
+        task_traits(task).layer_statistics and hasattr(task, "loss") and not isinstance(update, EstimatorUpdate)
+    )
+    if trainer.watch and not layer_statistics:
         raise ConfigError("trainer.watch: this task trains no network on plain batches; use trainer.watch=false.")
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 

@@ -10,6 +10,7 @@ from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.directions import check_monitored
 from mlcli.train.estimator_update import EstimatorUpdate
+from mlcli.traits import task_traits
 
 
 def check_monitor(cfg: Settings, parts: Parts) -> None:
@@ -79,4 +80,4 @@ def _of_train(parts: Parts, cfg: Settings) -> list[str]:
         own: Any = build(cfg, parts.data, parts.loader, trained=True, set_up=False).task
         values = own.step(next(iter(own.batches(0))))
     tensors = [f"train/{name}" for name, value in values.items() if isinstance(value, torch.Tensor)]
-    return [*tensors, *(name for name in values if name.startswith("train/")), *getattr(own, "told_later", ())]
+    return [*tensors, *(name for name in values if name.startswith("train/")), *task_traits(own).delayed_metrics]

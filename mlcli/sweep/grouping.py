@@ -8,6 +8,7 @@ from mlcli.config.settings import Settings
 from mlcli.run.build import is_fitted
 from mlcli.store.record import flatten
 from mlcli.sweep.trial import Trial
+from mlcli.traits import model_traits, task_traits
 
 # Each trial of a stack has its own optimizer settings and its own schedule, whatever those are.
 WHOLE_GROUPS = ("scheduler.", "optimizer.")
@@ -40,12 +41,9 @@ def group_trials(trials: Sequence[Trial]) -> list[list[Trial]]:
 def _shared(cfg: Settings) -> str:
     """What must be equal, as text."""
     settings = flatten(cfg)
-    varies = {
-        f"{group}.{name}"
-        for group in ("task", "model")
-        for name in getattr(locate(cfg[group]._target_), "varies", ())
-    }
-    shared = {key: value for key, value in settings.items() if not _stacks(key) and key not in varies}
+    task, model = task_traits(locate(cfg.task._target_)), model_traits(locate(cfg.model._target_))
+    per_trial = {*(f"task.{name}" for name in task.per_trial), *(f"model.{name}" for name in model.per_trial)}
+    shared = {key: value for key, value in settings.items() if not _stacks(key) and key not in per_trial}
     return json.dumps(shared, sort_keys=True, default=str)
 
 
@@ -68,8 +66,8 @@ def stacking_obstacle(cfg: Settings) -> str | None:
     if is_fitted(cfg.model):
         return "what is fitted and not trained by gradients does not stack"
     task = locate(cfg.task._target_)
-    if hasattr(task, "alone"):  # the task's own word on it
-        return str(task.alone)
+    if reason := task_traits(task).cannot_stack:
+        return reason
     if not any(hasattr(task, verb) for verb in ("metrics", "stack")):
         return f"task={cfg.task._target_.rpartition('.')[2].lower()} has no loss of its own for each trial"
     return None

@@ -28,6 +28,7 @@ from mlcli.task.gradient.gradient_task import (
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor]
 PICTURED = 4  # classes whose feature maps are drawn
@@ -42,7 +43,7 @@ class Classification:
     parameter of the Beta distribution from which they are blended, 0 for not at all.
     """
 
-    varies = ("label_smoothing", "weights")
+    traits = TaskTraits(per_trial=("label_smoothing", "weights"))
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from mlcli.loading.loader import Loader
 from mlcli.task.kmeans.lloyd import assign
 from mlcli.task.kmeans.search import COURSE, Searches
 from mlcli.train.protocols import Evaluation, together
+from mlcli.traits import TaskTraits
 
 
 class Clustering:
@@ -29,7 +30,7 @@ class Clustering:
     solver: this search, iteration by iteration, or scikit-learn's at one go.
     """
 
-    unsupervised = True
+    traits = TaskTraits(test_split_optional=True)
 
     def __init__(
         self,

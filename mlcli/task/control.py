@@ -28,6 +28,7 @@ from mlcli.task.tabular.dynamic_programming import (
     value_iteration_sweep,
 )
 from mlcli.train.protocols import Evaluation, together
+from mlcli.traits import TaskTraits
 
 SWEEPS = 100  # of value iteration in an epoch
 
@@ -50,8 +51,7 @@ class Control:
     episodes in which the agent learnt.
     """
 
-    unsupervised = True
-    varies = SETTINGS
+    traits = TaskTraits(test_split_optional=True, per_trial=SETTINGS)
 
     def __init__(
         self,

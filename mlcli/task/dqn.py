@@ -22,6 +22,7 @@ from mlcli.task.policy.greedy_policy import Course, Greedy, recent_return, requi
 from mlcli.task.policy.replay import Batch, Replay
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Count = Annotated[int, Range(1)]
 Share = Annotated[float, Range(0, 1)]
@@ -37,9 +38,11 @@ class DQN:
     double: that one picks the action which the target network values (van Hasselt et al. 2016, arXiv 1509.06461).
     """
 
-    watchable = False  # a batch is no examples of the data
-    told_later = ("train/return",)  # by steps, once an episode has ended
-    alone = "each trial acts in environments of its own"
+    traits = TaskTraits(
+        cannot_stack="each trial acts in environments of its own",
+        layer_statistics=False,  # a batch is no examples of the data
+        delayed_metrics=("train/return",),  # once an episode has ended
+    )
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.stack.stack import Stack
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor]
 Count = Annotated[int, Range(1)]
@@ -44,7 +45,7 @@ class FewShot:
     judge a split, where those should differ. embedding: its numbers.
     """
 
-    varies = ("scale",)
+    traits = TaskTraits(per_trial=("scale",))
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ from mlcli.task.gradient.gradient_task import restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor]
 PROMPT = 40  # tokens of a test text that the figure's sample goes on from
@@ -33,7 +34,7 @@ class LanguageModel:
     learnt, 0: always the likeliest token).
     """
 
-    per_step = True
+    traits = TaskTraits(per_step=True)
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ from mlcli.task.meta.problem import Classes, Numbers, Problem
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation, read
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 AT_ONCE = 100  # tasks that are evaluated together
@@ -61,8 +62,8 @@ class MetaLearning:
     Numbers are taken in their own unit, and so are losses; a good inner rate belongs to that unit.
     """
 
-    varies = ("inner_lr",)
-    watchable = False  # a batch is many small ones, each for other weights
+    # A batch is many small ones, each for other weights, so there are no layer statistics.
+    traits = TaskTraits(per_trial=("inner_lr",), layer_statistics=False)
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ from mlcli.task.gradient.gradient_task import restore, state_of
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor]
 
@@ -39,8 +40,7 @@ class Reconstruction:
     tsne: a picture of the codes by t-SNE too.
     """
 
-    rebuilds = True
-    varies = ("noise", "mask", "beta", "unit")
+    traits = TaskTraits(reconstructs=True, per_trial=("noise", "mask", "beta", "unit"))
 
     def __init__(
         self,

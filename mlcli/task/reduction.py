@@ -21,6 +21,7 @@ from mlcli.task.pca.components import Components, components, extended
 from mlcli.task.reconstruction import Reconstruction
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 
 class Reduction:
@@ -32,9 +33,11 @@ class Reduction:
     neighbours side by side, and says nothing of how far apart all others are.
     """
 
-    unsupervised = True
-    alone = "a decomposition is no training that could be shared"
-    rebuilds = True
+    traits = TaskTraits(
+        reconstructs=True,
+        test_split_optional=True,
+        cannot_stack="a decomposition has no optimisation steps to share",
+    )
 
     def __init__(
         self, data: DataSet, model: nn.Module, loader: Loader, seed: int, *, incremental: bool = False,

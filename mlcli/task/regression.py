@@ -20,6 +20,7 @@ from mlcli.task.gradient.gradient_task import forward_split, require_one_answer,
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor]
 
@@ -27,7 +28,7 @@ Batch = tuple[Tensor, Tensor]
 class Regression:
     """A network that gives B × 1 outputs, trained on standardised targets."""
 
-    varies = ("mean", "std")
+    traits = TaskTraits(per_trial=("mean", "std"))
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         self.data = data

@@ -20,6 +20,7 @@ from mlcli.task.gradient.gradient_task import restore, state_of
 from mlcli.task.policy.greedy_policy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Baseline = Literal["none", "mean", "step"]
@@ -37,9 +38,11 @@ class Reinforce:
     weight of a bonus for policies that are not sure.
     """
 
-    watchable = False  # a batch is no examples of the data
-    told_later = ("train/return",)  # by steps, once an episode has ended
-    alone = "each trial acts in environments of its own"
+    traits = TaskTraits(
+        cannot_stack="each trial acts in environments of its own",
+        layer_statistics=False,  # a batch is no examples of the data
+        delayed_metrics=("train/return",),  # once an episode has ended
+    )
 
     def __init__(
         self,

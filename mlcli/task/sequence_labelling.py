@@ -18,6 +18,7 @@ from mlcli.task.gradient.gradient_task import ClassWeights, forward_split, resto
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
+from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor]
 NO_ANSWER = "-"  # stands for it among the labels of an example
@@ -31,8 +32,7 @@ class SequenceLabelling:
     is never weighted.
     """
 
-    per_step = True
-    varies = ("weights",)
+    traits = TaskTraits(per_step=True, per_trial=("weights",))
 
     def __init__(
         self,

@@ -13,8 +13,9 @@ from mlcli.config import child
 NAMES = ("socket", "queue", "random", "mlflow", "uvicorn", "joblib", "matplotlib")
 OWN_MODEL = """
 from torch import nn
+from mlcli.traits import ModelTraits
 class Small(nn.Module):
-    accepts = ("vector",)
+    traits = ModelTraits(accepts=("vector",))
     def __init__(self, input_shape, outputs):
         super().__init__()
         self.head = nn.Linear(input_shape[0], outputs)

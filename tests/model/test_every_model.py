@@ -27,23 +27,18 @@ def load(file):
 
 
 ALL = sorted(path for path in CONF.glob("*.yaml") if path.stem not in OWN)
-FILES = [f for f in ALL if not any(hasattr(load(f)[0], own) for own in ("trained_by", "fit"))]  # by gradients
+FILES = [f for f in ALL if not load(f)[0].traits.trained_by and not hasattr(load(f)[0], "fit")]  # by gradients
 every_model = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
 def build(kind, config, seed=0):
     torch.manual_seed(seed)
-    outputs = () if rebuilds(kind) else (OUTPUTS,)
-    return kind(SHAPES[kind.accepts[0]], *outputs, **config | SMALL.get(kind.__name__, {}))
-
-
-def rebuilds(kind):
-    """Whether its outputs are its inputs again, so that it has neither a number of outputs nor a head."""
-    return getattr(kind, "rebuilds", False)
+    outputs = () if kind.traits.reconstructs else (OUTPUTS,)
+    return kind(SHAPES[kind.traits.accepts[0]], *outputs, **config | SMALL.get(kind.__name__, {}))
 
 
 def inputs_of(kind):
-    return torch.randn(BATCH, *SHAPES[kind.accepts[0]], generator=torch.Generator().manual_seed(1))
+    return torch.randn(BATCH, *SHAPES[kind.traits.accepts[0]], generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("file", ALL, ids=lambda file: file.stem)
@@ -58,7 +53,7 @@ def test_gives_outputs_for_each_example_and_gradients_to_each_weight(file):
     kind, config = load(file)
     model = build(kind, config)
     logits = model(inputs_of(kind))
-    assert logits.shape == (inputs_of(kind).shape if rebuilds(kind) else (BATCH, OUTPUTS))
+    assert logits.shape == (inputs_of(kind).shape if kind.traits.reconstructs else (BATCH, OUTPUTS))
     logits.square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
@@ -124,7 +119,7 @@ def test_stacked_equals_alone(file):
 @every_model
 def test_head_is_a_linear_layer_that_can_be_exchanged(file):
     kind, config = load(file)
-    if rebuilds(kind):
+    if kind.traits.reconstructs:
         pytest.skip("has no head")
     model = build(kind, config)
     assert isinstance(model.head, nn.Linear)

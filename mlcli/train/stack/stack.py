@@ -22,6 +22,7 @@ from mlcli.train.stack.layers import make_stackable
 from mlcli.train.stack.unstackable import Attributes, Buffers, global_states, require_same
 from mlcli.train.stack.update import StackedUpdate
 from mlcli.train.stack.weights import StackedWeights
+from mlcli.traits import task_traits
 
 ALL = slice(None)
 ROWS = 8  # trials that are evaluated at once: their activations on a whole split would not fit in a cache
@@ -32,10 +33,9 @@ class Stack:
 
     A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch (over its
     examples, or over what `batch_weight(*batch)` counts), and `metrics(outputs, targets)` of a split, with outputs of
-    the model, or of the task's own `answers(inputs)` if it has that; `varies` names those of its attributes that may
-    differ from trial to trial. loader: the K tasks' loaders as one. Raises CannotStack with the reason when they
-    cannot be one computation; the first step may raise
-    RuntimeError for a layer that torch.vmap does not know.
+    the model, or of the task's own `answers(inputs)` if it has that; `traits.per_trial` names those of its attributes
+    that may differ from trial to trial. loader: the K tasks' loaders as one. Raises CannotStack with the reason when
+    they cannot be one computation; the first step may raise RuntimeError for a layer that torch.vmap does not know.
     """
 
     def __init__(self, tasks: Sequence[Any], loader: Any) -> None:
@@ -69,7 +69,7 @@ class Stack:
         """The attributes that may differ, as tensors of K rows, also where they do not: a task's formula for
         tensors is the one that torch.vmap knows."""
         self.numbers: dict[str, Tensor] = {}
-        for name in getattr(self.task, "varies", ()):
+        for name in task_traits(self.task).per_trial:
             values = [getattr(task, name) for task in self.tasks]
             if all(value is None for value in values):
                 continue

@@ -12,12 +12,13 @@ from mlcli.cannot_stack import CannotStack
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
+from mlcli.traits import ModelTraits
 
 
 class Own(nn.Module):
     """A classifier of digits, of which the classes below are variants."""
 
-    accepts = ("vector", "image")
+    traits = ModelTraits(accepts=("vector", "image"))
 
     def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
         super().__init__()

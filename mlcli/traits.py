@@ -1,0 +1,107 @@
+"""What a task or a model declares about itself, as one class attribute `traits`, and how the rest of mlcli reads it.
+
+    class MyTask:
+        traits = TaskTraits(per_step=True)
+
+A class without `traits`, as any `torch.nn.Module` of another package, has the defaults. Optional methods are typed
+protocols (`mlcli.train.protocols`); what is here needs no torch and may be imported from anywhere.
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+
+@dataclass(frozen=True)
+class TaskTraits:
+    """Facts about a task that hold for all its instances.
+
+    per_step: the model has to predict for each step of a sequence.
+    reconstructs: the targets are the inputs, so that a model without outputs of its own fits too.
+    test_split_optional: a run can be judged without a held-out split, as of an unsupervised task (split.test=0).
+    per_trial: attributes of an instance that may differ between the trials of a stack.
+    cannot_stack: why trials of this task never train as one stack; None where they may.
+    layer_statistics: `loss` takes batches of the loader as they are, so that the gradients and activations of layers
+    can be measured on one.
+    directions: metrics by name without the split (`*` matches any text) → "max", "min", or None for neither, for
+    those that `mlcli.metric.direction` does not list.
+    delayed_metrics: metrics of the training split that `step` returns only after some steps.
+    """
+
+    per_step: bool = False
+    reconstructs: bool = False
+    test_split_optional: bool = False
+    per_trial: tuple[str, ...] = ()
+    cannot_stack: str | None = None
+    layer_statistics: bool = True
+    directions: Mapping[str, str | None] = field(default_factory=dict)
+    delayed_metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelTraits:
+    """Facts about a model that hold for all its instances.
+
+    accepts: kinds of input (vector, image, sequence, tokens, state), the preferred first; () for any. The YAML
+    of a model may state `accepts` instead, for a class of another package.
+    reconstructs: the outputs have the shape of the inputs; the constructor takes no `outputs`.
+    trained_by: the task that trains it, by its name in `task=NAME`, where it is not gradient descent.
+    normalise_per_feature: each feature, and each pixel, is normalised by its own mean and standard deviation.
+    per_trial: arguments of the constructor that may differ between the trials of a stack.
+    """
+
+    accepts: tuple[str, ...] = ()
+    reconstructs: bool = False
+    trained_by: str | None = None
+    normalise_per_feature: bool = False
+    per_trial: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A task whose model continues a text."""
+
+    def generate(self, prompt: str, tokens: int, temperature: float, seed: int) -> str:
+        """The text of so many tokens after the prompt. Raises ValueError for a prompt that cannot be encoded."""
+
+
+def task_traits(task: Any) -> TaskTraits:
+    """The traits of a task, or of a task's class."""
+    return _traits_of(task, TaskTraits)
+
+
+def model_traits(model: Any) -> ModelTraits:
+    """The traits of a model, or of a model's class or constructor."""
+    return _traits_of(model, ModelTraits)
+
+
+Traits = TypeVar("Traits", TaskTraits, ModelTraits)
+# Class attributes of earlier versions, which `traits` replaces. They work for one more release.
+FORMER = {
+    "accepts": "accepts",
+    "alone": "cannot_stack",
+    "by_feature": "normalise_per_feature",
+    "directions": "directions",
+    "per_step": "per_step",
+    "rebuilds": "reconstructs",
+    "told_later": "delayed_metrics",
+    "trained_by": "trained_by",
+    "unsupervised": "test_split_optional",
+    "varies": "per_trial",
+    "watchable": "layer_statistics",
+}
+
+
+def _traits_of(found: Any, kind: type[Traits]) -> Traits:
+    cls = found if isinstance(found, type) else type(found)
+    declared = getattr(cls, "traits", None)
+    traits = declared if isinstance(declared, kind) else kind()
+    names = {each.name for each in fields(kind)}
+    former = {old: new for old, new in FORMER.items() if new in names and hasattr(cls, old)}
+    for old, new in former.items():
+        traits = replace(traits, **{new: getattr(cls, old)})
+        warnings.warn(
+            f"{cls.__name__}.{old} is deprecated: use traits = {kind.__name__}({new}=…)", FutureWarning, stacklevel=3
+        )
+    return traits
