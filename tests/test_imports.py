@@ -16,6 +16,7 @@ ANYWHERE = {
     "mlcli.files",
     "mlcli.padding",
     "mlcli.precise",
+    "mlcli.renamed",
     "mlcli.traits",
     "mlcli.config.ranges",
     "mlcli.config.cache_dir",

@@ -43,11 +43,12 @@ def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
         return True
     from hydra._internal.utils import get_args_parser
 
+    from mlcli import renamed
     from mlcli.config.explain import composing
 
     with composing():
         if flags.info:
-            hydra.show_info(flags.info, name, flags.overrides)
+            hydra.show_info(flags.info, name, [renamed.override(text) for text in flags.overrides])
         elif flags.hydra_help:
             hydra.hydra_help(name, get_args_parser(), flags)
         elif flags.shell_completion:

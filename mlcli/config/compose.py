@@ -27,7 +27,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from mlcli.config import sources
+from mlcli import renamed
+from mlcli.config import old_words, sources
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
@@ -78,6 +79,8 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     """The config with its `hydra` node. A sweep asked for by -m or by the config's own `hydra.mode` is composed
     as Hydra's multirun: swept values are left out and `hydra.mode` says MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
+    repository = hydra.config_loader.repository  # type: ignore[attr-defined]
+    overrides = [renamed.override(text, repository.config_exists) for text in overrides]
     with explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
         swept = [each for each in parsed if each.is_sweep_override()]
@@ -97,6 +100,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
             mode = RunMode.RUN
         if swept and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
             raise ConfigError(f"{swept[0].input_line} is a sweep: add -m to run one trial per value.")
+        old_words.replace_in(cfg)
         begin_job(cfg, as_typed(cfg.hydra.overrides.task))
         expand_folders(cfg)
     with read_write(cfg.hydra):

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from mlcli.config.errors import ConfigError
+from mlcli.config.old_words import replace_metrics
 from mlcli.config.paths import make_absolute
 from mlcli.config.places import place
 from mlcli.config.settings import Settings, leaves, resolved
@@ -45,6 +46,7 @@ class Composition:
                 node = node[parent]
             node[name] = copy.deepcopy(self._value(override))
         make_absolute(made)
+        replace_metrics(made)
         return made
 
     def _value(self, override: Override) -> Any:
@@ -70,6 +72,7 @@ def whole(cfg: DictConfig) -> Settings:
         raise ConfigError(f"{where}{key} needs a value: use {key}=…") from None
     check_plain(made)
     make_absolute(made)
+    replace_metrics(made)
     return made
 
 

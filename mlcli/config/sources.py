@@ -13,6 +13,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mlcli import renamed
 from mlcli.config import places
 from mlcli.config.errors import ConfigError
 
@@ -43,7 +44,17 @@ class CheckedSource(FileConfigSource):
         if not OmegaConf.is_dict(result.config):
             raise ConfigError(f"{path}:1: a config is settings by name (key: value), and this is a list.")
         places.loaded[str(path)] = text
+        if renamed.mentioned(text):
+            result.config = OmegaConf.create(
+                renamed.config(OmegaConf.to_container(result.config), _package(result, config_path), quiet=False)
+            )
         return result
+
+
+def _package(result: ConfigResult, config_path: str) -> str:
+    """The key below which a file's settings are found, as it says itself; else its group."""
+    group = config_path.rpartition("/")[0].replace("/", ".")
+    return str(result.header.get("package") or group).replace("_group_", group).removeprefix("_global_").lstrip(".")
 
 
 def register() -> None:

@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from mlcli import renamed
 from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError, suggest, writing
@@ -53,6 +54,7 @@ def evaluate_run(
 
 def _with(cfg: Settings, overrides: list[str], config_dir: str | None) -> Settings:
     """The run's config with overrides: a group is composed anew, a value is set in what the run had."""
+    overrides = [renamed.override(text) for text in overrides]
     for override in overrides:
         key, equals, _ = override.partition("=")
         group = key.partition(".")[0]

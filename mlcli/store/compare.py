@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mlcli import renamed
 from mlcli.config.errors import ConfigError, writing
 from mlcli.metric.direction import direction
 from mlcli.store.find import Found, all_runs, find, stated_directions
@@ -54,6 +55,8 @@ def save_curves(runs: list[Found], metric: str, path: Path) -> Path:
 
     histories = {f"{run.record['name']} ({run.id[-6:]})": run.folder.history() for run in runs}
     known = sorted({name for history in histories.values() for record in history for name in record["metrics"]})
+    if metric not in known:
+        metric = renamed.metric(metric, quiet=False)
     if metric not in known:
         raise ConfigError(f"--metric {metric}: no run has it by epoch. Choices: {', '.join(known)}.")
     with writing(path):

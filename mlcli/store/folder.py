@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from omegaconf._utils import get_omega_conf_dumper
 
+from mlcli import renamed
 from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redacted
 from mlcli.config.settings import Settings, settings
@@ -99,7 +100,7 @@ def plain(stored: Any, name: str) -> Settings:
         raise ConfigError(f"{name} holds no settings")
     if has_interpolation(stored):
         raise ConfigError(f"{name} holds an interpolation (${{…}}), which mlcli never stores: the run is not loaded")
-    made: Settings = settings(stored)
+    made: Settings = settings(renamed.config(stored))
     return made
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from mlcli import renamed
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.metric.direction import direction
 from mlcli.store.find import Found, all_runs, stated_directions
@@ -20,6 +21,7 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
     filter.
     """
     found = all_runs(outputs)
+    filters = [_new_words(text) for text in filters]
     rows = [row(run) for run in found if all(_matches(run, text) for text in filters)]
     if not rows:
         _check_keys(found, filters)
@@ -27,12 +29,21 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
     if name == "started":
         rows.sort(key=lambda each: float(each["started"]), reverse=True)
     else:
+        if not any(name in each["metrics"] for each in rows):
+            name = renamed.metric(name, quiet=False)
         if rows and not any(name in each["metrics"] for each in rows):
             known = sorted({metric for each in rows for metric in each["metrics"]})
             raise ConfigError(f"--sort {name}: no run has it. Choices: started, {', '.join(known)}.")
         sign = -1 if direction(name, stated_directions(found)) == "max" else 1
         rows.sort(key=lambda each: (name not in each["metrics"], sign * each["metrics"].get(name, 0.0)))
     return rows[::-1] if sort.startswith("-") else rows
+
+
+def _new_words(text: str) -> str:
+    """A filter with the names that its key, and a metric or option that is its value, have now."""
+    key, equals, value = renamed.override(text).partition("=")
+    is_metric = equals and key in renamed.METRIC_KEYS
+    return f"{key}{equals}{renamed.metric(value, quiet=False) if is_metric else value}"
 
 
 def row(run: Found) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""Words that users type or that run folders hold, and that have changed. An old one is read until the next release.
+
+Imports nothing of mlcli. Whatever a user typed is answered once per process by a line with the new word; what is
+stored is read without one.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+# Each table: old → new. A key stays in its group: `trainer.x` becomes `trainer.y`.
+KEYS: dict[str, str] = {}  # keys of the config, dotted
+OPTIONS: dict[str, dict[str, str]] = {}  # by group: names of its options
+METRICS: dict[str, str] = {}  # names without their split; `a` also stands for `a/CLASS`
+TARGETS: dict[str, str] = {}  # dotted names of classes and functions
+
+METRIC_KEYS = ("trainer.monitor", "sweep.metric")  # settings whose value is the name of a metric
+SPLITS = ("train", "val", "test")
+OVERRIDE = re.compile(r"(?P<prefix>[+~]*)(?P<key>[^=@\s]+)(?P<package>@[^=]*)?(?P<value>=.*)?", re.DOTALL)
+INTERPOLATION = re.compile(r"(?<=\$\{)(\s*)([A-Za-z_][\w.]*)(?=\s*\})")
+
+_announced: set[str] = set()
+
+
+def announce(old: str, new: str) -> None:
+    """Prints, once per process, that a word which the user typed has another name now."""
+    if old != new and old not in _announced:
+        _announced.add(old)
+        print(f"{old} is now {new}; the old name works until the next release", file=sys.stderr)
+
+
+def key(name: str, quiet: bool = True) -> str:
+    """The name of a dotted key, also where only one of its parents has another name now."""
+    for old, new in KEYS.items():
+        if name == old or name.startswith(f"{old}."):
+            if not quiet:
+                announce(old, new)
+            return new + name[len(old) :]
+    return name
+
+
+def option(group: str, name: str, quiet: bool = True) -> str:
+    """The name of an option of a group."""
+    new = OPTIONS.get(group, {}).get(name, name)
+    if not quiet:
+        announce(f"{group}={name}", f"{group}={new}")
+    return new
+
+
+def metric(name: str, quiet: bool = True) -> str:
+    """The name of a metric, with or without its split: `val/a` → `val/b`."""
+    split, _, rest = name.partition("/")
+    prefix, own = (f"{split}/", rest) if split in SPLITS and rest else ("", name)
+    for old, new in METRICS.items():
+        if own == old or own.startswith(f"{old}/"):
+            if not quiet:
+                announce(f"{prefix}{old}", f"{prefix}{new}")
+            return prefix + new + own[len(old) :]
+    return name
+
+
+def target(name: str, quiet: bool = True) -> str:
+    """A `_target_`."""
+    new = TARGETS.get(name, name)
+    if not quiet:
+        announce(name, new)
+    return new
+
+
+def override(text: str, is_option: Callable[[str], bool] = lambda path: False) -> str:
+    """An override as the user typed it, with its prefix (`+`, `++`, `~`) and whatever sweep its value is.
+
+    is_option: whether the user has an option of his own of an old name, given as `group/name`, which then counts.
+    """
+    found = OVERRIDE.fullmatch(text)
+    if not found:
+        return text
+    name, value = found["key"], found["value"] or ""
+    for old, new in OPTIONS.get(name, {}).items():
+        if not is_option(f"{name}/{old}"):
+            changed = re.sub(rf"(?<![\w./-]){re.escape(old)}(?![\w./-])", new, value)
+            if changed != value:
+                announce(f"{name}={old}", f"{name}={new}")
+            value = changed
+    return f"{found['prefix']}{key(name, quiet=False)}{found['package'] or ''}{_interpolated(value, quiet=False)}"
+
+
+def config(node: Any, prefix: str = "", quiet: bool = True) -> Any:
+    """A config as plain data, with the new words for its keys, targets, interpolations and defaults list.
+
+    prefix: the key of the node within the whole config, as in `trainer`.
+    """
+    if isinstance(node, str):
+        return _interpolated(node, quiet)
+    if isinstance(node, list):
+        return [config(each, f"{prefix}.", quiet) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    made = {}
+    for name, value in node.items():
+        path = f"{prefix}.{name}" if prefix else str(name)
+        new = key(path, quiet)
+        if name == "_target_" and isinstance(value, str):
+            value = target(value, quiet)
+        if name == "defaults" and isinstance(value, list):
+            value = [_default(each, quiet) for each in value]
+        made[new.rpartition(".")[2] if new != path else name] = config(value, new, quiet)
+    return made
+
+
+def metric_names(settings: dict[str, Any], own: Callable[[str], bool], quiet: bool = True) -> None:
+    """Changes the settings whose value is the name of a metric. own: whether the task has such a metric itself."""
+    for path in METRIC_KEYS:
+        group, _, name = path.partition(".")
+        node = settings.get(group)
+        value = node.get(name) if isinstance(node, dict) else None
+        if isinstance(node, dict) and isinstance(value, str) and metric(value) != value and not own(value):
+            node[name] = metric(value, quiet)
+
+
+def record(node: Any, own: Callable[[str], bool] = lambda name: False) -> Any:
+    """A record of a run or sweep, or a line of its journal. own: whether the task has such a metric itself."""
+    if isinstance(node, list):
+        return [record(each, own) for each in node]
+    if not isinstance(node, dict):
+        return node
+    made = {}
+    for name, value in node.items():
+        if name == "metrics" and isinstance(value, dict):
+            value = {each if own(each) else metric(each): number for each, number in value.items()}
+        elif name in ("monitor", "metric") and isinstance(value, str):
+            value = value if own(value) else metric(value)
+        elif name == "swept" and isinstance(value, dict):
+            value = {key(each): setting for each, setting in value.items()}
+        else:
+            value = record(value, own)
+        made[name] = value
+    return made
+
+
+def mentioned(text: str) -> bool:
+    """Whether an old word may occur in a config file; cheap, for those that hold none."""
+    words = [name.rpartition(".")[2] for name in (*KEYS, *TARGETS)] + [n for each in OPTIONS.values() for n in each]
+    return any(word in text for word in words)
+
+
+def _default(entry: Any, quiet: bool) -> Any:
+    """An entry of a defaults list, as in `override /model: lstm`."""
+    if not isinstance(entry, Mapping) or len(entry) != 1:
+        return entry
+    ((name, value),) = entry.items()
+    group = str(name).split()[-1].lstrip("/").partition("@")[0]
+    if isinstance(value, str):
+        return {name: option(group, value, quiet)}
+    return {name: [option(group, each, quiet) for each in value]} if isinstance(value, Sequence) else entry
+
+
+def _interpolated(text: str, quiet: bool) -> str:
+    return INTERPOLATION.sub(lambda found: found[1] + key(found[2], quiet), text) if "${" in text else text
