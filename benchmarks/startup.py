@@ -3,6 +3,7 @@
     python benchmarks/startup.py [--turns 5]
 
 help        `mlcli --help`                        beside `python -c "import typer"`
+train help  `mlcli train --help`                  beside the same
 completion  `mlcli train mod⇥`                    beside `python -c pass`
 first step  to the end of the first update        beside a script that imports torch, builds the same and steps once
 whole run   `mlcli train trainer.epochs=1`        beside plain_train.py, which does the same by hand
@@ -75,6 +76,11 @@ def main() -> None:
     python = [sys.executable, "-c"]
     rows: dict[str, tuple[float, Callable[[Path], float], Callable[[Path], float]]] = {
         "help": (2.5, lambda f: seconds([*MLCLI, "--help"], f), lambda f: seconds([*python, "import typer"], f)),
+        "train help": (
+            2.5,
+            lambda f: seconds([*MLCLI, "train", "--help"], f),
+            lambda f: seconds([*python, "import typer"], f),
+        ),
         "completion": (4.0, completion, lambda f: seconds([*python, "pass"], f)),
         "first step": (1.25, mlcli_first_step, torch_first_step),
         "whole run": (

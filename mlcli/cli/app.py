@@ -1,54 +1,71 @@
-"""The commands. Only names and help live here and in the files imported; what is heavy is imported when run."""
+"""The Typer app: `mlcli --help` is made from `commands.py`, and a command's module is imported when it is used."""
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from mlcli.cli.compare import compare
-from mlcli.cli.completion import completion
-from mlcli.cli.crossval import crossval
-from mlcli.cli.doctor import doctor
+from mlcli.cli.commands import COMMANDS, PANELS
 from mlcli.cli.errors import user_errors
-from mlcli.cli.evaluate import evaluate
-from mlcli.cli.list import list_options
-from mlcli.cli.predict import predict
-from mlcli.cli.runs import runs
-from mlcli.cli.serve import serve
-from mlcli.cli.show import show
-from mlcli.cli.sync import sync
-from mlcli.cli.train import train
-from mlcli.cli.ui import ui
 
-TRAINING, LOOKING, SETTING_UP = "Train and evaluate", "Look at runs", "Set up"
-PASS_THROUGH = {"ignore_unknown_options": True}  # Hydra's flags are Hydra's to read
+FUNCTIONS = {"list": "list_options"}  # of commands whose function cannot have the command's name
+PASS_THROUGH = ("train", "crossval")  # unknown options are Hydra's flags
+HELP = ("--help", "-h")
+
+
+class CommandGroup(TyperGroup):
+    """Lists commands that are loaded when they are used: each is in the module of `mlcli.cli` that has its name."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for panel, commands in PANELS.items():
+            for name, text in commands.items():
+                self.add_command(TyperCommand(name, help=f"{text}.", rich_help_panel=panel))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name else listed, rest
+
+
+def load_command(name: str) -> Any:
+    """The command of that name, from its function in `mlcli.cli.NAME`."""
+    function = getattr(import_module(f"mlcli.cli.{name}"), FUNCTIONS.get(name, name))
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name, context_settings={"ignore_unknown_options": name in PASS_THROUGH})(function)
+    return typer.main.get_command(single)
+
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings={"help_option_names": list(HELP)},
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Deep-learning experiments from the command line.",
     epilog="Start with: mlcli train model=lstm",
 )
-app.command(rich_help_panel=TRAINING, context_settings=PASS_THROUGH)(train)
-app.command(rich_help_panel=TRAINING, context_settings=PASS_THROUGH)(crossval)
-app.command(rich_help_panel=TRAINING)(evaluate)
-app.command(rich_help_panel=TRAINING)(predict)
-app.command(rich_help_panel=TRAINING)(serve)
-app.command(rich_help_panel=LOOKING)(runs)
-app.command(rich_help_panel=LOOKING)(show)
-app.command(rich_help_panel=LOOKING)(compare)
-app.command(rich_help_panel=LOOKING)(ui)
-app.command("list", rich_help_panel=SETTING_UP)(list_options)
-app.command(rich_help_panel=SETTING_UP)(doctor)
-app.command(rich_help_panel=SETTING_UP)(sync)
-app.command(rich_help_panel=SETTING_UP)(completion)
+
+
+@app.callback()
+def group() -> None:
+    """Makes the app a group, although no command is registered in it."""
+
+
+def print_help(name: str) -> None:
+    """The help of one command, without parsing arguments, for which Typer imports pydantic: half of the time."""
+    group, command = typer.main.get_command(app), load_command(name)
+    parent = typer.Context(group, info_name="mlcli", **group.context_settings)
+    typer.echo(command.get_help(typer.Context(command, parent, name, **command.context_settings)))
 
 
 def main() -> None:
     """The command line. What Typer says of a wrong command, option or value is one line and status 2."""
     arguments = sys.argv[1:] or ["--help"]
+    if len(arguments) == 2 and arguments[0] in COMMANDS and arguments[1] in HELP:
+        print_help(arguments[0])
+        raise SystemExit(0)
     try:
         status = app(arguments, standalone_mode=False)
     except Exception as error:

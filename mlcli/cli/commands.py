@@ -2,21 +2,29 @@
 
 FILES = None  # instead of a flag's choices: the shell completes file names
 
-COMMANDS = {
-    "train": "Train a network, or with -m a sweep of them",
-    "crossval": "Cross-validate one network, or compare several on the same folds",
-    "evaluate": "Evaluate a finished run with its best weights",
-    "predict": "Predict for a file, or go on with a prompt",
-    "serve": "Serve a run's predictions over HTTP",
-    "runs": "List runs, newest first",
-    "show": "Show one run: status, config, metrics and files",
-    "compare": "Compare runs: config, metrics and curves",
-    "ui": "Start the MLflow UI and print its address",
-    "list": "Show the config groups, or the options of one",
-    "doctor": "Check versions, device, configs and the MLflow store",
-    "sync": "Bring MLflow up to date",
-    "completion": "Print the completion script of a shell",
+# The panels of `mlcli --help`, and in each the commands with the line that describes them.
+PANELS = {
+    "Train and evaluate": {
+        "train": "Train a network, or with -m a sweep of them",
+        "crossval": "Cross-validate one network, or compare several on the same folds",
+        "evaluate": "Evaluate a finished run with its best weights",
+        "predict": "Predict for a file of inputs, or continue a prompt",
+        "serve": "Serve a run's predictions over HTTP",
+    },
+    "Look at runs": {
+        "runs": "List runs, newest first",
+        "show": "Show one run: status, config, metrics and files",
+        "compare": "Compare runs: config, metrics and curves",
+        "ui": "Start the MLflow UI and print its address",
+    },
+    "Set up": {
+        "list": "List the config groups, or the options of one",
+        "doctor": "Check versions, device, configs and the MLflow store",
+        "sync": "Bring MLflow up to date with the run folders",
+        "completion": "Print the completion script of a shell",
+    },
 }
+COMMANDS = {name: text for commands in PANELS.values() for name, text in commands.items()}
 
 SHELLS = ("bash", "zsh", "fish")
 

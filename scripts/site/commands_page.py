@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import typer
 from tables import code, plain, table
 
-from mlcli.cli.app import app
-from mlcli.cli.commands import FILES, FLAG_VALUES, FLAGS, SHORT
+from mlcli.cli.app import load_command
+from mlcli.cli.commands import COMMANDS, FILES, FLAG_VALUES, FLAGS, SHORT
 
 INTRODUCTION = """# Commands
 
@@ -16,7 +15,7 @@ How commands end: [exit codes](../exit_codes.md).
 
 
 def page() -> str:
-    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = {name: load_command(name) for name in COMMANDS}
     rows = [(f"[`{name}`](#{name})", _first_line(each)) for name, each in commands.items()]
     parts = [INTRODUCTION, table(("command", "what it does"), rows)]
     parts += [_section(name, each) for name, each in commands.items()]
