@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "mlcli"
 ANYWHERE = {
     "mlcli.batch_sizes",
     "mlcli.cannot_stack",
+    "mlcli.evenly",
     "mlcli.files",
     "mlcli.padding",
     "mlcli.precise",

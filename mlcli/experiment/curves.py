@@ -7,12 +7,15 @@ from typing import Annotated
 import numpy as np
 
 from mlcli.config.ranges import Range
+from mlcli.figure.confusion import confusion_matrix
 from mlcli.figure.plot import Plot
-from mlcli.metric import classification, threshold
+from mlcli.figure.threshold import threshold as threshold_plot
+from mlcli.metric import threshold
 from mlcli.metric.ranking import rank
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Answer
 from mlcli.run.finished_run import Ended
+from mlcli.task.plots.classification import plots as classifier_plots
 
 
 def curves(
@@ -26,23 +29,28 @@ def curves(
     parts = runs[0].parts()
     (other,) = (name for name in parts.data.classes if name != positive)
     val, test = (_of(parts, split, positive) for split in ("val", "test"))
-    chosen = threshold.finding(*val, recall)
+    chosen = threshold.threshold_for_recall(*val, recall)
     by_half, by_chosen = (threshold.counts(*test, at) for at in (0.5, chosen))
-    rows = [(at, *each, *threshold.rates(*each)) for at, each in ((0.5, by_half), (round(chosen, 4), by_chosen))]
+    rows = [
+        (at, each.tp, each.fp, each.fn, each.tn, *each.rates)
+        for at, each in ((0.5, by_half), (round(chosen, 4), by_chosen))
+    ]
     plots = {plot.name: plot for plot in _plots(*test, (other, positive))}
     ranking = rank(*test)
-    _, alarms, missed, _ = by_chosen
     sentence = (
         f"For {positive} the ROC curve has the area {ranking.roc_auc:.4f}, the precision-recall curve "
         f"{ranking.average_precision:.4f}. Threshold {chosen:.3f}, the highest that finds {recall:.0%} of {positive} "
-        f"on the validation split, misses {missed} of {test[0].sum()} on the test split, with {alarms} false "
-        f"alarm{'s' if alarms != 1 else ''}; 0.5 misses {by_half[2]}, with {by_half[1]}. Probabilities are off by "
+        f"on the validation split, misses {by_chosen.fn} of {test[0].sum()} on the test split, with {by_chosen.fp} "
+        f"false alarm{'s' if by_chosen.fp != 1 else ''}; 0.5 misses {by_half.fn}, with {by_half.fp}. Probabilities "
+        "are off by "
         f"{plots['calibration'].data['error']:.3f} on average (expected calibration error)."
     )
     columns = ("threshold", "found", "false alarms", "missed", "rightly cleared", "precision", "recall", "F1")
     own = [replace(plots[name], name=f"{name}_{positive}") for name in ("roc", "precision_recall", "calibration")]
-    own += [threshold.by_threshold(*val, chosen, positive, "validation")]
-    return Answer(sentence, columns, rows, [*own, threshold.confusion(by_chosen, positive, other)])
+    own += [threshold_plot(*threshold.rates_by_threshold(*val), chosen, positive, "validation")]
+    counts = np.array([[by_chosen.tn, by_chosen.fp], [by_chosen.fn, by_chosen.tp]])
+    own += [confusion_matrix(counts, (other, positive), "confusion_at_threshold")]
+    return Answer(sentence, columns, rows, own)
 
 
 def _of(parts: Parts, split: str, positive: str) -> tuple[np.ndarray, np.ndarray]:
@@ -55,4 +63,4 @@ def _of(parts: Parts, split: str, positive: str) -> tuple[np.ndarray, np.ndarray
 
 def _plots(is_positive: np.ndarray, probability: np.ndarray, classes: Sequence[str]) -> list[Plot]:
     """The figures of a classifier, with the positive class as the second of two."""
-    return classification.plots(is_positive.astype(int), np.stack([1 - probability, probability], 1), classes)
+    return classifier_plots(is_positive.astype(int), np.stack([1 - probability, probability], 1), classes)

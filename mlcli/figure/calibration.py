@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, GREY, HEADER, MARGIN, PALE, page, panel, shorten
 
 if TYPE_CHECKING:
@@ -13,6 +14,24 @@ WIDTH, HEIGHT, LOW = 4.6, 3.4, 0.95
 
 
 def calibration(
+    of: str | None, bins: int, bin: np.ndarray, count: np.ndarray, confidence: np.ndarray, observed: np.ndarray,
+    error: float,
+) -> Plot:  # fmt: skip
+    """calibration: of the bins in use, the index, the number of examples, the mean confidence and the observed
+    frequency; of: the class whose probability it is, or None for the highest probability of each example."""
+    data = {
+        "of": of,
+        "bins": bins,
+        "bin": bin.tolist(),
+        "count": count.tolist(),
+        "confidence": plain(confidence),
+        "observed": plain(observed),
+        "error": error,
+    }
+    return Plot("calibration", render_calibration, data)
+
+
+def render_calibration(
     of: str | None, bins: int, bin: list[int], count: list[int], confidence: list[float], observed: list[float],
     error: float,
 ) -> "Figure":  # fmt: skip

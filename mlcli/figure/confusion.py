@@ -1,9 +1,11 @@
 """Confusion matrices of two to hundreds of classes: what is right in blue, mistakes in vermillion."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import GREY, HEADER, INK, MARGIN, blank, page, panel, room, shorten
 
 if TYPE_CHECKING:
@@ -18,26 +20,37 @@ RIGHT_COLOUR = np.array([0.0, 0.447, 0.698])
 WRONG_COLOUR = np.array([0.835, 0.369, 0.0])
 
 
-def counts(counts: list[list[int]], classes: list[str]) -> "Figure":
+def confusion_matrix(counts: np.ndarray, classes: Sequence[str], name: str = "confusion_matrix") -> Plot:
+    """C × C counts: targets down, predictions across."""
+    return Plot(name, render_counts, {"counts": counts.tolist(), "classes": list(classes)})
+
+
+def confusion_matrix_normalised(counts: np.ndarray, classes: Sequence[str]) -> Plot:
+    """The same in percent of each true class."""
+    data = {"counts": counts.tolist(), "classes": list(classes)}
+    return Plot("confusion_matrix_normalised", render_normalised, data)
+
+
+def render_counts(counts: list[list[int]], classes: list[str]) -> "Figure":
     """counts[true][predicted]."""
     matrix = np.array(counts)
     accuracy = np.trace(matrix) / max(matrix.sum(), 1)
     wrong = matrix.sum() - np.trace(matrix)
     title = f"Confusion matrix · accuracy {accuracy:.3f}"
-    return _draw(matrix, matrix, classes, title, f"{matrix.sum():,} examples, {wrong:,} wrong", "{:.0f}")
+    return _render(matrix, matrix, classes, title, f"{matrix.sum():,} examples, {wrong:,} wrong", "{:.0f}")
 
 
-def normalised(counts: list[list[int]], classes: list[str]) -> "Figure":
+def render_normalised(counts: list[list[int]], classes: list[str]) -> "Figure":
     """The same in percent of each true class."""
     matrix = np.array(counts)
     support = matrix.sum(1)
     percent = 100 * matrix / support.clip(min=1)[:, None]
     balanced = percent.diagonal()[support > 0].mean() / 100 if support.any() else 0.0
     title = f"Confusion by class · balanced accuracy {balanced:.3f}"
-    return _draw(percent, matrix, classes, title, "percent of each true class", "{:.1f}")
+    return _render(percent, matrix, classes, title, "percent of each true class", "{:.1f}")
 
 
-def _draw(matrix: np.ndarray, raw: np.ndarray, classes: list[str], title: str, note: str, form: str) -> "Figure":
+def _render(matrix: np.ndarray, raw: np.ndarray, classes: list[str], title: str, note: str, form: str) -> "Figure":
     count = len(classes)
     numbered = count <= NUMBERED_CLASSES and np.count_nonzero(matrix) <= NUMBERED_CELLS
     cell = _cell_size(count)

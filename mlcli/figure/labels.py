@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import FAINT, GREY, HEADER, INK, MARGIN, blank, page, room, shorten
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ ROW, HEAD, COLUMN = 0.27, 0.42, 0.95  # inches
 LONGEST, MOST = 24, 40  # characters of a label; rows
 
 
-def labels(rows: list[dict[str, Any]], total: int, accuracy: float) -> "Figure":
+def labels(rows: list[dict[str, Any]], total: int, accuracy: float) -> Plot:
+    """labels: a row for each label, {"label", "examples", "precision", "recall", "f1", "average_precision", …}."""
+    return Plot("labels", render_labels, {"rows": rows, "total": total, "accuracy": accuracy})
+
+
+def render_labels(rows: list[dict[str, Any]], total: int, accuracy: float) -> "Figure":
     """The labels by F1, best first."""
     ranked = sorted(rows, key=lambda row: -row["f1"])[:MOST]
     macro = float(np.mean([row["f1"] for row in rows]))

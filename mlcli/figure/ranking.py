@@ -1,9 +1,11 @@
 """ROC and precision-recall curves, of one class or of each against the rest."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import FAINT, GREY, HEADER, INK, MARGIN, PALE, PALETTE, legend, page, panel, shorten
 
 if TYPE_CHECKING:
@@ -11,13 +13,37 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Points = tuple[np.ndarray, np.ndarray, float]  # x and y of a curve, and the area under it
 Curve = dict[str, Any]
+POINTS = 200  # most points of a curve
 COLOURED = 6  # up to here every class has a colour of its own, beyond it only the weakest
 WEAKEST = 4
 SIDE = 4.2
 
 
-def roc(curves: list[Curve]) -> "Figure":
+def roc(curves: Mapping[str, Points]) -> Plot:
+    """roc: by class, the true-positive rate over the false-positive rate."""
+    data = [_thinned(name, *points, len(curves)) for name, points in curves.items()]
+    return Plot("roc", render_roc, {"curves": data})
+
+
+def precision_recall(curves: Mapping[str, Points], prevalence: Mapping[str, float]) -> Plot:
+    """precision_recall: by class, the precision over the recall; `prevalence` is the share of the class."""
+    data = [_thinned(name, *points, len(curves)) | {"share": prevalence[name]} for name, points in curves.items()]
+    return Plot("precision_recall", render_precision_recall, {"curves": data})
+
+
+def _thinned(name: str, x: np.ndarray, y: np.ndarray, area: float, count: int) -> Curve:
+    """A curve with few enough points, evenly spaced along it: the picture looks the same and the file stays small."""
+    most = max(POINTS * 10 // max(count, 10), 30)
+    if len(x) > most:
+        along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+        keep = np.unique(np.searchsorted(along, np.linspace(0, along[-1], most)).clip(max=len(x) - 1))
+        x, y = x[keep], y[keep]
+    return {"name": name, "area": float(area), "x": plain(x.round(5)), "y": plain(y.round(5))}
+
+
+def render_roc(curves: list[Curve]) -> "Figure":
     """curves: name, area, x (false-positive rate), y (true-positive rate)."""
     figure, axes = _page(curves, "ROC", "AUC", "false-positive rate", "true-positive rate")
     axes.plot([0, 1], [0, 1], color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
@@ -28,7 +54,7 @@ def roc(curves: list[Curve]) -> "Figure":
     return figure
 
 
-def precision_recall(curves: list[Curve]) -> "Figure":
+def render_precision_recall(curves: list[Curve]) -> "Figure":
     """curves: name, area (average precision), share (of the class), x (recall), y (precision)."""
     figure, axes = _page(curves, "Precision and recall", "average precision", "recall", "precision")
     chance = float(np.mean([curve["share"] for curve in curves]))

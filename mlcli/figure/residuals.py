@@ -1,17 +1,39 @@
 """What a regression gets wrong: residuals, and predictions against the truth."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.evenly import evenly_spaced
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, HEADER, MARGIN, PALE, brief, page, panel, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+POINTS = 2000  # most examples of a scatter plot
 
-def residuals(
+
+def residuals(targets: np.ndarray, predictions: np.ndarray, target: str, rmse: float, bias: float) -> Plot:
+    """residuals: N targets and N predictions; rmse and bias are those of all N, `target` is their name and unit."""
+    data = _shown(targets, predictions, target) | {"rmse": rmse, "bias": bias}
+    return Plot("residuals", render_residuals, data)
+
+
+def predicted_against_true(targets: np.ndarray, predictions: np.ndarray, target: str, r2: float | None) -> Plot:
+    """predicted_against_true: N targets and N predictions."""
+    data = _shown(targets, predictions, target) | {"r2": r2}
+    return Plot("predicted_against_true", render_predicted_against_true, data)
+
+
+def _shown(targets: np.ndarray, predictions: np.ndarray, target: str) -> dict[str, Any]:
+    chosen = evenly_spaced(len(targets), POINTS)
+    points = {"true": plain(targets[chosen]), "predicted": plain(predictions[chosen])}
+    return points | {"target": target, "total": len(targets)}
+
+
+def render_residuals(
     true: list[float], predicted: list[float], target: str, total: int, rmse: float, bias: float
 ) -> "Figure":
     """true − predicted against predicted, and the distribution of the residuals beside it."""
@@ -34,7 +56,7 @@ def residuals(
     return figure
 
 
-def predicted_against_true(
+def render_predicted_against_true(
     true: list[float], predicted: list[float], target: str, total: int, r2: float | None
 ) -> "Figure":
     """A point an example on two equal axes; on the dashed line predictions are right."""

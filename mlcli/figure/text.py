@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlcli.figure.largest_errors import classified, misclassified_title
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, FAINT, GREY, HEADER, INK, MARGIN, ORANGE, VERMILLION, blank, brief, page, shorten
-from mlcli.figure.worst import mistakes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +20,28 @@ MOST_BITS = 8.0  # the strongest colour
 NAMES, COLUMN, TEXT = 1.15, 0.95, 96  # inches of class names and probability; characters of a line of text
 
 
-def sample(prompt: str, text: str, temperature: float) -> "Figure":
+def sample(prompt: str, text: str, temperature: float) -> Plot:
+    """sample: a text that the model generated after the prompt."""
+    return Plot("sample", render_sample, {"prompt": prompt, "text": text, "temperature": temperature})
+
+
+def surprise(tokens: Sequence[str], losses: np.ndarray, unit: str) -> Plot:
+    """surprise: a real text, each token with its cross-entropy in bits; losses in nats."""
+    shown = [f"{token} " if unit == "word" else token for token in tokens]
+    data = {"tokens": shown, "bits": plain(losses / np.log(2))}
+    return Plot("surprise", render_surprise, data | {"unit": unit})
+
+
+def misclassified_texts(
+    true: Sequence[str], predicted: Sequence[str], probability: np.ndarray, index: np.ndarray, wrong: int, total: int,
+    texts: Sequence[str],
+) -> Plot:  # fmt: skip
+    """worst_mistakes of a classifier of texts; see `mlcli.figure.largest_errors`."""
+    data = classified(true, predicted, probability, index, wrong, total) | {"texts": list(texts)}
+    return Plot("worst_mistakes", render_misclassified_texts, data)
+
+
+def render_sample(prompt: str, text: str, temperature: float) -> "Figure":
     """The prompt in grey, what the model made of it in ink."""
     places, rows = _places([*prompt, *text])
     note = f"grey: the prompt, from the test split; {len(text):,} characters at temperature {brief(temperature)}"
@@ -29,7 +51,7 @@ def sample(prompt: str, text: str, temperature: float) -> "Figure":
     return figure
 
 
-def surprise(tokens: list[str], bits: list[float], unit: str) -> "Figure":
+def render_surprise(tokens: list[str], bits: list[float], unit: str) -> "Figure":
     """The stronger the colour behind a token, the less the model expected it."""
     shown = [token.replace("\n", "↵\n") for token in tokens]
     places, rows = _places(shown)
@@ -43,14 +65,14 @@ def surprise(tokens: list[str], bits: list[float], unit: str) -> "Figure":
     return figure
 
 
-def mistaken_texts(
+def render_misclassified_texts(
     true: list[str], predicted: list[str], probability: list[float], index: list[int], wrong: int, total: int,
     texts: list[str],
 ) -> "Figure":  # fmt: skip
     """A row for each text: true class, predicted class, its probability and how the text begins."""
     start, row = 2 * NAMES + COLUMN, 0.42
     across, down = start + 0.068 * TEXT, 0.3 + row * len(texts)
-    figure = page(2 * MARGIN + across, HEADER + down + MARGIN, *mistakes(wrong, total, len(true)))
+    figure = page(2 * MARGIN + across, HEADER + down + MARGIN, *misclassified_title(wrong, total, len(true)))
     axes = blank(figure, MARGIN, MARGIN, across, down)
     axes.hlines(0.3 + row * np.arange(len(texts) + 1), 0, across, color=FAINT, linewidth=0.8)
     for x, name in ((0.0, "true"), (NAMES, "predicted"), (2 * NAMES, "probability"), (start, "text")):

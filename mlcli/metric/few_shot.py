@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from mlcli.figure import few_shot as figures_few_shot
+from mlcli.figure.largest_errors import pixels
 from mlcli.figure.plot import Plot
-from mlcli.figure.worst import pixels
 from mlcli.metric.latent import latent_space
 
 SHOWN = 8  # classes of an episode that are drawn

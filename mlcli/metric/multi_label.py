@@ -1,4 +1,4 @@
-"""Metrics and figures of examples with any number of labels, from the labels' probabilities. N examples, C labels.
+"""Metrics of examples with any number of labels, from the labels' probabilities. N examples, C labels.
 
 They equal scikit-learn's with zero_division=0, to which the tests hold them.
 """
@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mlcli.figure import labels as figures_labels
-from mlcli.figure.plot import Plot, number
-from mlcli.metric import classification
-from mlcli.metric.classification import Against
+from mlcli.metric.classification import OneVsRest
 from mlcli.metric.ranking import rank
-from mlcli.metric.undefined import left_out
+from mlcli.metric.undefined import finite, left_out
 
 THRESHOLD = 0.5
 
@@ -27,7 +24,7 @@ def scores(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) ->
     hits, gave, had = (given & has).sum(), given.sum(), has.sum()
     rows = table(has, probabilities, labels)
     metrics = {
-        "accuracy": float((given == has).all(1).mean()),
+        "accuracy": exact_match(has, probabilities),
         "hamming_loss": float((given != has).mean()),
         "precision_micro": float(hits / max(gave, 1)),
         "recall_micro": float(hits / max(had, 1)),
@@ -46,11 +43,16 @@ def scores(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) ->
     return metrics
 
 
+def exact_match(has: np.ndarray, probabilities: np.ndarray) -> float:
+    """The share of the examples with all labels correct (subset accuracy)."""
+    return float(((probabilities > THRESHOLD) == has).all(1).mean())
+
+
 def table(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each label: how many examples have it, and how well it is found."""
     given = probabilities > THRESHOLD
     hits_C, given_C, has_C = (given & has).sum(0), given.sum(0), has.sum(0)
-    ranked = {c: rank(is_c, p) for c, is_c, p in _against(has, probabilities)}
+    ranked = {c: rank(is_c, p) for c, is_c, p in one_vs_rest(has, probabilities)}
     return [
         {
             "label": name,
@@ -58,28 +60,13 @@ def table(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> 
             "precision": float(hits_C[c] / max(given_C[c], 1)),
             "recall": float(hits_C[c] / max(has_C[c], 1)),
             "f1": float(2 * hits_C[c] / max(given_C[c] + has_C[c], 1)),
-            "roc_auc": number(ranked[c].roc_auc) if c in ranked else None,
-            "average_precision": number(ranked[c].average_precision) if c in ranked else None,
+            "roc_auc": finite(ranked[c].roc_auc) if c in ranked else None,
+            "average_precision": finite(ranked[c].average_precision) if c in ranked else None,
         }
         for c, name in enumerate(labels)
     ]
 
 
-def plots(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> list[Plot]:
-    """labels (a table), roc, precision_recall: those that are defined."""
-    given = probabilities > THRESHOLD
-    data = {
-        "rows": table(has, probabilities, labels),
-        "total": len(has),
-        "accuracy": float((given == has).all(1).mean()),
-    }
-    made = [Plot("labels", figures_labels.labels, data)]
-    each = _against(has, probabilities)
-    if each and np.isfinite(probabilities).all():
-        made += [classification.roc(each, labels), classification.precision_recall(each, labels)]
-    return made
-
-
-def _against(has: np.ndarray, probabilities: np.ndarray) -> list[Against]:
+def one_vs_rest(has: np.ndarray, probabilities: np.ndarray) -> list[OneVsRest]:
     columns = [(c, has[:, c], probabilities[:, c].astype(np.float64)) for c in range(has.shape[1])]
     return [(c, is_c, p) for c, is_c, p in columns if is_c.any() and not is_c.all()]

@@ -1,6 +1,7 @@
 """Metrics that are not defined on the examples at hand are left out: never 0, never NaN."""
 
 import logging
+from math import isfinite
 
 ONE_EXAMPLE = "it takes two examples or more"  # a reason
 
@@ -25,3 +26,8 @@ class Once(logging.Filter):
             self.seen.add(text)
             return True
         return False
+
+
+def finite(value: float) -> float | None:
+    """The value, or None if it is NaN or infinite."""
+    return float(value) if isfinite(value) else None

@@ -115,7 +115,8 @@ class Classification:
         return evaluation
 
     def _complete(self, evaluation: Evaluation, split: str, targets: Tensor, probabilities: Tensor) -> None:
-        from mlcli.metric import classification  # brings scikit-learn, which takes longer than a small epoch
+        from mlcli.metric import classification
+        from mlcli.task.plots.classification import plots, worst_mistakes
 
         y, p, classes = targets.cpu().numpy(), probabilities.cpu().numpy(), self.data.classes
         evaluation.metrics |= classification.scores(y, p, classes)
@@ -123,8 +124,8 @@ class Classification:
         evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p)}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
-            *classification.plots(y, p, classes),
-            classification.worst(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode),
+            *plots(y, p, classes),
+            worst_mistakes(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode),
             *self._boundary(raw, y),
             *self._kernels(raw, y),
         ]

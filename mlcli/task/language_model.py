@@ -101,7 +101,8 @@ class LanguageModel:
     def _complete(
         self, evaluation: Evaluation, split: str, losses: np.ndarray, answered: np.ndarray, last: Tensor
     ) -> None:
-        from mlcli.metric import steps, text
+        from mlcli.figure import positions, text
+        from mlcli.metric.positions import bits
 
         index, names = self.data.splits[split], self.data.vocabulary
         examples = self.data.examples.targets[index]
@@ -114,13 +115,13 @@ class LanguageModel:
         }
         first = examples[0][examples[0] >= 0].tolist()
         evaluation.plots = lambda: [
-            steps.loss_by_position(losses, answered, self.unit),
+            positions.loss_by_position(*bits(losses, answered), self.unit),
             text.surprise([names[token] for token in first], losses[0][answered[0]], self.unit),
             *self._samples(self.data.decode(first[:PROMPT])),
         ]
 
     def _samples(self, prompt: str) -> list[Any]:
-        from mlcli.metric import text
+        from mlcli.figure import text
 
         if not self.sample:
             return []

@@ -69,11 +69,12 @@ class MultiLabel:
 
     def _complete(self, evaluation: Evaluation, split: str, has: np.ndarray, probabilities: np.ndarray) -> None:
         from mlcli.metric import multi_label
+        from mlcli.task.plots.multi_label import plots
 
         evaluation.metrics |= multi_label.scores(has, probabilities, self.data.classes)
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": self._names(has), **self._columns(probabilities)}
-        evaluation.plots = lambda: multi_label.plots(has, probabilities, self.data.classes)
+        evaluation.plots = lambda: plots(has, probabilities, self.data.classes)
 
     def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         each = {f"probability/{name}": probabilities[:, i] for i, name in enumerate(self.data.classes)}

@@ -82,15 +82,16 @@ class Regression:
         return outputs.squeeze(1).float() * self.std + self.mean
 
     def _complete(self, evaluation: Evaluation, split: str, y: np.ndarray, predictions: np.ndarray) -> None:
-        from mlcli.metric import regression  # brings scikit-learn, which takes longer than a small epoch
+        from mlcli.metric import regression
+        from mlcli.task.plots.regression import plots, worst_mistakes
 
         evaluation.metrics |= regression.scores(y, predictions)
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": y, "prediction": predictions}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
-            *regression.plots(y, predictions, self.data.target),
-            regression.worst(y, predictions, raw, self.data.features, self.data.target),
+            *plots(y, predictions, self.data.target),
+            worst_mistakes(y, predictions, raw, self.data.features, self.data.target),
         ]
 
     def observe(self, score: float) -> None:

@@ -87,7 +87,9 @@ class SequenceLabelling:
         return evaluation
 
     def _complete(self, evaluation: Evaluation, split: str, targets: np.ndarray, probabilities: np.ndarray) -> None:
-        from mlcli.metric import classification, steps
+        from mlcli.figure.positions import accuracy_by_position
+        from mlcli.metric import classification, positions
+        from mlcli.task.plots.classification import plots
 
         answered, classes = targets >= 0, self.data.classes
         y, p = targets[answered], probabilities[answered]
@@ -97,8 +99,8 @@ class SequenceLabelling:
         raw = self.data.examples.inputs[index]
         evaluation.columns = {"index": index.numpy(), "target": np.array(true), **self._columns(raw, probabilities)}
         evaluation.plots = lambda: [
-            *classification.plots(y, p, classes),
-            steps.accuracy_by_position(targets, probabilities.argmax(-1)),
+            *plots(y, p, classes),
+            accuracy_by_position(*positions.accuracy(targets, probabilities.argmax(-1))),
         ]
 
     def _columns(self, raw: Tensor, probabilities: np.ndarray) -> dict[str, np.ndarray]:

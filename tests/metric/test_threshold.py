@@ -15,9 +15,9 @@ def scored() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("recall", [0.0, 0.5, 0.9, 1.0])
-def test_the_highest_that_finds_enough(scored: tuple[np.ndarray, np.ndarray], recall: float) -> None:
+def test_the_highest_with_that_recall(scored: tuple[np.ndarray, np.ndarray], recall: float) -> None:
     is_class, probability = scored
-    at = threshold.finding(is_class, probability, recall)
+    at = threshold.threshold_for_recall(is_class, probability, recall)
     assert metrics.recall_score(is_class, probability >= at) >= recall
     higher = probability[probability > at].min(initial=2.0)
     assert metrics.recall_score(is_class, probability >= higher, zero_division=0) < max(recall, 1e-9)
@@ -25,13 +25,14 @@ def test_the_highest_that_finds_enough(scored: tuple[np.ndarray, np.ndarray], re
 
 def test_counts_and_rates(scored: tuple[np.ndarray, np.ndarray]) -> None:
     is_class, probability = scored
-    found, alarms, missed, cleared = threshold.counts(is_class, probability, 0.4)
-    assert metrics.confusion_matrix(is_class, probability >= 0.4).tolist() == [[cleared, alarms], [missed, found]]
+    counts = threshold.counts(is_class, probability, 0.4)
+    matrix = [[counts.tn, counts.fp], [counts.fn, counts.tp]]
+    assert metrics.confusion_matrix(is_class, probability >= 0.4).tolist() == matrix
     expected = metrics.precision_recall_fscore_support(is_class, probability >= 0.4, average="binary")[:3]
-    assert threshold.rates(found, alarms, missed, cleared) == pytest.approx(expected)
-    assert threshold.rates(0, 0, 0, 5) == (0, 0, 0)
+    assert counts.rates == pytest.approx(expected)
+    assert threshold.Counts(0, 0, 0, 5).rates == (0, 0, 0)
 
 
 def test_no_example_of_the_class() -> None:
     with pytest.raises(ValueError, match=r"split\.val"):
-        threshold.finding(np.zeros(3, dtype=bool), np.ones(3), 0.9)
+        threshold.threshold_for_recall(np.zeros(3, dtype=bool), np.ones(3), 0.9)

@@ -8,9 +8,9 @@ import pytest
 
 from mlcli.cli.training import main
 from mlcli.figure.plot import Plot
-from mlcli.metric import classification
 from mlcli.run import finish
 from mlcli.run.figures import save_figures
+from mlcli.task.plots import classification
 
 QUICK = ["tracking=none", "model=mlp", "model.width=8", "trainer.epochs=1", "device=cpu", "-q"]
 

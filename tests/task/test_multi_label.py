@@ -6,6 +6,7 @@ import torch
 from sklearn import metrics as sk
 
 from mlcli.metric import fast, multi_label
+from mlcli.task.plots.multi_label import plots
 
 
 def made(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +46,7 @@ def test_a_label_that_nobody_has_is_no_reason_to_fail() -> None:
     probabilities = 1 / (1 + np.exp(-logits))
     row = multi_label.table(has, probabilities, list("abcd"))[2]
     assert row["examples"] == 0 and row["average_precision"] is None and row["recall"] == 0
-    assert {plot.name for plot in multi_label.plots(has, probabilities, list("abcd"))} == {
+    assert {plot.name for plot in plots(has, probabilities, list("abcd"))} == {
         "labels",
         "precision_recall",
         "roc",

@@ -1,10 +1,11 @@
-"""The worst mistakes, as the images themselves or as rows of a table."""
+"""worst_mistakes: the largest errors of a model, as images or as rows of a table. N examples are shown."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import (
     BLUE,
     FAINT,
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 COLUMNS = 5
 PICTURE, CAPTION, GAP = 1.15, 0.62, 0.2  # inches
 LARGEST = 64  # pixels of a side; larger pictures are thinned
-FEATURES = 6
+SHOWN_FEATURES = 6
 ROW, FIRST, COLUMN = 0.27, 1.05, 0.98  # height of a row, width of leading and of feature columns, in inches
 
 
-def most(kind: str) -> int:
-    """How many examples are shown."""
+def most_shown(kind: str) -> int:
+    """How many examples of this kind of input fit in the figure."""
     return 15 if kind == "image" else 12
 
 
@@ -46,21 +47,58 @@ def pixels(inputs: np.ndarray) -> dict[str, Any]:
     return {"images": ((images - low) / ((high - low) or 1) * 255).round().astype(np.uint8).tolist()}
 
 
-def values(inputs: np.ndarray, chosen: np.ndarray, features: Sequence[str]) -> dict[str, Any]:
-    """Of the chosen rows of N × D inputs: the few features that stand out most, and by how many deviations."""
-    if inputs.ndim != 2 or len(features) != inputs.shape[1]:
-        return {"features": [], "values": [[] for _ in chosen], "deviations": [[] for _ in chosen]}
-    precise = np.nan_to_num(inputs.astype(np.float64))
-    z = (precise[chosen] - precise.mean(0)) / np.where(precise.std(0) > 0, precise.std(0), 1)
-    columns = np.sort(np.argsort(-np.abs(z).mean(0), kind="stable")[:FEATURES])
+Table = tuple[Sequence[str], np.ndarray, np.ndarray]  # names of F features, N × F values and N × F z-scores
+NO_TABLE: Table = ((), np.empty(0), np.empty(0))
+
+
+def misclassified(
+    true: Sequence[str], predicted: Sequence[str], probability: np.ndarray, index: np.ndarray, wrong: int, total: int,
+    images: np.ndarray | None = None, table: Table = NO_TABLE,
+) -> Plot:  # fmt: skip
+    """worst_mistakes of a classifier: true and predicted classes, the probability of the prediction, the position in
+    the split; `wrong` of `total` examples are misclassified. Shown as `images` (see `pixels`), or as a table."""
+    data = classified(true, predicted, probability, index, wrong, total)
+    if images is not None:
+        return Plot("worst_mistakes", render_misclassified_images, data | pixels(images))
+    return Plot("worst_mistakes", render_misclassified_rows, data | _table_data(table))
+
+
+def classified(
+    true: Sequence[str], predicted: Sequence[str], probability: np.ndarray, index: np.ndarray, wrong: int, total: int
+) -> dict[str, Any]:
     return {
-        "features": [features[i] for i in columns],
-        "values": precise[chosen][:, columns].tolist(),
-        "deviations": z[:, columns].tolist(),
+        "true": list(true),
+        "predicted": list(predicted),
+        "probability": plain(probability.astype(np.float64)),
+        "index": index.tolist(),
+        "wrong": wrong,
+        "total": total,
     }
 
 
-def mistaken_images(
+def mispredicted(
+    true: np.ndarray, predicted: np.ndarray, index: np.ndarray, target: str, total: int,
+    images: np.ndarray | None = None, table: Table = NO_TABLE,
+) -> Plot:  # fmt: skip
+    """worst_mistakes of a regression: N targets and predictions, with their positions in a split of `total`."""
+    data = {
+        "true": plain(true),
+        "predicted": plain(predicted),
+        "index": index.tolist(),
+        "target": target,
+        "total": total,
+    }
+    if images is not None:
+        return Plot("worst_mistakes", render_mispredicted_images, data | pixels(images))
+    return Plot("worst_mistakes", render_mispredicted_rows, data | _table_data(table))
+
+
+def _table_data(table: Table) -> dict[str, Any]:
+    features, values, deviations = table
+    return {"features": list(features), "values": plain(values), "deviations": plain(deviations)}
+
+
+def render_misclassified_images(
     images: list[Any], true: list[str], predicted: list[str], probability: list[float], index: list[int],
     wrong: int, total: int,
 ) -> "Figure":  # fmt: skip
@@ -71,19 +109,19 @@ def mistaken_images(
         (shorten(before[0] + t, 17), shorten(before[1] + p, 17), f"{sure:.2f}")
         for t, p, sure in zip(true, predicted, probability, strict=True)
     ]
-    title, note = mistakes(wrong, total, len(true))
+    title, note = misclassified_title(wrong, total, len(true))
     note += "; blue: true class, orange: predicted" if long else ", with its probability"
     return _pictures(images, captions, title, note, wrong > 0)
 
 
-def missed_images(
+def render_mispredicted_images(
     images: list[Any], true: list[float], predicted: list[float], index: list[int], target: str, total: int
 ) -> "Figure":
     captions = [(f"true {brief(t)}", f"predicted {brief(p)}", "") for t, p in zip(true, predicted, strict=True)]
     return _pictures(images, captions, *_errors(true, predicted, total, target), True)
 
 
-def mistaken_rows(
+def render_misclassified_rows(
     true: list[str], predicted: list[str], probability: list[float], index: list[int], wrong: int, total: int,
     features: list[str], values: list[list[float]], deviations: list[list[float]],
 ) -> "Figure":  # fmt: skip
@@ -92,10 +130,10 @@ def mistaken_rows(
         "predicted": [shorten(p, 13) for p in predicted],
         "probability": [f"{sure:.3f}" for sure in probability],
     }
-    return _table(leading, features, values, deviations, *mistakes(wrong, total, len(true)))
+    return _table(leading, features, values, deviations, *misclassified_title(wrong, total, len(true)))
 
 
-def missed_rows(
+def render_mispredicted_rows(
     true: list[float], predicted: list[float], index: list[int], target: str, total: int, features: list[str],
     values: list[list[float]], deviations: list[list[float]],
 ) -> "Figure":  # fmt: skip
@@ -108,7 +146,7 @@ def missed_rows(
     return _table(leading, features, values, deviations, *_errors(true, predicted, total, target))
 
 
-def mistakes(wrong: int, total: int, shown: int) -> tuple[str, str]:
+def misclassified_title(wrong: int, total: int, shown: int) -> tuple[str, str]:
     if not wrong:
         return f"Worst mistakes · none in {total:,}", "no example is wrong; these are right, but least surely"
     return f"Worst mistakes · {wrong:,} of {total:,} wrong", f"the {shown} that the model was surest of"

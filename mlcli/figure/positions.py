@@ -1,9 +1,10 @@
-"""How right or how surprised a model is along a sequence."""
+"""Accuracy and loss by position in a sequence. T positions."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, GREY, HEADER, MARGIN, PALE, page, panel
 
 if TYPE_CHECKING:
@@ -13,8 +14,19 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 5.4, 3.2
 
 
-def accuracy_by_position(values: list[float | None], count: list[int], overall: float) -> "Figure":
-    """The share of right answers at each step."""
+def accuracy_by_position(values: np.ndarray, count: np.ndarray, overall: float) -> Plot:
+    """accuracy_by_position: the accuracy at each position, NaN where there is none, of `count` predictions."""
+    data = {"values": plain(values), "count": count.tolist(), "overall": overall}
+    return Plot("accuracy_by_position", render_accuracy_by_position, data)
+
+
+def loss_by_position(values: np.ndarray, count: np.ndarray, overall: float, unit: str) -> Plot:
+    """loss_by_position: the cross-entropy of the next token, in bits per `unit`, after each position."""
+    data = {"values": plain(values), "count": count.tolist(), "overall": overall, "unit": unit}
+    return Plot("loss_by_position", render_loss_by_position, data)
+
+
+def render_accuracy_by_position(values: list[float | None], count: list[int], overall: float) -> "Figure":
     figure, axes = _page(f"Accuracy by position · {overall:.3f} overall", count, values, "accuracy")
     axes.axhline(overall, color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     known = [value for value in values if value is not None]
@@ -22,8 +34,7 @@ def accuracy_by_position(values: list[float | None], count: list[int], overall: 
     return figure
 
 
-def loss_by_position(values: list[float | None], count: list[int], overall: float, unit: str) -> "Figure":
-    """What the next token costs, by how much the model has read before it."""
+def render_loss_by_position(values: list[float | None], count: list[int], overall: float, unit: str) -> "Figure":
     title = f"Loss by position · {overall:.3f} bits per {unit}"
     figure, axes = _page(title, count, values, f"bits per {unit}")
     axes.axhline(overall, color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)

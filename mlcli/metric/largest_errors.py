@@ -1,0 +1,36 @@
+"""The examples that a model gets most wrong. N examples, C classes, D features."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def most_confident_errors(targets: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
+    """Indices of the misclassified examples with the highest probability of the predicted class, highest first; if
+    none is misclassified, of the examples with the lowest. From N class indices and N × C probabilities."""
+    certainty = np.nan_to_num(probabilities.max(1))
+    wrong = probabilities.argmax(1) != targets
+    if not wrong.any():
+        return np.argsort(certainty, kind="stable")[:most]
+    order = np.argsort(-certainty, kind="stable")
+    chosen: np.ndarray = order[wrong[order]][:most]
+    return chosen
+
+
+def largest_errors(targets: np.ndarray, predictions: np.ndarray, most: int) -> np.ndarray:
+    """Indices of the largest absolute errors, largest first. From N targets and N predictions."""
+    error = np.abs(np.nan_to_num(targets.astype(np.float64) - predictions))
+    return np.argsort(-error, kind="stable")[:most]
+
+
+def distinctive_features(
+    inputs: np.ndarray, chosen: np.ndarray, features: Sequence[str], most: int
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The features in which the chosen rows of N × D inputs deviate most from the mean: their names, values and
+    z-scores (rows × features). Empty for inputs of another shape, or without names."""
+    if inputs.ndim != 2 or len(features) != inputs.shape[1]:
+        return [], np.empty((len(chosen), 0)), np.empty((len(chosen), 0))
+    precise = np.nan_to_num(inputs.astype(np.float64))
+    z = (precise[chosen] - precise.mean(0)) / np.where(precise.std(0) > 0, precise.std(0), 1)
+    columns = np.sort(np.argsort(-np.abs(z).mean(0), kind="stable")[:most])
+    return [features[i] for i in columns], precise[chosen][:, columns], z[:, columns]

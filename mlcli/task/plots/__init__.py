@@ -1,0 +1,1 @@
+"""Plots of a task's results: metrics computed, then handed to figures as plain arrays."""

@@ -1,0 +1,28 @@
+"""Real predictions, for tests of metrics and of plots."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+Classified = tuple[np.ndarray, np.ndarray, list[str], np.ndarray]
+Regressed = tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]
+
+
+def classified(load: Any, held_out: int) -> Classified:
+    """Targets, float32 probabilities, classes and inputs of the examples that a logistic regression has not seen."""
+    data = load()
+    order = np.random.default_rng(0).permutation(len(data.target))
+    x = (data.data - data.data.mean(0)) / (data.data.std(0) + 1)
+    test, train = order[:held_out], order[held_out:]
+    model = LogisticRegression(C=0.05, max_iter=500).fit(x[train], data.target[train])
+    classes = [str(name) for name in data.target_names]
+    return data.target[test], model.predict_proba(x[test]).astype(np.float32), classes, data.data[test]
+
+
+def regressed() -> Regressed:
+    """Targets, predictions, inputs and feature names of the examples that a linear regression has not seen."""
+    data = load_diabetes()
+    model = LinearRegression().fit(data.data[100:], data.target[100:])
+    return data.target[:100], model.predict(data.data[:100]), data.data[:100], list(data.feature_names)
