@@ -6,7 +6,7 @@ from typing import Annotated
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.texts import classified_texts
+from mlcli.loading.text_examples import text_examples
 
 
 def bbc_news(length: Annotated[int, Range(1)] = 100, words: Annotated[int, Range(3)] = 5000) -> Examples:
@@ -15,7 +15,7 @@ def bbc_news(length: Annotated[int, Range(1)] = 100, words: Annotated[int, Range
     Raises ValueError with what to install where the package is missing.
     """
     texts = read()
-    return classified_texts(
+    return text_examples(
         list(texts),
         list(texts.values()),
         tokenizer="words",

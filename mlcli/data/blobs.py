@@ -6,7 +6,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.plane import shares
+from mlcli.loading.points_2d import class_sizes
 
 
 def blobs(
@@ -19,7 +19,7 @@ def blobs(
     """Centres anywhere in a cube from −10 to 10; around them normal noise with this deviation in each dimension."""
     generator = torch.Generator().manual_seed(seed)
     centres = 20 * torch.rand(classes, features, generator=generator) - 10
-    targets = torch.arange(classes).repeat_interleave(torch.tensor(shares(examples, classes)))
+    targets = torch.arange(classes).repeat_interleave(torch.tensor(class_sizes(examples, classes)))
     return Examples(
         name="blobs",
         kind="vector",

@@ -6,7 +6,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.tokenize import PADDING, UNKNOWN
+from mlcli.loading.tokenizer import PADDING, UNKNOWN
 
 VOCABULARY = (PADDING, UNKNOWN, "(", ")", *"abcd")
 OPEN, CLOSE, LETTER = 2, 3, 4  # the letters begin at 4

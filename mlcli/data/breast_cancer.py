@@ -2,7 +2,7 @@
 
 import torch
 
-from mlcli.loading import scikit
+from mlcli.loading import sklearn_tables
 from mlcli.loading.dataset import Examples
 
 MEASURES = (
@@ -25,13 +25,13 @@ FEATURES = (
 
 
 def breast_cancer() -> Examples:
-    rows = torch.from_numpy(scikit.table("breast_cancer.csv", skip=1))
+    rows = torch.from_numpy(sklearn_tables.read_table("breast_cancer.csv", skip=1))
     return Examples(
         name="breast_cancer",
         kind="vector",
         inputs=rows[:, :-1].float(),
         targets=rows[:, -1].long(),
-        classes=scikit.class_names("breast_cancer.csv"),
+        classes=sklearn_tables.class_names("breast_cancer.csv"),
         features=FEATURES,
         target="tumour",
         source="scikit-learn: UCI Breast Cancer Wisconsin (Diagnostic)",

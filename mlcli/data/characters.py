@@ -8,7 +8,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.tokenize import encode, learn
+from mlcli.loading.tokenizer import build_vocabulary, encode
 
 TEST = 0.1  # the last part of the text
 
@@ -24,7 +24,7 @@ def characters(path: str | None = None, length: Annotated[int, Range(2)] = 128) 
     count = len(text) // (length + 1)
     if count < 30:
         raise ValueError(f"data.path={path} has only {len(text)} characters: lower data.length, or take another.")
-    vocabulary = learn([text], "characters")
+    vocabulary = build_vocabulary([text], "characters")
     windows = encode([text], "characters", vocabulary, count * (length + 1)).reshape(count, length + 1)
     first = count - round(count * TEST)
     return Examples(

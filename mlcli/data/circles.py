@@ -7,7 +7,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.plane import in_plane, on_circle, shares
+from mlcli.loading.points_2d import class_sizes, noisy_points, polar_to_xy
 
 
 def circles(
@@ -17,6 +17,6 @@ def circles(
     seed: int = 0,
 ) -> Examples:
     """Class 0 on a circle of radius 1, class 1 on one of radius `factor`, as scikit-learn's make_circles."""
-    steps = [torch.arange(share, dtype=torch.float64) / share for share in shares(examples, 2)]
-    outer, inner = (on_circle(2 * pi * step) for step in steps)
-    return in_plane("circles", [outer, factor * inner], noise, seed)
+    steps = [torch.arange(share, dtype=torch.float64) / share for share in class_sizes(examples, 2)]
+    outer, inner = (polar_to_xy(2 * pi * step) for step in steps)
+    return noisy_points("circles", [outer, factor * inner], noise, seed)

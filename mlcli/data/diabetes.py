@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 
 from mlcli.config.ranges import Range
-from mlcli.loading import scikit
+from mlcli.loading import sklearn_tables
 from mlcli.loading.dataset import Examples
 
 FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
@@ -17,8 +17,8 @@ def diabetes(last: Annotated[int, Range(0, 440)] = 0) -> Examples:
     last: so many patients at the end are the test split, as the last 20 are in scikit-learn's documentation; with 0
     they are drawn, as those of other data are.
     """
-    inputs = torch.from_numpy(scikit.table("diabetes_data_raw.csv.gz", delimiter=None))
-    targets = torch.from_numpy(scikit.table("diabetes_target.csv.gz", delimiter=None))
+    inputs = torch.from_numpy(sklearn_tables.read_table("diabetes_data_raw.csv.gz", delimiter=None))
+    targets = torch.from_numpy(sklearn_tables.read_table("diabetes_target.csv.gz", delimiter=None))
     return Examples(
         name="diabetes",
         kind="vector",

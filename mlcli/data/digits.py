@@ -2,7 +2,7 @@
 
 import torch
 
-from mlcli.loading import scikit
+from mlcli.loading import sklearn_tables
 from mlcli.loading.dataset import Examples
 
 
@@ -11,7 +11,7 @@ def digits(*, flat: bool = False) -> Examples:
 
     flat: vectors of 64 features, each of which is then normalised for itself, as pixels of an image are not.
     """
-    rows = torch.from_numpy(scikit.table("digits.csv.gz"))
+    rows = torch.from_numpy(sklearn_tables.read_table("digits.csv.gz"))
     return Examples(
         name="digits",
         kind="vector" if flat else "image",

@@ -9,7 +9,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.world import FREE, GOAL, PIT, START, WALL, World, as_examples, tables
+from mlcli.loading.mdp import FREE, GOAL, PIT, START, WALL, FiniteMDP, mdp_examples, outcome_tables
 
 MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}
 Cell = tuple[int, int]  # row, column
@@ -77,16 +77,16 @@ def gridworld(
         [[outcome(state, move, chance) for move, chance in _moves(name, slip)] for name in MOVES]
         for state in range(len(cells))
     ]
-    world = World(
-        *tables(outcomes),
-        starts=starts / starts.sum(),
+    world = FiniteMDP(
+        *outcome_tables(outcomes),
+        initial=starts / starts.sum(),
         goals=torch.tensor([mark == GOAL for mark in marks]),
         limit=limit,
         grid=rows,
-        places=torch.tensor(cells),
+        positions=torch.tensor(cells),
     )
     names = [f"row {r} column {c}" for r, c in cells]
-    return as_examples("gridworld", world, names, list(MOVES), f"a map of {len(rows)} × {len(rows[0])} cells")
+    return mdp_examples("gridworld", world, names, list(MOVES), f"a map of {len(rows)} × {len(rows[0])} cells")
 
 
 def distances(cells: Sequence[Cell], marks: Sequence[str]) -> list[float]:

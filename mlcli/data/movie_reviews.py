@@ -11,7 +11,7 @@ from mlcli.config.cache_dir import cache_folder
 from mlcli.config.ranges import Range
 from mlcli.loading.archives import reading, unpacked
 from mlcli.loading.dataset import Examples
-from mlcli.loading.texts import classified_texts
+from mlcli.loading.text_examples import text_examples
 
 ARCHIVE = "vaderSentiment-0.5"
 WITHIN = f"{ARCHIVE}/additional_resources/hutto_ICWSM_2014.tar.gz"
@@ -29,7 +29,7 @@ def movie_reviews(
     """
     archive = Path(path) if path else cache_folder() / "movie_reviews" / f"{ARCHIVE}.zip"
     rated = [(text, rating) for rating, text in _read(archive) if rating]
-    return classified_texts(
+    return text_examples(
         [text for text, _ in rated],
         ["positive" if rating > 0 else "negative" for _, rating in rated],
         tokenizer="words",

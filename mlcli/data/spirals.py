@@ -8,7 +8,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.plane import in_plane, on_circle, shares
+from mlcli.loading.points_2d import class_sizes, noisy_points, polar_to_xy
 
 
 def spirals(
@@ -20,7 +20,7 @@ def spirals(
 ) -> Examples:
     """One arm a class, from radius 0.1 to 1 in so many turns; each arm is the one before, turned by 2π / classes."""
     arms = []
-    for label, share in enumerate(shares(examples, classes)):
+    for label, share in enumerate(class_sizes(examples, classes)):
         along = torch.linspace(0, 1, share, dtype=torch.float64)
-        arms.append(on_circle(2 * pi * (turns * along + label / classes), 0.1 + 0.9 * along))
-    return in_plane("spirals", arms, noise, seed)
+        arms.append(polar_to_xy(2 * pi * (turns * along + label / classes), 0.1 + 0.9 * along))
+    return noisy_points("spirals", arms, noise, seed)

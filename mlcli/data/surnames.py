@@ -6,7 +6,7 @@ from typing import Annotated
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.texts import classified_texts
+from mlcli.loading.text_examples import text_examples
 
 COUNTRIES = {
     "Croatia": "hr_HR",
@@ -36,7 +36,7 @@ def surnames(length: Annotated[int, Range(1)] = 20) -> Examples:
         for name in sorted(own)
         if not any(name in others for other, others in names.items() if other != country)
     ]
-    return classified_texts(
+    return text_examples(
         [name for name, _ in pairs],
         [country for _, country in pairs],
         tokenizer="characters",

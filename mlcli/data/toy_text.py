@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.world import FREE, GOAL, PIT, START, World, as_examples, tables
+from mlcli.loading.mdp import FREE, GOAL, PIT, START, FiniteMDP, mdp_examples, outcome_tables
 
 Limit = Annotated[int, Range(1)]
 TAXI_STANDS = ("red", "green", "yellow", "blue")
@@ -65,19 +65,19 @@ def _from_tables(
     name: str, env: Any, limit: int, states: Sequence[str], actions: Sequence[str], rows: tuple[str, ...] = ()
 ) -> Examples:
     outcomes = [[env.P[state][action] for action in range(len(actions))] for state in range(len(states))]
-    chances, following, rewards, ends = tables(outcomes)
-    world = World(
+    chances, following, rewards, ends = outcome_tables(outcomes)
+    world = FiniteMDP(
         chances,
         following,
         rewards,
         ends,
-        starts=torch.tensor(env.initial_state_distrib, dtype=torch.float64),
+        initial=torch.tensor(env.initial_state_distrib, dtype=torch.float64),
         goals=_goals(following, rewards, ends),
         limit=limit,
         grid=rows,
-        places=torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(rows[0]))) if rows else None,
+        positions=torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(rows[0]))) if rows else None,
     )
-    return as_examples(name, world, states, actions, f"gymnasium, {env.spec.id}")
+    return mdp_examples(name, world, states, actions, f"gymnasium, {env.spec.id}")
 
 
 def _goals(following: Tensor, rewards: Tensor, ends: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import torch
 
-from mlcli.loading import scikit
+from mlcli.loading import sklearn_tables
 from mlcli.loading.dataset import Examples
 
 FEATURES = (
@@ -23,13 +23,13 @@ FEATURES = (
 
 
 def wine() -> Examples:
-    rows = torch.from_numpy(scikit.table("wine_data.csv", skip=1))
+    rows = torch.from_numpy(sklearn_tables.read_table("wine_data.csv", skip=1))
     return Examples(
         name="wine",
         kind="vector",
         inputs=rows[:, :-1].float(),
         targets=rows[:, -1].long(),
-        classes=scikit.class_names("wine_data.csv"),
+        classes=sklearn_tables.class_names("wine_data.csv"),
         features=FEATURES,
         target="grower",
         source="scikit-learn: UCI Wine",

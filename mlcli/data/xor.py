@@ -6,7 +6,7 @@ import torch
 
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
-from mlcli.loading.plane import in_plane, shares
+from mlcli.loading.points_2d import class_sizes, noisy_points
 
 CORNERS = (((-1, -1), (1, 1)), ((-1, 1), (1, -1)))  # of class 0, where both signs are equal, and of class 1
 
@@ -16,6 +16,6 @@ def xor(
 ) -> Examples:
     """Four clouds around (±1, ±1). The best straight line gets three of the four right."""
     places = []
-    for share, corners in zip(shares(examples, 2), CORNERS, strict=True):
-        places.append(torch.tensor(corners).repeat_interleave(torch.tensor(shares(share, 2)), dim=0))
-    return in_plane("xor", places, noise, seed)
+    for share, corners in zip(class_sizes(examples, 2), CORNERS, strict=True):
+        places.append(torch.tensor(corners).repeat_interleave(torch.tensor(class_sizes(share, 2)), dim=0))
+    return noisy_points("xor", places, noise, seed)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from mlcli.loading.digest import VERSION, digest, sampled_digest
-from mlcli.loading.tokenize import decode, encode
+from mlcli.loading.tokenizer import decode, encode
 
 INDEX_KINDS = ("tokens", "state")  # whose numbers stand for something else
 
@@ -56,8 +56,8 @@ class Examples:
 
     @property
     def _tables(self) -> tuple[Tensor, ...]:
-        """Of a world that has such."""
-        return tuple(getattr(self.world, "tables", ()))
+        """The transition model of a finite decision process."""
+        return () if self.world is None else self.world.tables
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,16 +1,15 @@
-"""An environment of gymnasium to act in."""
+"""An environment of gymnasium that agents act in."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
 class Environment:
     """An environment of gymnasium: observations of D numbers, A actions.
 
-    limit: steps after which an episode is cut off. best: the highest return that an episode can have, where it is
-    known: an agent that reaches it has nothing left to learn. scene: what its observations can be drawn as, of what
-    `mlcli.figure.acting` can draw.
+    limit: steps after which an episode is truncated. best: the highest possible return of an episode, if known; an
+    agent that reaches it has converged. scene: how `mlcli.figure.acting` plots an observation, if it can.
     """
 
     name: str
@@ -18,10 +17,11 @@ class Environment:
     limit: int
     best: float | None = None
     scene: str = ""
+    tables: ClassVar[tuple[()]] = ()  # its transition model is unknown; cf. FiniteMDP.tables
 
     def make_vector(self, count: int) -> Any:
-        """So many of them side by side (a VectorEnv). One whose episode has ended begins anew at its next step,
-        whatever the action. CartPole has a version of its own that computes all of them at once."""
+        """`count` copies side by side, a gymnasium VectorEnv. A copy whose episode has ended is reset by its next
+        step, whatever the action. CartPole has a vectorised version of its own."""
         import gymnasium
 
         return gymnasium.make_vec(self.name, num_envs=count)

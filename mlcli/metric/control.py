@@ -81,7 +81,7 @@ def on_map(
     expected: tuple[float, float],
 ) -> list[Plot]:
     """policy, visits (if there are any) and episode, in a world with a map. episode: its states and rewards."""
-    (path, rewards), (returned, steps), grid, places = episode, expected, world.grid, world.places.numpy()
+    (path, rewards), (returned, steps), grid, places = episode, expected, world.grid, world.positions.numpy()
     panel = policy_map("", table, actions, places, grid, path)
     title = f"Greedy policy: expected return {returned:.4g} in {steps:.4g} steps"
     note = "arrows: best actions; colour: what a state is thought to be worth; orange: an episode"

@@ -22,7 +22,7 @@ from mlcli.config.settings import Settings
 from mlcli.loading.adapter import Adapter, adapt
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader, seed_device
-from mlcli.loading.prepare import prepare
+from mlcli.loading.make_dataset import make_dataset
 from mlcli.machine import device as devices
 from mlcli.run import transfer
 from mlcli.run.batch_norm import require_batches
@@ -104,7 +104,7 @@ def build_data(cfg: Settings) -> DataSet:
     """The data set, split and measured. Raises ConfigError."""
     by_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
     with refused():
-        return prepare(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
+        return make_dataset(partial(cfg.data)(), **cfg.split, by_feature=by_feature)
 
 
 def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:

@@ -10,7 +10,7 @@ import numpy as np
 from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
 from mlcli.files import write_csv
-from mlcli.loading.tokenize import TEXT
+from mlcli.loading.tokenizer import TEXT
 from mlcli.metric.curves import learning_curves
 from mlcli.metric.layer_statistics import layer_figures
 from mlcli.metric.undefined import left_out

@@ -8,7 +8,7 @@ import torch
 
 from mlcli.config.errors import ConfigError
 from mlcli.loading.dataset import INDEX_KINDS, DataSet
-from mlcli.loading.tokenize import TEXT
+from mlcli.loading.tokenizer import TEXT
 from mlcli.padding import broken
 from mlcli.run.load import load_model
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlcli.config.errors import ConfigError
 from mlcli.loading.dataset import DataSet
-from mlcli.loading.tokenize import TEXT
+from mlcli.loading.tokenizer import TEXT
 
 if TYPE_CHECKING:
     import pandas as pd

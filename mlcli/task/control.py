@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
-from mlcli.loading.world import World
+from mlcli.loading.mdp import FiniteMDP
 from mlcli.metric import control
 from mlcli.task.tabular.agents import SETTINGS, Agents
 from mlcli.task.tabular.dynamic_programming import (
@@ -69,10 +69,10 @@ class Control:
         decay: Annotated[int, Range(1)] = 500,
         gamma: Share = 0.99,
     ) -> None:
-        if len(data) and not isinstance(data.examples.world, World):
+        if len(data) and not isinstance(data.examples.world, FiniteMDP):
             raise ValueError(f"data={data.name} is no world in tables: use data=gridworld, cliff_walking or taxi.")
         self.data, self.model, self.seed = data, model, seed
-        self.world: Any = data.examples.world  # a World, or None where only prediction is wanted
+        self.world: Any = data.examples.world  # a FiniteMDP, or None where only prediction is wanted
         self.method, self.episodes = method, episodes
         self.alpha, self.alpha_end = alpha, alpha if alpha_end is None else alpha_end
         self.epsilon, self.epsilon_end = epsilon, epsilon if epsilon_end is None else epsilon_end
@@ -102,7 +102,7 @@ class Control:
     @property
     def footprint(self) -> int:
         """Bytes of a trial: its tables, with copies while it is judged."""
-        return 8 * 10 * int(np.prod(self.world.chances.shape))
+        return 8 * 10 * int(np.prod(self.world.probabilities.shape))
 
     def batches(self, epoch: int) -> Iterable[int]:
         """The number of the epoch alone: what happens is up to the agent."""
@@ -141,7 +141,7 @@ class Control:
         plots = []
         if own is not None and own.returns.shape[1]:  # of a run that is loaded again they are not known
             plots.append(control.by_episode(own.returns[0], own.lengths[0], expected))
-        if self.world.places is None:
+        if self.world.positions is None:
             return plots
         path, rewards = sample_episode(self.world, policy)
         visits = self.model.visits.cpu().numpy().sum(1)  # type: ignore[operator]  # a tensor

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import INDEX_KINDS, DataSet
-from mlcli.loading.episodes import Episodes, Size, StackedEpisodes
+from mlcli.loading.few_shot_loader import EpisodeLoader, EpisodeSize, StackedEpisodeLoader
 from mlcli.loading.loader import Loader
 from mlcli.metric import few_shot
 from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nearest_neighbour, prototypes
@@ -70,8 +70,8 @@ class FewShot:
         self.data = data
         self.model = model
         self.update = update
-        size, judged = Size(ways, shots, queries), Size(test_ways or ways, test_shots or shots, queries)
-        self.loader = Episodes(loader, size, episodes, judged, test_episodes)
+        size, judged = EpisodeSize(ways, shots, queries), EpisodeSize(test_ways or ways, test_shots or shots, queries)
+        self.loader = EpisodeLoader(loader, size, episodes, judged, test_episodes)
         self.distance: Distance = distance
         self.scale = scale
 
@@ -91,7 +91,7 @@ class FewShot:
     @staticmethod
     def stack(tasks: Sequence["FewShot"]) -> Stack:
         """Their networks as one, each on its own episodes."""
-        return Stack(tasks, StackedEpisodes([task.loader for task in tasks]))
+        return Stack(tasks, StackedEpisodeLoader([task.loader for task in tasks]))
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         self.model.train()
@@ -108,7 +108,7 @@ class FewShot:
         losses, _ = answer(episode, self._scores(size))
         return losses.mean()
 
-    def _scores(self, size: Size) -> Scores:
+    def _scores(self, size: EpisodeSize) -> Scores:
         scores = partial(prototypes, shots=size.shots, distance=self.distance)
         if self.distance == "euclidean":
             return scores
@@ -117,7 +117,7 @@ class FewShot:
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """What every epoch tells, from the embeddings N × D of a split and the episodes that judge it, M × W × E
         positions among them."""
-        losses, hits = judge(outputs, targets, self._scores(self.loader.judged))
+        losses, hits = judge(outputs, targets, self._scores(self.loader.evaluation_size))
         return {"loss": losses.mean(), "accuracy": hits.float().mean()}
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
@@ -128,7 +128,7 @@ class FewShot:
         return evaluation
 
     def _complete(self, evaluation: Evaluation, split: str, embeddings: Tensor) -> None:
-        judged, index = self.loader.judged, self.loader.ordered(split).cpu()
+        judged, index = self.loader.evaluation_size, self.loader.ordered(split).cpu()
         evaluation.metrics |= self.compare(split, embeddings, judged)
         episodes = self.loader.episodes(split)
         _, hits = judge(embeddings, episodes, self._scores(judged))
@@ -138,7 +138,7 @@ class FewShot:
         evaluation.columns |= _columns(embeddings)
         evaluation.plots = lambda: self._plots(split, embeddings, names)
 
-    def compare(self, split: str, embeddings: Tensor, size: Size) -> dict[str, float]:
+    def compare(self, split: str, embeddings: Tensor, size: EpisodeSize) -> dict[str, float]:
         """Mean accuracy over episodes of this size of a split, given its embeddings N × D, and half the width of its
         95 % interval; of nearest neighbour on raw inputs too, unless those are tokens."""
         methods = {"accuracy": (embeddings, self._scores(size))}
@@ -171,12 +171,12 @@ class FewShot:
     def curves(self, split: str, embeddings: Tensor) -> list[Curve]:
         """Of the network and of nearest neighbour, for each number of shots that the classes of a split allow."""
         classes, fewest = self.loader.limits(split)
-        judged = self.loader.judged
+        judged = self.loader.evaluation_size
         ways = sorted({ways for ways in (*WAYS, judged.ways) if ways <= classes})
         curves = []
         for shots in sorted({shots for shots in (*SHOTS, judged.shots) if shots < fewest}):
             queries = min(judged.queries, fewest - shots)
-            found = [self.compare(split, embeddings, Size(each, shots, queries)) for each in ways]
+            found = [self.compare(split, embeddings, EpisodeSize(each, shots, queries)) for each in ways]
             for key in (key for key in ("accuracy", "nearest_neighbour") if key in found[0]):
                 accuracy, half = ([row[name] for row in found] for name in (key, f"{key}_interval"))
                 curves.append(Curve(NAMES[key], shots, ways, accuracy, half, dashed=key != "accuracy"))
@@ -184,7 +184,7 @@ class FewShot:
 
     def _episode(self, split: str, embeddings: Tensor, names: np.ndarray) -> Plot:
         """The first episode with a mistake; if there is none, the first."""
-        judged, episodes = self.loader.judged, self.loader.episodes(split)
+        judged, episodes = self.loader.evaluation_size, self.loader.episodes(split)
         scores = self._scores(judged)
         right = judge(embeddings, episodes, scores)[1].flatten(1).all(1)
         one = episodes[int(right.int().argmin())]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
-from mlcli.loading.tokenize import UNKNOWN, tokens_of
+from mlcli.loading.tokenizer import UNKNOWN, tokenize
 from mlcli.metric import fast
 from mlcli.padding import steps_of
 from mlcli.task.gradient.gradient_task import restore, state_of
@@ -153,7 +153,7 @@ class LanguageModel:
 
     def _start(self, prompt: str) -> list[int]:
         known = {token: place for place, token in enumerate(self.data.vocabulary)}
-        tokens = tokens_of(prompt, self.data.examples.tokenizer or "words")
+        tokens = tokenize(prompt, self.data.examples.tokenizer or "words")
         strange = sorted(set(tokens) - set(known))
         if not tokens:
             raise ValueError("The prompt is empty: use some text that the model can go on from.")

@@ -21,7 +21,7 @@ def test_walls_and_edges_keep_an_agent_where_it_is() -> None:
 
     def after(place: str, action: int) -> tuple[str, float, bool]:
         at = state[place], action, 0
-        return examples.vocabulary[world.following[at]], float(world.rewards[at]), bool(world.ends[at])
+        return examples.vocabulary[world.next_states[at]], float(world.rewards[at]), bool(world.terminal[at])
 
     assert after("row 0 column 0", UP) == ("row 0 column 0", -0.5, False)
     assert after("row 1 column 0", RIGHT) == ("row 1 column 0", -0.5, False)
@@ -37,20 +37,20 @@ def test_worlds_with_other_rewards_have_other_digests() -> None:
 def test_a_pit_may_lead_back_to_the_start() -> None:
     world = gridworld(MAP, falls="restart").world
     before_the_pit = 2
-    assert world.following[before_the_pit, RIGHT, 0] == 0 and not world.ends[before_the_pit, RIGHT, 0]
+    assert world.next_states[before_the_pit, RIGHT, 0] == 0 and not world.terminal[before_the_pit, RIGHT, 0]
 
 
 def test_slips_go_to_either_side() -> None:
     world = gridworld(["...", ".S.", "..G"], slip=0.2).world
-    assert world.chances[4, UP].tolist() == [0.8, 0.1, 0.1]
-    assert world.following[4, UP].tolist() == [1, 5, 3]
+    assert world.probabilities[4, UP].tolist() == [0.8, 0.1, 0.1]
+    assert world.next_states[4, UP].tolist() == [1, 5, 3]
 
 
 @pytest.mark.parametrize("examples", [gridworld(MAP, slip=0.3), frozen_lake(), cliff_walking(), taxi()])
 def test_chances_have_the_sum_1(examples) -> None:
     world = examples.world
-    torch.testing.assert_close(world.chances.sum(2), torch.ones(world.shape, dtype=torch.float64))
-    assert world.starts.sum() == pytest.approx(1)
+    torch.testing.assert_close(world.probabilities.sum(2), torch.ones(world.shape, dtype=torch.float64))
+    assert world.initial.sum() == pytest.approx(1)
     assert world.goals.any() and world.shape == (len(examples.vocabulary), len(examples.classes))
 
 

@@ -5,7 +5,7 @@ from math import pi
 import torch
 
 from mlcli.data.sinusoids import sinusoids
-from mlcli.loading.prepare import prepare
+from mlcli.loading.make_dataset import make_dataset
 
 
 def test_each_group_is_one_sinusoid() -> None:
@@ -24,7 +24,7 @@ def test_each_group_is_one_sinusoid() -> None:
 
 
 def test_split_by_group_keeps_each_sinusoid_together() -> None:
-    data = prepare(sinusoids(tasks=50, points=4), val=0.2, test=0.1, seed=0, by="group")
+    data = make_dataset(sinusoids(tasks=50, points=4), val=0.2, test=0.1, seed=0, by="group")
     groups = data.examples.groups
     assert groups is not None
     found = {split: set(groups[index].tolist()) for split, index in data.splits.items()}

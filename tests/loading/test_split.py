@@ -5,7 +5,7 @@ import torch
 
 from mlcli.data.digits import digits
 from mlcli.loading.dataset import Examples
-from mlcli.loading.prepare import prepare
+from mlcli.loading.make_dataset import make_dataset
 from mlcli.loading.split import split
 
 
@@ -74,30 +74,30 @@ def test_an_empty_split_says_which_share_to_change(shares: dict[str, float], adv
 
 
 def test_statistics_come_from_train_alone() -> None:
-    data = prepare(digits(), val=0.2, test=0.2, seed=0)
+    data = make_dataset(digits(), val=0.2, test=0.2, seed=0)
     train = data.examples.inputs[data.splits["train"]]
     assert data.mean.shape == (1, 1, 1)
     assert data.mean.item() == pytest.approx(train.mean().item(), rel=1e-5)
     assert data.std.item() == pytest.approx(train.std(correction=0).item(), rel=1e-5)
-    raw = prepare(digits(), val=0.2, test=0.2, seed=0, normalise=False)
+    raw = make_dataset(digits(), val=0.2, test=0.2, seed=0, normalise=False)
     assert (raw.mean.item(), raw.std.item()) == (0.0, 1.0)
 
 
 def test_a_column_that_never_varies_is_left_alone() -> None:
     examples = Examples("made", "vector", torch.ones(30, 2), torch.zeros(30))
-    assert prepare(examples, val=0.2, test=0.2, seed=0).std.tolist() == [1.0, 1.0]
+    assert make_dataset(examples, val=0.2, test=0.2, seed=0).std.tolist() == [1.0, 1.0]
 
 
 def test_digest_tells_data_apart() -> None:
     same, other = made([10, 10]), made([10, 11])
     described = [
-        prepare(each, val=0.2, test=0.2, seed=0).describe()["digest"] for each in (same, made([10, 10]), other)
+        make_dataset(each, val=0.2, test=0.2, seed=0).describe()["digest"] for each in (same, made([10, 10]), other)
     ]
     assert described[0] == described[1] != described[2]
 
 
 def test_length_and_digest_are_those_of_all_examples() -> None:
-    one, other = (prepare(digits(), val=0.2, test=0.2, seed=seed) for seed in (0, 1))
+    one, other = (make_dataset(digits(), val=0.2, test=0.2, seed=seed) for seed in (0, 1))
     assert len(one) == 1797
     assert one.digest == other.digest == one.describe()["digest"]
 
@@ -146,10 +146,10 @@ def test_without_validation_all_but_the_fold_is_trained_on() -> None:
 
 def test_epochs_of_folds_are_of_one_length() -> None:
     """Of 1797 examples each fold leaves 1437 or 1438 to train on."""
-    made_of = [prepare(digits(), val=0, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
+    made_of = [make_dataset(digits(), val=0, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
     assert {len(data.splits["train"]) for data in made_of} == {1437, 1438}
     assert {data.epoch_size for data in made_of} == {1438}
-    with_val = [prepare(digits(), val=0.2, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
+    with_val = [make_dataset(digits(), val=0.2, test=0.2, seed=0, folds=5, fold=fold) for fold in range(5)]
     assert {data.epoch_size for data in with_val} == {len(with_val[0].splits["train"])}
 
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.data import breast_cancer, diabetes
 from mlcli.loading.dataset import Examples
-from mlcli.loading.prepare import prepare
+from mlcli.loading.make_dataset import make_dataset
 from mlcli.loading.statistics import statistics
 from mlcli.run.build import Parts, build
 from mlcli.train.loop import Plan, Progress, fit
@@ -93,7 +93,7 @@ def test_targets_of_a_tiny_scale_are_learned_alike(monkeypatch: pytest.MonkeyPat
 
 def test_constant_targets_are_told_as_they_are() -> None:
     inputs, targets = normal(40, 2), torch.full((40,), 0.1)
-    data = prepare(Examples("made", "vector", inputs, targets), val=0.2, test=0.2, seed=0)
+    data = make_dataset(Examples("made", "vector", inputs, targets), val=0.2, test=0.2, seed=0)
     from mlcli.loading.adapter import adapt
     from mlcli.loading.loader import Loader
     from mlcli.task.regression import Regression

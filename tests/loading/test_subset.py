@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mlcli.loading.dataset import Examples
-from mlcli.loading.prepare import prepare
+from mlcli.loading.make_dataset import make_dataset
 from mlcli.loading.subset import keep_classes, limit_per_class
 
 LABELS = torch.tensor([0, 1, 2, 2, 1, 0, 2, 1, 2, 0])
@@ -38,7 +38,7 @@ def test_few_of_each_class_and_more_hold_the_fewer() -> None:
 def test_val_and_test_stay_whole() -> None:
     torch.manual_seed(0)
     many = Examples("many", "vector", torch.randn(300, 2), torch.arange(300) % 3, ("a", "b", "c"))
-    whole, part = (prepare(many, val=0.2, test=0.2, seed=1, per_class=each) for each in (None, 5))
+    whole, part = (make_dataset(many, val=0.2, test=0.2, seed=1, per_class=each) for each in (None, 5))
     assert torch.equal(whole.splits["val"], part.splits["val"])
     assert torch.equal(whole.splits["test"], part.splits["test"])
     assert len(part.splits["train"]) == 15 and torch.isin(part.splits["train"], whole.splits["train"]).all()
@@ -55,10 +55,10 @@ def test_val_and_test_stay_whole() -> None:
 )
 def test_what_is_not_there_says_so(settings: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError) as error:
-        prepare(EXAMPLES, val=0.4, test=0.2, seed=0, **settings)  # type: ignore[arg-type]
+        make_dataset(EXAMPLES, val=0.4, test=0.2, seed=0, **settings)  # type: ignore[arg-type]
     assert words in str(error.value)
 
 
 def test_numbers_have_no_classes() -> None:
     with pytest.raises(ValueError, match=r"split.per_class: an example of numbers does not have one class"):
-        prepare(NUMBERS, val=0.2, test=0.2, seed=0, per_class=2)
+        make_dataset(NUMBERS, val=0.2, test=0.2, seed=0, per_class=2)

@@ -13,7 +13,7 @@ from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
 from mlcli.data.blobs import blobs
 from mlcli.loading.dataset import Examples
-from mlcli.loading.prepare import prepare
+from mlcli.loading.make_dataset import make_dataset
 from mlcli.run import build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.store.folder import read_json, write_json
@@ -34,7 +34,9 @@ def evaluate(outputs: Path, *overrides: str, **more: Any) -> dict[str, float]:
 
 
 def with_data(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
-    monkeypatch.setattr(build, "prepare", lambda examples, **settings: prepare(change(examples), **settings))
+    monkeypatch.setattr(
+        build, "make_dataset", lambda examples, **settings: make_dataset(change(examples), **settings)
+    )
 
 
 def one_number(examples: Examples) -> Examples:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlcli.cli.training import main
-from mlcli.loading import prepare
+from mlcli.loading import make_dataset
 
 QUICK = ["tracking=none", "device=cpu", "trainer.epochs=1", "-q"]
 HELD_OUT = ["split.val=0.2", "split.test=0.2"]
@@ -34,13 +34,13 @@ def test_val_and_test_of_so_many_examples(
     task: str, count: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The run has a result, and nothing is told as a fault: what is undefined is left out."""
-    split = prepare.split
+    split = make_dataset.split
 
     def cut(*arguments: Any, **settings: Any) -> Any:
         whole = split(*arguments, **settings)
         return whole | {name: whole[name][:count] for name in ("val", "test")}
 
-    monkeypatch.setattr(prepare, "split", cut)
+    monkeypatch.setattr(make_dataset, "split", cut)
     main([*QUICK, *TASKS[task]])
     assert capsys.readouterr().err == ""
     (folder,) = Path("outputs/runs").iterdir()

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
-from mlcli.loading.episodes import Size
+from mlcli.loading.few_shot_loader import EpisodeSize
 from mlcli.run.build import Parts, build
 from mlcli.train.layer_statistics import layer_statistics
 
@@ -73,9 +73,9 @@ def test_no_class_of_a_split_is_in_another_and_accuracy_is_that_of_its_rows() ->
 def test_more_ways_are_harder_and_more_shots_easier() -> None:
     task: Any = parts_of().task
     embeddings = task.embeddings("train")
-    easy, hard = (task.compare("train", embeddings, Size(ways, 1, 5)) for ways in (2, 15))
+    easy, hard = (task.compare("train", embeddings, EpisodeSize(ways, 1, 5)) for ways in (2, 15))
     assert easy["accuracy"] > hard["accuracy"] and easy["nearest_neighbour"] > hard["nearest_neighbour"]
-    more = task.compare("train", embeddings, Size(15, 10, 5))
+    more = task.compare("train", embeddings, EpisodeSize(15, 10, 5))
     assert more["accuracy"] > hard["accuracy"]
 
 

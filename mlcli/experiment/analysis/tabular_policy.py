@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlcli.loading.dataset import DataSet
-from mlcli.loading.world import World
+from mlcli.loading.mdp import FiniteMDP
 from mlcli.metric.control import policy_map
 from mlcli.run.finished_run import Ended
 from mlcli.task.tabular.dynamic_programming import evaluate_policies, sample_episode, value_iteration
@@ -29,10 +29,10 @@ class Greedy:
 
     def map(self, name: str) -> dict[str, Any]:
         """A panel for `mlcli.metric.control.maps`, with one episode."""
-        world: World = self.data.examples.world
-        assert world.places is not None, "the experiments have maps"
+        world: FiniteMDP = self.data.examples.world
+        assert world.positions is not None, "the experiments have maps"
         path, _ = sample_episode(world, self.table.argmax(1))
-        return policy_map(name, self.table, self.data.classes, world.places.numpy(), world.grid, path)
+        return policy_map(name, self.table, self.data.classes, world.positions.numpy(), world.grid, path)
 
 
 def learnt(run: Ended) -> Greedy:

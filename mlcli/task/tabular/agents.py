@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlcli.loading.world import World
+from mlcli.loading.mdp import FiniteMDP
 
 BLOCK = 256  # steps whose random numbers are drawn at a time
 SETTINGS = ("alpha", "alpha_end", "alpha_power", "epsilon", "epsilon_end", "decay", "gamma")
@@ -37,7 +37,7 @@ class Agents:
 
     def __init__(self, tasks: Sequence[Any]) -> None:
         lead = tasks[0]
-        self.world: World = lead.world
+        self.world: FiniteMDP = lead.world
         self.method: str = lead.method
         self.seeds = [task.seed for task in tasks]
         self.settings = {name: np.array([float(getattr(task, name)) for task in tasks]) for name in SETTINGS}
@@ -54,11 +54,11 @@ class Agents:
     def _read_world(self) -> None:
         """Tables of the world that a flat index of state and action, or of state, action and branch, leads into."""
         states, actions = self.world.shape
-        self.bounds = self.world.chances.numpy().cumsum(2).reshape(states * actions, -1)[:, :-1]
-        self.following = self.world.following.numpy().ravel()
+        self.bounds = self.world.probabilities.numpy().cumsum(2).reshape(states * actions, -1)[:, :-1]
+        self.following = self.world.next_states.numpy().ravel()
         self.rewards = self.world.rewards.numpy().ravel()
-        self.ends = self.world.ends.numpy().ravel()
-        self.starts = self.world.starts.numpy().cumsum()[:-1]
+        self.ends = self.world.terminal.numpy().ravel()
+        self.starts = self.world.initial.numpy().cumsum()[:-1]
 
     def live(self, epoch: int, episodes: int) -> dict[str, np.ndarray]:
         """So many episodes of each agent. Gives the mean squared error of its targets, and the means of what the

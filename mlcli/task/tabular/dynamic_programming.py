@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcli.loading.world import World
+from mlcli.loading.mdp import FiniteMDP
 
 SETTLED = 1e-10  # relative to the largest reward
 GONE = 1e-12  # of the episodes go on: all have ended
@@ -23,7 +23,7 @@ class PolicyEvaluation:
     success: np.ndarray
 
 
-def evaluate_policies(world: World, policies: np.ndarray) -> PolicyEvaluation:
+def evaluate_policies(world: FiniteMDP, policies: np.ndarray) -> PolicyEvaluation:
     """What these policies, an action for each state (K × S), bring in episodes with the world's limit: exact, by
     following the distribution of the state through the Markov chain that each of them is."""
     count, states = policies.shape
@@ -32,7 +32,7 @@ def evaluate_policies(world: World, policies: np.ndarray) -> PolicyEvaluation:
     going_on = chances * ~ends
     index = following + states * np.arange(count)[:, None, None]
     reward, reaching = (chances * rewards).sum(2), (chances * goals).sum(2)
-    here = np.tile(world.starts.numpy(), (count, 1))
+    here = np.tile(world.initial.numpy(), (count, 1))
     returns, steps, success = np.zeros((3, count))
     for _ in range(world.limit):
         returns += (here * reward).sum(1)
@@ -45,7 +45,7 @@ def evaluate_policies(world: World, policies: np.ndarray) -> PolicyEvaluation:
     return PolicyEvaluation(returns, steps, success)
 
 
-def success_without_limit(world: World, policy: np.ndarray) -> float:
+def success_without_limit(world: FiniteMDP, policy: np.ndarray) -> float:
     """The chance that a policy, S actions, ends well if no episode is cut off."""
     states = len(policy)
     chances, following, _, ends = (each[0] for each in _branches(world, policy[None]))
@@ -53,38 +53,38 @@ def success_without_limit(world: World, policy: np.ndarray) -> float:
     last = np.where(world.goals.numpy()[following], states, states + 1)
     np.add.at(steps, (np.arange(states)[:, None], np.where(ends, last, following)), chances)
     steps[states, states] = steps[states + 1, states + 1] = 1
-    return float(world.starts.numpy() @ np.linalg.matrix_power(steps, FOREVER)[:states, states])
+    return float(world.initial.numpy() @ np.linalg.matrix_power(steps, FOREVER)[:states, states])
 
 
-def sample_episode(world: World, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def sample_episode(world: FiniteMDP, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The states and the rewards of one episode, a reward fewer than states."""
     generator = np.random.default_rng(seed)
-    state = int(generator.choice(len(policy), p=world.starts.numpy()))
+    state = int(generator.choice(len(policy), p=world.initial.numpy()))
     states, over = [state], False
     rewards: list[float] = []
     while not over and len(rewards) < world.limit:
         at = state, policy[state]
-        branch = generator.choice(world.chances.shape[2], p=world.chances[at].numpy())
-        state, over = int(world.following[at][branch]), bool(world.ends[at][branch])
+        branch = generator.choice(world.probabilities.shape[2], p=world.probabilities[at].numpy())
+        state, over = int(world.next_states[at][branch]), bool(world.terminal[at][branch])
         states.append(state)
         rewards.append(float(world.rewards[at][branch]))
     return np.array(states), np.array(rewards)
 
 
-def value_iteration_sweep(world: World, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
+def value_iteration_sweep(world: FiniteMDP, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     """One sweep of value iteration (Bellman 1957): K × S × A → Q(s, a) = E[r + γ max Q(s', ·)]. gamma: K."""
-    following = world.following.numpy()
-    future = tables.max(2)[:, following] * ~world.ends.numpy() * gamma[:, None, None, None]
-    found: np.ndarray = (world.chances.numpy() * (world.rewards.numpy() + future)).sum(3)
+    following = world.next_states.numpy()
+    future = tables.max(2)[:, following] * ~world.terminal.numpy() * gamma[:, None, None, None]
+    found: np.ndarray = (world.probabilities.numpy() * (world.rewards.numpy() + future)).sum(3)
     return found
 
 
-def convergence_tolerance(world: World) -> float:
+def convergence_tolerance(world: FiniteMDP) -> float:
     """A change of values that counts for none: they are of the size of the rewards."""
     return SETTLED * float(world.rewards.abs().max())
 
 
-def value_iteration(world: World, gamma: float, most: int = 100_000) -> np.ndarray:
+def value_iteration(world: FiniteMDP, gamma: float, most: int = 100_000) -> np.ndarray:
     """The values of the best policy, S × A."""
     table, tolerance = np.zeros((1, *world.shape)), convergence_tolerance(world)
     for _ in range(most):
@@ -95,7 +95,7 @@ def value_iteration(world: World, gamma: float, most: int = 100_000) -> np.ndarr
     return found
 
 
-def _branches(world: World, policies: np.ndarray) -> tuple[np.ndarray, ...]:
+def _branches(world: FiniteMDP, policies: np.ndarray) -> tuple[np.ndarray, ...]:
     """Of the action that each policy takes in each state: chances, following, rewards and ends, K × S × B."""
     at = np.arange(policies.shape[1]), policies
-    return tuple(each.numpy()[at] for each in (world.chances, world.following, world.rewards, world.ends))
+    return tuple(each.numpy()[at] for each in (world.probabilities, world.next_states, world.rewards, world.terminal))

@@ -8,7 +8,7 @@ from torch import Tensor
 from mlcli.loading.dataset import Examples
 
 
-def in_plane(name: str, places: Sequence[Tensor], noise: float, seed: int) -> Examples:
+def noisy_points(name: str, places: Sequence[Tensor], noise: float, seed: int) -> Examples:
     """places: for each class the points n × 2 without noise, to which normal noise of this deviation is added."""
     generator = torch.Generator().manual_seed(seed)
     points = torch.cat([place.float() for place in places])
@@ -25,11 +25,11 @@ def in_plane(name: str, places: Sequence[Tensor], noise: float, seed: int) -> Ex
     )
 
 
-def shares(examples: int, classes: int) -> list[int]:
+def class_sizes(examples: int, classes: int) -> list[int]:
     """How many examples each class gets: as equal as can be, the later ones one more."""
     return [(examples + label) // classes for label in range(classes)]
 
 
-def on_circle(angle: Tensor, radius: Tensor | float = 1.0) -> Tensor:
+def polar_to_xy(angle: Tensor, radius: Tensor | float = 1.0) -> Tensor:
     """Angles n in radians and radii → points n × 2."""
     return torch.stack([radius * angle.cos(), radius * angle.sin()], 1)

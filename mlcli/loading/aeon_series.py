@@ -13,7 +13,7 @@ from mlcli.loading.dataset import Examples
 INSTALL = "pip install --no-deps aeon==1.6.0"
 
 
-def series(name: str, problem: str, *, target: str, source: str, classes: tuple[str, ...] = ()) -> Examples:
+def load_series(name: str, problem: str, *, target: str, source: str, classes: tuple[str, ...] = ()) -> Examples:
     """Sequences N × T × D of a problem of aeon's, padded with NaN to the longest, with its official test split.
 
     classes: readable names, in the order of the file's own. Raises ValueError where aeon is missing.
@@ -22,8 +22,8 @@ def series(name: str, problem: str, *, target: str, source: str, classes: tuple[
     if spec is None or spec.origin is None:
         raise ValueError(f"data={name} needs the files of the package aeon: run {INSTALL}")
     folder = Path(spec.origin).parent / "datasets" / "data" / problem
-    train, labels = read(folder / f"{problem}_TRAIN.ts")
-    test, test_labels = read(folder / f"{problem}_TEST.ts")
+    train, labels = read_ts(folder / f"{problem}_TRAIN.ts")
+    test, test_labels = read_ts(folder / f"{problem}_TEST.ts")
     each, every = [*train, *test], [*labels, *test_labels]
     known = sorted(set(every))
     lengths = {len(one) for one in each}
@@ -40,7 +40,7 @@ def series(name: str, problem: str, *, target: str, source: str, classes: tuple[
     )
 
 
-def read(path: Path) -> tuple[list[Tensor], list[str]]:
+def read_ts(path: Path) -> tuple[list[Tensor], list[str]]:
     """Series T × D and labels of a .ts file: after @data a line each, channels parted by colons, the label last."""
     lines = _data(path)
     each, labels = [], []

@@ -5,9 +5,9 @@ import torch
 
 from mlcli.loading.adapter import adapt
 from mlcli.loading.dataset import DataSet, Examples
-from mlcli.loading.episodes import Episodes, Size, StackedEpisodes, draw_episodes
+from mlcli.loading.few_shot_loader import EpisodeLoader, EpisodeSize, StackedEpisodeLoader, sample_episodes
 from mlcli.loading.loader import Loader
-from mlcli.loading.prepare import prepare
+from mlcli.loading.make_dataset import make_dataset
 from mlcli.loading.split import split
 
 
@@ -15,7 +15,7 @@ def made(classes: int = 20, each: int = 7, by: str = "class", **shares: float) -
     targets = torch.arange(classes).repeat(each)
     inputs = torch.randn(len(targets), 3, generator=torch.Generator().manual_seed(0)) + targets.unsqueeze(1)
     examples = Examples("made", "vector", inputs, targets, tuple(f"c{i}" for i in range(classes)))
-    return prepare(examples, **{"val": 0.2, "test": 0.3} | shares, seed=0, by=by)
+    return make_dataset(examples, **{"val": 0.2, "test": 0.3} | shares, seed=0, by=by)
 
 
 def loader_of(data: DataSet, seed: int = 0, sampler: str | None = None) -> Loader:
@@ -24,16 +24,18 @@ def loader_of(data: DataSet, seed: int = 0, sampler: str | None = None) -> Loade
     return Loader(data, adapter, batch_size=8, seed=seed, device=device, sampler=sampler)  # type: ignore[arg-type]
 
 
-TRAINED, JUDGED = Size(5, 2, 3), Size(3, 1, 3)
+TRAINED, JUDGED = EpisodeSize(5, 2, 3), EpisodeSize(3, 1, 3)
 
 
-def episodes_of(data: DataSet, seed: int = 0, size: Size = TRAINED, judged: Size = JUDGED) -> Episodes:
-    return Episodes(loader_of(data, seed), size, 10, judged, 40)
+def episodes_of(
+    data: DataSet, seed: int = 0, size: EpisodeSize = TRAINED, judged: EpisodeSize = JUDGED
+) -> EpisodeLoader:
+    return EpisodeLoader(loader_of(data, seed), size, 10, judged, 40)
 
 
 def test_an_episode_has_each_class_and_each_example_once() -> None:
     targets = torch.arange(9).repeat_interleave(6)[torch.randperm(54)]
-    drawn = draw_episodes(targets, Size(4, 2, 3), 50, torch.Generator().manual_seed(1))
+    drawn = sample_episodes(targets, EpisodeSize(4, 2, 3), 50, torch.Generator().manual_seed(1))
     assert drawn.shape == (50, 4, 5)
     for episode in drawn:
         labels = targets[episode]
@@ -43,7 +45,7 @@ def test_an_episode_has_each_class_and_each_example_once() -> None:
 
 def test_all_classes_and_examples_are_equally_likely() -> None:
     targets = torch.tensor([0] * 4 + [2] * 8 + [5] * 4)  # a class's size does not count
-    drawn = draw_episodes(targets, Size(2, 1, 1), 6000, torch.Generator().manual_seed(0))
+    drawn = sample_episodes(targets, EpisodeSize(2, 1, 1), 6000, torch.Generator().manual_seed(0))
     shares = targets[drawn[:, :, 0]].flatten().bincount(minlength=6) / 12000
     assert shares.tolist() == pytest.approx([1 / 3, 0, 1 / 3, 0, 0, 1 / 3], abs=0.02)
     assert (drawn.flatten().bincount()[:4] / 24000).tolist() == pytest.approx([1 / 12] * 4, abs=0.01)
@@ -81,11 +83,11 @@ def test_a_split_is_judged_by_the_same_episodes_whatever_the_seed() -> None:
 def test_stacked_as_alone() -> None:
     data = made()
     loaders = [episodes_of(data, seed) for seed in (0, 1)]
-    together = list(StackedEpisodes(loaders).batches(2))
+    together = list(StackedEpisodeLoader(loaders).batches(2))
     for row, loader in enumerate(loaders):
         alone = list(loader.batches(2))
         assert all(torch.equal(both[0][row], one[0]) for both, one in zip(together, alone, strict=True))
-    stacked = list(StackedEpisodes(loaders).split("val", slice(0, 2)))
+    stacked = list(StackedEpisodeLoader(loaders).split("val", slice(0, 2)))
     for (both, shares), (inputs, own) in zip(stacked, loaders[1].split("val"), strict=True):
         assert torch.equal(both[1], inputs) and torch.equal(shares[1], own)
 
@@ -111,13 +113,25 @@ def test_split_by_class_needs_classes() -> None:
 @pytest.mark.parametrize(
     ("size", "judged", "said"),
     [
-        (Size(11, 1, 1), Size(2, 1, 1), r"task\.ways=11: the train split of made has 10 classes; use task\.ways=10"),
-        (Size(2, 1, 1), Size(5, 1, 1), r"task\.test_ways=5: the val split of made has 4 classes; .*test_ways=4"),
-        (Size(2, 3, 5), Size(2, 1, 5), r"task\.shots=3 and task\.queries=5 take 8 .* use task\.shots=3 .*queries=4"),
-        (Size(2, 1, 5), Size(2, 9, 5), r"task\.test_shots=9 .* use task\.test_shots=6 task\.queries=1"),
+        (
+            EpisodeSize(11, 1, 1),
+            EpisodeSize(2, 1, 1),
+            r"task\.ways=11: the train split of made has 10 classes; use task\.ways=10",
+        ),
+        (
+            EpisodeSize(2, 1, 1),
+            EpisodeSize(5, 1, 1),
+            r"task\.test_ways=5: the val split of made has 4 classes; .*test_ways=4",
+        ),
+        (
+            EpisodeSize(2, 3, 5),
+            EpisodeSize(2, 1, 5),
+            r"task\.shots=3 and task\.queries=5 take 8 .* use task\.shots=3 .*queries=4",
+        ),
+        (EpisodeSize(2, 1, 5), EpisodeSize(2, 9, 5), r"task\.test_shots=9 .* use task\.test_shots=6 task\.queries=1"),
     ],
 )
-def test_what_does_not_fit(size: Size, judged: Size, said: str) -> None:
+def test_what_does_not_fit(size: EpisodeSize, judged: EpisodeSize, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         episodes_of(made(), size=size, judged=judged)
 
@@ -126,4 +140,4 @@ def test_classes_of_two_splits_and_a_sampler() -> None:
     with pytest.raises(ValueError, match=r"use split\.by=class"):
         episodes_of(made(by="example"))
     with pytest.raises(ValueError, match=r"use trainer\.sampler=null"):
-        Episodes(loader_of(made(), sampler="balanced"), Size(2, 1, 1), 1, Size(2, 1, 1), 2)
+        EpisodeLoader(loader_of(made(), sampler="balanced"), EpisodeSize(2, 1, 1), 1, EpisodeSize(2, 1, 1), 2)

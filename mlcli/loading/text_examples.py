@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 from mlcli.loading.dataset import Examples
-from mlcli.loading.tokenize import Tokenizer, encode, learn
+from mlcli.loading.tokenizer import Tokenizer, build_vocabulary, encode
 
 
-def classified_texts(
+def text_examples(
     texts: Sequence[str],
     labels: Sequence[str],
     *,
@@ -25,7 +25,7 @@ def classified_texts(
     test-only words stay few, a word must occur twice: most that occur once become <unk>, which train then knows too.
     """
     least = 2 if tokenizer == "words" else 1
-    learnt = learn(texts, tokenizer, length=length, most=vocabulary, least=least)
+    learnt = build_vocabulary(texts, tokenizer, length=length, most=vocabulary, least=least)
     classes = sorted(set(labels))
     return Examples(
         kind="tokens",

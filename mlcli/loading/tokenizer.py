@@ -15,7 +15,7 @@ TEXT = "text"  # the column of texts in a table
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")  # a word with its apostrophes, or one punctuation mark
 
 
-def tokens_of(text: str, tokenizer: str, most: int | None = None) -> list[str]:
+def tokenize(text: str, tokenizer: str, most: int | None = None) -> list[str]:
     """The first `most` tokens. words: lower case, each punctuation mark a token of its own; characters as they are;
     bytes of UTF-8, each as the character of that number."""
     if tokenizer == "words":
@@ -25,7 +25,7 @@ def tokens_of(text: str, tokenizer: str, most: int | None = None) -> list[str]:
     return list(text[:most].encode()[:most].decode("latin-1"))
 
 
-def learn(
+def build_vocabulary(
     texts: Iterable[str], tokenizer: str, *, length: int | None = None, most: int | None = None, least: int = 1
 ) -> tuple[str, ...]:
     """The vocabulary of these texts: padding, unknown, then the tokens, most frequent first.
@@ -35,7 +35,7 @@ def learn(
     """
     if tokenizer == "bytes":
         return PADDING, UNKNOWN, *map(chr, range(256))
-    counts = Counter(token for text in texts for token in tokens_of(text, tokenizer, length))
+    counts = Counter(token for text in texts for token in tokenize(text, tokenizer, length))
     known = sorted((token for token, count in counts.items() if count >= least), key=lambda t: (-counts[t], t))
     return (PADDING, UNKNOWN, *known)[:most]
 
@@ -49,7 +49,7 @@ def encode(texts: Sequence[str], tokenizer: str, vocabulary: Sequence[str], leng
     unknown = index.get(UNKNOWN)
     encoded = torch.zeros(len(texts), length, dtype=torch.int64)
     for row, text in zip(encoded, texts, strict=True):
-        tokens = tokens_of(text, tokenizer, length)
+        tokens = tokenize(text, tokenizer, length)
         indices = [index.get(token, unknown) for token in tokens]
         if None in indices:
             raise ValueError(f"{tokens[indices.index(None)]!r} is not among the {len(index)} tokens that are known.")

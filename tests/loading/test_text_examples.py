@@ -19,7 +19,7 @@ from mlcli.data.movie_reviews import movie_reviews
 from mlcli.data.multi_label_toy import multi_label_toy
 from mlcli.data.surnames import surnames
 from mlcli.loading.dataset import Examples
-from mlcli.loading.tokenize import UNKNOWN, decode
+from mlcli.loading.tokenizer import UNKNOWN, decode
 
 
 def text_of(examples: Examples, row: int) -> str:

@@ -17,7 +17,7 @@ JUDGE_SEED = 0  # all trials are judged by the same episodes, whichever seed the
 
 
 @dataclass(frozen=True)
-class Size:
+class EpisodeSize:
     """Of an episode: how many classes, and of each how many examples are given and how many are asked for."""
 
     ways: int
@@ -33,7 +33,7 @@ class Size:
         return self.ways * self.of_class
 
 
-def draw_episodes(targets: Tensor, size: Size, count: int, generator: torch.Generator) -> Tensor:
+def sample_episodes(targets: Tensor, size: EpisodeSize, count: int, generator: torch.Generator) -> Tensor:
     """`count` × W × E positions among the N class indices `targets`, of which the first `shots` of E are the support.
 
     Every class that is there is as likely as any other; none comes twice in an episode, and no example does.
@@ -48,7 +48,7 @@ def draw_episodes(targets: Tensor, size: Size, count: int, generator: torch.Gene
     return torch.stack(drawn).view(count, size.ways, size.of_class)
 
 
-class Episodes(Loader):
+class EpisodeLoader(Loader):
     """A loader whose batches are episodes of the training split, class after class and the support of each first, and
     that has episodes of every split to judge by.
 
@@ -57,13 +57,20 @@ class Episodes(Loader):
     of them, or a class has too few examples.
     """
 
-    def __init__(self, loader: Loader, size: Size, count: int, judged: Size, judgements: int) -> None:
+    def __init__(
+        self, loader: Loader, size: EpisodeSize, count: int, evaluation_size: EpisodeSize, evaluation_episodes: int
+    ) -> None:
         vars(self).update(vars(loader))
         if self.sampler is not None:
             raise ValueError("trainer.sampler: episodes have every class equally often; use trainer.sampler=null.")
-        self.size, self.count, self.judged, self.judgements = size, count, judged, judgements
+        self.size, self.count, self.evaluation_size, self.evaluation_episodes = (
+            size,
+            count,
+            evaluation_size,
+            evaluation_episodes,
+        )
         self.batch_size = size.examples
-        self.drawn: dict[tuple[str, Size], Tensor] = {}
+        self.drawn: dict[tuple[str, EpisodeSize], Tensor] = {}
         labels = {name: self.labels(self.indices[name]) for name in ("train", "val", "test")}
         for name in ("val", "test"):
             if torch.isin(labels[name], labels["train"]).any():
@@ -76,7 +83,7 @@ class Episodes(Loader):
         """Indices of the epoch's episodes, one after another: a function of seed and epoch alone."""
         super().order(epoch, generator)  # seeds it
         train = self.indices["train"]
-        episodes = draw_episodes(self.labels(train), self.size, self.count, generator)
+        episodes = sample_episodes(self.labels(train), self.size, self.count, generator)
         return train[episodes.flatten().to(train.device)]
 
     def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
@@ -93,18 +100,20 @@ class Episodes(Loader):
         indices = self.indices[name]
         if name != "train":
             return indices
-        first = draw_episodes(self.labels(indices), self.size, 1, torch.Generator().manual_seed(JUDGE_SEED)).flatten()
+        first = sample_episodes(
+            self.labels(indices), self.size, 1, torch.Generator().manual_seed(JUDGE_SEED)
+        ).flatten()
         rest = torch.ones(len(indices), dtype=torch.bool)
         rest[first] = False
         return indices[torch.cat([first, rest.nonzero().squeeze(1)]).to(indices.device)]
 
-    def episodes(self, name: str, size: Size | None = None) -> Tensor:
+    def episodes(self, name: str, size: EpisodeSize | None = None) -> Tensor:
         """M × W × E positions among the examples of `ordered(name)`, by default of the size that judges; always the
         same, and drawn once."""
-        size = size or self.judged
+        size = size or self.evaluation_size
         if (name, size) not in self.drawn:
             generator = torch.Generator().manual_seed(JUDGE_SEED)
-            drawn = draw_episodes(self.labels(self.ordered(name)), size, self.judgements, generator)
+            drawn = sample_episodes(self.labels(self.ordered(name)), size, self.evaluation_episodes, generator)
             self.drawn[name, size] = drawn.to(self.device)
         return self.drawn[name, size]
 
@@ -118,7 +127,7 @@ class Episodes(Loader):
         return self.data.examples.targets[indices.cpu()]
 
     def _check(self, name: str, labels: Tensor) -> None:
-        size, test = (self.size, "") if name == "train" else (self.judged, "test_")
+        size, test = (self.size, "") if name == "train" else (self.evaluation_size, "test_")
         classes, counts = torch.unique(labels, return_counts=True)
         where = f"the {name} split of {self.data.name}"
         if len(classes) < size.ways:
@@ -135,13 +144,13 @@ class Episodes(Loader):
             )
 
 
-class StackedEpisodes(StackedLoader):
+class StackedEpisodeLoader(StackedLoader):
     """The episodes of K trials as one."""
 
-    loaders: list[Episodes]  # type: ignore[assignment]  # which are loaders
+    loaders: list[EpisodeLoader]  # type: ignore[assignment]  # which are loaders
 
     def split(self, name: str, rows: slice) -> Iterator[tuple[Tensor, Tensor]]:
-        """As `Episodes.split`, for the trials in `rows`: K × B examples at a time, and K × M × W × E positions."""
+        """`EpisodeLoader.split` of the trials in `rows`: K × B examples and K × M × W × E positions at a time."""
         loaders = self.loaders[rows]
         indices_KN = torch.stack([loader.ordered(name) for loader in loaders])
         groups = torch.split(indices_KN, max(EVALUATION_BATCH, self.batch_size), 1)

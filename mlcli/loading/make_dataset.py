@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mlcli.loading.check import check_examples
+from mlcli.loading.check_examples import check_examples
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.loading.split import split
 from mlcli.loading.statistics import statistics
 from mlcli.loading.subset import keep_classes, limit_per_class
 
 
-def prepare(
+def make_dataset(
     examples: Examples,
     *,
     val: float,

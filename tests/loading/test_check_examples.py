@@ -7,7 +7,7 @@ import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
-from mlcli.loading.check import check_examples
+from mlcli.loading.check_examples import check_examples
 from mlcli.loading.dataset import Examples
 from mlcli.run.build import build
 

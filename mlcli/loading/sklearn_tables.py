@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 
 
-def folder() -> Path:
+def data_folder() -> Path:
     """Where scikit-learn keeps its data."""
     spec = find_spec("sklearn")
     assert spec is not None and spec.submodule_search_locations is not None
     return Path(spec.submodule_search_locations[0]) / "datasets" / "data"
 
 
-def table(name: str, *, delimiter: str | None = ",", skip: int = 0) -> np.ndarray:
+def read_table(name: str, *, delimiter: str | None = ",", skip: int = 0) -> np.ndarray:
     """A text file (gzip too) as rows × columns, float64."""
-    return np.loadtxt(folder() / name, delimiter=delimiter, skiprows=skip)
+    return np.loadtxt(data_folder() / name, delimiter=delimiter, skiprows=skip)
 
 
 def class_names(name: str) -> tuple[str, ...]:
     """The names in the first line of a table, after its two sizes."""
-    with (folder() / name).open() as file:
+    with (data_folder() / name).open() as file:
         return tuple(file.readline().strip().split(",")[2:])

@@ -9,7 +9,7 @@ import torch
 
 from mlcli.data.italy_power import italy_power
 from mlcli.data.japanese_vowels import japanese_vowels
-from mlcli.loading import aeon
+from mlcli.loading import aeon_series
 
 HEAD = "#about\n@problemName Toy\n@classLabel true a b\n@data\n"
 
@@ -19,8 +19,8 @@ def test_reads_series_of_unequal_length(tmp_path: Path, monkeypatch: pytest.Monk
     folder.mkdir(parents=True)
     (folder / "Toy_TRAIN.ts").write_text(HEAD + "1,2,3:4,5,6:b\n7,8:9,10:a\n")
     (folder / "Toy_TEST.ts").write_text(HEAD + "1:2:a\n\n")
-    monkeypatch.setattr(aeon, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
-    toy = aeon.series("toy", "Toy", target="class", source="")
+    monkeypatch.setattr(aeon_series, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
+    toy = aeon_series.load_series("toy", "Toy", target="class", source="")
     nan = torch.nan
     expected = torch.tensor(
         [[[1, 4], [2, 5], [3, 6]], [[7, 9], [8, 10], [nan, nan]], [[1, 2], [nan, nan], [nan, nan]]]
@@ -31,7 +31,7 @@ def test_reads_series_of_unequal_length(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aeon, "find_spec", lambda name: None)
+    monkeypatch.setattr(aeon_series, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"data=japanese_vowels needs .* pip install --no-deps aeon"):
         japanese_vowels()
 
