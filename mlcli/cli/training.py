@@ -60,11 +60,11 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
     from omegaconf import OmegaConf
 
     from mlcli.config.compose import compose
-    from mlcli.config.hydra_keys import settle_hydra
+    from mlcli.config.hydra_keys import resolve_hydra_keys
     from mlcli.track.tracking import tracked
 
     cfg = compose(hydra, flags.overrides, flags.multirun, flags.config_name)
-    settle_hydra(cfg)
+    resolve_hydra_keys(cfg)
     sweep = cfg.hydra.mode.name == "MULTIRUN"
     with tracked(cfg.outputs, cfg.tracking, early=sweep) as follow:
         if OmegaConf.is_list(cfg.pretrain):
@@ -118,9 +118,9 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
             raise ConfigError(f"{made[0]} is made of optimizer.lr, which is auto: use a number for one of them.")
         run, *plots = resolve_lr(run, console)
     check(run)
-    transfer.settle(run)
+    transfer.resolve_init_from(run)
     fitted.check_typed(run, as_typed(cfg.hydra.overrides.task))
-    console.note(fitted.settle(run))
+    console.note(fitted.resolve_epochs(run))
     path = Path(cfg.hydra.run.dir)
     job = Job(run, as_typed(cfg.hydra.overrides.task), path, command, path.name, plots=plots)
     try:

@@ -21,7 +21,7 @@ SET = ("hydra.runtime", "hydra.overrides", "hydra.job.num", "hydra.job.id", "hyd
 USE_LOG = "the log is train.log in the run's folder; use -v for more on the terminal"
 
 
-def settle_hydra(cfg: DictConfig) -> None:
+def resolve_hydra_keys(cfg: DictConfig) -> None:
     """Puts hydra.job.env_set into the environment; raises ConfigError for a setting that would change nothing.
 
     Launchers of other packages run each trial as Hydra does, and honour what that reads.

@@ -16,7 +16,7 @@ GRADIENT = (
 EPOCHS = ("trainer.batch_size", "trainer.max_steps", "trainer.max_time", "trainer.min_delta", "trainer.patience")
 
 
-def settle(cfg: Settings) -> str:
+def resolve_epochs(cfg: Settings) -> str:
     """Sets the one epoch that a model takes that is fitted at once, so that the config says it for good.
 
     Returns a line for the user who asked for another number, else "". Raises ConfigError where the estimator

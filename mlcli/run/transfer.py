@@ -55,7 +55,7 @@ class Report:
         return {"source": self.source, "tensors": rows, "unused": [n for n in self.there if n not in self.here]}
 
 
-def settle(cfg: Any) -> None:
+def resolve_init_from(cfg: Any) -> None:
     """Puts the folder of the run that is meant in place of `last`, `pretrained`, a name or an id, so that the config
     says it for good. Raises ConfigError where there is no such run."""
     text = cfg.model.get("init_from")

@@ -40,8 +40,8 @@ def compose_trials(
             check_trial(cfg)
         except UnknownKey as error:
             raise explain_unknown_key(composer, all_overrides, error) from error
-        transfer.settle(cfg)
-        fitted.settle(cfg)
+        transfer.resolve_init_from(cfg)
+        fitted.resolve_epochs(cfg)
         job = Job(
             cfg,
             list(overrides),

@@ -8,14 +8,14 @@ import pytest
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session
 from mlcli.config.errors import ConfigError
-from mlcli.config.hydra_keys import settle_hydra
+from mlcli.config.hydra_keys import resolve_hydra_keys
 
 SWEEP = ["trainer.seed=0,1"]
 
 
-def settled(*overrides: str) -> None:
+def resolved(*overrides: str) -> None:
     with hydra_session() as hydra:
-        settle_hydra(compose(hydra, list(overrides), multirun=any("seed=0,1" in each for each in overrides)))
+        resolve_hydra_keys(compose(hydra, list(overrides), multirun=any("seed=0,1" in each for each in overrides)))
 
 
 @pytest.mark.parametrize("sweep", [[], SWEEP], ids=["run", "sweep"])
@@ -38,13 +38,13 @@ def settled(*overrides: str) -> None:
 )
 def test_what_would_change_nothing_is_refused(override: str, wanted: str, sweep: list[str]) -> None:
     with pytest.raises(ConfigError) as error:
-        settled(override, *sweep)
+        resolved(override, *sweep)
     assert wanted in str(error.value)
 
 
 def test_a_run_and_a_sweep_exclude_each_other() -> None:
     with pytest.raises(ConfigError, match=r"hydra.mode=RUN and a sweep exclude each other"):
-        settled("hydra.mode=RUN", *SWEEP)
+        resolved("hydra.mode=RUN", *SWEEP)
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_a_run_and_a_sweep_exclude_each_other() -> None:
 )
 @pytest.mark.parametrize("sweep", [[], SWEEP], ids=["run", "sweep"])
 def test_what_works(override: str, sweep: list[str]) -> None:
-    settled(override, *sweep)
+    resolved(override, *sweep)
 
 
 def test_a_launcher_of_hydra_runs_jobs_as_hydra_does() -> None:
-    settled(
+    resolved(
         "hydra/launcher=basic", "hydra.sweep.subdir=x", "hydra.output_subdir=.hydra", "hydra.verbose=true", *SWEEP
     )
 

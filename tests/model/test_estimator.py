@@ -25,7 +25,7 @@ from mlcli.model.estimator import Estimator
 from mlcli.model.estimator_bytes import SAFE, _is_own
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
-from mlcli.run.fitted import settle
+from mlcli.run.fitted import resolve_epochs
 from mlcli.run.load import load_model
 
 READY = ("logistic_regression", "random_forest", "gradient_boosting", "svm", "knn")
@@ -41,7 +41,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def built(*overrides: str) -> tuple[Parts, Any]:
     with hydra_session() as hydra:
         cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
-    settle(cfg)
+    resolve_epochs(cfg)
     return build(cfg), cfg
 
 
