@@ -10,7 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 # Each table: old → new. A key stays in its group: `trainer.x` becomes `trainer.y`.
-KEYS: dict[str, str] = {}  # keys of the config, dotted
+# Keys of the config, dotted.
+KEYS: dict[str, str] = {
+    "answer": "conclusion",
+    "trainer.watch": "trainer.layer_statistics",
+}
 OPTIONS: dict[str, dict[str, str]] = {}  # by group: names of its options
 METRICS: dict[str, str] = {}  # names without their split; `a` also stands for `a/CLASS`
 TARGETS: dict[str, str] = {}  # dotted names of classes and functions

@@ -13,6 +13,7 @@ from mlcli.config.index import groups, options
 from mlcli.config.settings import Settings
 from mlcli.config.trials import TrialComposer
 from mlcli.store.query import query
+from mlcli.traits import TaskTraits
 
 LINE = "{} is now {}; the old name works until the next release\n"
 
@@ -127,7 +128,7 @@ def test_the_config_that_is_shown() -> None:
 
 def test_a_metric_of_the_task_itself_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     task = locate("mlcli.task.classification.Classification")
-    monkeypatch.setattr(task, "directions", {"hits": "max"}, raising=False)
+    monkeypatch.setattr(task, "traits", TaskTraits(directions={"hits": "max"}))
     assert composed("trainer.monitor=val/hits").trainer.monitor == "val/hits"
 
 
@@ -166,6 +167,10 @@ def test_stored_configs() -> None:
     stored = {"trainer": {"rounds": 3}, "model": {"_target_": "mlcli.model.mlp.Perceptron"}, "divide": None}
     new = {"trainer": {"epochs": 3}, "model": {"_target_": "mlcli.model.mlp.MLP"}, "split": None}
     assert renamed.config(stored) == new
+    assert renamed.config({"answer": None, "trainer": {"watch": True}}) == {
+        "conclusion": None,
+        "trainer": {"layer_statistics": True},
+    }
 
 
 def test_what_the_tables_hold() -> None:

@@ -38,7 +38,7 @@ def as_sweep(arguments: list[str]) -> list[str]:
         if set(given.get(key, "")) & set(",()"):
             raise ConfigError(f"{key}={given[key]}: a cross-validation has one; compare models or settings.")
     folds, repeats = _count(given, "folds", 5, 2), _count(given, "repeats", 1, 1)
-    read, own = {"folds", "repeats"}, ["-m", f"split.folds={folds}", f"split.fold=range({folds})", "answer=null"]
+    read, own = {"folds", "repeats"}, ["-m", f"split.folds={folds}", f"split.fold=range({folds})", "conclusion=null"]
     if repeats > 1:
         first = _count(given, "split.seed", 0, 0)
         own.append(f"split.seed=range({first},{first + repeats})")

@@ -37,7 +37,7 @@ SUPPLIED = {
     "model": {"input_shape", "outputs", "vocabulary", "words", "padded", "per_step", "seed"},
     "optimizer": {"params"},
     "scheduler": {"higher"},
-    "answer": {"runs"},
+    "conclusion": {"runs"},
 }
 
 
@@ -62,10 +62,10 @@ def check(config: Mapping[str, Any]) -> None:
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{group} has no _target_: pick one with {group}=…, see `mlcli list {group}`.")
         _check_call(group, node)
-    if config["answer"] is not None:
-        if not isinstance(config["answer"], Mapping) or "_target_" not in config["answer"]:
-            raise ConfigError(f"answer={config['answer']}: must be a group with a _target_.")
-        _check_call("answer", config["answer"])
+    if config["conclusion"] is not None:
+        if not isinstance(config["conclusion"], Mapping) or "_target_" not in config["conclusion"]:
+            raise ConfigError(f"conclusion={config['conclusion']}: must be a group with a _target_.")
+        _check_call("conclusion", config["conclusion"])
 
 
 def _check_validation(config: Mapping[str, Any]) -> None:

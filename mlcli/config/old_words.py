@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from mlcli import renamed
 from mlcli.config.check import locate
+from mlcli.traits import task_traits
 
 
 def replace_metrics(settings: dict[str, Any]) -> None:
@@ -17,7 +18,7 @@ def replace_metrics(settings: dict[str, Any]) -> None:
 
 def _is_own(task: Any, metric: str) -> bool:
     """Whether the class of the task states a direction for it, as it has to for metrics of its own."""
-    stated = getattr(locate(task["_target_"]), "directions", {}) if isinstance(task, dict) else {}
+    stated = task_traits(locate(task["_target_"])).directions if isinstance(task, dict) else {}
     return any(fnmatchcase(metric.partition("/")[2], pattern) for pattern in stated)
 
 

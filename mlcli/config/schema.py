@@ -51,7 +51,7 @@ class Trainer:
     monitor: str = "val/loss"
     patience: int | None = field(default=None, metadata=COUNT)  # epochs without improvement
     min_delta: float = field(default=0.0, metadata={"range": Range(0)})
-    watch: bool = False
+    layer_statistics: bool = False
     class_weights: Any = None  # null, balanced, or one number per class
     sampler: str | None = field(default=None, metadata={"choices": ("balanced",)})
     seed: int = field(default=0, metadata={"range": Range(0)})
@@ -106,7 +106,7 @@ class Config:
     tracking: Tracking = field(default_factory=Tracking)
     sweep: Sweep = field(default_factory=Sweep)
     pretrain: Any = None  # overrides, or a run
-    answer: Any = None
+    conclusion: Any = None
     name: str | None = None
     variant: str | None = None
     outputs: str = "outputs"

@@ -7,8 +7,8 @@ from mlcli.experiment.analysis.convergence import arrival, as_left, curve, group
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import Parts, build
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.train.layer_statistics import gradients
 
 METRIC = "val/accuracy"
@@ -16,7 +16,7 @@ COLUMNS = ("activation", "test/accuracy", "epochs to accuracy", "first/last grad
 Norms = dict[str, list[float]]  # of the gradients of each layer's weights, from the first layer to the last
 
 
-def activations(runs: Sequence[Ended], *, accuracy: float) -> Answer | None:
+def activations(runs: Sequence[FinishedRun], *, accuracy: float) -> Conclusion | None:
     """Accuracy of each activation, epochs to this one, and how much of the gradient the first layer gets."""
     groups = grouped(runs, lambda run: str(run.cfg.model.activation))
     if len(groups) < 2:
@@ -32,7 +32,7 @@ def activations(runs: Sequence[Ended], *, accuracy: float) -> Answer | None:
     told = _sentence(
         {name: mean_of(group, "test/accuracy") for name, group in groups.items()}, arrivals, start, accuracy
     )
-    return Answer(told, COLUMNS, rows, [_curves(curves, accuracy), _flow(start, end)])
+    return Conclusion(told, COLUMNS, rows, [_curves(curves, accuracy), _flow(start, end)])
 
 
 def gradient_norms(repeats: Sequence[Parts]) -> list[float]:

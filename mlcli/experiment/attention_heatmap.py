@@ -12,14 +12,14 @@ from mlcli.figure import attention as figures_attention
 from mlcli.figure.plot import Plot, plain
 from mlcli.model.transformer import Transformer
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 CLASS = "[class]"  # the token that gathers the answer; it stands before the others
 Rows = list[tuple[int, int, float, float, float]]
 
 
-def attention_heatmap(runs: Sequence[Ended]) -> Answer:
+def attention_heatmap(runs: Sequence[FinishedRun]) -> Conclusion:
     """For each layer and head the mean weight, over the test split, of two looks that the task needs: from the
     class token to the day that was asked for, and from that day to the word that it belongs to."""
     parts = runs[0].parts()
@@ -32,7 +32,7 @@ def attention_heatmap(runs: Sequence[Ended]) -> Answer:
         rows.append((layer + 1, head + 1, _look(of_head, 0, day), _look(of_head, day, event), even))
     columns = ("layer", "head", "class token → the day", f"the day → {WANTED}", "even weights")
     sentence = _sentence(rows, even, runs[0].metrics["test/accuracy"])
-    return Answer(sentence, columns, rows, [plot(parts, tokens, weights)])
+    return Conclusion(sentence, columns, rows, [plot(parts, tokens, weights)])
 
 
 def trained_weights(parts: Parts) -> tuple[Tensor, Tensor]:

@@ -11,15 +11,15 @@ from mlcli.figure import attention as figures_attention
 from mlcli.figure.plot import Plot, plain
 from mlcli.model.attention import Attention as OneLayer
 from mlcli.model.scratch.attention import Attention, attention, entropy
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 TEMPERATURES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 SHOWN = (0.1, 0.3, 1.0, 10.0)  # as heat maps
 Heads = tuple[np.ndarray, np.ndarray, np.ndarray]  # queries, keys and values, N × T × D each
 
 
-def attention_softmax(runs: Sequence[Ended]) -> Answer:
+def attention_softmax(runs: Sequence[FinishedRun]) -> Conclusion:
     """Mean entropy by temperature, for the trained queries and keys of the test split, and how far from torch's."""
     heads = trained_heads(runs[0])
     found = {temperature: attention(*heads, temperature=temperature) for temperature in TEMPERATURES}
@@ -38,10 +38,10 @@ def attention_softmax(runs: Sequence[Ended]) -> Answer:
         f"{max(apart):.1e}."
     )
     columns = ("temperature", "entropy", "as even weights on … steps", "largest difference from torch")
-    return Answer(sentence, columns, rows, plots(found, entropies))
+    return Conclusion(sentence, columns, rows, plots(found, entropies))
 
 
-def trained_heads(run: Ended) -> Heads:
+def trained_heads(run: FinishedRun) -> Heads:
     """Queries, keys and values of the test split, in double precision. Raises ValueError for other models."""
     parts = run.parts()
     model = parts.model

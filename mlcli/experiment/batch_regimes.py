@@ -6,8 +6,8 @@ from math import inf
 from mlcli.experiment.analysis.convergence import arrival, curve, grouped
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.store.folder import read_json
 
 METRIC = "val/loss"
@@ -17,7 +17,7 @@ COLUMNS = ("variant", "batch size", "rate", *AXES, "least val/loss")
 Arrivals = dict[str, dict[str, float | None]]  # by variant and axis
 
 
-def batch_regimes(runs: Sequence[Ended], *, loss: float) -> Answer | None:
+def batch_regimes(runs: Sequence[FinishedRun], *, loss: float) -> Conclusion | None:
     """Each batch size at its best rate: updates, examples seen and seconds until the validation loss is this low."""
     tried = grouped(runs, lambda run: str(run.cfg.variant))
     if len(tried) < 2:
@@ -31,10 +31,10 @@ def batch_regimes(runs: Sequence[Ended], *, loss: float) -> Answer | None:
         (name, _batch(run), float(run.cfg.optimizer.lr), *arrivals[name].values(), run.metrics[METRIC])
         for name, run in best.items()
     ]
-    return Answer(_sentence(arrivals, best, loss), COLUMNS, rows, [_plot(curves, best, loss)])
+    return Conclusion(_sentence(arrivals, best, loss), COLUMNS, rows, [_plot(curves, best, loss)])
 
 
-def curves_of(run: Ended) -> dict[str, Curve]:
+def curves_of(run: FinishedRun) -> dict[str, Curve]:
     """The validation loss against updates, examples seen and seconds."""
     history, losses = run.history(), curve([run], METRIC).y
     examples = read_json(run.folder.path / "data.json")["examples"]["train"]
@@ -49,17 +49,17 @@ def curves_of(run: Ended) -> dict[str, Curve]:
     return {axis: Curve(values, losses) for axis, values in x.items()}
 
 
-def _place(run: Ended, loss: float) -> tuple[float, float]:
+def _place(run: FinishedRun, loss: float) -> tuple[float, float]:
     return arrival(curve([run], METRIC), METRIC, loss) or inf, run.metrics[METRIC]
 
 
-def _batch(run: Ended) -> int:
+def _batch(run: FinishedRun) -> int:
     """Examples in a batch: no more than there are."""
     examples: int = read_json(run.folder.path / "data.json")["examples"]["train"]
     return min(examples, int(run.cfg.trainer.batch_size))
 
 
-def _sentence(arrivals: Arrivals, best: dict[str, Ended], loss: float) -> str:
+def _sentence(arrivals: Arrivals, best: dict[str, FinishedRun], loss: float) -> str:
     told, never = [], []
     for name, found in arrivals.items():
         if found["updates"] is None:
@@ -80,7 +80,7 @@ def _fewest(arrivals: Arrivals, axis: str) -> str:
     return " and ".join(name for name, value in known.items() if value == min(known.values()))
 
 
-def _plot(curves: dict[str, dict[str, Curve]], best: dict[str, Ended], loss: float) -> Plot:
+def _plot(curves: dict[str, dict[str, Curve]], best: dict[str, FinishedRun], loss: float) -> Plot:
     names = {name: f"{name} ({_batch(run):,}), rate {run.cfg.optimizer.lr:g}" for name, run in best.items()}
     of = [
         Panel(axis, METRIC, {names[name]: each[axis] for name, each in curves.items()}, "xy", loss) for axis in AXES

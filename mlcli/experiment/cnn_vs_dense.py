@@ -11,8 +11,8 @@ from mlcli.experiment.analysis.convergence import grouped
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 SHIFTS = (0, 1, 2, 3, 4)  # pixels
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
@@ -21,7 +21,7 @@ COLUMNS = ("network", "parameters", "seeds", "accuracy", *(f"shifted by {pixels}
 Accuracies = dict[str, list[float]]  # of each network the accuracy at each shift, means over the seeds
 
 
-def cnn_vs_dense(runs: Sequence[Ended]) -> Answer | None:
+def cnn_vs_dense(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Accuracy of each network on the test images, and on the same images shifted; means over the seeds."""
     groups = grouped(runs, lambda run: str(run.cfg.variant))
     if len(groups) < 2:
@@ -33,7 +33,7 @@ def cnn_vs_dense(runs: Sequence[Ended]) -> Answer | None:
         curves[name] = Curve.mean(SHIFTS, [[accuracy(parts, pixels) for pixels in SHIFTS] for parts in repeats])
     means = {name: [float(y) for y in curve.y if y is not None] for name, curve in curves.items()}
     rows = [(name, parameters[name], len(groups[name]), *means[name]) for name in means]
-    return Answer(_sentence(means, parameters), COLUMNS, rows, [_plot(curves, means)])
+    return Conclusion(_sentence(means, parameters), COLUMNS, rows, [_plot(curves, means)])
 
 
 def accuracy(parts: Parts, pixels: int) -> float:

@@ -15,8 +15,8 @@ from mlcli.figure.pictures import pictures
 from mlcli.figure.plot import Plot
 from mlcli.metric.kernels import kernels
 from mlcli.model.scratch.convolution import SOBEL_X, SOBEL_Y, conv2d, max_pool2d, mean_pool2d
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 COLUMNS = ("operation", "channels", "kernel", "stride", "padding", "dilation", "gives", "largest difference")
 CONVOLUTIONS = [(1, 0, 1), (1, 1, 1), (2, 1, 1), (1, 2, 2), (2, 3, 3)]  # stride, padding, dilation
@@ -26,7 +26,7 @@ SHOWN = 3  # digits in the pictures
 Row = tuple[Any, ...]
 
 
-def convolution_by_hand(runs: Sequence[Ended]) -> Answer:
+def convolution_by_hand(runs: Sequence[FinishedRun]) -> Conclusion:
     """The largest difference from torch for each setting, and for the whole network; what the kernels see."""
     parts = runs[0].parts()
     model: Any = parts.model.double().eval()
@@ -47,7 +47,7 @@ def convolution_by_hand(runs: Sequence[Ended]) -> Answer:
     names = [f"digit {parts.data.classes[int(targets[i])]}" for i in chosen]
     layer = model.blocks[0].convolution
     learned = kernels(layer.weight.detach().numpy(), images[chosen], _by_hand(layer, images[chosen]), names)
-    return Answer(sentence, COLUMNS, rows, [edges(raw[chosen].double().numpy(), names), learned])
+    return Conclusion(sentence, COLUMNS, rows, [edges(raw[chosen].double().numpy(), names), learned])
 
 
 def forward(model: Any, images: np.ndarray) -> np.ndarray:

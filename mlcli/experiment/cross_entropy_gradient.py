@@ -10,14 +10,14 @@ from mlcli.experiment.analysis.model_inputs import loader_of
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.model.scratch.cross_entropy import cross_entropy, gradient
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.task.gradient.gradient_task import forward_split
 
 STEPS = tuple(10.0**-power for power in range(1, 11))  # of the finite differences
 
 
-def cross_entropy_gradient(runs: Sequence[Ended]) -> Answer:
+def cross_entropy_gradient(runs: Sequence[FinishedRun]) -> Conclusion:
     """The largest differences, at the trained model's logits of the test split."""
     parts = runs[0].parts()
     logits, targets = forward_split(parts.model, loader_of(parts), "test")
@@ -32,7 +32,7 @@ def cross_entropy_gradient(runs: Sequence[Ended]) -> Answer:
         f"softmax − one-hot differs from autograd by at most {by_autograd:.1e} and from finite differences by at "
         f"most {nearest:.1e} (steps of {step:g}), over {z.size:,} logits whose slopes reach {steepest:.1e}."
     )
-    return Answer(sentence, ("beside", "step", "largest difference"), rows, [_plot(by_step, by_autograd)])
+    return Conclusion(sentence, ("beside", "step", "largest difference"), rows, [_plot(by_step, by_autograd)])
 
 
 def _plot(by_step: dict[float, float], by_autograd: float) -> Plot:

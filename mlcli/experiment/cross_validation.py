@@ -7,8 +7,8 @@ from statistics import fmean
 from mlcli.figure.crossval import fold_scores
 from mlcli.figure.plot import Plot
 from mlcli.metric.resampled import Paired, paired, resampled
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.store.folder import read_json
 
 METRIC = "test/accuracy"
@@ -16,7 +16,7 @@ CERTAIN = 0.05
 Scores = dict[str, dict[int, float]]  # model → fold → accuracy
 
 
-def cross_validation(runs: Sequence[Ended]) -> Answer | None:
+def cross_validation(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """The accuracy of each model in each fold, and the paired comparison of the best with each other one."""
     finished = [run for run in runs if run.status == "FINISHED"]
     scores: Scores = {}
@@ -31,7 +31,7 @@ def cross_validation(runs: Sequence[Ended]) -> Answer | None:
     columns = {name: [own[fold] for fold in folds] for name, own in scores.items()}
     order = sorted(columns, key=lambda name: -fmean(columns[name]))
     rows = [(f"fold {fold}", *(columns[name][place] for name in order)) for place, fold in enumerate(folds)]
-    return Answer(_sentence(columns, order, ratio), ("", *order), rows, [_plot(columns, order, ratio)])
+    return Conclusion(_sentence(columns, order, ratio), ("", *order), rows, [_plot(columns, order, ratio)])
 
 
 def _plot(columns: dict[str, list[float]], order: list[str], ratio: float) -> Plot:

@@ -13,14 +13,14 @@ from mlcli.figure.threshold import threshold as threshold_plot
 from mlcli.metric import threshold
 from mlcli.metric.ranking import rank
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.task.plots.classification import plots as classifier_plots
 
 
 def curves(
-    runs: Sequence[Ended], positive: str = "malignant", recall: Annotated[float, Range(0, 1)] = 0.98
-) -> Answer:
+    runs: Sequence[FinishedRun], positive: str = "malignant", recall: Annotated[float, Range(0, 1)] = 0.98
+) -> Conclusion:
     """Areas under the ROC and precision-recall curves on test, and what two thresholds make of the test split.
 
     One threshold is 0.5; the other is chosen on the validation split: the highest that finds at least the share
@@ -50,7 +50,7 @@ def curves(
     own += [threshold_plot(*threshold.rates_by_threshold(*val), chosen, positive, "validation")]
     counts = np.array([[by_chosen.tn, by_chosen.fp], [by_chosen.fn, by_chosen.tp]])
     own += [confusion_matrix(counts, (other, positive), "confusion_at_threshold")]
-    return Answer(sentence, columns, rows, own)
+    return Conclusion(sentence, columns, rows, own)
 
 
 def _of(parts: Parts, split: str, positive: str) -> tuple[np.ndarray, np.ndarray]:

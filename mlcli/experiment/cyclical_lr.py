@@ -8,9 +8,9 @@ from mlcli.experiment.analysis.range_test import Range, range_test
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import build
-from mlcli.run.conclusion import Answer
+from mlcli.run.conclusion import Conclusion
 from mlcli.run.finish import rate_by_update
-from mlcli.run.finished_run import Ended
+from mlcli.run.finished_run import FinishedRun
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
 COLUMNS = ("schedule", "peak rate", "epochs to accuracy", FINAL, "± over seeds", "val/loss")
@@ -18,9 +18,9 @@ Arrivals = dict[str, float | None]
 POINTS = 400  # of a learning-rate curve
 
 
-def cyclical_lr(runs: Sequence[Ended], *, accuracy: float) -> Answer | None:
+def cyclical_lr(runs: Sequence[FinishedRun], *, accuracy: float) -> Conclusion | None:
     """Each schedule at its best peak rate: epochs to this validation accuracy (means over seeds), test accuracy."""
-    tried: dict[str, list[list[Ended]]] = {}
+    tried: dict[str, list[list[FinishedRun]]] = {}
     for (name, _), group in grouped(runs, lambda run: (str(run.cfg.variant), _peak(run))).items():
         tried.setdefault(name, []).append(group)
     if len(tried) < 2:
@@ -33,18 +33,18 @@ def cyclical_lr(runs: Sequence[Ended], *, accuracy: float) -> Answer | None:
     ]
     tested = range_test(build(runs[0].cfg))
     plots = [_plot(best, arrivals, accuracy), _range_plot(tested, best)]
-    return Answer(_sentence(best, arrivals, accuracy, tested), COLUMNS, rows, plots)
+    return Conclusion(_sentence(best, arrivals, accuracy, tested), COLUMNS, rows, plots)
 
 
-def _peak(run: Ended) -> float:
+def _peak(run: FinishedRun) -> float:
     return float(run.cfg.optimizer.lr)
 
 
-def _arrival(group: list[Ended], accuracy: float) -> float | None:
+def _arrival(group: list[FinishedRun], accuracy: float) -> float | None:
     return arrival(curve(group, METRIC), METRIC, accuracy)
 
 
-def _place(group: list[Ended], accuracy: float) -> tuple[float, float]:
+def _place(group: list[FinishedRun], accuracy: float) -> tuple[float, float]:
     return _arrival(group, accuracy) or inf, -mean_of(group, METRIC)
 
 
@@ -73,7 +73,7 @@ def _plot(best: Groups, arrivals: Arrivals, accuracy: float) -> Plot:
     )
 
 
-def _rates(run: Ended) -> Curve:
+def _rates(run: FinishedRun) -> Curve:
     """The learning rate by update."""
     parts = run.parts()
     rate = rate_by_update(run.cfg, parts)

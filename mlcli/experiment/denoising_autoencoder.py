@@ -10,8 +10,8 @@ from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.reconstruction import SHOWN, Rebuilt, errors, strip
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.task.reconstruction import Reconstruction
 
 NOTHING, PCA, NETWORK = "noisy", "PCA", "rebuilt"
@@ -22,7 +22,7 @@ Images = dict[str, np.ndarray]  # N × shape: "clean", and what each way makes o
 Errors = dict[str, list[float]]  # by way, the mean squared error of each repeat
 
 
-def denoising_autoencoder(runs: Sequence[Ended]) -> Answer | None:
+def denoising_autoencoder(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Mean squared errors of what is made of the noisy test images, by the strength of the noise."""
     groups = grouped(runs, lambda run: float(run.cfg.task.noise))
     if not groups:
@@ -36,7 +36,7 @@ def denoising_autoencoder(runs: Sequence[Ended]) -> Answer | None:
     means = {noise: {way: fmean(each[way]) for way in WAYS} for noise, each in found.items()}
     width = int(runs[0].cfg.model.code)
     rows = [(noise, *mean.values(), mean[NETWORK] / mean[PCA], width) for noise, mean in means.items()]
-    return Answer(_sentence(means, width), COLUMNS, rows, [_plot(found), *strips])
+    return Conclusion(_sentence(means, width), COLUMNS, rows, [_plot(found), *strips])
 
 
 def made_of(parts: Parts) -> Images:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from mlcli.experiment.analysis.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
 from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
 COLUMNS = ("variant", "epochs to accuracy", FINAL, "± over seeds", "best val/loss")
 
 
-def dropout_vs_batchnorm(runs: Sequence[Ended], *, accuracy: float) -> Answer | None:
+def dropout_vs_batchnorm(runs: Sequence[FinishedRun], *, accuracy: float) -> Conclusion | None:
     """Each variant's epochs to this validation accuracy (means over seeds) and its test accuracy."""
     groups = grouped(runs, lambda run: str(run.cfg.variant))
     if len(groups) < 2:
@@ -22,7 +22,7 @@ def dropout_vs_batchnorm(runs: Sequence[Ended], *, accuracy: float) -> Answer | 
         (name, arrivals[name], mean_of(group, FINAL), spread_of(group, FINAL), mean_of(group, "val/loss"))
         for name, group in groups.items()
     ]
-    return Answer(_sentence(groups, arrivals, accuracy), COLUMNS, rows, [_plot(groups, arrivals, accuracy)])
+    return Conclusion(_sentence(groups, arrivals, accuracy), COLUMNS, rows, [_plot(groups, arrivals, accuracy)])
 
 
 def _sentence(groups: Groups, arrivals: dict[str, float | None], accuracy: float) -> str:

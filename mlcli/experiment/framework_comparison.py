@@ -12,8 +12,8 @@ from mlcli.figure.plot import Plot
 from mlcli.model import mlp_keras, mlp_pytorch
 from mlcli.model.scratch import mlp
 from mlcli.model.scratch.cross_entropy import cross_entropy, gradient, one_hot, softmax
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 Part = type | Callable[..., Any]
 NAMES = {"pytorch": "PyTorch", "numpy": "NumPy", "keras": "Keras"}
@@ -28,31 +28,31 @@ PARTS: dict[str, tuple[Sequence[Part], Sequence[Part]]] = {
 }
 COLUMNS = ("framework", "seeds", "test accuracy", "seconds an epoch", "lines of network", "of loss and update", "all")
 
-Groups = dict[str, list[Ended]]
+Groups = dict[str, list[FinishedRun]]
 
 
-def framework_comparison(runs: Sequence[Ended]) -> Answer | None:
+def framework_comparison(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Accuracy, time of an epoch, and lines of code of each framework that is here; means over the seeds."""
     groups: Groups = grouped(runs, lambda run: str(run.cfg.variant))
     if len(groups) < 2:
         return None
     rows = [_row(name, group) for name, group in groups.items()]
-    return Answer(_sentence(rows, _missing(runs)), COLUMNS, rows, [_plot(groups, rows)])
+    return Conclusion(_sentence(rows, _missing(runs)), COLUMNS, rows, [_plot(groups, rows)])
 
 
-def _row(name: str, group: Sequence[Ended]) -> tuple[Any, ...]:
+def _row(name: str, group: Sequence[FinishedRun]) -> tuple[Any, ...]:
     network, learning = (sum(map(lines_of, parts)) for parts in PARTS[name])
     seconds = median(each for run in group for each in epoch_seconds(run))
     accuracy = mean_of(group, "test/accuracy")
     return NAMES[name], len(group), accuracy, seconds, network, learning, network + learning
 
 
-def epoch_seconds(run: Ended) -> list[float]:
+def epoch_seconds(run: FinishedRun) -> list[float]:
     """Of each epoch but the first, which holds what a framework does once; with the validation after it."""
     return [after["time"] - before["time"] for before, after in pairwise(run.history())]
 
 
-def _missing(runs: Sequence[Ended]) -> str:
+def _missing(runs: Sequence[FinishedRun]) -> str:
     """Why a framework is not compared."""
     reasons = {str(run.cfg.variant): run.reason for run in runs if run.status == "FAILED"}
     return " ".join(f"Without {NAMES[name]}: {reason}" for name, reason in reasons.items())

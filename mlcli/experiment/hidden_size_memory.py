@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 REMEMBERS = 0.9  # accuracy from which on a delay counts as remembered
 
 
-def hidden_size_memory(runs: Sequence[Ended]) -> Answer | None:
+def hidden_size_memory(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Test accuracy of each hidden size at each delay (means over seeds), and the longest delay it remembers: what it
     has learnt in the epochs that it had, which is not all that it could ever hold."""
     scores: dict[tuple[int, int], list[float]] = {}
@@ -28,7 +28,7 @@ def hidden_size_memory(runs: Sequence[Ended]) -> Answer | None:
         f"How far back a network remembers after {runs[0].cfg.trainer.epochs} epochs (right {REMEMBERS:.0%} of the "
         f"time, where guessing is right {guessing:.0%}): {told}; {_trend(list(reach.values()))}."
     )
-    return Answer(sentence, ("hidden size", *(f"delay {delay}" for delay in delays), "remembers"), rows)
+    return Conclusion(sentence, ("hidden size", *(f"delay {delay}" for delay in delays), "remembers"), rows)
 
 
 def _reach(accuracy: dict[int, float]) -> int:

@@ -6,13 +6,13 @@ import numpy as np
 
 from mlcli.metric import regression
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 Weights = np.ndarray  # intercept, then one weight a feature
 
 
-def house_prices(runs: Sequence[Ended]) -> Answer:
+def house_prices(runs: Sequence[FinishedRun]) -> Conclusion:
     """The learned weights beside least squares' and the true ones, and how well both predict the test split."""
     run = runs[0]
     parts = run.parts()
@@ -27,7 +27,7 @@ def house_prices(runs: Sequence[Ended]) -> Answer:
         f"(RMSE {run.metrics['test/rmse']:.2f}), least squares with {scores['r2']:.4f} "
         f"({scores['rmse']:.2f}); their weights differ by a share of at most {np.abs(learned / exact - 1).max():.1e}."
     )
-    return Answer(sentence, ("weight", "gradient descent", "least squares", "true"), rows)
+    return Conclusion(sentence, ("weight", "gradient descent", "least squares", "true"), rows)
 
 
 def learned_weights(parts: Parts) -> Weights:

@@ -8,13 +8,13 @@ import numpy as np
 from mlcli.figure.bars import bars
 from mlcli.figure.plot import Plot
 from mlcli.metric import classification
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
 
 
-def imbalanced(runs: Sequence[Ended]) -> Answer | None:
+def imbalanced(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Scores of each way to train, beside a guesser that always says the common class. Precision, recall and F1 are
     those of the rare class."""
     finished = [run for run in runs if run.status == "FINISHED"]
@@ -27,10 +27,10 @@ def imbalanced(runs: Sequence[Ended]) -> Answer | None:
     guesser = _scores(_guesses(targets, data.classes), rare)
     ways = {_way(run) or "plain": _scores(_of_test(run), rare) for run in finished}
     rows = [(name, *scores) for name, scores in {"always the common class": guesser, **ways}.items()]
-    return Answer(_sentence(guesser, ways, rare), ("trained", *METRICS), rows, [_plot(rows, rare)])
+    return Conclusion(_sentence(guesser, ways, rare), ("trained", *METRICS), rows, [_plot(rows, rare)])
 
 
-def _way(run: Ended) -> str:
+def _way(run: FinishedRun) -> str:
     """What the run does about the rarity; nothing if it is trained as usual."""
     trainer = run.cfg.trainer
     done = {"class weights": trainer.class_weights is not None, "balanced sampler": trainer.sampler is not None}
@@ -43,7 +43,7 @@ def _guesses(targets: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     return classification.scores(targets, np.tile(shares, (len(targets), 1)), classes)
 
 
-def _of_test(run: Ended) -> dict[str, float]:
+def _of_test(run: FinishedRun) -> dict[str, float]:
     return {name.removeprefix("test/"): value for name, value in run.metrics.items() if name.startswith("test/")}
 
 

@@ -9,8 +9,8 @@ from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.clustering import labellings
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 COLUMNS = ("features", "clusters", "adjusted Rand index", "silhouette", "inertia", "largest feature", "its share")
 
@@ -21,7 +21,7 @@ class Found:
     distances between examples each feature makes up; clusters: the cluster of each example."""
 
     name: str
-    run: Ended
+    run: FinishedRun
     parts: Parts
     points: np.ndarray
     clusters: np.ndarray
@@ -41,7 +41,7 @@ class Found:
         return self.parts.data.features[place], float(self.shares[place])
 
 
-def kmeans_scaling(runs: Sequence[Ended]) -> Answer | None:
+def kmeans_scaling(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Adjusted Rand index, silhouette and inertia of each, with as many clusters as the data has classes."""
     finished = [run for run in runs if run.status == "FINISHED"]
     if not finished:
@@ -55,10 +55,10 @@ def kmeans_scaling(runs: Sequence[Ended]) -> Answer | None:
          each.largest[0], each.largest[1])
         for each in found
     ]  # fmt: skip
-    return Answer(_sentence(found), COLUMNS, rows, [_picture(found), _elbow(finished)])
+    return Conclusion(_sentence(found), COLUMNS, rows, [_picture(found), _elbow(finished)])
 
 
-def _found(run: Ended) -> Found:
+def _found(run: FinishedRun) -> Found:
     parts = run.parts()
     points = parts.task.loader.prepare(parts.data.examples.inputs)  # type: ignore[attr-defined]  # of clustering
     clusters = parts.task.predict(parts.data.examples.inputs)["cluster"]
@@ -106,7 +106,7 @@ def _matched(clusters: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return matched
 
 
-def _elbow(runs: Sequence[Ended]) -> Plot:
+def _elbow(runs: Sequence[FinishedRun]) -> Plot:
     """Inertia by the number of clusters, as a share of that of a single one."""
     curves = {}
     for name in dict.fromkeys(str(run.cfg.variant) for run in runs):

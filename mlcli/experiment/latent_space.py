@@ -11,8 +11,8 @@ from mlcli.figure.plot import Plot
 from mlcli.metric.latent import latent_space as plane
 from mlcli.metric.reconstruction import errors
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.task.reconstruction import Reconstruction
 
 NEIGHBOURS = 5
@@ -43,7 +43,7 @@ class Judged:
         return fmean(self.accuracies)
 
 
-def latent_space(runs: Sequence[Ended]) -> Answer | None:
+def latent_space(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """How many test examples have the class of most of their nearest neighbours, by where these are looked for."""
     finished = [run for run in runs if run.status == "FINISHED"]
     if not finished:
@@ -67,7 +67,7 @@ def latent_space(runs: Sequence[Ended]) -> Answer | None:
     ]
     rows = [(each.name, each.numbers, each.accuracy, each.mse, len(each.accuracies)) for each in judged]
     plots = [_curves(judged), _picture(spaces, labels[1], data.classes)]
-    return Answer(_sentence(judged), COLUMNS, rows, plots)
+    return Conclusion(_sentence(judged), COLUMNS, rows, plots)
 
 
 def codes(parts: Parts) -> Space:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 NEAR = 1.1  # times the best loss: as good as converged
 HIGHEST = 100.0  # loss that is drawn; one that diverges would press all others onto the axis
 
 
-def learning_rates(runs: Sequence[Ended]) -> Answer | None:
+def learning_rates(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Each rate with the loss that it reached, and the epoch at which it came near the best of all."""
     finished = [run for run in runs if run.status == "FINISHED"]
     if len(runs) < 2 or not finished:
@@ -33,10 +33,10 @@ def learning_rates(runs: Sequence[Ended]) -> Answer | None:
         f"Of the rates {parts}. {fastest:g} is the fastest: within 10 % of the best loss, {best:.4g}, after {epoch} "
         f"epoch{'s' if epoch > 1 else ''}."
     )
-    return Answer(sentence, ("rate", "it", "near best by epoch", "val/loss", "reason"), rows, [_plot(runs, told)])
+    return Conclusion(sentence, ("rate", "it", "near best by epoch", "val/loss", "reason"), rows, [_plot(runs, told)])
 
 
-def _plot(runs: Sequence[Ended], told: dict[str, list[str]]) -> Plot:
+def _plot(runs: Sequence[FinishedRun], told: dict[str, list[str]]) -> Plot:
     curves = {}
     for run in sorted(runs, key=lambda run: float(run.cfg.optimizer.lr)):
         losses = [(each["epoch"], each["metrics"]["val/loss"]) for each in run.history()]
@@ -48,7 +48,7 @@ def _plot(runs: Sequence[Ended], told: dict[str, list[str]]) -> Plot:
     return panels("learning_rates", title, note, [Panel("epoch", "val/loss", curves, "y")], "learning rate")
 
 
-def _arrival(run: Ended, loss: float) -> int | None:
+def _arrival(run: FinishedRun, loss: float) -> int | None:
     """The first epoch with at most this loss."""
     return next((each["epoch"] for each in run.history() if each["metrics"]["val/loss"] <= loss), None)
 

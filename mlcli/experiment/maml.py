@@ -8,8 +8,8 @@ from mlcli.config.ranges import Range
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.meta_learning import course_of
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.train.protocols import Evaluation, read
 
 NAMES = {
@@ -22,7 +22,7 @@ NAMES = {
 Rates = Sequence[Annotated[float, Range(0, low_open=True)]]
 
 
-def maml(runs: Sequence[Ended], *, rates: Rates) -> Answer | None:
+def maml(runs: Sequence[FinishedRun], *, rates: Rates) -> Conclusion | None:
     """The squared error on new tasks by number of inner steps, of each method. What was trained for all tasks jointly
     has no inner rate of its own: it gets the one of `rates` that leaves it the smallest error on validation."""
     tasks = {str(run.cfg.task.method): run.parts().task for run in runs if run.status == "FINISHED"}
@@ -35,7 +35,7 @@ def maml(runs: Sequence[Ended], *, rates: Rates) -> Answer | None:
     rows = [(NAMES[method], _rate(tasks[method]), *_cells(curve)) for method, curve in curves.items()]
     plots = [_overlay(curves), *(_adaptation(method, each) for method, each in found.items())]
     columns = ("method", "inner rate", *(f"after {step:g}" for step in steps))
-    return Answer(_sentence(curves), columns, rows, [plot for plot in plots if plot])
+    return Conclusion(_sentence(curves), columns, rows, [plot for plot in plots if plot])
 
 
 def _tune(task: Any, rates: Rates) -> None:

@@ -13,8 +13,8 @@ from mlcli.figure.plot import Plot, plain
 from mlcli.model.attention import Attention
 from mlcli.model.attention_layers import SelfAttention, allowed
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 CASES = {"none": (False, False), "padding": (True, False), "causal": (False, True), "both": (True, True)}
 EARLY = 4  # steps that come before those that are changed
@@ -31,7 +31,7 @@ class Case(NamedTuple):
     from_torch: float  # largest difference of outputs and weights from torch.nn.MultiheadAttention
 
 
-def masked_attention(runs: Sequence[Ended]) -> Answer:
+def masked_attention(runs: Sequence[FinishedRun]) -> Conclusion:
     """The trained layer on the test split under no mask, a padding mask, a causal mask and both."""
     parts = runs[0].parts()
     layer, states, mask = trained_layer(parts)
@@ -52,7 +52,7 @@ def masked_attention(runs: Sequence[Ended]) -> Answer:
         "largest difference from torch",
     )  # fmt: skip
     rows = [(name, *case[1:]) for name, case in found.items()]
-    return Answer(sentence, columns, rows, [plot(parts, found)])
+    return Conclusion(sentence, columns, rows, [plot(parts, found)])
 
 
 def trained_layer(parts: Parts) -> tuple[SelfAttention, Tensor, Tensor]:

@@ -15,8 +15,8 @@ from mlcli.model.mlp import MLP
 from mlcli.model.mlp_numpy import MLPNumpy
 from mlcli.model.scratch.mlp import loss_and_gradients
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.store.weights import load_weights
 
 NAMES = {"numpy": "NumPy alone", "pytorch": "PyTorch"}
@@ -25,7 +25,7 @@ METRICS = ("train/loss", "val/accuracy")
 CHECKED = 128  # examples that gradients are compared on
 
 
-def mlp_from_scratch(runs: Sequence[Ended]) -> Answer | None:
+def mlp_from_scratch(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Accuracy of both, how far their weights are apart in the end, and NumPy's gradients beside autograd's."""
     groups = grouped(runs, lambda run: str(run.cfg.variant))
     if set(groups) != set(NAMES):
@@ -44,10 +44,10 @@ def mlp_from_scratch(runs: Sequence[Ended]) -> Answer | None:
         f"{_steps(groups['numpy'][0]):,} updates no weight of the one differs from that of the other by more than "
         f"{apart:.1e}; gradients written by hand differ from those of autograd by at most {slopes:.1e} (float64)."
     )
-    return Answer(sentence, COLUMNS, rows, [_plot(groups, accuracies)])
+    return Conclusion(sentence, COLUMNS, rows, [_plot(groups, accuracies)])
 
 
-def weights_apart(ours: Ended, theirs: Ended) -> float:
+def weights_apart(ours: FinishedRun, theirs: FinishedRun) -> float:
     """The largest difference of two runs' weights at the end of training."""
     first, second = (load_weights(run.folder.path / "last.safetensors")[0] for run in (ours, theirs))
     return max(float((first[name] - second[name]).abs().max()) for name in second)
@@ -64,11 +64,11 @@ def gradients_apart(parts: Parts) -> float:
     return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(own, expected, strict=True))
 
 
-def _steps(run: Ended) -> int:
+def _steps(run: FinishedRun) -> int:
     return int(run.history()[-1]["step"])
 
 
-def _plot(groups: dict[str, list[Ended]], accuracies: dict[str, float]) -> Plot:
+def _plot(groups: dict[str, list[FinishedRun]], accuracies: dict[str, float]) -> Plot:
     curves = {metric: {NAMES[name]: curve(group, metric) for name, group in groups.items()} for metric in METRICS}
     told = ", ".join(f"{name} {accuracy:.2%}" for name, accuracy in accuracies.items())
     note = "means over seeds, with one standard deviation; one curve covers the other"

@@ -6,15 +6,15 @@ from math import inf
 from mlcli.experiment.analysis.convergence import arrival, curve, epochs, grouped
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 METRIC = "train/loss"
 COLUMNS = ("optimizer", "best rate", "rates tried", "epochs to loss", METRIC, "val/accuracy", "test/accuracy")
 Arrivals = dict[str, float | None]
 
 
-def momentum_vs_adam(runs: Sequence[Ended], *, loss: float) -> Answer | None:
+def momentum_vs_adam(runs: Sequence[FinishedRun], *, loss: float) -> Conclusion | None:
     """Each optimizer at its best rate: the first to come down to this training loss, else the lowest in the end."""
     tried = grouped(runs, lambda run: str(run.swept.get("optimizer")))
     if len(tried) < 2:
@@ -25,27 +25,27 @@ def momentum_vs_adam(runs: Sequence[Ended], *, loss: float) -> Answer | None:
         (name, _rate(run), len(tried[name]), arrivals[name], _last(run), *_accuracy(run))
         for name, run in best.items()
     ]
-    return Answer(_sentence(best, arrivals, loss), COLUMNS, rows, [_plot(tried, best, arrivals, loss)])
+    return Conclusion(_sentence(best, arrivals, loss), COLUMNS, rows, [_plot(tried, best, arrivals, loss)])
 
 
-def _place(run: Ended, loss: float) -> tuple[float, float]:
+def _place(run: FinishedRun, loss: float) -> tuple[float, float]:
     return arrival(curve([run], METRIC), METRIC, loss) or inf, _last(run)
 
 
-def _rate(run: Ended) -> float:
+def _rate(run: FinishedRun) -> float:
     return float(run.cfg.optimizer.lr)
 
 
-def _last(run: Ended) -> float:
+def _last(run: FinishedRun) -> float:
     """The training loss of the last epoch."""
     return float(run.history()[-1]["metrics"][METRIC])
 
 
-def _accuracy(run: Ended) -> tuple[float, float]:
+def _accuracy(run: FinishedRun) -> tuple[float, float]:
     return run.metrics["val/accuracy"], run.metrics["test/accuracy"]
 
 
-def _sentence(best: dict[str, Ended], arrivals: Arrivals, loss: float) -> str:
+def _sentence(best: dict[str, FinishedRun], arrivals: Arrivals, loss: float) -> str:
     order = sorted(best, key=lambda name: arrivals[name] or inf)
     told = ", ".join(f"{name} {epochs(arrivals[name])} (rate {_rate(best[name]):g})" for name in order)
     first, last = arrivals[order[0]], arrivals[order[-1]]
@@ -58,7 +58,7 @@ def _sentence(best: dict[str, Ended], arrivals: Arrivals, loss: float) -> str:
     )
 
 
-def _plot(tried: dict[str, list[Ended]], best: dict[str, Ended], arrivals: Arrivals, loss: float) -> Plot:
+def _plot(tried: dict[str, list[FinishedRun]], best: dict[str, FinishedRun], arrivals: Arrivals, loss: float) -> Plot:
     curves = {f"{name}, rate {_rate(run):g}": curve([run], METRIC) for name, run in best.items()}
     named = dict(zip(best, curves, strict=True))
     ends = {named[name]: _by_rate(group) for name, group in tried.items()}
@@ -72,6 +72,6 @@ def _plot(tried: dict[str, list[Ended]], best: dict[str, Ended], arrivals: Arriv
     return panels("momentum_vs_adam", f"Epochs to loss {loss:g}: {told}", note, of, "optimizer at its best")
 
 
-def _by_rate(runs: Sequence[Ended]) -> Curve:
+def _by_rate(runs: Sequence[FinishedRun]) -> Curve:
     ordered = sorted(runs, key=_rate)
     return Curve([_rate(run) for run in ordered], [_last(run) for run in ordered])

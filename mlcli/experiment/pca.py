@@ -10,13 +10,13 @@ from mlcli.figure.plot import Plot
 from mlcli.metric import reduction
 from mlcli.metric.reconstruction import SHOWN, strip
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 COLUMNS = ("data", "examples", "features", "first three", "for 90 %", "for 95 %", "for 99 %")
 
 
-def pca(runs: Sequence[Ended]) -> Answer | None:
+def pca(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Shares of variance, components that keep 90, 95 and 99 % of it, the plane of the first two, reconstructions."""
     rows, told, plots = [], [], []
     for run in runs:
@@ -35,7 +35,7 @@ def pca(runs: Sequence[Ended]) -> Answer | None:
     if not rows:
         return None
     sentence = "; ".join(told)
-    return Answer(f"{sentence[0].upper()}{sentence[1:]}.", COLUMNS, rows, plots)
+    return Conclusion(f"{sentence[0].upper()}{sentence[1:]}.", COLUMNS, rows, plots)
 
 
 def ratios_of(parts: Parts) -> np.ndarray:

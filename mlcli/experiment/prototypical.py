@@ -6,15 +6,15 @@ from typing import cast
 
 from mlcli.metric.few_shot import Curve, accuracy_by_ways
 from mlcli.run.build import Parts, build
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.task.few_shot import FewShot
 
 WAYS = (5, 20)  # that are told
 COLUMNS = ("by", "shots", "ways", "accuracy", "interval ±")
 
 
-def prototypical(runs: Sequence[Ended]) -> Answer | None:
+def prototypical(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Accuracy on the test classes with its 95 % interval over episodes: of prototypes by each distance and by a
     network that has learnt nothing, and of nearest neighbour on raw inputs, all on the same episodes."""
     finished = [run for run in runs if run.status == "FINISHED"]
@@ -34,7 +34,7 @@ def prototypical(runs: Sequence[Ended]) -> Answer | None:
         for place, ways in enumerate(curve.ways)
         if ways in WAYS
     ]
-    return Answer(_sentence(best, one_shot), COLUMNS, rows, [accuracy_by_ways(title, one_shot)])
+    return Conclusion(_sentence(best, one_shot), COLUMNS, rows, [accuracy_by_ways(title, one_shot)])
 
 
 def by_network(parts: Parts) -> list[Curve]:

@@ -7,11 +7,11 @@ from mlcli.experiment.analysis.tabular_policy import WORSE, Greedy, best, learnt
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 
-def q_learning(runs: Sequence[Ended]) -> Answer | None:
+def q_learning(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """What each seed has found, beside what value iteration says is possible."""
     finished = [run for run in runs if run.status == "FINISHED"]
     if not finished:
@@ -25,17 +25,17 @@ def q_learning(runs: Sequence[Ended]) -> Answer | None:
     ]
     columns = ("seed", "return", "steps", "best", "first best after episodes")
     plots = [_online(finished, exact), _policies(found[0], exact)]
-    return Answer(_sentence(found, exact, soon), columns, rows, plots)
+    return Conclusion(_sentence(found, exact, soon), columns, rows, plots)
 
 
-def _episodes(run: Ended, exact: Greedy) -> int | None:
+def _episodes(run: FinishedRun, exact: Greedy) -> int | None:
     """After how many the greedy policy was the best for the first time."""
     least = exact.returned - WORSE * abs(exact.returned)
     history = run.history()
     return next((_at(run, each["epoch"]) for each in history if each["metrics"]["train/return"] >= least), None)
 
 
-def _at(run: Ended, epoch: int) -> int:
+def _at(run: FinishedRun, epoch: int) -> int:
     return epoch * int(run.cfg.task.episodes)
 
 
@@ -49,7 +49,7 @@ def _sentence(found: Sequence[Greedy], exact: Greedy, soon: Sequence[int | None]
     )
 
 
-def _online(runs: Sequence[Ended], exact: Greedy) -> Plot:
+def _online(runs: Sequence[FinishedRun], exact: Greedy) -> Plot:
     """Return and steps of the episodes in which the agents learnt, with a band over seeds."""
     x = [_at(runs[0], each["epoch"]) for each in runs[0].history()]
     of = []

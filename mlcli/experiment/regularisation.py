@@ -12,8 +12,8 @@ from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.boundary import boundaries, decision_boundary
 from mlcli.run.build import Parts
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 COLUMNS = ("variant", "train/accuracy", "val/accuracy", "accuracy gap", "train/loss", "val/loss", "loss gap")
 
@@ -36,7 +36,7 @@ class Gap:
         return self.val_loss - self.train_loss
 
 
-def regularisation(runs: Sequence[Ended]) -> Answer | None:
+def regularisation(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Each variant's accuracy and loss on train and validation when training ends, and the gap between them."""
     groups = grouped(runs, lambda run: str(run.cfg.variant))
     if len(groups) < 2:
@@ -49,7 +49,7 @@ def regularisation(runs: Sequence[Ended]) -> Answer | None:
     ]
     sentence = _sentence(gaps, len(next(iter(parts.values()))[0].data.splits["train"]))
     plots = [_curves(groups, gaps), *_boundaries({name: each[0] for name, each in parts.items()}, gaps)]
-    return Answer(sentence, COLUMNS, rows, plots)
+    return Conclusion(sentence, COLUMNS, rows, plots)
 
 
 def gap_of(repeats: Sequence[Parts]) -> Gap:
@@ -70,7 +70,7 @@ def _sentence(gaps: dict[str, Gap], examples: int) -> str:
     )
 
 
-def _curves(groups: dict[str, list[Ended]], gaps: dict[str, Gap]) -> Plot:
+def _curves(groups: dict[str, list[FinishedRun]], gaps: dict[str, Gap]) -> Plot:
     told = " · ".join(f"{name} {gap.accuracy:.1%}" for name, gap in gaps.items())
     of = [
         Panel("epoch", metric, {name: curve(group, metric) for name, group in groups.items()}, log)

@@ -6,14 +6,14 @@ from statistics import median
 from mlcli.experiment.analysis.tabular_policy import Greedy, best, learnt
 from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 REACHED = 0.5  # of the episodes: it goes for the goal
 Found = dict[str, list[Greedy]]  # by the name of the rewards, a policy of each seed
 
 
-def reward_shaping(runs: Sequence[Ended]) -> Answer | None:
+def reward_shaping(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Length and success of the ways under each of the rewards, beside those of the best policy for the same."""
     found: Found = {}
     for run in runs:
@@ -28,7 +28,7 @@ def reward_shaping(runs: Sequence[Ended]) -> Answer | None:
         as_good = f"{sum(each.as_good_as(exact[name]) for each in own)} of {len(own)}"
         rows.append((name, *_typical(own), exact[name].steps, exact[name].success, as_good))
     columns = ("rewards", "steps", "success", "best: steps", "best: success", "seeds as good")
-    return Answer(_sentence(found), columns, rows, [_policies(found)])
+    return Conclusion(_sentence(found), columns, rows, [_policies(found)])
 
 
 def _typical(own: Sequence[Greedy]) -> tuple[float, float]:

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from mlcli.figure import length as figures_length
 from mlcli.figure.plot import Plot
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 SAME = 0.005  # of accuracy
 Scores = dict[str, dict[int, float]]  # model → words → accuracy
 
 
-def rnn_vs_lstm(runs: Sequence[Ended]) -> Answer | None:
+def rnn_vs_lstm(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Test accuracy of each model by how many words it reads, beside guessing the most frequent class."""
     finished = [run for run in runs if run.status == "FINISHED"]
     scores: Scores = {}
@@ -27,7 +27,7 @@ def rnn_vs_lstm(runs: Sequence[Ended]) -> Answer | None:
     rows = [(length, *(own.get(length) for own in scores.values()), guess) for length in lengths]
     data = {"lengths": lengths, "curves": {name: [own.get(n) for n in lengths] for name, own in scores.items()}}
     plot = Plot("accuracy_by_length", figures_length.accuracy_by_length, data | {"guess": guess})
-    return Answer(_sentence(scores, guess), ("words", *scores, "guessing"), rows, [plot])
+    return Conclusion(_sentence(scores, guess), ("words", *scores, "guessing"), rows, [plot])
 
 
 def _sentence(scores: Scores, guess: float) -> str:
@@ -46,7 +46,7 @@ def _sentence(scores: Scores, guess: float) -> str:
     )
 
 
-def _guess(run: Ended) -> float:
+def _guess(run: FinishedRun) -> float:
     """The share of the test split's most frequent class."""
     targets = run.predictions()["target"]
     return Counter(targets).most_common(1)[0][1] / len(targets)

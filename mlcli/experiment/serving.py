@@ -15,8 +15,8 @@ import pandas as pd
 from mlcli.config.ranges import Range
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.serve.predictor import Predictor, model_folder
 from mlcli.serve.server_process import running_server
 
@@ -50,7 +50,7 @@ class Asked:
         self.apart = max(self.apart, float(gaps.max()))
 
 
-def serving(runs: Sequence[Ended], sizes: Sequence[Annotated[int, Range(1)]] = (1, 8, 64, 360)) -> Answer:
+def serving(runs: Sequence[FinishedRun], sizes: Sequence[Annotated[int, Range(1)]] = (1, 8, 64, 360)) -> Conclusion:
     """The inputs of the test split, so many in a request, asked of `mlcli serve` and in this process.
 
     Milliseconds are those from sending a request to having its whole answer, on a connection that stays open.
@@ -67,7 +67,7 @@ def serving(runs: Sequence[Ended], sizes: Sequence[Annotated[int, Range(1)]] = (
         fitting = sorted({min(size, len(inputs)) for size in sizes})
         with closing(HTTPConnection(address, timeout=60)) as connection:
             asked = [ask(connection, predictor, inputs, size) for size in fitting]
-    return Answer(_sentence(asked, seconds), COLUMNS, [_row(each) for each in asked], [_latency(asked)])
+    return Conclusion(_sentence(asked, seconds), COLUMNS, [_row(each) for each in asked], [_latency(asked)])
 
 
 def ask(connection: HTTPConnection, predictor: Predictor, inputs: np.ndarray, size: int) -> Asked:

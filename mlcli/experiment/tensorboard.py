@@ -5,14 +5,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 SHOWN = ("train/loss", "val/loss", "val/accuracy")
 PATIENCE = 20.0  # seconds for the courier, which writes the event files, to catch up
 
 
-def tensorboard(runs: Sequence[Ended]) -> Answer | None:
+def tensorboard(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Loss and accuracy by epoch from the event files, and how far they are from the journal's (float32)."""
     folder = runs[0].folder.path
     if runs[0].cfg.tracking.name not in ("tensorboard", "both"):
@@ -30,7 +30,7 @@ def tensorboard(runs: Sequence[Ended]) -> Answer | None:
         f"{gap:.1g} from what was measured: loss {rows[0][2]:.4g} to {rows[-1][2]:.4g}, accuracy {rows[0][3]:.4g} to "
         f"{rows[-1][3]:.4g}."
     )
-    return Answer(sentence, ("epoch", *SHOWN), rows)
+    return Conclusion(sentence, ("epoch", *SHOWN), rows)
 
 
 def _await_courier(folder: Path) -> None:

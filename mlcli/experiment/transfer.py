@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from mlcli.experiment.analysis.convergence import Groups, grouped, mean_of
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 
 METRIC = "test/accuracy"
 SCRATCH = "scratch"
@@ -15,7 +15,7 @@ PRETRAINED = ("head", "whole")
 Ways = dict[str, Groups]  # by how a network begins, its runs by the number of labels of each class
 
 
-def transfer(runs: Sequence[Ended]) -> Answer | None:
+def transfer(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """Test accuracy of each way to begin, by the number of labels of each class; means over the seeds."""
     ways: Ways = {
         way: grouped(own, lambda run: int(run.cfg.split.per_class))
@@ -31,7 +31,7 @@ def transfer(runs: Sequence[Ended]) -> Answer | None:
         for place, count in enumerate(labels)
     ]
     columns = ("labels a class", *ways, *(f"± {way}" for way in ways))
-    return Answer(_sentence(ways, tuned, labels), columns, rows, [_plot(ways, curves, labels)])
+    return Conclusion(_sentence(ways, tuned, labels), columns, rows, [_plot(ways, curves, labels)])
 
 
 def _curve(groups: Groups, labels: Sequence[int]) -> Curve:

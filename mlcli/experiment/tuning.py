@@ -8,8 +8,8 @@ from typing import Any
 from mlcli.figure.parallel import parallel
 from mlcli.figure.plot import Plot
 from mlcli.metric.direction import direction
-from mlcli.run.conclusion import Answer
-from mlcli.run.finished_run import Ended
+from mlcli.run.conclusion import Conclusion
+from mlcli.run.finished_run import FinishedRun
 from mlcli.store.folder import read_json
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
@@ -17,7 +17,7 @@ NAMES = {"variant": "regularisation", "trainer.batch_size": "batch size", "sched
 Means = dict[Any, float]  # of the trials with each value of a key
 
 
-def tuning(runs: Sequence[Ended]) -> Answer | None:
+def tuning(runs: Sequence[FinishedRun]) -> Conclusion | None:
     """All combinations, best validation accuracy first, and the mean accuracy by each of the swept keys."""
     finished = [run for run in runs if run.status == "FINISHED"]
     if len(finished) < 2:
@@ -28,15 +28,15 @@ def tuning(runs: Sequence[Ended]) -> Answer | None:
     rows = [(*run.swept.values(), run.metrics[METRIC], run.metrics[FINAL]) for run in order]
     effects = {name: _means(finished, key) for name, key in zip(names, keys, strict=True)}
     sentence = _sentence(dict(zip(names, order[0].swept.values(), strict=True)), order, effects)
-    return Answer(sentence, (*names, METRIC, FINAL), rows, [_plot(names, order)])
+    return Conclusion(sentence, (*names, METRIC, FINAL), rows, [_plot(names, order)])
 
 
-def _means(runs: Sequence[Ended], key: str) -> Means:
+def _means(runs: Sequence[FinishedRun], key: str) -> Means:
     values = list(dict.fromkeys(run.swept[key] for run in runs))
     return {value: fmean(run.metrics[METRIC] for run in runs if run.swept[key] == value) for value in values}
 
 
-def _sentence(settings: dict[str, Any], order: Sequence[Ended], effects: dict[str, Means]) -> str:
+def _sentence(settings: dict[str, Any], order: Sequence[FinishedRun], effects: dict[str, Means]) -> str:
     best, error = order[0], _standard_error(order[0])
     near = sum(run.metrics[METRIC] >= best.metrics[METRIC] - error for run in order[1:])
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
@@ -52,7 +52,7 @@ def _sentence(settings: dict[str, Any], order: Sequence[Ended], effects: dict[st
     )
 
 
-def _standard_error(run: Ended) -> float:
+def _standard_error(run: FinishedRun) -> float:
     """Of the accuracy, for the number of validation examples that it was measured on."""
     accuracy = run.metrics[METRIC]
     examples: int = read_json(run.folder.path / "data.json")["examples"]["val"]
@@ -63,7 +63,7 @@ def _range(means: Means) -> float:
     return max(means.values()) - min(means.values())
 
 
-def _plot(names: list[str], runs: Sequence[Ended]) -> Plot:
+def _plot(names: list[str], runs: Sequence[FinishedRun]) -> Plot:
     data = {
         "metric": METRIC,
         "better": direction(METRIC),

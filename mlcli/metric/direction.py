@@ -55,7 +55,7 @@ DIRECTIONS: dict[str, str | None] = {
     "steps": None,
     "online_steps": None,
     "epsilon": None,
-    # the loop, watch
+    # the loop, layer_statistics
     "lr": None,
     "gradient_norm/*": None,
     "activation_*": None,

@@ -1,4 +1,4 @@
-"""What trainer.watch has recorded over the epochs: pictures of gradients and activations by layer."""
+"""What trainer.layer_statistics has recorded over the epochs: pictures of gradients and activations by layer."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -257,8 +257,11 @@ def _assemble(
     layer_statistics = (
         task_traits(task).layer_statistics and hasattr(task, "loss") and not isinstance(update, EstimatorUpdate)
     )
-    if trainer.watch and not layer_statistics:
-        raise ConfigError("trainer.watch: this task trains no network on plain batches; use trainer.watch=false.")
+    if trainer.layer_statistics and not layer_statistics:
+        raise ConfigError(
+            "trainer.layer_statistics=true: this task trains no network on plain batches; "
+            "use trainer.layer_statistics=false."
+        )
     return Parts(data, adapter, model, task, device, threads, schedule, steps_per_epoch, total_steps)
 
 

@@ -11,7 +11,7 @@ from mlcli.run.build import is_fitted, partial
 # Settings of gradient updates and of networks.
 GRADIENT = (
     "optimizer", "scheduler", "task.", "trainer.accumulate", "trainer.average", "trainer.clip_", "trainer.l1",
-    "trainer.lr_scale", "trainer.watch", "device.precision", "device.compile", "model.freeze",
+    "trainer.lr_scale", "trainer.layer_statistics", "device.precision", "device.compile", "model.freeze",
 )  # fmt: skip
 EPOCHS = ("trainer.batch_size", "trainer.max_steps", "trainer.max_time", "trainer.min_delta", "trainer.patience")
 

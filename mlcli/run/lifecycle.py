@@ -15,11 +15,12 @@ from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
 from mlcli.metric.undefined import Once
 from mlcli.run.build import Parts, build
+from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, stated
 from mlcli.run.failure import RunFailed, first_line, is_disk_full, is_interrupt
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.finish import finish
-from mlcli.run.finished_run import Ended, answer
+from mlcli.run.finished_run import FinishedRun
 from mlcli.run.metrics import check_monitor
 from mlcli.store.folder import RunFolder, write_json
 from mlcli.store.process import identity
@@ -69,7 +70,7 @@ def train(
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
         result = finish(folder, job.cfg, parts, progress, save)
         if job.parent is None:
-            answer(job.cfg, [Ended(folder, job.cfg, "FINISHED", {}, result["metrics"])], folder)
+            conclude(job.cfg, [FinishedRun(folder, job.cfg, "FINISHED", {}, result["metrics"])], folder)
         return result
 
 
@@ -100,7 +101,7 @@ def plan_of(cfg: Settings) -> Plan:
     """When the loop is to stop."""
     trainer = cfg.trainer
     higher = is_higher_better(cfg, trainer.monitor)
-    names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta", "watch")
+    names = ("epochs", "monitor", "max_steps", "max_time", "patience", "min_delta", "layer_statistics")
     return Plan(higher=higher, validates=cfg.split.val > 0, **{name: trainer[name] for name in names})
 
 

@@ -19,7 +19,7 @@ from mlcli.track.console import RunDisplay
 ALONE = (
     "hydra.mode=RUN",
     "pretrain=null",
-    "answer=null",
+    "conclusion=null",
     "variant=null",
     "trainer.repeats=1",
     "model.init_from=null",

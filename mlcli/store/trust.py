@@ -58,7 +58,7 @@ def trusted(config: Mapping[str, Any], name: str) -> Settings:
     Trusted besides: packages named in $MLCLI_TRUST, as far as the kind fits, and what the user's own configs of a
     group name (`mlcli.store.own_configs`).
     """
-    kept = Settings(config, answer=None, pretrain=None)
+    kept = Settings(config, conclusion=None, pretrain=None)
     for key in GROUPS:
         node = kept.get(key)
         if not isinstance(node, Mapping) or "_target_" not in node:

@@ -11,11 +11,12 @@ from omegaconf import DictConfig
 
 from mlcli.machine import device as devices
 from mlcli.metric.sweep import JUDGED
+from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, stated
 from mlcli.run.draw import draw_run
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, tolerated
-from mlcli.run.finished_run import Ended, answer
+from mlcli.run.finished_run import FinishedRun
 from mlcli.run.lifecycle import logged
 from mlcli.store.folder import RunFolder, write_json
 from mlcli.sweep.check import check_trials
@@ -93,8 +94,8 @@ class Sweep:
                 self.session.follow(self.record.path)
                 self._report(self.record, self.session.save)
                 if error is None:
-                    ended = [_ended(trial) for trial in self.trials]
-                    answer(self.trials[0].job.cfg, ended, self.record, self.session.save)
+                    runs = [_finished_run(trial) for trial in self.trials]
+                    conclude(self.trials[0].job.cfg, runs, self.record, self.session.save)
         finally:
             self.record.end(status, reason)
 
@@ -131,9 +132,9 @@ def _returned(trial: Trial) -> JobReturn:
     return ended
 
 
-def _ended(trial: Trial) -> Ended:
+def _finished_run(trial: Trial) -> FinishedRun:
     job, metrics = trial.job, trial.result.get("metrics", {})
-    return Ended(RunFolder(job.path), job.cfg, trial.status, job.swept, metrics, trial.reason)
+    return FinishedRun(RunFolder(job.path), job.cfg, trial.status, job.swept, metrics, trial.reason)
 
 
 def _draw_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:

@@ -35,7 +35,7 @@ class Plan:
     max_time: float | None = None  # seconds
     patience: int | None = None  # epochs without an improvement by more than min_delta
     min_delta: float = 0.0
-    watch: bool = False  # gradients and activations of each layer at the end of each epoch
+    layer_statistics: bool = False  # gradients and activations of each layer at the end of each epoch
     validates: bool = True  # on a split "val"; without one the last epoch counts as the best
 
     def improves(self, score: float, best: float | None, by: float = 0.0) -> bool:
@@ -92,9 +92,9 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progress]) -> Iterator[Tick | Epoch]:
     """Trains trials side by side, each by its own plan, until the last one has ended.
 
-    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `watch` and `validates`. A trial that diverges gets
-    its `failure` and leaves, and so does one that has converged, or whose `stopped` was set while the loop waited;
-    the others don't notice. Raises ValueError when there is no metric `monitor`.
+    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `layer_statistics` and `validates`. A trial that
+    diverges gets its `failure` and leaves, and so does one that has converged, or whose `stopped` was set while the
+    loop waited; the others don't notice. Raises ValueError when there is no metric `monitor`.
     """
     live = [i for i, each in enumerate(progress) if not ended(plans[i], each)]
     best = BestWeights(len(progress))
@@ -104,7 +104,7 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
         values = EpochValues(progress[live[0]].step)
         yield from _steps(trials, plan, [progress[i] for i in live], values)
         metrics = values.read(len(live))
-        for name, numbers in trials.layer_statistics().items() if plan.watch else ():
+        for name, numbers in trials.layer_statistics().items() if plan.layer_statistics else ():
             for own, number in zip(metrics, numbers, strict=True):
                 own[name] = number
         with trials.averaged():

@@ -155,7 +155,7 @@ def test_what_is_pretrained_resolves_by_its_own_config() -> None:
         (["-m", "~optimizer", "trainer.seed=0,1"], "optimizer has no _target_"),
         (["trainer.class_weights=[1,2,a]"], "trainer.class_weights=[1, 2, 'a']: must be null, balanced"),
         (["trainer.lr_scale=3"], "trainer.lr_scale=3: must be null, or a factor by pattern"),
-        (["answer=3"], "answer=3: must be a group with a _target_"),
+        (["conclusion=3"], "conclusion=3: must be a group with a _target_"),
         (["optimizer.lr=${trainer}"], "optimizer.lr="),
         (["optimizer.lr=[0.1,0.2]"], "optimizer.lr=[0.1, 0.2]: must be a number, or auto"),
         (["model=../data/iris"], "an option is a name in its group"),

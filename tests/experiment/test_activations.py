@@ -3,7 +3,7 @@ from typing import Any
 
 
 def test_sigmoid_starves_the_first_layers(experiment: Callable[..., Any]) -> None:
-    told = experiment("activations", "model.activation=sigmoid,tanh", "trainer.epochs=8", "answer.accuracy=0.8")
+    told = experiment("activations", "model.activation=sigmoid,tanh", "trainer.epochs=8", "conclusion.accuracy=0.8")
     sigmoid, tanh = told.rows
     assert sigmoid["first/last gradient"] < 1e-4 < 0.05 < tanh["first/last gradient"]
     assert sigmoid["epochs to accuracy"] is None and 2 <= tanh["epochs to accuracy"] <= 8

@@ -10,7 +10,7 @@ def test_large_batches_need_few_updates_and_many_examples(experiment: Callable[.
         "variant=full_batch,mini_batch",
         "optimizer.lr=0.1,0.3",
         "trainer.epochs=40",
-        "answer.loss=0.5",
+        "conclusion.loss=0.5",
     )
     full, mini = told.rows
     assert (full["batch size"], mini["batch size"]) == (1078, 32)

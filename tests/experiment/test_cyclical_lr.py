@@ -5,7 +5,7 @@ from typing import Any
 def test_each_schedule_is_judged_at_its_best_rate(experiment: Callable[..., Any]) -> None:
     told = experiment(
         "cyclical_lr", "data=digits", "variant=cosine,triangular", "optimizer.lr=0.0001,0.03", "trainer.seed=0",
-        "trainer.epochs=4", "answer.accuracy=0.8",
+        "trainer.epochs=4", "conclusion.accuracy=0.8",
     )  # fmt: skip
     assert [row["schedule"] for row in told.rows] == ["cosine", "triangular"]
     for row in told.rows:

@@ -5,7 +5,7 @@ from typing import Any
 def test_batch_normalisation_is_faster(experiment: Callable[..., Any]) -> None:
     told = experiment(
         "dropout_vs_batchnorm", "data=digits", "variant=neither,both", "trainer.seed=0", "trainer.epochs=6",
-        "answer.accuracy=0.8",
+        "conclusion.accuracy=0.8",
     )  # fmt: skip
     neither, both = told.rows
     assert (neither["variant"], both["variant"]) == ("neither", "both")

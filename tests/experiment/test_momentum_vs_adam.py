@@ -4,7 +4,7 @@ from typing import Any
 
 def test_adam_arrives_before_plain_gradient_descent(experiment: Callable[..., Any]) -> None:
     told = experiment(
-        "momentum_vs_adam", "optimizer=sgd,adam", "optimizer.lr=0.01,0.3", "answer.loss=0.5", "trainer.epochs=40"
+        "momentum_vs_adam", "optimizer=sgd,adam", "optimizer.lr=0.01,0.3", "conclusion.loss=0.5", "trainer.epochs=40"
     )
     rows = {row["optimizer"]: row for row in told.rows}
     assert (rows["sgd"]["best rate"], rows["adam"]["best rate"]) == (0.3, 0.01)

@@ -3,7 +3,7 @@ from typing import Any
 
 
 def test_what_comes_over_http_is_what_comes_in_process(experiment: Callable[..., Any]) -> None:
-    told = experiment("serving", "trainer.epochs=1", "answer.sizes=[9,100]")
+    told = experiment("serving", "trainer.epochs=1", "conclusion.sizes=[9,100]")
     few, many = told.rows
     assert (few["inputs a request"], few["requests"]) == (9, 40)
     assert (many["inputs a request"], many["requests"], many["of"]) == (100, 40, 3600)

@@ -275,5 +275,5 @@ def test_the_best_epoch_is_kept_though_what_is_learnt_grows() -> None:
 
 
 def test_gradients_that_there_are_none_of_cannot_be_watched() -> None:
-    with pytest.raises(ValueError, match=r"use trainer\.watch=false"):
-        built("data=iris", "model=knn", "trainer.watch=true")
+    with pytest.raises(ValueError, match=r"use trainer\.layer_statistics=false"):
+        built("data=iris", "model=knn", "trainer.layer_statistics=true")

@@ -60,7 +60,7 @@ def test_a_conclusion_that_fails_leaves_the_run_finished(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mlcli.experiment.pca.pca", spoilt)
     with pytest.raises(SystemExit) as end:
-        main([*QUICK, "+answer._target_=mlcli.experiment.pca.pca", "tracking.figures=false"])
+        main([*QUICK, "+conclusion._target_=mlcli.experiment.pca.pca", "tracking.figures=false"])
     assert end.value.code == 1
     (folder,) = Path("outputs/runs").iterdir()
     assert json.loads((folder / "run.json").read_text())["status"] == "FINISHED"

@@ -163,7 +163,7 @@ def test_nothing_is_built(
 def sent(runs: Path, tmp_path: Path) -> Path:
     """Everything bad at once."""
     changes = {key: value for case, _ in list(ATTACKS.values())[:9] for key, value in case.items()}
-    changes |= {"answer": {"_target_": "evilmodule.build"}, "pretrain": ["evil"]}
+    changes |= {"conclusion": {"_target_": "evilmodule.build"}, "pretrain": ["evil"]}
     return tampered(runs / "network", tmp_path / "sent", {k: v for k, v in changes.items() if "." not in k} | changes)
 
 
@@ -232,9 +232,9 @@ def test_what_is_never_built_from_a_stored_run(evil: Path, runs: Path, tmp_path:
     """A conclusion, runs to train first, and weights to begin with: the run has its own."""
     pipe = tmp_path / "pipe.safetensors"
     os.mkfifo(pipe)  # reading it would never end
-    changes = {"answer": {"_target_": "evilmodule.build"}, "pretrain": ["x"], "model.init_from": str(pipe)}
+    changes = {"conclusion": {"_target_": "evilmodule.build"}, "pretrain": ["x"], "model.init_from": str(pipe)}
     run = tampered(runs / "network", tmp_path / "sent", changes)
-    assert stored_config(RunFolder(run)).answer is None
+    assert stored_config(RunFolder(run)).conclusion is None
     done = CliRunner().invoke(app, ["evaluate", str(run)])
     assert done.exit_code == 0, done.output
     assert load_model(run / "model").model is not None

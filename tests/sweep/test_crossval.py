@@ -174,7 +174,7 @@ def test_mistakes_are_one_line(arguments: list[str], wanted: str, capsys: pytest
 
 def test_as_sweep() -> None:
     assert as_sweep(["model=mlp", "folds=4", "repeats=3", "split.seed=7"]) == [
-        "-m", "split.folds=4", "split.fold=range(4)", "answer=null", "split.seed=range(7,10)",
+        "-m", "split.folds=4", "split.fold=range(4)", "conclusion=null", "split.seed=range(7,10)",
         "split.val=0", "sweep.figures=0", "trainer.monitor=train/loss", "model=mlp",
     ]  # fmt: skip
     with_val = as_sweep(["split.val=0.1", "by=group", "metric=f1_macro"])

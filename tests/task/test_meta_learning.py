@@ -164,7 +164,7 @@ def test_evaluation_is_of_adapted_networks_task_by_task() -> None:
         (["model.dropout=0.1"], "model.dropout=0"),
         (["task.method=reptile"], "use task.inner_steps=5"),
         (["task.method=joint", "task.learn_inner_rate=true"], "task.learn_inner_rate=false"),
-        (["trainer.watch=true"], "trainer.watch=false"),
+        (["trainer.layer_statistics=true"], "trainer.layer_statistics=false"),
     ],
 )
 def test_what_cannot_be_is_said(overrides: list[str], word: str, refuses: Callable[..., str]) -> None:

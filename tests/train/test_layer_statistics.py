@@ -1,4 +1,4 @@
-"""What trainer.watch measures: gradients against a backward pass, alone against in a stack, and no trace of it."""
+"""trainer.layer_statistics: gradients against a backward pass, alone against in a stack, and no side effects."""
 
 import json
 import math
@@ -67,7 +67,7 @@ def test_training_goes_on_as_if_nobody_had_looked(
     quick = ["-q", "tracking=none", "device=cpu", "data=iris", "trainer.epochs=3", "task.noise=0.1", *SMALL["mlp"]]
     for name in ("off", "on"):
         place = f"hydra.sweep.dir={name}" if trials else f"hydra.run.dir={name}/0"
-        main([*quick, *trials, f"trainer.watch={name == 'on'}", place, "tracking.figures=false"])
+        main([*quick, *trials, f"trainer.layer_statistics={name == 'on'}", place, "tracking.figures=false"])
     off, on = (load_file(tmp_path / name / "0" / "last.safetensors") for name in ("off", "on"))
     assert all(torch.equal(off[name], on[name]) for name in off)
     seen, unseen = ((tmp_path / name / "0" / "metrics.jsonl").read_text().splitlines() for name in ("on", "off"))

@@ -8,13 +8,13 @@ from mlcli.figure.panels import Curve
 from mlcli.metric.curves import series
 from mlcli.metric.direction import direction
 from mlcli.run.build import Parts
-from mlcli.run.finished_run import Ended
+from mlcli.run.finished_run import FinishedRun
 from mlcli.store.weights import load_weights
 
-Groups = dict[Any, list[Ended]]
+Groups = dict[Any, list[FinishedRun]]
 
 
-def grouped(runs: Sequence[Ended], key: Callable[[Ended], Any]) -> Groups:
+def grouped(runs: Sequence[FinishedRun], key: Callable[[FinishedRun], Any]) -> Groups:
     """The finished runs by what `key` says of them, in their order; repeats with other seeds come together."""
     groups: Groups = {}
     for run in runs:
@@ -23,16 +23,16 @@ def grouped(runs: Sequence[Ended], key: Callable[[Ended], Any]) -> Groups:
     return groups
 
 
-def mean_of(runs: Sequence[Ended], metric: str) -> float:
+def mean_of(runs: Sequence[FinishedRun], metric: str) -> float:
     return fmean(run.metrics[metric] for run in runs)
 
 
-def spread_of(runs: Sequence[Ended], metric: str) -> float | None:
+def spread_of(runs: Sequence[FinishedRun], metric: str) -> float | None:
     """The standard deviation over repeats; None for a single run."""
     return stdev(run.metrics[metric] for run in runs) if len(runs) > 1 else None
 
 
-def curve(runs: Sequence[Ended], metric: str) -> Curve:
+def curve(runs: Sequence[FinishedRun], metric: str) -> Curve:
     """A metric by epoch, the mean over repeats. Raises ValueError where they have trained for unequally many."""
     histories = [run.history() for run in runs]
     return Curve.mean([record["epoch"] for record in histories[0]], [series(each, metric) for each in histories])
@@ -50,7 +50,7 @@ def epochs(of: float | None) -> str:
     return "never" if of is None else f"{of:g}"
 
 
-def as_left(run: Ended) -> Parts:
+def as_left(run: FinishedRun) -> Parts:
     """The run with the weights that training ended with, which need not be its best. ConfigError as run.parts()."""
     parts = run.parts()
     weights, _ = load_weights(run.folder.path / "last.safetensors")

@@ -8,7 +8,7 @@ import numpy as np
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.mdp import FiniteMDP
 from mlcli.metric.control import policy_map
-from mlcli.run.finished_run import Ended
+from mlcli.run.finished_run import FinishedRun
 from mlcli.task.tabular.dynamic_programming import evaluate_policies, sample_episode, value_iteration
 
 WORSE = 0.01  # by so much of the return a policy may miss the best and still be called as good
@@ -35,7 +35,7 @@ class Greedy:
         return policy_map(name, self.table, self.data.classes, world.positions.numpy(), world.grid, path)
 
 
-def learnt(run: Ended) -> Greedy:
+def learnt(run: FinishedRun) -> Greedy:
     """The policy that a run has ended with."""
     parts = run.parts()
     return _judged(parts.data, parts.model(parts.data.examples.inputs).cpu().numpy())
