@@ -17,6 +17,7 @@ ANYWHERE = {
     "mlcli.files",
     "mlcli.padding",
     "mlcli.precise",
+    "mlcli.random_numbers",
     "mlcli.renamed",
     "mlcli.traits",
     "mlcli.config.ranges",

@@ -3,7 +3,7 @@
 Shapes: K trials, B batch, N examples of a split.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -11,8 +11,7 @@ from torch import Tensor
 from mlcli.batch_sizes import batch_sizes
 from mlcli.cannot_stack import CannotStack
 from mlcli.loading.loader import EVALUATION_BATCH, Loader
-
-Fill = Callable[[Tensor, torch.Generator], Tensor]  # fills a tensor with random numbers
+from mlcli.random_numbers import Fill
 
 
 class StackedLoader:

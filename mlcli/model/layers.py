@@ -1,13 +1,12 @@
 """Blocks that several networks share: activations, normalisation and dropout by the name that a config gives."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Annotated, Literal, get_args
 
-import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
+from mlcli.random_numbers import normal, random
 
 Count = Annotated[int, Range(1)]
 Probability = Annotated[float, Range(0, 1)]
@@ -66,20 +65,6 @@ def dropout_of(probability: float) -> nn.Dropout | None:
 def _check_norm(name: str) -> None:
     if name not in get_args(NormName):
         raise ValueError(f"model.norm={name}: no such norm. Choices: {', '.join(get_args(NormName))}.")
-
-
-Fill = Callable[[Tensor, torch.Generator | None], Tensor]
-
-
-def random(like: Tensor, fill: Fill) -> Tensor:
-    """A tensor like this one, filled with random numbers. A module that draws calls this as its attribute `random`,
-    which a stack of trials replaces, so that each trial draws its own."""
-    return fill(torch.empty(like.shape, dtype=like.dtype, device=like.device), None)
-
-
-def normal(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Fills with normal numbers of mean 0 and deviation 1."""
-    return tensor.normal_(generator=generator)
 
 
 class Noise(nn.Module):

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
 from mlcli.model.autoencoder import halved, hidden
-from mlcli.model.layers import ActivationName, Count, NormName, named, normal, random
+from mlcli.model.layers import ActivationName, Count, NormName, named
+from mlcli.random_numbers import normal, random
 from mlcli.traits import ModelTraits
 
 

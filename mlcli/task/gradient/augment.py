@@ -3,7 +3,6 @@
 Modules with an attribute `random`, so that every trial of a stack draws its own. Shapes: B batch.
 """
 
-from collections.abc import Callable
 from math import pi
 from typing import Any
 
@@ -11,12 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Fill = Callable[[Tensor, torch.Generator | None], Tensor]
-
-
-def random(like: Tensor, fill: Fill) -> Tensor:
-    """A tensor of this shape, filled with random numbers; a stack of trials puts its own in the place of this."""
-    return fill(torch.empty(like.shape, dtype=like.dtype, device=like.device), None)
+from mlcli.random_numbers import normal, random
 
 
 class Augment(nn.Module):
@@ -47,7 +41,7 @@ class Augment(nn.Module):
         return inputs
 
     def _moved(self, images: Tensor) -> Tensor:
-        chance_B4 = self.random(images.flatten(1)[:, :1].expand(-1, 4), _uniform)
+        chance_B4 = self.random(images.flatten(1)[:, :1].expand(-1, 4), _symmetric)
         angle = self.amounts["rotate"] * pi / 180 * chance_B4[:, 0]
         across, down = (self.amounts["shift"] * 2 / size for size in (self.shape[2], self.shape[1]))
         mirrored = torch.where((chance_B4[:, 3] < 0) & bool(self.amounts["flip"]), -1.0, 1.0)
@@ -92,9 +86,5 @@ def _places(images: Tensor) -> Tensor:
     return torch.stack([x.flatten(), y.flatten(), torch.ones_like(x).flatten()], 1)
 
 
-def _uniform(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
+def _symmetric(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
     return tensor.uniform_(-1, 1, generator=generator)
-
-
-def normal(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
-    return tensor.normal_(generator=generator)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.loading.loader import EVALUATION_BATCH
-from mlcli.task.gradient.augment import normal, random
+from mlcli.random_numbers import normal, random, uniform
 
 SEED = 0  # of the numbers that evaluation always meets
 
@@ -26,14 +26,14 @@ class Corrupt(nn.Module):
         generator = torch.Generator().manual_seed(SEED)
         fixed = torch.empty(2, EVALUATION_BATCH, *shape)
         self.fixed_noise = normal(fixed[0], generator).to(device)
-        self.fixed_chance = _share(fixed[1], generator).to(device)
+        self.fixed_chance = uniform(fixed[1], generator).to(device)
 
     def forward(self, inputs: Tensor, noise: Tensor | float | None, mask: Tensor | float | None) -> Tensor:
         """B × shape → the same, each time with other numbers."""
         if noise is not None:
             inputs = inputs + noise * self.random(inputs, normal)
         if mask is not None:
-            inputs = inputs * (self.random(inputs, _share) >= mask)
+            inputs = inputs * (self.random(inputs, uniform) >= mask)
         return inputs
 
     def always_alike(self, inputs: Tensor, noise: Tensor | float | None, mask: Tensor | float | None) -> Tensor:
@@ -43,7 +43,3 @@ class Corrupt(nn.Module):
         if mask is not None:
             inputs = inputs * (self.fixed_chance[: len(inputs)].to(inputs.dtype) >= mask)
         return inputs
-
-
-def _share(tensor: Tensor, generator: torch.Generator | None) -> Tensor:
-    return tensor.uniform_(generator=generator)

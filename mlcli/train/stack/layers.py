@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mlcli.random_numbers import Fill
 from mlcli.train.stack.recurrent import stack_recurrent
 
 # what fills a tensor by a generator, shape of one trial's tensor, dtype → K × shape, each trial's by its own
-Draw = Callable[[Callable[[Tensor, torch.Generator], Tensor], Sequence[int], torch.dtype], Tensor]
+Draw = Callable[[Fill, Sequence[int], torch.dtype], Tensor]
 
 
 def make_stackable(model: nn.Module, draw: Draw) -> None:
@@ -49,7 +50,7 @@ def dropout(inputs: Tensor, probability: float, draw: Draw) -> Tensor:
     return inputs * (mask / keep if keep else mask)
 
 
-def random(draw: Draw, like: Tensor, fill: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
+def random(draw: Draw, like: Tensor, fill: Fill) -> Tensor:
     """A tensor like this one, filled with random numbers of each trial; under vmap alone."""
     return _Random.apply(like.detach(), draw, fill)  # type: ignore[no-any-return, no-untyped-call]
 
