@@ -28,7 +28,7 @@ def print_sweep(folder: str) -> str | None:
     if (Path(folder) / "crossval.json").exists():
         print_crossval(Path(folder))
         return failure
-    rows, groups = rank(report["trials"], report["monitor"]), report.get("groups", [])
+    rows, groups = rank(report["trials"], report["monitor"], _directions(folder)), report.get("groups", [])
     shown = list(dict.fromkeys([report["monitor"], *headline(row["metrics"] for row in rows)]))
     if len(groups) > 1:
         _print_groups(groups, len(rows), shown, folder)
@@ -39,6 +39,17 @@ def print_sweep(folder: str) -> str | None:
     command = browser_command(Path(folder))
     print_line(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
     return failure
+
+
+def _directions(folder: str) -> dict[str, str | None]:
+    """Those that the task of the sweep declares; none for a sweep of older versions."""
+    from mlcli.store.folder import read_json
+
+    try:
+        record = read_json(Path(folder) / "sweep.json")
+    except FileNotFoundError:
+        return {}
+    return record.get("directions") or {}
 
 
 def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: str) -> None:

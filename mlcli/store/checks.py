@@ -110,7 +110,7 @@ run = fields(
     trials=count,
     process_started=maybe(count),
     boot=maybe(text),
-    directions=table(text),
+    directions=table(maybe(text)),
 )
 result = fields(
     {"best_epoch": count, "seconds": number, "metrics": metrics},

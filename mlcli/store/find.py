@@ -70,7 +70,7 @@ class Found:
             return {}
 
     @property
-    def directions(self) -> dict[str, str]:
+    def directions(self) -> dict[str, str | None]:
         """What the task stated of its own metrics (`mlcli.metric.direction`)."""
         stated = self.record.get("directions")
         return stated if isinstance(stated, dict) else {}
@@ -86,7 +86,7 @@ class Found:
         return {name: value for name, value in result["metrics"].items() if value is not None}
 
 
-def stated_directions(runs: Iterable[Found]) -> dict[str, str]:
+def stated_directions(runs: Iterable[Found]) -> dict[str, str | None]:
     """What the tasks of these runs state of their own metrics."""
     return {name: way for run in runs for name, way in run.directions.items()}
 

@@ -133,3 +133,14 @@ def test_a_sweep_of_before_there_were_groups_is_shown(tmp_path: Path, capsys: py
     (tmp_path / "trials.json").write_text(json.dumps(content))
     assert print_sweep(str(tmp_path)) is None
     assert "1 trial by val/loss" in capsys.readouterr().out
+
+
+def test_a_task_s_own_directions_rank_its_trials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = {"id": "1", "name": "a", "status": "FINISHED", "started": 0, "command": "", "host": "h", "pid": 1}
+    directions = {"profit": "max", "requests": None}
+    (tmp_path / "sweep.json").write_text(json.dumps(record | {"directions": directions}))
+    rows = [made(i, {"optimizer.lr": i}) | {"metrics": {"val/profit": i}} for i in (1, 2)]
+    (tmp_path / "trials.json").write_text(json.dumps({"monitor": "val/profit", "best_trial": 2, "trials": rows}))
+    print_sweep(str(tmp_path))
+    rows_shown = [cells(line) for line in capsys.readouterr().out.splitlines() if line.lstrip("* ")[:1].isdigit()]
+    assert [row[:2] for row in rows_shown if len(row) > 2] == [["*1", "2"], ["2", "1"]]
