@@ -37,9 +37,15 @@ def resolve_hydra_keys(cfg: DictConfig) -> None:
             for key, changed, instead in _of_hydras_jobs(hydra):
                 if changed:
                     raise ConfigError(f"{key} is not supported: {instead}.")
-        if hydra.launcher._target_ == OWN_LAUNCHER and hydra.launcher.way not in WAYS:
-            raise ConfigError(f"hydra.launcher.way={hydra.launcher.way}: use one of {', '.join(WAYS)}.")
+        if hydra.launcher._target_ == OWN_LAUNCHER:
+            _check_strategy(str(hydra.launcher.way))
         os.environ.update({str(name): str(value) for name, value in hydra.job.env_set.items()})
+
+
+def _check_strategy(name: str) -> None:
+    """Raises ConfigError for a name that is neither one of mlcli's strategies nor a function's dotted name."""
+    if name not in WAYS and "." not in name:
+        raise ConfigError(f"hydra.launcher.way={name}: use one of {', '.join(WAYS)}, or MODULE.FUNCTION.")
 
 
 def _check_typed(cfg: DictConfig) -> None:

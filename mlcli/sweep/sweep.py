@@ -1,6 +1,6 @@
 """A sweep from its first trial to its report, whichever way the trials train and in however many rounds they come."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
+from mlcli.config.check import locate
 from mlcli.machine import device as devices
 from mlcli.metric.sweep import JUDGED
 from mlcli.run.conclusion import conclude
@@ -45,7 +46,7 @@ class Sweep:
         self.loader = loader
         self.cfg = cfg
         self.session = session
-        self.way = way
+        self.way, self.strategy = way, _strategy(way)
         self.trials: list[Trial] = []
         self.record: RunFolder | None = None
         self._open = ExitStack()  # the sweep's log, and the processes that draw
@@ -66,7 +67,7 @@ class Sweep:
         assert self.record is not None
         self.trials += trials
         self.console.add({trial.number: trial.job.cfg.trainer.epochs for trial in trials})
-        STRATEGIES[self.way](trials, self.console, self.session, self.way)
+        self.strategy(trials, self.console, self.session, self.way)
         if self.trials != trials:
             write_json(self.record.path / "sweep.json", self.record.record() | {"trials": len(self.trials)})
             report(self.record, self.trials, None)
@@ -105,6 +106,11 @@ class Sweep:
         if folds:
             crossval(record, self.trials, save)
         report(record, self.trials, None if folds else save)
+
+
+def _strategy(name: str) -> Callable[..., Any]:
+    """One of STRATEGIES, or a function of the user's own by its dotted name. Raises ConfigError if there is none."""
+    return STRATEGIES.get(name) or locate(name, "hydra.launcher.way")
 
 
 def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str, str | None]:
