@@ -41,7 +41,7 @@ class TaskTraits:
 
 @dataclass(frozen=True)
 class ModelTraits:
-    """Facts about a model that hold for all its instances.
+    """Facts about a model. An instance may have traits of its own where they depend on its settings.
 
     accepts: kinds of input (vector, image, sequence, tokens, state), the preferred first; () for any. The YAML
     of a model may state `accepts` instead, for a class of another package.
@@ -49,6 +49,9 @@ class ModelTraits:
     trained_by: the task that trains it, by its name in `task=NAME`, where it is not gradient descent.
     normalise_per_feature: each feature, and each pixel, is normalised by its own mean and standard deviation.
     per_trial: arguments of the constructor that may differ between the trials of a stack.
+    full_batch: `fit` takes the whole training split, once.
+    takes_sample_weights: `fit` takes a weight for each example.
+    summary: describes the model where its number of parameters does not.
     """
 
     accepts: tuple[str, ...] = ()
@@ -56,6 +59,9 @@ class ModelTraits:
     trained_by: str | None = None
     normalise_per_feature: bool = False
     per_trial: tuple[str, ...] = ()
+    full_batch: bool = False
+    takes_sample_weights: bool = False
+    summary: str | None = None
 
 
 @runtime_checkable
@@ -77,14 +83,16 @@ def model_traits(model: Any) -> ModelTraits:
 
 
 Traits = TypeVar("Traits", TaskTraits, ModelTraits)
-# Class attributes of earlier versions, which `traits` replaces. They work for one more release.
+# Attributes of earlier versions, which `traits` replaces. They work for one more release.
 FORMER = {
     "accepts": "accepts",
     "alone": "cannot_stack",
+    "at_once": "full_batch",
     "by_feature": "normalise_per_feature",
     "directions": "directions",
     "per_step": "per_step",
     "rebuilds": "reconstructs",
+    "takes_weights": "takes_sample_weights",
     "told_later": "delayed_metrics",
     "trained_by": "trained_by",
     "unsupervised": "test_split_optional",
@@ -94,13 +102,13 @@ FORMER = {
 
 
 def _traits_of(found: Any, kind: type[Traits]) -> Traits:
-    cls = found if isinstance(found, type) else type(found)
-    declared = getattr(cls, "traits", None)
+    declared = getattr(found, "traits", None)
     traits = declared if isinstance(declared, kind) else kind()
     names = {each.name for each in fields(kind)}
-    former = {old: new for old, new in FORMER.items() if new in names and hasattr(cls, old)}
+    former = {old: new for old, new in FORMER.items() if new in names and hasattr(found, old)}
     for old, new in former.items():
-        traits = replace(traits, **{new: getattr(cls, old)})
+        cls = found if isinstance(found, type) else type(found)
+        traits = replace(traits, **{new: getattr(found, old)})
         warnings.warn(
             f"{cls.__name__}.{old} is deprecated: use traits = {kind.__name__}({new}=…)", FutureWarning, stacklevel=3
         )

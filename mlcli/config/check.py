@@ -84,7 +84,7 @@ def _check_validation(config: Mapping[str, Any]) -> None:
         )
 
 
-def locate(target: str, key: str = "_target_") -> Callable[..., Any]:
+def locate(target: str, key: str = "_target_") -> Any:
     """The class or function that a dotted name stands for. Raises ConfigError where there is none."""
     module, _, name = target.rpartition(".")
     try:
@@ -94,7 +94,7 @@ def locate(target: str, key: str = "_target_") -> Callable[..., Any]:
         raise ConfigError(f"{key}={target}: cannot be imported ({error}){hint}.") from error
     if not callable(found):
         raise ConfigError(f"{key}={target}: is no class or function.")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _check_dataclass(schema: type, node: Any, prefix: str) -> None:

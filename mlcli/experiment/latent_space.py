@@ -14,6 +14,7 @@ from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 from mlcli.task.reconstruction import Reconstruction
+from mlcli.train.model_protocols import Encodes
 
 NEIGHBOURS = 5
 PCA, PIXELS = "PCA", "pixels"
@@ -72,7 +73,7 @@ def latent_space(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 def codes(parts: Parts) -> Space:
     """Of a trained autoencoder. Raises ValueError for what has no codes, and for data without classes."""
-    if not isinstance(parts.task, Reconstruction) or not hasattr(parts.model, "encode") or not parts.data.classes:
+    if not isinstance(parts.task, Reconstruction) or not isinstance(parts.model, Encodes) or not parts.data.classes:
         raise ValueError(
             "This experiment needs task=reconstruction, model=autoencoder or vae, and data with classes."
         )

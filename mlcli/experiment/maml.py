@@ -10,7 +10,8 @@ from mlcli.figure.plot import Plot
 from mlcli.metric.meta_learning import course_of
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
-from mlcli.train.protocols import Evaluation, read
+from mlcli.train.metric_values import to_floats
+from mlcli.train.protocols import Evaluation
 
 NAMES = {
     "maml": "MAML",
@@ -30,7 +31,7 @@ def maml(runs: Sequence[FinishedRun], *, rates: Rates) -> Conclusion | None:
         return None
     _tune(tasks["joint"], rates)
     found = {method: tasks[method].evaluate("test", full=True) for method in NAMES if method in tasks}
-    curves = _common({method: course_of(read(each.metrics), "loss") for method, each in found.items()})
+    curves = _common({method: course_of(to_floats(each.metrics), "loss") for method, each in found.items()})
     steps = curves["joint"].x
     rows = [(NAMES[method], _rate(tasks[method]), *_cells(curve)) for method, curve in curves.items()]
     plots = [_overlay(curves), *(_adaptation(method, each) for method, each in found.items())]
@@ -43,7 +44,7 @@ def _tune(task: Any, rates: Rates) -> None:
     losses = {}
     for rate in rates:
         task.inner_lr = rate
-        losses[rate] = course_of(read(task.evaluate("val", full=True).metrics), "loss").y[-1]
+        losses[rate] = course_of(to_floats(task.evaluate("val", full=True).metrics), "loss").y[-1]
     task.inner_lr = min(losses, key=lambda rate: losses[rate] or float("inf"))
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from mlcli.figure.plot import Plot
 from mlcli.metric import reduction
 from mlcli.metric.reconstruction import SHOWN, strip
+from mlcli.model.pca import PCA
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
@@ -40,8 +40,8 @@ def pca(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 def ratios_of(parts: Parts) -> np.ndarray:
     """The share of the variance that each component explains. Raises ValueError for another model."""
-    model: Any = parts.model
-    if not hasattr(model, "components"):
+    model = parts.model
+    if not isinstance(model, PCA):
         raise ValueError("This experiment needs task=reduction model=pca.")
     ratios: np.ndarray = (model.variances.double() / model.total).cpu().numpy()
     return ratios

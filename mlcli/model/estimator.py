@@ -5,6 +5,7 @@ Shapes: B batch, D features, C classes.
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,13 @@ class Estimator(nn.Module):
         unset = [name for name, value in estimator.get_params().items() if value is None]
         estimator.set_params(**{name: seed for name in unset if name.endswith("random_state")})
         self.estimator = estimator
-        self.at_once = self.fits_at_once(estimator, incremental)
+        self.traits = replace(self.traits, full_batch=self.is_full_batch(estimator, incremental))
+        weighted = "sample_weight" in inspect.signature(self._method).parameters
+        self.traits = replace(self.traits, takes_sample_weights=weighted, summary=type(estimator).__name__)
         self.stored: Tensor | None = torch.empty(0, dtype=torch.uint8)  # None: has learnt since it was last stored
 
     @staticmethod
-    def fits_at_once(estimator: Any, incremental: bool | None) -> bool:
+    def is_full_batch(estimator: Any, incremental: bool | None) -> bool:
         """Whether one fit on all examples is all there is to it. Raises ValueError if it cannot learn by batches."""
         if incremental and not hasattr(estimator, "partial_fit"):
             raise ValueError(
@@ -58,27 +61,17 @@ class Estimator(nn.Module):
             )
         return not (hasattr(estimator, "partial_fit") if incremental is None else incremental)
 
-    def check(self, examples: int) -> None:
+    def check_examples(self, count: int) -> None:
         """Raises ValueError where so many examples to train on are fewer than the neighbours that it asks for."""
         neighbours = getattr(self.estimator, "n_neighbors", None)
-        if isinstance(neighbours, int) and neighbours > examples:
+        if isinstance(neighbours, int) and neighbours > count:
             raise ValueError(
-                f"model.estimator.n_neighbors={neighbours}: there are {examples} examples to train on; use fewer"
+                f"model.estimator.n_neighbors={neighbours}: there are {count} examples to train on; use fewer"
             )
 
     @property
-    def summary(self) -> str:
-        """What it is, in a word."""
-        return type(self.estimator).__name__
-
-    @property
-    def takes_weights(self) -> bool:
-        """Whether examples may count differently."""
-        return "sample_weight" in inspect.signature(self._method).parameters
-
-    @property
     def _method(self) -> Callable[..., Any]:
-        method: Callable[..., Any] = self.estimator.fit if self.at_once else self.estimator.partial_fit
+        method: Callable[..., Any] = self.estimator.fit if self.traits.full_batch else self.estimator.partial_fit
         return method
 
     def fit(self, inputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:

@@ -30,7 +30,17 @@ from mlcli.run.directions import is_higher_better
 from mlcli.run.update import update_of
 from mlcli.store.weights import save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
-from mlcli.train.protocols import Task
+from mlcli.train.model_protocols import ChecksExamples, ExtractsFeatures, Fitted
+from mlcli.train.protocols import (
+    ChecksData,
+    ExtendsModel,
+    FitsEstimators,
+    HasLoader,
+    HasLoss,
+    PlansEpochs,
+    SizesOutputs,
+    Task,
+)
 from mlcli.train.update import Schedule, Update
 from mlcli.traits import model_traits, task_traits
 
@@ -53,7 +63,7 @@ class Parts:
     @property
     def loader(self) -> Loader | None:
         """What another trial with the same data need not prepare again; None where the task has none."""
-        return getattr(self.task, "loader", None)
+        return self.task.loader if isinstance(self.task, HasLoader) else None
 
     def save_weights(self, path: Path) -> None:
         """Saves the weights that the task has now, with the statistics of the inputs. Whole or not at all."""
@@ -93,10 +103,10 @@ def build(
             torch.set_num_threads(threads)
         loader = loader.for_seed(cfg.trainer.seed) if loader else _loader(cfg, data, adapter, device, model)
         parts = _assemble(cfg, data, adapter, model, device, loader, threads)
-        if not trained and hasattr(parts.task, "check"):
-            parts.task.check()
-        if not trained and is_fitted(cfg.model) and hasattr(model, "check"):
-            model.check(len(data.splits["train"]))  # type: ignore[operator]  # a method
+        if not trained and isinstance(parts.task, ChecksData):
+            parts.task.check_data()
+        if not trained and isinstance(model, ChecksExamples):
+            model.check_examples(len(data.splits["train"]))
         return replace(parts, transferred=transferred)
 
 
@@ -113,7 +123,7 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
     if not cfg.split.test and not task_traits(task).test_split_optional:
         raise ConfigError("split.test=0: nothing would be left to judge the run by; use split.test=0.2.")
     _check_trained_by(cfg)
-    outputs = _call(task.outputs, data=data, cfg=cfg) if hasattr(task, "outputs") else None
+    outputs = _call(task.outputs, data=data, cfg=cfg) if isinstance(task, SizesOutputs) else None
     per_step = task_traits(task).per_step
     constructor = partial(cfg.model)
     if per_step and not _takes_steps(cfg.model):
@@ -140,7 +150,7 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
 
 def _check_trained_by(cfg: Settings) -> None:
     """Some models are not trained by gradients but by a task of their own, and such tasks train no others."""
-    if is_fitted(cfg.model) and not hasattr(locate(cfg.task._target_), "examples"):
+    if is_fitted(cfg.model) and not isinstance(locate(cfg.task._target_), FitsEstimators):
         raise ConfigError("This model is fitted and not trained by gradients: use task=classification|regression.")
     own = model_traits(locate(cfg.model._target_)).trained_by
     task = locate(cfg.task._target_).__module__.rpartition(".")[2]
@@ -154,7 +164,7 @@ def _check_trained_by(cfg: Settings) -> None:
 def _extend(model: nn.Module, cfg: Settings) -> None:
     """A task whose class has `extend(model, settings)` gives the network parameters of its own."""
     task = locate(cfg.task._target_)
-    if hasattr(task, "extend"):
+    if isinstance(task, ExtendsModel):
         task.extend(model, cfg.task)
 
 
@@ -183,7 +193,7 @@ def accepted_kinds(node: Mapping[str, Any]) -> tuple[str, ...]:
 
 def is_fitted(node: Mapping[str, Any]) -> bool:
     """Whether a model has a `fit` of its own, which takes the place of gradient updates."""
-    return hasattr(locate(node["_target_"]), "fit")
+    return isinstance(locate(node["_target_"]), Fitted)
 
 
 def _takes_steps(node: Mapping[str, Any]) -> bool:
@@ -218,7 +228,8 @@ def _loader(cfg: Settings, data: DataSet, adapter: Adapter, device: torch.device
         return None
     trainer = cfg.trainer
     settings = {"batch_size": trainer.batch_size, "seed": trainer.seed, "sampler": trainer.sampler}
-    settings |= {"extract": getattr(model, "extract", None), "at_once": getattr(model, "at_once", False)}
+    settings |= {"extract": model.extract if isinstance(model, ExtractsFeatures) else None}
+    settings |= {"at_once": model_traits(model).full_batch}
     return Loader(data, adapter, device=device, resident=cfg.device.resident, **settings)
 
 
@@ -233,15 +244,15 @@ def _assemble(
 ) -> Parts:
     """The task, with an optimizer if it is one that takes `update`."""
     trainer = cfg.trainer
-    steps_per_epoch = 1 if getattr(model, "at_once", False) else _steps_per_epoch(cfg, data)
+    steps_per_epoch = 1 if model_traits(model).full_batch else _steps_per_epoch(cfg, data)
     total_steps = min(trainer.epochs * steps_per_epoch, trainer.max_steps or trainer.epochs * steps_per_epoch)
     if loader is not None and _trains_on_batches(cfg):
-        own = hasattr(locate(cfg.task._target_), "epoch_steps")
+        own = isinstance(locate(cfg.task._target_), PlansEpochs)
         require_batches(model, loader, trainer.batch_size if own else data.epoch_size, trainer)
     schedule: Schedule | None = None
     update: Update | EstimatorUpdate | None = None
     if is_fitted(cfg.model):
-        if trainer.class_weights is not None and not getattr(model, "takes_weights", False):
+        if trainer.class_weights is not None and not model_traits(model).takes_sample_weights:
             raise ConfigError("This model takes no class weights: use trainer.class_weights=null.")
         update = EstimatorUpdate(model)
     elif _takes(cfg.task, "update"):
@@ -253,9 +264,9 @@ def _assemble(
     supplied = {"data": data, "model": model, "update": update, "loader": loader, "class_weights": weights}
     task = _call(partial(cfg.task), seed=trainer.seed, batch_size=trainer.batch_size, **supplied)
     if isinstance(update, EstimatorUpdate):
-        update.examples = task.examples
+        update.fit_arguments = task.fit_arguments
     layer_statistics = (
-        task_traits(task).layer_statistics and hasattr(task, "loss") and not isinstance(update, EstimatorUpdate)
+        task_traits(task).layer_statistics and isinstance(task, HasLoss) and not isinstance(update, EstimatorUpdate)
     )
     if trainer.layer_statistics and not layer_statistics:
         raise ConfigError(
@@ -273,15 +284,14 @@ def _takes(node: Settings, name: str) -> bool:
 def _steps_per_epoch(cfg: Settings, data: DataSet) -> int:
     """Updates in one epoch: a task whose batches are not those of the training split says it by `epoch_steps`."""
     task = locate(cfg.task._target_)
-    if hasattr(task, "epoch_steps"):
-        own: int = task.epoch_steps(data, cfg)
-        return own
+    if isinstance(task, PlansEpochs):
+        return task.epoch_steps(data, cfg)
     return max(1, len(batch_sizes(data.epoch_size, cfg.trainer.batch_size)))
 
 
 def _trains_on_batches(cfg: Settings) -> bool:
     """Whether an update is from trainer.batch_size examples."""
-    return not hasattr(locate(cfg.task._target_), "epoch_steps") or _takes(cfg.task, "batch_size")
+    return not isinstance(locate(cfg.task._target_), PlansEpochs) or _takes(cfg.task, "batch_size")
 
 
 def partial(node: Settings) -> Callable[..., Any]:

@@ -19,7 +19,7 @@ from mlcli.run.directions import stated
 from mlcli.run.figures import Save, save_figures
 from mlcli.store.folder import RunFolder, write_json
 from mlcli.train.loop import Progress
-from mlcli.train.protocols import Evaluation
+from mlcli.train.protocols import Evaluation, ReactsToScores
 
 EXAMPLE_ROWS = 3
 
@@ -78,7 +78,7 @@ def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
 def rate_by_update(cfg: Settings, parts: Parts) -> Callable[[int], float] | None:
     """The schedule as a function of the update alone; None for one that reacts to scores."""
     schedule = parts.schedule
-    if schedule is None or hasattr(schedule, "observe") or "lr" not in cfg.optimizer:
+    if schedule is None or isinstance(schedule, ReactsToScores) or "lr" not in cfg.optimizer:
         return None
     return lambda step: cfg.optimizer.lr * schedule(step, parts.steps_per_epoch, parts.total_steps)
 

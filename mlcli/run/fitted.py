@@ -7,6 +7,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.run.build import is_fitted, partial
+from mlcli.train.model_protocols import ChoosesFullBatch
 
 # Settings of gradient updates and of networks.
 GRADIENT = (
@@ -22,30 +23,29 @@ def resolve_epochs(cfg: Settings) -> str:
     Returns a line for the user who asked for another number, else "". Raises ConfigError where the estimator
     cannot be built.
     """
-    if not is_fitted(cfg.model) or not fits_at_once(cfg):
+    if not is_fitted(cfg.model) or not is_full_batch(cfg):
         return ""
     asked, cfg.trainer.epochs = cfg.trainer.epochs, 1
     return f"trainer.epochs={asked}: this model is fitted at once, in 1" if asked not in (1, Trainer.epochs) else ""
 
 
-def fits_at_once(cfg: Settings) -> bool:
+def is_full_batch(cfg: Settings) -> bool:
     """Whether one fit on all examples is all there is to it."""
     model = locate(cfg.model._target_)
-    if not hasattr(model, "fits_at_once"):
+    if not isinstance(model, ChoosesFullBatch):
         return False
     settings = partial(cfg.model).keywords  # type: ignore[attr-defined]  # of a partial
     try:
-        once: bool = model.fits_at_once(settings["estimator"], settings.get("incremental"))
+        return model.is_full_batch(settings["estimator"], settings.get("incremental"))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return once
 
 
 def check_typed(cfg: Settings, overrides: Sequence[str]) -> None:
     """Raises ConfigError for an override that would change nothing about a model that is fitted."""
     if not is_fitted(cfg.model):
         return
-    idle = (*GRADIENT, *EPOCHS) if fits_at_once(cfg) else GRADIENT
+    idle = (*GRADIENT, *EPOCHS) if is_full_batch(cfg) else GRADIENT
     for override in overrides:
         if override.lstrip("+~").startswith(idle):
             raise ConfigError(

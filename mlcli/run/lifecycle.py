@@ -29,6 +29,7 @@ from mlcli.store.weights import save_tensors
 from mlcli.track.console import RunDisplay
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
+from mlcli.traits import model_traits
 
 log = logging.getLogger("mlcli")
 
@@ -146,7 +147,7 @@ def facts(parts: Parts) -> str:
     frozen = f", {still:,} of them frozen" if still else ""
     sizes = " / ".join(f"{len(indices):,}" for indices in parts.data.splits.values())
     threads = f"{parts.threads} thread{'s' if parts.threads > 1 else ''}"
-    what = getattr(parts.model, "summary", f"{count:,} parameters{frozen}")
+    what = model_traits(parts.model).summary or f"{count:,} parameters{frozen}"
     return f"{what} · {sizes} examples · {parts.device}, {threads}"
 
 

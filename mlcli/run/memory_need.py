@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mlcli.run.build import Parts
+from mlcli.train.protocols import HasMemoryProxy, StatesMemory
 
 SHARE = 0.7  # of the free memory that a stack may fill
 COPIES = 6  # of each parameter: weights, gradient, two of an optimizer, the weights before the step, the best ones
@@ -22,9 +23,9 @@ def fitting(parts: Parts) -> int:
 
 def bytes_of_step(parts: Parts) -> float:
     """What one trial needs while it trains: its parameters' copies, and what autograd keeps, as one step shows; or
-    what a task without gradients says by its `footprint`."""
-    if hasattr(parts.task, "footprint"):
-        return float(parts.task.footprint)
+    what a task without gradients states as its `trial_bytes`."""
+    if isinstance(parts.task, StatesMemory):
+        return float(parts.task.trial_bytes)
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -33,7 +34,7 @@ def bytes_of_step(parts: Parts) -> float:
 
     batch = next(iter(parts.task.batches(0)))
     task: Any = parts.task
-    loss = getattr(task, "outline", task.loss)  # of a loss with gradients inside, where torch lets nobody count
+    loss = task.memory_proxy if isinstance(task, HasMemoryProxy) else task.loss
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss(*batch)
     parameters = sum(parameter.nbytes for parameter in parts.model.parameters())

@@ -10,6 +10,7 @@ from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.directions import check_monitored
 from mlcli.train.estimator_update import EstimatorUpdate
+from mlcli.train.protocols import HasLoss, HasMetrics, HasUpdate
 from mlcli.traits import task_traits
 
 
@@ -17,8 +18,8 @@ def check_monitor(cfg: Settings, parts: Parts) -> None:
     """Raises ConfigError where trainer.monitor will not be there, or is better neither small nor large. Where it is
     plain that it will be, nothing is computed."""
     monitor = cfg.trainer.monitor
-    plain = {Trainer.monitor: "metrics", "train/loss": "loss"}.get(monitor)  # what a task with this verb has
-    if plain is not None and hasattr(parts.task, plain):
+    certain = {Trainer.monitor: HasMetrics, "train/loss": HasLoss}.get(monitor)
+    if certain is not None and isinstance(parts.task, certain):
         return
     if monitor not in _of_epochs(cfg, parts, monitor):
         raise _unknown("trainer.monitor", monitor, _of_epochs(cfg, parts))
@@ -73,7 +74,7 @@ def _is_slow(cfg: Settings, parts: Parts) -> bool:
 def _of_train(parts: Parts, cfg: Settings) -> list[str]:
     """What a step returns, or will later. Other parts take it, and the random numbers are put back."""
     task: Any = parts.task
-    if isinstance(getattr(task, "update", None), EstimatorUpdate):  # whose step is the whole training
+    if isinstance(task, HasUpdate) and isinstance(task.update, EstimatorUpdate):  # a step may be the whole training
         return ["train/loss"]
     devices = [parts.device] if parts.device.type == "cuda" else []
     with torch.random.fork_rng(devices):

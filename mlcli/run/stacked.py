@@ -23,7 +23,8 @@ from mlcli.run.member import Member, Watch
 from mlcli.run.memory_need import is_exhausted, release
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Epoch, ended, fit_trials
-from mlcli.train.protocols import Alone
+from mlcli.train.protocols import Stackable
+from mlcli.train.single_trial import SingleTrial
 from mlcli.train.stack.stack import Stack
 
 log = logging.getLogger("mlcli")
@@ -43,8 +44,9 @@ def stack_of(parts: Sequence[Parts]) -> Any:
     """Their tasks as one (`Trials`, and `write_back()`), which is a Stack of networks unless the task's class has a
     `stack(tasks)` of its own. Raises CannotStack with the reason where they cannot be."""
     tasks: list[Any] = [each.task for each in parts]
-    own = getattr(type(tasks[0]), "stack", None)
-    return own(tasks) if own is not None else Stack(tasks, StackedLoader([task.loader for task in tasks]))
+    if isinstance(tasks[0], Stackable):
+        return tasks[0].stack(tasks)
+    return Stack(tasks, StackedLoader([task.loader for task in tasks]))
 
 
 def train_together(
@@ -143,7 +145,7 @@ def _leave(members: Sequence[Member]) -> list[Member]:
 
 
 def _drive(members: Sequence[Member], watch: Watch, alone: bool) -> None:
-    trials: Any = Alone(members[0].parts.task) if alone else stack_of([member.parts for member in members])
+    trials: Any = SingleTrial(members[0].parts.task) if alone else stack_of([member.parts for member in members])
     counts = devices.thread_counts(members[0].job.cfg.device.threads)
     if members[0].parts.device.type == "cpu" and not alone:
         trials.step = FastestThreads(trials.step, counts)

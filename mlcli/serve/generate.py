@@ -1,13 +1,13 @@
 """A language model's text after a prompt, from a run's folder."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.load import load_model
 from mlcli.serve.predictor import model_folder
+from mlcli.traits import Generates
 
 
 def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: int) -> str:
@@ -16,15 +16,13 @@ def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: i
     Raises ConfigError for a run that did not finish or is no language model, and for a prompt that it cannot read.
     """
     parts = load_model(model_folder(folder))
-    task: Any = parts.task
-    if not hasattr(task, "generate"):
+    if not isinstance(parts.task, Generates):
         raise ConfigError(
             f"{folder.name} is no language model, and only those take a --prompt: train one with "
             "`mlcli train task=language_model`."
         )
     torch.set_num_threads(parts.threads)
     try:
-        text: str = task.generate(prompt, tokens, temperature, seed)
+        return parts.task.generate(prompt, tokens, temperature, seed)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return text

@@ -8,6 +8,7 @@ from mlcli.config.settings import Settings
 from mlcli.run.build import is_fitted
 from mlcli.store.record import flatten
 from mlcli.sweep.trial import Trial
+from mlcli.train.protocols import HasMetrics, Stackable
 from mlcli.traits import model_traits, task_traits
 
 # Each trial of a stack has its own optimizer settings and its own schedule, whatever those are.
@@ -68,6 +69,6 @@ def stacking_obstacle(cfg: Settings) -> str | None:
     task = locate(cfg.task._target_)
     if reason := task_traits(task).cannot_stack:
         return reason
-    if not any(hasattr(task, verb) for verb in ("metrics", "stack")):
+    if not isinstance(task, HasMetrics | Stackable):
         return f"task={cfg.task._target_.rpartition('.')[2].lower()} has no loss of its own for each trial"
     return None

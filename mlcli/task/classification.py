@@ -85,8 +85,8 @@ class Classification:
     def step(self, batch: Batch) -> dict[str, Any]:
         return {"loss": self.update(self.loss, *batch), **self.update.settings}
 
-    def examples(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """What a model that is fitted is given of a batch: inputs, class indices, and each example's weight."""
+    def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What `fit` of a model takes for a batch: inputs, class indices, and the weight of each example."""
         return inputs, targets, None if self.weights is None else self.weights[targets]
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.task.kmeans.lloyd import assign
 from mlcli.task.kmeans.search import COURSE, Searches
-from mlcli.train.protocols import Evaluation, together
+from mlcli.train.metric_values import collect_metrics
+from mlcli.train.protocols import Evaluation
 from mlcli.traits import TaskTraits
 
 
@@ -61,7 +62,7 @@ class Clustering:
     def stack(tasks: "Sequence[Clustering]") -> "ClusteringStack":
         return ClusteringStack(tasks)
 
-    def check(self) -> None:
+    def check_data(self) -> None:
         """Raises ValueError where there are more clusters than examples to train on."""
         count = len(self.data.splits["train"])
         if self.model.clusters > count:  # type: ignore[operator]  # a number
@@ -70,7 +71,7 @@ class Clustering:
             )
 
     @property
-    def footprint(self) -> int:
+    def trial_bytes(self) -> int:
         """Bytes of a trial: of each search the examples' clusters and distances, and the centres of its course."""
         count, centres = len(self.data.splits["train"]), self.model.centroids.numel()  # type: ignore[operator]
         return int(self.model.starts * (16 * count + COURSE * 8 * centres))  # type: ignore[operator]  # numbers
@@ -196,7 +197,7 @@ class ClusteringStack:
         if full:
             self.write_back()
             each = [task.evaluate(split, full=True).metrics for task in self.tasks]
-            return together(each)
+            return collect_metrics(each)
         points = torch.cat([inputs for inputs, _ in self.tasks[0].loader.split(split)])
         _, distances_TN = assign(points, self.searches.best())
         return {"loss": distances_TN.mean(1).tolist(), "inertia": distances_TN.sum(1).tolist()}

@@ -27,7 +27,9 @@ from mlcli.task.tabular.dynamic_programming import (
     success_without_limit,
     value_iteration_sweep,
 )
-from mlcli.train.protocols import Evaluation, together
+from mlcli.train.metric_values import collect_metrics
+from mlcli.train.model_protocols import AddsTable
+from mlcli.train.protocols import Evaluation
 from mlcli.traits import TaskTraits
 
 SWEEPS = 100  # of value iteration in an epoch
@@ -92,15 +94,15 @@ class Control:
     @staticmethod
     def extend(model: nn.Module, settings: Any) -> None:
         """Double Q-learning has two tables."""
-        if settings.method == "double_q" and hasattr(model, "add_table"):
-            model.add_table()  # type: ignore[operator]  # a method of such a model
+        if settings.method == "double_q" and isinstance(model, AddsTable):
+            model.add_table()
 
     @staticmethod
     def stack(tasks: "Sequence[Control]") -> "ControlStack":
         return ControlStack(tasks)
 
     @property
-    def footprint(self) -> int:
+    def trial_bytes(self) -> int:
         """Bytes of a trial: its tables, with copies while it is judged."""
         return 8 * 10 * int(np.prod(self.world.probabilities.shape))
 
@@ -232,7 +234,7 @@ class ControlStack:
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         self.write_back()
         each = [task.evaluate(split, full).metrics for task in self.tasks]
-        return together(each)
+        return collect_metrics(each)
 
     def layer_statistics(self) -> dict[str, list[float]]:
         return {}

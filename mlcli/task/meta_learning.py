@@ -34,8 +34,9 @@ from mlcli.task.meta.inner_rates import (
 )
 from mlcli.task.meta.meta_batches import MetaStack
 from mlcli.task.meta.problem import Classes, Numbers, Problem
+from mlcli.train.metric_values import to_floats
 from mlcli.train.modes import evaluating
-from mlcli.train.protocols import Evaluation, read
+from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
@@ -135,8 +136,8 @@ class MetaLearning:
         losses_M: Tensor = torch.vmap(self._loss)(*batch)
         return losses_M.mean()
 
-    def outline(self, *batch: Tensor) -> Tensor:
-        """As the loss, but with three forward passes in place of each inner step: what keeps about as much memory."""
+    def memory_proxy(self, *batch: Tensor) -> Tensor:
+        """As the loss, with three forward passes in place of each inner step, which keep about as much memory."""
 
         def one(weights: Weights, support: Tensor, answers: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
             inner = [self._on(support, answers)(weights) for _ in range(3 * self.inner_steps)]
@@ -214,7 +215,7 @@ class MetaLearning:
 
     @torch.no_grad()
     def _plots(self, metrics: dict[str, Any], scores: Sequence[str], index_TP: Tensor) -> list[Plot]:
-        plots = [meta_learning.by_inner_step(read(metrics), score, len(index_TP)) for score in scores]
+        plots = [meta_learning.by_inner_step(to_floats(metrics), score, len(index_TP)) for score in scores]
         if self.data.shape == (1,) and not self.data.classes:
             plots.append(self._adaptation(index_TP[:SHOWN]))
         return plots

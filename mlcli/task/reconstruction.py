@@ -21,6 +21,7 @@ from mlcli.metric import reconstruction
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.task.gradient.corrupt import Corrupt
 from mlcli.task.gradient.gradient_task import restore, state_of
+from mlcli.train.model_protocols import Encodes, Regularised
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -64,7 +65,7 @@ class Reconstruction:
         self.noise, self.mask, self.beta = noise or None, mask or None, beta
         self.corrupt = Corrupt(loader.adapter.shape, loader.device) if noise or mask else None
         self.numbers = prod(data.shape)
-        self.regularised = hasattr(model, "with_divergence")
+        self.regularised = isinstance(model, Regularised)
         # The standard deviation of each number, in the shape that the model takes: what 1 is in units of the data.
         self.unit = loader.adapter(data.std.to(loader.device).expand(1, *data.shape))[0]
 
@@ -100,7 +101,7 @@ class Reconstruction:
         rebuilt = self.model(given)
         return rebuilt if rebuilt.shape == given.shape else rebuilt.reshape(given.shape), None
 
-    def answers(self, inputs: Tensor) -> Tensor:
+    def evaluation_outputs(self, inputs: Tensor) -> Tensor:
         """What `metrics` takes of clean inputs, B × 2 or 3: the mean squared error of each example, normalised and in
         squared units of the data, and the regulariser."""
         rebuilt, divergence = self._rebuild(self._given(inputs))
@@ -123,7 +124,7 @@ class Reconstruction:
     @torch.inference_mode()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         with evaluating(self.model):
-            answers = torch.cat([self.answers(inputs) for inputs, _ in self.loader.split(split)])
+            answers = torch.cat([self.evaluation_outputs(inputs) for inputs, _ in self.loader.split(split)])
         evaluation = Evaluation(self.metrics(answers, self.loader.all_targets(split)))
         if full:
             self._complete(evaluation, split, self.rebuild(split))
@@ -151,8 +152,7 @@ class Reconstruction:
     def _made(self, given: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """B × shape in units of the data, and the codes B × numbers; of a model without codes B × 0."""
         rebuilt, _ = self._rebuild(given)
-        encode = getattr(self.model, "encode", None)
-        code = given.new_empty(len(given), 0) if encode is None else encode(given)
+        code = self.model.encode(given) if isinstance(self.model, Encodes) else given.new_empty(len(given), 0)
         return self._in_units(rebuilt), code.flatten(1).float().cpu().numpy()
 
     def _in_units(self, values: Tensor) -> np.ndarray:

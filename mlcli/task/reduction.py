@@ -52,7 +52,7 @@ class Reduction:
 
     outputs = staticmethod(Reconstruction.outputs)
 
-    def check(self) -> None:
+    def check_data(self) -> None:
         """Raises ValueError where there are more components than examples to find them in, or a single example."""
         count = len(self.data.splits["train"])
         if count < 2:

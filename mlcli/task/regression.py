@@ -59,8 +59,8 @@ class Regression:
         """Mean squared error of a batch, in standard deviations of the training targets."""
         return F.mse_loss(self.model(inputs).squeeze(1), self._scaled(targets))
 
-    def examples(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, None]:
-        """What a model that is fitted is given of a batch: inputs and standardised targets."""
+    def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, None]:
+        """What `fit` of a model takes for a batch: inputs and standardised targets."""
         return inputs, self._scaled(targets), None
 
     def _scaled(self, targets: Tensor) -> Tensor:

@@ -22,12 +22,12 @@ class EstimatorUpdate:
 
     def __init__(self, model: nn.Module) -> None:
         self.model: Any = model
-        self.examples: Callable[..., Examples] | None = None  # the task's: what it makes of a batch
+        self.fit_arguments: Callable[..., Examples] | None = None  # the task's
 
     @torch.no_grad()
     def __call__(self, loss_of: Callable[..., Tensor], *batch: Tensor) -> Tensor:
-        assert self.examples is not None
-        inputs, targets, weights = self.examples(*batch)
+        assert self.fit_arguments is not None
+        inputs, targets, weights = self.fit_arguments(*batch)
         given = () if weights is None else (weights,)
         loss: Tensor | None = self.model.fit(inputs, targets, *given)
         return loss_of(*batch) if loss is None else loss

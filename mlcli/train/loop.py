@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlcli.train.protocols import Alone, Task, Trials
+from mlcli.train.protocols import Task, Trials
+from mlcli.train.single_trial import SingleTrial
 
 CONVERGED = "nothing is left to learn"
 TICK = 0.1  # seconds between two signs of life within an epoch
@@ -84,7 +85,7 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 
     Raises Diverged when the loss or the monitored metric is not finite, ValueError when there is no such metric.
     """
-    yield from fit_trials(Alone(task), [plan], [progress])
+    yield from fit_trials(SingleTrial(task), [plan], [progress])
     if progress.failure:
         raise progress.failure
 

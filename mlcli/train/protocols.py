@@ -1,25 +1,26 @@
-"""What everything that learns can do. The loop, checkpoints, sweeps and serving know these verbs and no more."""
+"""The protocols of what is trained: `Task`, which every task implements, and the optional methods of some tasks.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+The training loop, checkpoints, sweeps and serving use these methods and no others. An optional protocol is checked
+with `isinstance`, for a class as well as for an instance, and inheriting from it is not needed. Facts that hold for a
+whole class are in `mlcli.traits`; the protocols of models are in `mlcli.train.model_protocols`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from math import nan
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
-from torch import Tensor
-
-from mlcli.train.layer_statistics import layer_statistics
+from torch import Tensor, nn
 
 
 @dataclass
 class Evaluation:
-    """What one split says about a task.
+    """The result of evaluating one split.
 
-    metrics: name → value, as tensors on the device or plain numbers; whoever reads them, syncs.
-    columns, plots: only of a full evaluation: predictions as columns of one table, and a function that prepares the
-    figures of them (objects with `name` and `save(folder)`).
+    metrics: name → value, as tensors on the device or plain numbers; reading a tensor synchronises.
+    columns, plots: of a full evaluation only: predictions as columns of one table, and a function that prepares the
+    figures (objects with `name` and `save(folder)`).
     """
 
     metrics: dict[str, Any]
@@ -28,36 +29,35 @@ class Evaluation:
 
 
 class Task(Protocol):
-    """A plain object built from config and data, which holds its model, optimizer and randomness."""
+    """A learning problem: a plain object that holds its data, model, optimizer and random state."""
 
     def batches(self, epoch: int) -> Iterable[Any]:
-        """The batches of one epoch. All randomness of the epoch comes from the run's seed and `epoch`."""
+        """The batches of one epoch. All random numbers of the epoch follow from the run's seed and `epoch`."""
 
     def step(self, batch: Any) -> dict[str, Any]:
-        """One update. Tensors that it returns are averaged over the epoch; of plain numbers the last counts.
+        """One update. Tensors that it returns are averaged over the epoch; of plain numbers the last one is kept.
 
-        A batch counts by its examples, or by what the task's own `batch_weight(*batch)` says that the loss is a mean
-        of.
+        The weight of a batch in the average is its number of examples, or its `batch_weight`.
         """
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         """Metrics of "train", "val" or "test"; changes nothing. `full` adds what is too slow for every epoch."""
 
     def observe(self, score: float) -> None:
-        """The monitored score of the epoch that just ended, for schedules that react to it."""
+        """Receives the monitored score of each epoch, for schedules that react to it."""
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """Answers for raw inputs, B × the shape of one example, as columns of length B."""
+        """Predictions for raw inputs, B × the shape of one example, as columns of length B."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything a bit-exact resume needs; "model" holds the weights that serving needs."""
+        """Everything that a bit-exact resume needs; "model" holds the weights that serving needs."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts a saved state back. A state with "model" alone restores the weights alone."""
+        """Restores a state. A state with "model" alone restores the weights alone."""
 
 
 class Trials(Protocol):
-    """What the loop drives: trials that train side by side, a row for each. A task alone is one trial."""
+    """What the training loop drives: trials that train side by side, one row each. A single task is one trial."""
 
     def batches(self, epoch: int) -> Iterable[Any]:
         """The batches of one epoch, each for all trials."""
@@ -66,82 +66,182 @@ class Trials(Protocol):
         """One update of every trial: tensors with a value per row, lists of numbers, or one number for all."""
 
     def weight(self, batch: Any) -> float | Tensor:
-        """What the values of the last step, which was of this batch, count in the means of the epoch: one number for
-        all trials or a tensor with one per row."""
+        """The weight of the last step, which was on this batch, in the averages of the epoch: one number for all
+        trials, or a tensor with one per row."""
 
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         """Metrics by name, a number per row."""
 
     def layer_statistics(self) -> dict[str, list[float]]:
-        """How large gradients and activations are, by name (`mlcli.train.layer_statistics`), a number per row."""
+        """Norms of gradients and moments of activations (`mlcli.train.layer_statistics`) by name, one per row."""
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Meanwhile the weights are the means over updates that are judged and kept, where there are such."""
+        """A context in which the weights are the averages over updates (trainer.average), where there are any."""
 
     def observe(self, scores: list[float]) -> None:
-        """The monitored score of each row."""
+        """Receives the monitored score of each row."""
 
     def converged(self) -> list[bool]:
-        """Of each row, whether further epochs would change nothing."""
+        """For each row, whether further epochs would change nothing."""
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights as they are now, rows × their shape."""
+        """The current weights, rows × their shape."""
 
     def keep(self, rows: list[int]) -> None:
-        """The trials in these rows go on; the others have ended."""
+        """Continues with the trials in these rows; the others have ended."""
 
 
-class Alone:
-    """A task as the loop sees it: the only trial."""
+class StackedTrials(Trials, Protocol):
+    """Trials that train as one computation, in place of their own tasks."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.batches = task.batches
-        self.step = task.step
-        self._weight: Callable[..., Tensor] | None = getattr(task, "batch_weight", None)
-
-    def weight(self, batch: Any) -> float | Tensor:
-        return self._weight(*batch) if self._weight is not None else examples_in(batch)
-
-    def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
-        metrics = self.task.evaluate(split, full=full).metrics
-        return {name: [number] for name, number in read(metrics).items()}
-
-    def layer_statistics(self) -> dict[str, list[float]]:
-        return {name: [number] for name, number in read(layer_statistics(self.task)).items()}
-
-    def averaged(self) -> AbstractContextManager[None]:
-        update: Any = getattr(self.task, "update", None)  # of tasks that train by gradient
-        return update.averaged() if update is not None else nullcontext()
-
-    def observe(self, scores: list[float]) -> None:
-        self.task.observe(scores[0])
-
-    def converged(self) -> list[bool]:
-        return [getattr(self.task, "converged", False)]  # of tasks that can tell
-
-    def weights(self) -> dict[str, Tensor]:
-        return {name: tensor.unsqueeze(0) for name, tensor in self.task.state_dict()["model"].items()}
-
-    def keep(self, rows: list[int]) -> None:
-        """Nothing to do: it has ended."""
+    def write_back(self, rows: Sequence[int] | None = None) -> None:
+        """Copies the current state of these rows, by default of all, into their own tasks."""
 
 
-def examples_in(batch: Any) -> int:
-    """The length of a batch, or of its first tensor; 1 for a batch that is neither a tensor nor a tuple of them."""
-    first = batch[0] if isinstance(batch, tuple | list) and batch else batch
-    return len(first) if isinstance(first, Tensor) and first.ndim else 1
+# Of a task's class: the run uses them while it builds the model and the task.
 
 
-def together(each: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """The metrics of several trials by name, a number per trial: NaN where it is not defined for that one."""
-    names = dict.fromkeys(name for metrics in each for name in metrics)
-    return {name: [float(metrics.get(name, nan)) for metrics in each] for name in names}
+@runtime_checkable
+class SizesOutputs(Protocol):
+    """The number of outputs of the model follows from the data."""
+
+    @staticmethod
+    def outputs(data: Any, cfg: Any) -> int | None:
+        """From the DataSet and the run's config, of which the function takes what it names. Raises ValueError for
+        data that does not fit the task."""
 
 
-def read(metrics: dict[str, Any]) -> dict[str, float]:
-    """Metrics as plain numbers, with one transfer from the device for all that lie there."""
-    tensors = {name: value for name, value in metrics.items() if isinstance(value, Tensor)}
-    numbers = torch.stack([value.float() for value in tensors.values()]).tolist() if tensors else []
-    plain = dict(zip(tensors, numbers, strict=True))
-    return {name: float(plain.get(name, value)) for name, value in metrics.items()}
+@runtime_checkable
+class PlansEpochs(Protocol):
+    """An epoch is not one pass over the training split."""
+
+    @staticmethod
+    def epoch_steps(data: Any, cfg: Any) -> int:
+        """The number of updates in one epoch, from the DataSet and the run's config."""
+
+
+@runtime_checkable
+class ExtendsModel(Protocol):
+    """The task adds parameters of its own to the model before training."""
+
+    @staticmethod
+    def extend(model: nn.Module, settings: Any) -> None:
+        """Changes the model in place; settings: those of `task` in the run's config."""
+
+
+@runtime_checkable
+class Stackable(Protocol):
+    """Trials of the task train as one computation of the task's own, not as a `mlcli.train.stack.stack.Stack`."""
+
+    @staticmethod
+    def stack(tasks: Any) -> StackedTrials:
+        """The tasks, which differ in seeds and `traits.per_trial` alone, as one. Raises CannotStack."""
+
+
+# Of a task's instance.
+
+
+@runtime_checkable
+class ChecksData(Protocol):
+    """Some settings fit only some data sets."""
+
+    def check_data(self) -> None:
+        """Raises ValueError for settings that do not fit the training split. Not called where weights are loaded."""
+
+
+@runtime_checkable
+class HasLoader(Protocol):
+    """Batches come from a `mlcli.loading.loader.Loader`, which trials with the same data can share."""
+
+    loader: Any
+
+
+@runtime_checkable
+class HasUpdate(Protocol):
+    """A step is an `mlcli.train.update.Update`, or an EstimatorUpdate."""
+
+    update: Any
+
+
+@runtime_checkable
+class HasLoss(Protocol):
+    """The loss is a function of a batch."""
+
+    def loss(self, *batch: Tensor) -> Tensor:
+        """The mean loss of a batch, a scalar."""
+
+
+@runtime_checkable
+class HasMetrics(Protocol):
+    """The metrics of every epoch are a function of the model's outputs, so that a stack can compute them."""
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Scalars by name, from the outputs and targets of a whole split."""
+
+
+@runtime_checkable
+class ComputesOutputs(Protocol):
+    """`metrics` takes something else than the outputs of the model."""
+
+    def evaluation_outputs(self, inputs: Tensor) -> Tensor:
+        """B × what `metrics` takes as outputs, for a batch of inputs."""
+
+
+@runtime_checkable
+class WeighsBatches(Protocol):
+    """The loss is not a mean over examples."""
+
+    def batch_weight(self, *batch: Tensor) -> Tensor:
+        """The number of terms that the loss of this batch is a mean of."""
+
+
+@runtime_checkable
+class Converges(Protocol):
+    """Training can end by itself."""
+
+    converged: bool
+
+
+@runtime_checkable
+class FitsEstimators(Protocol):
+    """Models with a `fit` of their own can be trained on the task."""
+
+    def fit_arguments(self, *batch: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What `fit` takes for a batch: inputs, targets and sample weights or None."""
+
+
+@runtime_checkable
+class StatesMemory(Protocol):
+    """The memory that a trial needs is not that of an autograd graph."""
+
+    trial_bytes: int
+
+
+@runtime_checkable
+class HasMemoryProxy(Protocol):
+    """The loss computes gradients inside, which saved-tensor hooks cannot measure."""
+
+    def memory_proxy(self, *batch: Tensor) -> Tensor:
+        """A scalar whose autograd graph keeps about as much memory as that of the loss."""
+
+
+# Of a learning-rate schedule.
+
+
+@runtime_checkable
+class ReactsToScores(Protocol):
+    """The factor depends on the monitored scores."""
+
+    def observe(self, score: float) -> None:
+        """Receives the monitored score of each epoch."""
+
+
+@runtime_checkable
+class HasState(Protocol):
+    """The factor depends on more than the step."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resume needs."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores it."""

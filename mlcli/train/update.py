@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mlcli.batch_sizes import batch_sizes
 from mlcli.train.averaging import Averaging
 from mlcli.train.optimizers import Groups, MakeOptimizer, has_modes, needs_closure
+from mlcli.train.protocols import HasState, ReactsToScores
 
 Share = tuple[float | Tensor, int | Tensor]  # numerator and denominator
 
@@ -187,13 +188,13 @@ class Update:
         torch._foreach_add_([grad for _, grad in pairs], torch._foreach_sign([p for p, _ in pairs]), alpha=self.l1)
 
     def observe(self, score: float) -> None:
-        """Tells a schedule that reacts to it (plateau) the monitored score of an epoch."""
-        if hasattr(self.schedule, "observe"):
+        """Passes the monitored score of an epoch to a schedule that reacts to it (plateau)."""
+        if isinstance(self.schedule, ReactsToScores):
             self.schedule.observe(score)
 
     def state_dict(self) -> dict[str, Any]:
         state = {"optimizer": self.optimizer.state_dict(), "steps": self.steps, "factor": self.factor}
-        if hasattr(self.schedule, "state_dict"):
+        if isinstance(self.schedule, HasState):
             state["schedule"] = self.schedule.state_dict()
         if self.scaler is not None:
             state["scaler"] = self.scaler.state_dict()
@@ -205,8 +206,8 @@ class Update:
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]
         self._set_rates(state["factor"])
-        if "schedule" in state:
-            self.schedule.load_state_dict(state["schedule"])  # type: ignore[attr-defined]
+        if "schedule" in state and isinstance(self.schedule, HasState):
+            self.schedule.load_state_dict(state["schedule"])
         if self.scaler is not None:
             self.scaler.load_state_dict(state["scaler"])
         pairs = zip(state.get("averages", ()), self._averaged_tensors(), strict=False)

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mlcli.train.model_protocols import Samples
+
 HEAD, RATES = "head.", "inner_rate"
 Rates = dict[str, Tensor | float]
 
@@ -48,7 +50,7 @@ def require_adaptable(model: nn.Module) -> None:
                 "Batch normalisation would mix the statistics of all tasks in its running means: use "
                 "model.norm=layer_norm, or none."
             )
-        if (isinstance(layer, nn.Dropout) and layer.p) or hasattr(layer, "random"):
+        if (isinstance(layer, nn.Dropout) and layer.p) or isinstance(layer, Samples):
             raise ValueError("Inner steps take the network as it is, without dropout or noise: use model.dropout=0.")
         if isinstance(layer, nn.RNNBase):
             raise ValueError("Recurrent layers cannot be differentiated twice for many tasks: use model=mlp|cnn.")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.train.protocols import together
+from mlcli.train.metric_values import collect_metrics
 from mlcli.train.stack.stack import Stack
 
 
@@ -39,4 +39,4 @@ class MetaStack(Stack):
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         self.write_back()
         each = [task.evaluate(split, full).metrics for task in self.tasks]
-        return together(each)
+        return collect_metrics(each)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.random_numbers import Fill
+from mlcli.train.model_protocols import Samples
 from mlcli.train.stack.recurrent import stack_recurrent
 
 # what fills a tensor by a generator, shape of one trial's tensor, dtype → K × shape, each trial's by its own
@@ -21,8 +22,8 @@ def make_stackable(model: nn.Module, draw: Draw) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.forward = partial(_forward, module, module, draw)  # type: ignore[method-assign]
-        elif hasattr(module, "random"):
-            module.random = partial(random, draw)  # type: ignore[assignment]
+        elif isinstance(module, Samples):
+            module.random = partial(random, draw)
         elif isinstance(module, nn.BatchNorm1d):
             module.forward = partial(_batch_norm, module)  # type: ignore[method-assign]
         elif isinstance(module, nn.RNNBase):

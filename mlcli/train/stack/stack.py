@@ -16,8 +16,9 @@ from torch.func import functional_call
 
 from mlcli.cannot_stack import CannotStack
 from mlcli.train.layer_statistics import GRADIENT, activations, differentiable, gradient_norms
+from mlcli.train.metric_values import collect_metrics
 from mlcli.train.modes import evaluating
-from mlcli.train.protocols import together
+from mlcli.train.protocols import ComputesOutputs, WeighsBatches
 from mlcli.train.stack.layers import make_stackable
 from mlcli.train.stack.unstackable import Attributes, Buffers, global_states, require_same
 from mlcli.train.stack.update import StackedUpdate
@@ -33,7 +34,7 @@ class Stack:
 
     A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch (over its
     examples, or over what `batch_weight(*batch)` counts), and `metrics(outputs, targets)` of a split, with outputs of
-    the model, or of the task's own `answers(inputs)` if it has that; `traits.per_trial` names those of its attributes
+    the model, or of the task's own `evaluation_outputs(inputs)`; `traits.per_trial` names those of its attributes
     that may differ from trial to trial. loader: the K tasks' loaders as one. Raises CannotStack with the reason when
     they cannot be one computation; the first step may raise RuntimeError for a layer that torch.vmap does not know.
     """
@@ -49,6 +50,7 @@ class Stack:
             if isinstance(part, nn.Module):  # the network, and what changes its inputs
                 setattr(self.task, name, copy.deepcopy(part))
                 make_stackable(getattr(self.task, name), loader.draw)
+        self.weighs_batches = isinstance(self.task, WeighsBatches)
         self.module = _Called(self.task)
         self._gather_numbers()
         self._gather_constants()
@@ -86,7 +88,7 @@ class Stack:
 
     def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
         self.weighed = None
-        weights_of = self._weights if hasattr(self.task, "batch_weight") else None
+        weights_of = self._weights if self.weighs_batches else None
         states = global_states() if self.first else ()
         losses = self.update(self._losses, *batch, weights_of=weights_of)
         if self.first:
@@ -99,7 +101,7 @@ class Stack:
         return batch[0].shape[1] if self.weighed is None else self.weighed
 
     def _losses(self, *batch: Tensor) -> Tensor:
-        if not hasattr(self.task, "batch_weight"):
+        if not self.weighs_batches:
             losses: Tensor = self._call("loss", self.stacked.named(), self.numbers, *batch)
             return losses
         losses, weights = self._call(_loss_and_weight, self.stacked.named(), self.numbers, *batch)
@@ -127,7 +129,7 @@ class Stack:
         if full:
             self.write_back()
             each = [task.evaluate(split, full=True).metrics for task in self.tasks]
-            return together(each)
+            return collect_metrics(each)
         weights = self.stacked.named()
         with evaluating(self.task.model):
             parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]
@@ -138,7 +140,7 @@ class Stack:
         own = {name: tensor[rows] for name, tensor in weights.items()}
         numbers = {name: tensor[rows] for name, tensor in self.numbers.items()}
         batches = self.loader.split(split, rows)
-        method = "answers" if hasattr(self.task, "answers") else "model"
+        method = "evaluation_outputs" if isinstance(self.task, ComputesOutputs) else "model"
         pairs = [(self._call(method, own, numbers, inputs), targets) for inputs, targets in batches]
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
         metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)

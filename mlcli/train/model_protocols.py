@@ -1,0 +1,77 @@
+"""The optional methods of models. Checked with `isinstance`, for a class as well as for an instance; inheriting from
+them is not needed. Facts about a class are in `mlcli.traits.ModelTraits`."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from mlcli.random_numbers import Fill
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A model that is not trained by gradient descent on a task's loss, such as an estimator of scikit-learn."""
+
+    def fit(self, inputs: Tensor, targets: Tensor) -> Tensor | None:
+        """Learns from a batch, or from the whole training split where `traits.full_batch` says so; with
+        `traits.takes_sample_weights` a third argument weighs the examples. Returns the loss before the step, or None,
+        after which the task's loss is computed."""
+
+
+@runtime_checkable
+class ChoosesFullBatch(Protocol):
+    """Whether `fit` takes the whole training split depends on the model's settings."""
+
+    @staticmethod
+    def is_full_batch(estimator: Any, incremental: bool | None) -> bool:
+        """From the settings `model.estimator` and `model.incremental`. Raises ValueError for those that contradict
+        each other."""
+
+
+@runtime_checkable
+class ChecksExamples(Protocol):
+    """The settings need a minimum number of examples."""
+
+    def check_examples(self, count: int) -> None:
+        """Raises ValueError where so many training examples are too few."""
+
+
+@runtime_checkable
+class ExtractsFeatures(Protocol):
+    """Only the head learns; its inputs are computed once, before training."""
+
+    def extract(self, inputs: Tensor) -> Tensor:
+        """B × the shape of an input → B × features."""
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """An autoencoder, or another model with a latent space."""
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """B × the shape of an input → B × latent dimensions."""
+
+
+@runtime_checkable
+class Regularised(Protocol):
+    """A model whose loss has a term of its own, as the Kullback–Leibler divergence of a variational autoencoder."""
+
+    def with_divergence(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """B × the shape of an input → the outputs, and the divergence of each example, B."""
+
+
+@runtime_checkable
+class AddsTable(Protocol):
+    """A table of action values that can have a second one beside it, for double Q-learning."""
+
+    def add_table(self) -> None:
+        """Adds it, with the same values."""
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """A module that samples random numbers in `forward`, through an attribute that a stack of trials replaces, so
+    that each trial samples from a generator of its own."""
+
+    random: Callable[[Tensor, Fill], Tensor]
