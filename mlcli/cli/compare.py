@@ -23,7 +23,8 @@ def compare(
     """Compare runs: what differs in their config, then their metrics (* is best), and their curves as a PNG."""
     from mlcli.cli.output import outputs_folder, print_line, print_table, short_id
     from mlcli.config.errors import ConfigError
-    from mlcli.store.compare import best_marked, damage, differences, members, save_curves
+    from mlcli.run.plots import save_comparison
+    from mlcli.store.compare import best_marked, damage, differences, members
     from mlcli.track.console import print_message
 
     with user_errors():
@@ -36,7 +37,7 @@ def compare(
             print_message(f"left out: {run} ({reason})")
         if len(found) < 2:
             raise ConfigError("compare takes two or more runs: use their ids or names, see `mlcli runs`.")
-        picture = save_curves(found, metric, output)  # first, for it may fail
+        picture = save_comparison(found, metric, output)  # first, for it may fail
         names = [short_id(run.id) for run in found]
         print_table(("setting", *names), differences(found), title="what differs")
         print_table(("metric", *names), best_marked(found), title="metrics")

@@ -66,7 +66,7 @@ def _fold(unscored: Row, found: Row) -> str:
 
 def _spread(row: Row, metric: str) -> str:
     """Mean ± standard deviation, and of how many folds where it is not all of them."""
-    from mlcli.figure.sweep_means import plus_minus
+    from mlcli.figure.style import plus_minus
 
     each, folds = row["metrics"].get(metric), len(row["trials"])
     if each is None:

@@ -116,7 +116,7 @@ def _rank(place: int, row: Row) -> int | str:
 
 def _spreads(group: Row, shown: list[str]) -> list[str]:
     """Mean and standard deviation of each metric, or the value of the one trial that counts."""
-    from mlcli.figure.sweep_means import plus_minus
+    from mlcli.figure.style import plus_minus
 
     found = [group["metrics"].get(name) or {"mean": None, "std": None} for name in shown]
     return [

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mlcli.figure.style import BLUE, HEADER, INK, MARGIN, PALE, VERMILLION, page, panel, room, shorten
-from mlcli.figure.sweep_means import plus_minus
+from mlcli.figure.style import BLUE, HEADER, INK, MARGIN, PALE, VERMILLION, page, panel, plus_minus, room, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

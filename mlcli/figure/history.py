@@ -1,9 +1,11 @@
 """Curves by epoch and by step."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import (
     BLUE,
     HEADER,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Series = Sequence[float | None]
 COLOURS = {"train": VERMILLION, "val": BLUE}
 WORDS = {"train": "train", "val": "validation"}
 WIDTH, HEIGHT = 3.5, 3.0
@@ -34,6 +37,31 @@ COLOURED = len(PALETTE)  # runs with a colour of their own when several are comp
 
 
 def learning_curves(
+    epochs: Sequence[int], curves: Mapping[str, Mapping[str, Series]], monitor: str, best: dict[str, float] | None
+) -> Plot:
+    """learning_curves: curves[metric][split], a value per epoch; best: "epoch" and "value" of the best one by
+    `monitor`."""
+    data = {
+        "epochs": list(epochs),
+        "curves": {metric: {split: list(own) for split, own in splits.items()} for metric, splits in curves.items()},
+        "monitor": monitor,
+        "best": best,
+    }
+    return Plot("learning_curves", render_learning_curves, data)
+
+
+def learning_rate(steps: Sequence[int], rates: Series, **when: str) -> Plot:
+    """learning_rate: the rate at each of these optimisation steps; `when` says how they were chosen."""
+    return Plot("learning_rate", render_learning_rate, {"steps": list(steps), "rates": list(rates), **when})
+
+
+def compare(metric: str, curves: Sequence[dict[str, Any]], left_out: int) -> Plot:
+    """compare: one metric of several runs, best first, {"name", "epochs", "values", "best"}; `left_out`: runs without
+    the metric."""
+    return Plot("compare", render_compare, {"metric": metric, "curves": list(curves), "left_out": left_out})
+
+
+def render_learning_curves(
     epochs: list[int],
     curves: dict[str, dict[str, list[float | None]]],
     monitor: str,
@@ -57,7 +85,7 @@ def learning_curves(
     return figure
 
 
-def learning_rate(steps: list[int], rates: list[float | None], when: str = "at each epoch's end") -> "Figure":
+def render_learning_rate(steps: list[int], rates: list[float | None], when: str = "at each epoch's end") -> "Figure":
     """The rate by update; `when` says at which of them."""
     known = [rate for rate in rates if rate is not None]
     first, last = (brief(known[0]), brief(known[-1])) if known else ("–", "–")
@@ -73,7 +101,7 @@ def learning_rate(steps: list[int], rates: list[float | None], when: str = "at e
     return figure
 
 
-def compare(metric: str, curves: list[dict[str, Any]], left_out: int) -> "Figure":
+def render_compare(metric: str, curves: list[dict[str, Any]], left_out: int) -> "Figure":
     """One metric of several runs, best first; those beyond the palette stay grey."""
     top, rest = curves[:COLOURED], curves[COLOURED:]
     longest = max(len(curve["name"]) for curve in top)

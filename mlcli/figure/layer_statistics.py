@@ -1,9 +1,11 @@
 """Numbers of each layer by epoch, as maps: layers from the inputs down to the outputs, epochs from left to right."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import GREY, HEADER, INK, MARGIN, PALE, brief, is_log, page, panel, room, shorten
 
 if TYPE_CHECKING:
@@ -15,7 +17,12 @@ WIDTH, ROW = 4.2, 0.24  # inches
 LONGEST = 30  # characters of a layer's name
 
 
-def layers(epochs: list[int], maps: list[dict[str, Any]]) -> "Figure":
+def layer_statistics(name: str, epochs: Sequence[int], maps: Sequence[dict[str, Any]]) -> Plot:
+    """Heat maps side by side, {"kind", "scale" ("log" or "signed"), "layers", "values" (layers × epochs)}."""
+    return Plot(name, render_layer_statistics, {"epochs": list(epochs), "maps": list(maps)})
+
+
+def render_layer_statistics(epochs: list[int], maps: list[dict[str, Any]]) -> "Figure":
     """maps: {"kind", "scale" ("log" or "signed"), "layers", "values" (layers × epochs)} side by side."""
     left = MARGIN + 0.1 + room(maps[0]["layers"], LONGEST)
     height = max(ROW * len(maps[0]["layers"]), 1.2)

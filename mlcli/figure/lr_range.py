@@ -1,7 +1,9 @@
 """The picture of a learning-rate range test."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, HEADER, MARGIN, VERMILLION, brief, is_log, log_scale, page, panel
 
 if TYPE_CHECKING:
@@ -11,7 +13,13 @@ WIDTH, HEIGHT = 5.4, 3.5
 HIGH = 2.0  # times the loss of the lowest rate: what lies above is no use to anybody
 
 
-def lr_range(rates: list[float], losses: list[float | None], picked: float, steps: int) -> "Figure":
+def lr_range(rates: Sequence[float], losses: Sequence[float], picked: float, steps: int) -> Plot:
+    """lr_range: the loss of a range test at each learning rate, after so many optimisation steps."""
+    data = {"rates": list(rates), "losses": plain(losses), "picked": picked, "steps": steps}
+    return Plot("lr_range", render_lr_range, data)
+
+
+def render_lr_range(rates: list[float], losses: list[float | None], picked: float, steps: int) -> "Figure":
     """Loss after so many steps at each rate, and the rate that was picked."""
     note = f"training loss of one network for each rate, after {steps} steps"
     title = f"Learning-rate range test · picked {brief(picked)}"

@@ -4,6 +4,7 @@ Places are given in inches from the lower left corner: a fixed layout is drawn s
 matplotlib works out, and labels are given the room that their length asks for.
 """
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -141,3 +142,13 @@ def log_scale(axes: "Axes", which: str, values: Sequence[float]) -> None:
 def is_log(values: Sequence[float], ratio: float) -> bool:
     """Whether all values are positive and the largest is at least `ratio` times the smallest."""
     return len(values) > 0 and min(values) > 0 and max(values) / min(values) >= ratio
+
+
+def plus_minus(mean: float, deviation: float) -> str:
+    """As in 0.0412 ± 0.0031: the deviation to two significant figures, and the mean to the same decimal place."""
+    if deviation < 1e-12 * abs(mean):  # rounding errors of equal values
+        deviation = 0.0
+    if not 1e-6 <= deviation < 1e6:
+        return f"{mean:.4g} ± {deviation:.2g}"
+    places = max(1 - math.floor(math.log10(deviation)), 0)
+    return f"{mean:.{places}f} ± {deviation:.{places}f}"

@@ -20,7 +20,7 @@ from mlcli.figure.style import (
     room,
     shorten,
 )
-from mlcli.figure.sweep_means import Mean, Means, Trial, best_of, deviation_note, mean_of, means_of, note_of, short
+from mlcli.figure.sweep_means import Mean, Means, Trial, by_setting, deviation_note, last_part, ring, trials_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,39 +30,44 @@ SHOWN = 20  # trials of a ranking
 BARS = 20  # settings, beyond which a band shows the deviation
 
 
-def line(metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int) -> "Figure":
+def render_line(
+    metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
+    best: int,
+) -> "Figure":  # fmt: skip
     """One numeric key: every trial a point; of repeats the mean and their deviation; the best one ringed."""
-    means = means_of(trials)
-    at, best = best_of(means, better)
+    found = by_setting(means)
+    at, top = list(found.items())[best]
     x, y = [trial["values"][0] for trial in trials], [trial["score"] for trial in trials]
-    title = f"{metric} against {keys[0]} · best {best} at {brief(at[0])}"
-    note = note_of(trials, means, left_out) + deviation_note(means, "bars" if len(means) <= BARS else "band")
+    title = f"{metric} against {keys[0]} · best {top} at {brief(at[0])}"
+    note = trials_note(trials, len(found), left_out) + deviation_note(found, "bars" if len(found) <= BARS else "band")
     figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.5 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.5, keys[0], metric)
     if is_log(y, 50):
         log_scale(axes, "y", y)
-    repeated = len(means) < len(trials)
+    repeated = len(found) < len(trials)
     _points(axes, x, y, trials, PALE if repeated else BLUE, _alpha(len(x)))
     bottom = axes.get_ylim()[0]
-    _mean_line(axes, {at[0]: means[at] for at in sorted(means)}, repeated)
+    _mean_line(axes, {at[0]: found[at] for at in sorted(found)}, repeated)
     if axes.get_yscale() == "log":
         axes.set_ylim(bottom=bottom)  # a bar may reach below zero
-    ring(axes, at[0], best.score)
+    ring(axes, at[0], top.score)
     _value_axis(axes, sorted(set(x)))
     return figure
 
 
-def seeds(metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int) -> "Figure":
+def render_seeds(
+    metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, mean: dict[str, Any]
+) -> "Figure":
     """Repeats alone: every trial a point, their mean a line, their standard deviation a band."""
     counted = [trial for trial in trials if not trial["pruned"]] or trials
-    mean = mean_of(trials)
-    note = note_of(trials, means_of(trials), left_out) + "; line: mean"
-    note += f", band: ± 1 standard deviation of {len(counted)}" if mean.deviation is not None else ""
-    title = f"{metric} over {len(counted)} seed{'s' if len(counted) > 1 else ''} · {mean}"
+    overall = Mean(**mean)
+    note = trials_note(trials, len(trials), left_out) + "; line: mean"
+    note += f", band: ± 1 standard deviation of {len(counted)}" if overall.deviation is not None else ""
+    title = f"{metric} over {len(counted)} seed{'s' if len(counted) > 1 else ''} · {overall}"
     figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.0 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.0, keys[0], metric)
-    axes.axhspan(mean.low, mean.high, color=BLUE, alpha=0.1, linewidth=0)
-    axes.axhline(mean.score, color=BLUE, linewidth=1.2)
+    axes.axhspan(overall.low, overall.high, color=BLUE, alpha=0.1, linewidth=0)
+    axes.axhline(overall.score, color=BLUE, linewidth=1.2)
     x = [trial["values"][0] for trial in trials]
     _points(axes, x, [trial["score"] for trial in trials], trials, BLUE, _alpha(len(x)), 6)
     if len(x) <= 20:
@@ -70,15 +75,18 @@ def seeds(metric: str, better: str, keys: list[str], trials: list[Trial], left_o
     return figure
 
 
-def ranking(metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int) -> "Figure":
+def render_ranking(
+    metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
+    best: int,
+) -> "Figure":  # fmt: skip
     """Any other sweep: the settings by name, best on top; faint points are repeats, bars their deviation."""
-    means = means_of(trials)
+    found = by_setting(means)
     sign = -1 if better == "max" else 1
-    order = sorted(means, key=lambda at: (means[at].pruned, sign * means[at].score))
-    shown = {at: means[at] for at in order[:SHOWN]}
+    order = sorted(found, key=lambda at: (found[at].pruned, sign * found[at].score))
+    shown = {at: found[at] for at in order[:SHOWN]}
     names = [_setting(keys, at) for at in shown]
     left, height = MARGIN + 0.2 + room(names, 46) * 0.95, 0.26 * len(shown) + 0.15
-    note = note_of(trials, means, left_out) + deviation_note(shown, "bars")
+    note = trials_note(trials, len(found), left_out) + deviation_note(shown, "bars")
     note += f"; best {SHOWN} of {len(order)} shown" if len(order) > SHOWN else ""
     scores = [str(mean) for mean in shown.values()]
     figure = page(left + 3.6 + 0.25 + room(scores, 20), 0.65 + height + HEADER, f"{metric} · best {scores[0]}", note)
@@ -138,17 +146,12 @@ def _mean_line(axes: "Axes", means: dict[float, Mean], repeated: bool) -> None:
                   markerfacecolor="white", zorder=3)  # fmt: skip
 
 
-def ring(axes: "Axes", x: float, y: float) -> None:
-    axes.plot([x], [y], marker="o", markersize=12, markerfacecolor="none", markeredgecolor=VERMILLION,
-              markeredgewidth=1.6, zorder=5)  # fmt: skip
-
-
 def _setting(keys: list[str], at: tuple[Any, ...]) -> str:
     if not keys:
         return "all trials"
     if len(keys) == 1:
         return brief(at[0])
-    return " ".join(f"{short(key)}={brief(value)}" for key, value in zip(keys, at, strict=True))
+    return " ".join(f"{last_part(key)}={brief(value)}" for key, value in zip(keys, at, strict=True))
 
 
 def _alpha(count: int) -> float:

@@ -22,8 +22,7 @@ from mlcli.figure.style import (
     safe,
     shorten,
 )
-from mlcli.figure.sweep import ring
-from mlcli.figure.sweep_means import Mean, Trial, best_of, means_of, note_of, short
+from mlcli.figure.sweep_means import Mean, Trial, by_setting, last_part, ring, trials_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,26 +35,29 @@ NUMBERED_CELLS = 120
 LONGEST = 22  # characters of a value
 
 
-def heat_map(metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int) -> "Figure":
+def render_heat_map(
+    metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
+    best: int,
+) -> "Figure":  # fmt: skip
     """Two keys: the mean of each pair of values, better ones darker; cells without a trial stay white."""
-    means = means_of(trials)
+    found = by_setting(means)
     # The key with more values runs across, where there is more room.
-    flip = len({at[0] for at in means}) > len({at[1] for at in means})
-    pairs = {(at[::-1] if flip else at): mean for at, mean in means.items()}
+    flip = len({at[0] for at in found}) > len({at[1] for at in found})
+    pairs = {(at[::-1] if flip else at): mean for at, mean in found.items()}
     (y_key, x_key) = keys[::-1] if flip else keys
     down, across = _sorted({at[0] for at in pairs}), _sorted({at[1] for at in pairs})
     cells = {(down.index(y), across.index(x)): mean for (y, x), mean in pairs.items()}
     grid = np.full((len(down), len(across)), np.nan)
     for cell, mean in cells.items():
         grid[cell] = mean.score
-    at, best = best_of(pairs, better)
-    deviations = grid.size <= NUMBERED_CELLS and any(mean.deviation for mean in means.values())
+    at, top = list(pairs.items())[best]
+    deviations = grid.size <= NUMBERED_CELLS and any(mean.deviation for mean in found.values())
     left = MARGIN + 0.35 + room([brief(value) for value in down], LONGEST)
     width, height = _extent(len(across), 0.62, 6.4), _extent(len(down), 0.5 if deviations else 0.42, 5.0)
     bottom = MARGIN + 0.4 + (room([brief(value) for value in across], LONGEST) if _turned(across, width) else 0.15)
-    where = f"{short(x_key)} {brief(at[1])}, {short(y_key)} {brief(at[0])}"
-    note = note_of(trials, means, left_out, "ring") + ("; ± 1 standard deviation" if deviations else "")
-    figure = page(max(left + width + 1.25, 5.0), bottom + height + HEADER, f"{metric} · best {best} at {where}", note)
+    where = f"{last_part(x_key)} {brief(at[1])}, {last_part(y_key)} {brief(at[0])}"
+    note = trials_note(trials, len(found), left_out, "ring") + ("; ± 1 standard deviation" if deviations else "")
+    figure = page(max(left + width + 1.25, 5.0), bottom + height + HEADER, f"{metric} · best {top} at {where}", note)
     axes = panel(figure, left, bottom, width, height, x_key, y_key)
     image = _cells(axes, grid, better)
     _name_values(axes, across, down, width, height)
@@ -67,17 +69,20 @@ def heat_map(metric: str, better: str, keys: list[str], trials: list[Trial], lef
     return figure
 
 
-def plane(metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int) -> "Figure":
+def render_plane(
+    metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
+    best: int,
+) -> "Figure":  # fmt: skip
     """Two numeric keys tried here and there: a point each, better ones darker, the best ringed."""
-    means = means_of(trials)
-    at, best = best_of(means, better)
-    where = f"{short(keys[0])} {brief(at[0])}, {short(keys[1])} {brief(at[1])}"
-    figure = page(MARGIN + 0.8 + 4.8 + 1.2, 0.6 + 4.0 + HEADER, f"{metric} · best {best} at {where}",
-                  note_of(trials, means, left_out))  # fmt: skip
+    found = by_setting(means)
+    at, top = list(found.items())[best]
+    where = f"{last_part(keys[0])} {brief(at[0])}, {last_part(keys[1])} {brief(at[1])}"
+    figure = page(MARGIN + 0.8 + 4.8 + 1.2, 0.6 + 4.0 + HEADER, f"{metric} · best {top} at {where}",
+                  trials_note(trials, len(found), left_out))  # fmt: skip
     axes = panel(figure, MARGIN + 0.8, 0.6, 4.8, 4.0, *keys)
-    places = np.array(list(means), dtype=float)
-    scores = np.array([mean.score for mean in means.values()])
-    pruned = np.array([mean.pruned for mean in means.values()])
+    places = np.array(list(found), dtype=float)
+    scores = np.array([mean.score for mean in found.values()])
+    pruned = np.array([mean.pruned for mean in found.values()])
     order = np.lexsort((scores if better == "max" else -scores, ~pruned))  # the best on top
     norm, colours = _norm(scores), _colour_map(better)
     points = axes.scatter(

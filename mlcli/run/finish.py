@@ -11,12 +11,11 @@ from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
 from mlcli.files import write_csv
 from mlcli.loading.tokenizer import TEXT
-from mlcli.metric.curves import learning_curves
-from mlcli.metric.layer_statistics import layer_figures
 from mlcli.metric.undefined import left_out
 from mlcli.run.build import Parts
 from mlcli.run.directions import stated
 from mlcli.run.figures import Save, save_figures
+from mlcli.run.plots import layer_plots, learning_curves
 from mlcli.store.folder import RunFolder, write_json
 from mlcli.train.loop import Progress
 from mlcli.train.protocols import Evaluation, ReactsToScores
@@ -62,7 +61,7 @@ def draw(folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation,
     save_figures(
         lambda: learning_curves(history, cfg.trainer.monitor, rate, stated(cfg)), "learning curves", figures, save
     )
-    save_figures(lambda: layer_figures(history), "gradients and activations", figures, save)
+    save_figures(lambda: layer_plots(history), "gradients and activations", figures, save)
     save_figures(evaluation.plots, f"figures of the {parts.data.evaluation_split} split", figures, save)
 
 

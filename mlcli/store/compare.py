@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from mlcli import renamed
-from mlcli.config.errors import ConfigError, writing
+from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
 from mlcli.store.find import Found, all_runs, find, stated_directions
 from mlcli.store.query import flat_config
@@ -47,17 +46,3 @@ def _mark(values: list[float | None], way: str | None) -> list[str]:
     present = {value for value in values if value is not None}
     best = {"max": max, "min": min}[way](present) if way in ("max", "min") and len(present) > 1 else None
     return ["" if value is None else f"{'*' if value == best else ''}{value:.5g}" for value in values]
-
-
-def save_curves(runs: list[Found], metric: str, path: Path) -> Path:
-    """Overlays one metric by epoch of every run. Raises ConfigError when none of them has it."""
-    from mlcli.metric import curves
-
-    histories = {f"{run.record['name']} ({run.id[-6:]})": run.folder.history() for run in runs}
-    known = sorted({name for history in histories.values() for record in history for name in record["metrics"]})
-    if metric not in known:
-        metric = renamed.metric(metric, quiet=False)
-    if metric not in known:
-        raise ConfigError(f"--metric {metric}: no run has it by epoch. Choices: {', '.join(known)}.")
-    with writing(path):
-        return Path(curves.compare(histories, metric, stated_directions(runs)).save_png(path))

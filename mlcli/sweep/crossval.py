@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from mlcli.figure.crossval import fold_scores
 from mlcli.figure.plot import Plot
-from mlcli.figure.sweep_means import plus_minus
+from mlcli.figure.style import plus_minus
 from mlcli.files import write_csv
 from mlcli.metric.resampled import ROUNDING, paired, resampled
 from mlcli.run.directions import is_higher_better

@@ -16,8 +16,8 @@ import torch
 from mlcli.config.check import check
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
+from mlcli.figure.lr_range import lr_range
 from mlcli.figure.plot import Plot
-from mlcli.metric.curves import lr_range
 from mlcli.run.build import Parts
 from mlcli.run.memory_need import release
 from mlcli.run.stacked import build_together, stack_of

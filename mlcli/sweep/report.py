@@ -11,11 +11,13 @@ from mlcli.config.redact import redacted
 from mlcli.figure.plot import Plot
 from mlcli.files import write_atomic, write_csv
 from mlcli.metric.direction import Directions, direction
-from mlcli.metric.sweep import JUDGED, SEED
+from mlcli.metric.repeats import mean_and_std
 from mlcli.run.directions import stated
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.lifecycle import run_name
+from mlcli.run.plots import compare
 from mlcli.store.folder import RunFolder, write_json
+from mlcli.sweep.plots import SCORED, SEED, sweep_plots
 from mlcli.sweep.trial import Trial
 
 Row = dict[str, Any]
@@ -34,7 +36,7 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
     if grouped:
         _write_csv(sweep.path / "groups.csv", [_flat_group(group) for group in grouped])
     write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": best, "monitor": monitor})
-    if save and first["status"] in JUDGED and trials[0].job.cfg.tracking.figures:
+    if save and first["status"] in SCORED and trials[0].job.cfg.tracking.figures:
         save_figures(lambda: _plots(rows, trials, monitor), "figures of the sweep", sweep.path / "figures", save)
 
 
@@ -79,7 +81,7 @@ def repeat_groups(rows: list[Row], monitor: str, stated: Directions | None = Non
 
 def _group(rows: list[Row]) -> Row:
     status = min((row["status"] for row in rows), key=_tier)
-    judged = [row["metrics"] for row in rows if row["status"] == status and status in JUDGED]
+    judged = [row["metrics"] for row in rows if row["status"] == status and status in SCORED]
     return {
         "swept": _settings(rows[0]),
         "trials": [row["trial"] for row in rows],
@@ -90,9 +92,7 @@ def _group(rows: list[Row]) -> Row:
 
 
 def mean_std(values: list[float]) -> dict[str, float | None]:
-    mean = math.fsum(values) / len(values)
-    deviation = math.hypot(*(value - mean for value in values))
-    std = deviation / math.sqrt(len(values) - 1) if len(values) > 1 else None
+    mean, std = mean_and_std(values)
     return {"mean": mean, "std": std, "count": len(values)}
 
 
@@ -117,7 +117,7 @@ def _place(status: str, score: float | None, way: str | None) -> tuple[int, bool
 
 
 def _tier(status: str) -> int:
-    return JUDGED.index(status) if status in JUDGED else len(JUDGED)
+    return SCORED.index(status) if status in SCORED else len(SCORED)
 
 
 def _flat_row(row: Row) -> Row:
@@ -127,7 +127,7 @@ def _flat_row(row: Row) -> Row:
 
 def _flat_group(group: Row) -> Row:
     flat: Row = {**group["swept"], "trials": len(group["trials"])}
-    for status in (*JUDGED, "FAILED"):
+    for status in (*SCORED, "FAILED"):
         flat[status.lower()] = group["statuses"].get(status, 0)
     for name, each in group["metrics"].items():
         flat |= {f"{name} mean": each["mean"], f"{name} std": each["std"]}
@@ -154,13 +154,11 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
 
 def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:
     """The metric against what was swept, and the curves of the best trials over each other."""
-    from mlcli.metric import curves
-
     ways = stated(trials[0].job.cfg)
-    plots: list[Plot] = curves.sweep(rows, monitor, ways)
+    plots = sweep_plots(rows, monitor, ways)
     job_of = {trial.number: trial.job for trial in trials}
     shown = [job_of[row["trial"]] for row in rank(rows, monitor, ways)[:OVERLAID]]
     histories = {run_name(job): RunFolder(job.path).history() for job in shown}
     if len(histories) > 1:
-        plots.append(curves.compare(histories, monitor, ways))
+        plots.append(compare(histories, monitor, ways))
     return plots

@@ -11,7 +11,6 @@ from omegaconf import DictConfig
 
 from mlcli.config.check import locate
 from mlcli.machine import device as devices
-from mlcli.metric.sweep import JUDGED
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, stated
 from mlcli.run.draw import draw_run
@@ -24,6 +23,7 @@ from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval
 from mlcli.sweep.plot_pool import PlotPool
+from mlcli.sweep.plots import SCORED
 from mlcli.sweep.processes import run_in_processes
 from mlcli.sweep.report import rank, report, row
 from mlcli.sweep.serial import run_serial
@@ -119,7 +119,7 @@ def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str,
         return "KILLED", "interrupted"
     if error is not None and not isinstance(error, RunFailed):  # which a sweeper raises for a trial that failed
         return "FAILED", first_line(error)
-    if any(trial.status in JUDGED for trial in trials):
+    if any(trial.status in SCORED for trial in trials):
         return "FINISHED", None
     return "FAILED", f"none of {len(trials)} trials finished"
 
@@ -130,7 +130,7 @@ def _returned(trial: Trial) -> JobReturn:
     cfg = trial.job.cfg
     metric = cfg.sweep.metric or cfg.trainer.monitor
     ended = JobReturn(overrides=trial.job.overrides, working_dir=str(trial.job.path), task_name="mlcli")
-    if trial.status in JUDGED and metric in trial.result["metrics"]:
+    if trial.status in SCORED and metric in trial.result["metrics"]:
         ended.status, ended.return_value = JobStatus.COMPLETED, trial.result["metrics"][metric]
     else:
         reason = trial.reason or f"no {metric} in its result"

@@ -218,7 +218,7 @@ FILES = [
 def test_a_damaged_file_concerns_its_own_run_alone(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, name: str, content: Any
 ) -> None:
-    monkeypatch.setattr("mlcli.metric.curves.compare", mock.MagicMock())  # drawing takes its time
+    monkeypatch.setattr("mlcli.run.plots.compare", mock.MagicMock())  # drawing takes its time
     monkeypatch.setattr(EventLog, "take", lambda self: False)
     draw = random.Random(f"{where}/{name}")
     outputs = tmp_path / "outputs"

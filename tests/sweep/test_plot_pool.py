@@ -8,8 +8,8 @@ import pytest
 
 from mlcli.cli.training import main
 from mlcli.figure.plot import Plot
-from mlcli.metric import curves
 from mlcli.run import finish
+from mlcli.sweep import report
 from mlcli.sweep.plot_pool import PlotPool
 
 QUICK = ["tracking=none", "model=mlp", "model.width=8", "trainer.epochs=1", "device=cpu", "-q"]
@@ -43,7 +43,7 @@ def test_a_sweep_whose_figures_fail_has_finished(
     """Those of its trials and its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(finish, "learning_curves", lambda *_: [Plot("curves", spoilt, {})])
-    monkeypatch.setattr(curves, "sweep", spoilt)
+    monkeypatch.setattr(report, "sweep_plots", spoilt)
     main(["-m", *QUICK, "optimizer.lr=1e-3,1e-2"])
     (folder,) = Path("outputs/sweeps").iterdir()
     for record in (folder / "sweep.json", folder / "0" / "run.json", folder / "1" / "run.json"):

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.metric.layer_statistics import layer_figures
 from mlcli.run.build import Parts, build
+from mlcli.run.plots import layer_plots
 from mlcli.run.stacked import stack_of
 from mlcli.train.layer_statistics import layer_statistics
 
@@ -78,9 +78,9 @@ def test_training_goes_on_as_if_nobody_had_looked(
 def test_figures_show_what_was_recorded(tmp_path: Path) -> None:
     metrics = {"gradient_norm/a": 1.0, "gradient_norm/b": 0.0, "activation_mean/a": -1.0, "activation_std/a": 2.0}
     history = [{"epoch": epoch, "step": epoch, "metrics": metrics} for epoch in (1, 2)]
-    flow, activations = layer_figures(history)
+    flow, activations = layer_plots(history)
     assert (flow.name, activations.name) == ("gradient_flow", "activations")
     assert flow.data["maps"][0]["values"] == [[1.0, 1.0], [0.0, 0.0]]
-    for plot in (flow, activations, *layer_figures(history[:1])):
+    for plot in (flow, activations, *layer_plots(history[:1])):
         plot.save(tmp_path)
-    assert layer_figures([]) == layer_figures([{"epoch": 1, "step": 1, "metrics": {"val/loss": 1.0}}]) == []
+    assert layer_plots([]) == layer_plots([{"epoch": 1, "step": 1, "metrics": {"val/loss": 1.0}}]) == []

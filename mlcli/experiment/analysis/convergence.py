@@ -5,8 +5,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from mlcli.figure.panels import Curve
-from mlcli.metric.curves import series
 from mlcli.metric.direction import direction
+from mlcli.metric.history import series
 from mlcli.run.build import Parts
 from mlcli.run.finished_run import FinishedRun
 from mlcli.store.weights import load_weights

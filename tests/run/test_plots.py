@@ -1,3 +1,5 @@
+"""Plots of histories: the best epoch is marked, runs are ranked, gaps are no reason to fail."""
+
 import json
 import math
 from pathlib import Path
@@ -5,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlcli.metric import curves
+from mlcli.run import plots
 
 
 def history(losses: list[float], **more: float) -> list[dict[str, Any]]:
@@ -33,11 +35,11 @@ def title(plot: Any) -> str:
 def test_best_epoch_is_marked_by_the_monitor(tmp_path: Path) -> None:
     records = history([0.5, 0.2, 0.3], lr=0.01)
     records[2]["metrics"]["val/accuracy"] = 0.95
-    by_loss, rate = curves.learning_curves(records)
+    by_loss, rate = plots.learning_curves(records)
     assert (by_loss.name, rate.name) == ("learning_curves", "learning_rate")
     assert by_loss.data["best"] == {"epoch": 2, "value": 0.2}
     assert list(by_loss.data["curves"]) == ["loss", "accuracy"]
-    assert curves.learning_curves(records, "val/accuracy")[0].data["best"] == {"epoch": 3, "value": 0.95}
+    assert plots.learning_curves(records, "val/accuracy")[0].data["best"] == {"epoch": 3, "value": 0.95}
     assert "best epoch 2, val/loss 0.2" in title(by_loss)
     assert rate.data == {"steps": [10, 20, 30], "rates": [0.01] * 3}
     for plot in (by_loss, rate):
@@ -46,20 +48,20 @@ def test_best_epoch_is_marked_by_the_monitor(tmp_path: Path) -> None:
 
 
 def test_gaps_single_epochs_and_unknown_monitors_are_drawn(tmp_path: Path) -> None:
-    assert curves.learning_curves([]) == []
-    [one] = curves.learning_curves(history([0.4]), "val/unknown")
+    assert plots.learning_curves([]) == []
+    [one] = plots.learning_curves(history([0.4]), "val/unknown")
     assert one.data["best"] is None
     one.save(tmp_path)
-    [gap] = curves.learning_curves(history([0.4, math.nan, math.inf, 0.001]))
+    [gap] = plots.learning_curves(history([0.4, math.nan, math.inf, 0.001]))
     assert gap.data["curves"]["loss"]["val"] == [0.4, None, None, 0.001]
     gap.save(tmp_path)
-    [nothing] = curves.learning_curves(history([math.nan, math.nan]))
+    [nothing] = plots.learning_curves(history([math.nan, math.nan]))
     nothing.save(tmp_path)
 
 
 def test_compare_ranks_runs_and_leaves_out_those_without_the_metric(tmp_path: Path) -> None:
     runs = {f"run {i} $": history([0.9, 0.1 * (i + 1)]) for i in range(9)} | {"other": [{"epoch": 1, "metrics": {}}]}
-    plot = curves.compare(runs, "val/accuracy")
+    plot = plots.compare(runs, "val/accuracy")
     assert [curve["best"] for curve in plot.data["curves"]] == pytest.approx([0.9 - 0.1 * i for i in range(9)])
     assert plot.data["curves"][0]["name"] == "run 0 $" and plot.data["left_out"] == 1
     assert title(plot) == "val/accuracy by epoch · best 0.9"
@@ -68,4 +70,4 @@ def test_compare_ranks_runs_and_leaves_out_those_without_the_metric(tmp_path: Pa
 
 def test_compare_names_a_metric_that_nobody_recorded() -> None:
     with pytest.raises(ValueError, match="val/r2"):
-        curves.compare({"a": history([0.5])}, "val/r2")
+        plots.compare({"a": history([0.5])}, "val/r2")

@@ -1,3 +1,5 @@
+"""The plot of a sweep: what was swept decides which one; repeats, pruned and failed trials."""
+
 import json
 import math
 from pathlib import Path
@@ -6,10 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcli.figure import sweep as figures_sweep
-from mlcli.figure import sweep_map as figures_sweep_map
-from mlcli.figure.sweep_means import plus_minus
-from mlcli.metric.sweep import sweep
+from mlcli.figure import sweep, sweep_map
+from mlcli.sweep.plots import sweep_plots
 
 Row = dict[str, Any]
 
@@ -30,47 +30,49 @@ def grid(**values: list[Any]) -> list[dict[str, Any]]:
 
 RATES = [1e-4, 1e-3, 1e-2]
 CASES = [
-    (grid(optimizer__lr=RATES), figures_sweep.line),
-    (grid(trainer__seed=[0, 1, 2]), figures_sweep.seeds),
-    (grid(optimizer__lr=RATES, trainer__seed=[0, 1]), figures_sweep.line),
-    (grid(model=["mlp", "lstm"]), figures_sweep.ranking),
-    (grid(optimizer__lr=RATES, model=["mlp", "lstm"]), figures_sweep_map.heat_map),
-    (grid(optimizer__lr=RATES, trainer__batch_size=[32, 64], trainer__seed=[0, 1]), figures_sweep_map.heat_map),
-    ([{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)], figures_sweep_map.plane),
-    (grid(optimizer__lr=RATES, model=["mlp", "$x$"], trainer__batch_size=[32, 64]), figures_sweep.ranking),
-    (grid(optimizer__lr=RATES, model=["mlp"]), figures_sweep.line),  # a key with one value is not shown
-    (grid(optimizer__betas=[[0.9, 0.99], [0.8, 0.99]], trainer__clip_norm=[None, 1.0]), figures_sweep_map.heat_map),
+    (grid(optimizer__lr=RATES), sweep.render_line),
+    (grid(trainer__seed=[0, 1, 2]), sweep.render_seeds),
+    (grid(optimizer__lr=RATES, trainer__seed=[0, 1]), sweep.render_line),
+    (grid(model=["mlp", "lstm"]), sweep.render_ranking),
+    (grid(optimizer__lr=RATES, model=["mlp", "lstm"]), sweep_map.render_heat_map),
+    (grid(optimizer__lr=RATES, trainer__batch_size=[32, 64], trainer__seed=[0, 1]), sweep_map.render_heat_map),
+    ([{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)], sweep_map.render_plane),
+    (grid(optimizer__lr=RATES, model=["mlp", "$x$"], trainer__batch_size=[32, 64]), sweep.render_ranking),
+    (grid(optimizer__lr=RATES, model=["mlp"]), sweep.render_line),  # a key with one value is not shown
+    (grid(optimizer__betas=[[0.9, 0.99], [0.8, 0.99]], trainer__clip_norm=[None, 1.0]), sweep_map.render_heat_map),
 ]
 
 
 @pytest.mark.parametrize(("settings", "picture"), CASES)
 def test_picture_fits_what_was_swept(settings: list[dict[str, Any]], picture: Any, tmp_path: Path) -> None:
     for metric in ("val/loss", "val/accuracy"):
-        [plot] = sweep(rows(settings, [0.5 + 0.01 * i for i in range(len(settings))], metric), metric)
+        [plot] = sweep_plots(rows(settings, [0.5 + 0.01 * i for i in range(len(settings))], metric), metric)
         assert plot.name == "sweep" and plot.render is picture
         assert plot.save(tmp_path).read_bytes().startswith(b"\x89PNG")
         assert json.loads((tmp_path / "sweep.json").read_text()) == plot.data
 
 
 def test_trials_without_a_score_are_left_out_and_it_says_so() -> None:
-    [plot] = sweep(rows(grid(optimizer__lr=[1e-4, 1e-3, 1e-2, 1.0]), [0.4, 0.2, None, math.nan]), "val/loss")
+    [plot] = sweep_plots(rows(grid(optimizer__lr=[1e-4, 1e-3, 1e-2, 1.0]), [0.4, 0.2, None, math.nan]), "val/loss")
     assert [trial["trial"] for trial in plot.data["trials"]] == [0, 1] and plot.data["left_out"] == 2
     title, note = (text.get_text() for text in plot.figure().texts)
     assert title == "val/loss against optimizer.lr · best 0.2 at 0.001"
     assert note == "2 trials; 2 without a score left out"
-    assert sweep(rows(grid(optimizer__lr=RATES), [None, None, None]), "val/loss") == []
+    assert sweep_plots(rows(grid(optimizer__lr=RATES), [None, None, None]), "val/loss") == []
 
 
 def test_one_trial_and_diverged_losses_are_drawn(tmp_path: Path) -> None:
     for swept in ({"optimizer.lr": 0.1}, {"trainer.seed": 3}, {"model": "mlp"}, {}):
-        [one] = sweep(rows([swept], [0.3]), "val/loss")
+        [one] = sweep_plots(rows([swept], [0.3]), "val/loss")
         one.save(tmp_path)
-    [wide] = sweep(rows(grid(optimizer__lr=RATES, model=["a", "b"]), [0.1, 1e6, 2.0, 3.0, 1e30, 5.0]), "val/loss")
+    [wide] = sweep_plots(
+        rows(grid(optimizer__lr=RATES, model=["a", "b"]), [0.1, 1e6, 2.0, 3.0, 1e30, 5.0]), "val/loss"
+    )
     wide.save(tmp_path)
 
 
 def test_repeats_are_judged_by_their_mean() -> None:
-    [plot] = sweep(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.0, 1.0, 0.4, 0.4]), "val/loss")
+    [plot] = sweep_plots(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.0, 1.0, 0.4, 0.4]), "val/loss")
     assert "best 0.4 at 0.2" in plot.figure().texts[0].get_text()
 
 
@@ -86,7 +88,7 @@ def hollow(plot: Any) -> int:
 
 def test_repeats_have_bars_of_their_deviation() -> None:
     scores = [0.1, 0.2, 0.6, 0.4, 0.5, 0.3]
-    [plot] = sweep(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1, 2]), scores), "val/loss")
+    [plot] = sweep_plots(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1, 2]), scores), "val/loss")
     figure = plot.figure()
     (bars,) = figure.axes[0].collections
     for bar, values in zip(bars.get_segments(), np.reshape(scores, (2, 3)), strict=True):
@@ -98,7 +100,7 @@ def test_repeats_have_bars_of_their_deviation() -> None:
 
 def test_a_heat_map_writes_mean_and_deviation() -> None:
     settings = grid(optimizer__lr=[0.1, 0.2], model=["mlp", "lstm"], trainer__seed=[0, 1])
-    [plot] = sweep(rows(settings, [0.1, 0.3, 0.5, 0.5, 0.6, 0.7, 0.8, 1.0]), "val/loss")
+    [plot] = sweep_plots(rows(settings, [0.1, 0.3, 0.5, 0.5, 0.6, 0.7, 0.8, 1.0]), "val/loss")
     assert sorted(text.get_text() for text in plot.figure().axes[0].texts) == [
         "0.20\n± 0.14", "0.5", "0.650\n± 0.071", "0.90\n± 0.14",
     ]  # fmt: skip
@@ -114,8 +116,8 @@ def test_a_heat_map_writes_mean_and_deviation() -> None:
 )
 def test_pruned_trials_are_hollow_and_never_the_best(settings: list[dict[str, Any]]) -> None:
     made = rows(settings, [0.1, 0.3, 0.4, 0.5])
-    [plot] = sweep(pruned(made, 0, 3), "val/loss")
-    assert hollow(plot) == 2 and hollow(sweep(made, "val/loss")[0]) == 0
+    [plot] = sweep_plots(pruned(made, 0, 3), "val/loss")
+    assert hollow(plot) == 2 and hollow(sweep_plots(made, "val/loss")[0]) == 0
     title, note = (text.get_text() for text in plot.figure().texts)
     assert "4 trials, 2 of them pruned (hollow)" in note
     # The best that finished has 0.3; the seeds that finished have a mean of 0.35.
@@ -125,34 +127,21 @@ def test_pruned_trials_are_hollow_and_never_the_best(settings: list[dict[str, An
 def test_pruned_trials_of_two_keys_are_hollow_too(tmp_path: Path) -> None:
     cells = grid(optimizer__lr=RATES, model=["mlp", "lstm"])
     apart = [{"optimizer.lr": 10.0**-i, "optimizer.weight_decay": 1.5**-i} for i in range(6)]
-    for settings, picture in ((cells, figures_sweep_map.heat_map), (apart, figures_sweep_map.plane)):
-        [plot] = sweep(pruned(rows(settings, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), 0, 4), "val/loss")
+    for settings, picture in ((cells, sweep_map.render_heat_map), (apart, sweep_map.render_plane)):
+        [plot] = sweep_plots(pruned(rows(settings, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), 0, 4), "val/loss")
         assert plot.render is picture and "best 0.2 at" in plot.figure().texts[0].get_text()
         plot.save(tmp_path)
 
 
 def test_what_did_not_finish_has_no_score() -> None:
     made = rows(grid(optimizer__lr=RATES), [0.1, 0.2, 0.3])
-    [plot] = sweep([made[0] | {"status": "KILLED"}, *made[1:]], "val/loss")
+    [plot] = sweep_plots([made[0] | {"status": "KILLED"}, *made[1:]], "val/loss")
     assert [trial["trial"] for trial in plot.data["trials"]] == [1, 2] and plot.data["left_out"] == 1
 
 
 def test_a_bar_below_zero_leaves_a_logarithmic_axis_alone() -> None:
-    [plot] = sweep(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.01, 20.0, 1.0, 1.0]), "val/loss")
+    [plot] = sweep_plots(
+        rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.01, 20.0, 1.0, 1.0]), "val/loss"
+    )
     axes = plot.figure().axes[0]
     assert axes.get_yscale() == "log" and 0.001 < axes.get_ylim()[0] < 0.01
-
-
-@pytest.mark.parametrize(
-    ("mean", "deviation", "text"),
-    [
-        (0.04123, 0.00312, "0.0412 ± 0.0031"),
-        (12345.6, 321.0, "12346 ± 321"),
-        (0.98, 0.0, "0.98 ± 0"),
-        (0.1, 1.4e-17, "0.1 ± 0"),
-        (1e30, 2e29, "1e+30 ± 2e+29"),
-        (0.5, 1.25, "0.5 ± 1.2"),
-    ],
-)
-def test_a_mean_is_told_as_precisely_as_it_is_known(mean: float, deviation: float, text: str) -> None:
-    assert plus_minus(mean, deviation) == text

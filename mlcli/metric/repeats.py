@@ -1,0 +1,48 @@
+"""Means over repeats: trials of a sweep that differ in their seed alone.
+
+Trials are {"trial", "values" (one a key), "score", "pruned"}; equal values are repeats. A pruned trial does not count
+in the mean of a setting of which a repeat has finished, and is never the best while any trial has finished.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Trial = dict[str, Any]
+Setting = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean and standard deviation of the scores of repeats; the deviation is None for a single one."""
+
+    score: float
+    deviation: float | None
+    pruned: bool
+
+
+def mean_and_std(values: Sequence[float]) -> tuple[float, float | None]:
+    """The mean and the standard deviation of a sample, None for a single value."""
+    mean = math.fsum(values) / len(values)
+    deviation = math.hypot(*(value - mean for value in values))
+    return mean, deviation / math.sqrt(len(values) - 1) if len(values) > 1 else None
+
+
+def mean_of(trials: Sequence[Trial]) -> Mean:
+    finished = [trial["score"] for trial in trials if not trial["pruned"]]
+    return Mean(*mean_and_std(finished or [trial["score"] for trial in trials]), not finished)
+
+
+def means_by_setting(trials: Sequence[Trial]) -> dict[Setting, Mean]:
+    repeats: dict[Setting, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        repeats[tuple(trial["values"])].append(trial)
+    return {setting: mean_of(own) for setting, own in repeats.items()}
+
+
+def best_of(means: dict[Setting, Mean], better: str) -> Setting:
+    """The setting with the best mean; better: "min" or "max"."""
+    sign = -1 if better == "max" else 1
+    return min(means, key=lambda setting: (means[setting].pruned, sign * means[setting].score))
