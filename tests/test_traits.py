@@ -1,13 +1,20 @@
 """Traits are declared once on a class and read in one place; optional methods are protocols."""
 
-from dataclasses import replace
+import ast
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from torch import nn
 
 from mlcli.task.classification import Classification
+from mlcli.train import model_protocols, protocols
 from mlcli.traits import ModelTraits, TaskTraits, model_traits, task_traits
+
+PACKAGE = Path(__file__).resolve().parent.parent / "mlcli"
+DEFINED = {"protocols.py", "model_protocols.py", "traits.py"}
 
 
 class Profit(Classification):
@@ -45,3 +52,62 @@ def test_class_attributes_of_earlier_versions_work_and_name_their_successor() ->
         "Mine.unsupervised is deprecated: use traits = TaskTraits(test_split_optional=…)",
     ]
     assert traits == replace(Classification.traits, directions={"profit": "max"}, test_split_optional=True)
+
+
+# Files that look up optional attributes of objects of other packages, by what those are.
+FOREIGN = {
+    "cli/app.py": "exceptions of Typer and of click",
+    "config/check.py": "type annotations",
+    "config/sources.py": "PyYAML with or without its C library",
+    "config/stored.py": "PyYAML with or without its C library",
+    "data/surnames.py": "providers of Faker",
+    "loading/download.py": "exceptions of urllib",
+    "machine/device.py": "os, by platform",
+    "model/estimator.py": "estimators of scikit-learn",
+    "model/estimator_bytes.py": "modules of estimators",
+    "serve/image_file.py": "pictures of Pillow",
+    "serve/input_files.py": "exceptions of parsers",
+    "serve/predictions.py": "tables of pandas or arrays",
+    "serve/predictor.py": "tables of pandas or arrays",
+    "store/folder.py": "PyYAML with or without its C library",
+    "store/kinds.py": "estimators of scikit-learn",
+    "store/trust.py": "classes and functions of any package",
+    "track/database.py": "exceptions of SQLAlchemy and sqlite3",
+    "track/mlflow_model.py": "PyYAML with or without its C library",
+    "train/optimizers.py": "optimizers of any package",
+    "train/stack/recurrent.py": "layers of torch.nn",
+}
+
+
+def lookups(path: Path) -> list[int]:
+    """Lines of hasattr, and of getattr with a name that is written there or with a default."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    named = [node for node in calls if isinstance(node.func, ast.Name)]
+    return [
+        node.lineno
+        for node in named
+        if node.func.id == "hasattr"
+        or (node.func.id == "getattr" and (len(node.args) == 3 or isinstance(node.args[1], ast.Constant)))
+    ]
+
+
+def test_only_traits_looks_up_optional_members() -> None:
+    found = {str(path.relative_to(PACKAGE)): lookups(path) for path in sorted(PACKAGE.rglob("*.py"))}
+    elsewhere = {name: lines for name, lines in found.items() if lines and name not in {*FOREIGN, "traits.py"}}
+    assert elsewhere == {}, "declare a field of TaskTraits or ModelTraits, or a protocol in mlcli/train/protocols.py"
+    assert [name for name in FOREIGN if not found[name]] == []
+
+
+def test_no_protocol_and_no_trait_is_left_over() -> None:
+    sources = [path.read_text() for path in PACKAGE.rglob("*.py") if path.name not in DEFINED]
+    optional = [
+        name
+        for module in (protocols, model_protocols)
+        for name, found in vars(module).items()
+        if getattr(found, "_is_runtime_protocol", False)
+    ]
+    assert len(optional) > 20
+    assert [name for name in optional if not any(re.search(rf"\b{name}\b", text) for text in sources)] == []
+    for kind in (TaskTraits, ModelTraits):
+        declared = [f"{field.name}=" for field in fields(kind)]
+        assert [each for each in declared if not any(each in text for text in sources)] == []

@@ -64,8 +64,8 @@ class Console:
         self.bar.start()
 
     def show(self, event: Any, monitor: str) -> None:
-        """An event of the loop: something with `epoch` and `step`, and `metrics` where an epoch has ended."""
-        metrics = getattr(event, "metrics", None)
+        """An event of the loop: `epoch`, `step`, and `metrics`, None within an epoch."""
+        metrics = event.metrics
         if metrics is not None:
             self.metrics = _summary(metrics, monitor)
         if self.bar is not None:

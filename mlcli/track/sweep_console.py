@@ -124,11 +124,10 @@ class TrialConsole:
             self.whole.note(f"trial {self.number} ({self.name}): {title}: {facts}; folder {folder}")
 
     def show(self, event: Any, monitor: str) -> None:
-        metrics = getattr(event, "metrics", None)
-        if metrics is None:
+        if event.metrics is None:
             self.whole.alive()
         else:
-            self.whole.epoch(self.number, self.name, event.epoch, metrics)
+            self.whole.epoch(self.number, self.name, event.epoch, event.metrics)
 
     def stop(self) -> None:
         """The bar is the sweep's."""

@@ -67,6 +67,7 @@ class Tick:
 
     epoch: int
     step: int
+    metrics: None = None  # those of an Epoch
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Evaluation:
     plots: Callable[[], list[Any]] = list
 
 
+@runtime_checkable
 class Task(Protocol):
     """A learning problem: a plain object that holds its data, model, optimizer and random state."""
 
