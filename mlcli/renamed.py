@@ -14,6 +14,7 @@ from typing import Any
 KEYS: dict[str, str] = {
     "answer": "conclusion",
     "trainer.watch": "trainer.layer_statistics",
+    "hydra.launcher.way": "hydra.launcher.strategy",
 }
 OPTIONS: dict[str, dict[str, str]] = {}  # by group: names of its options
 METRICS: dict[str, str] = {}  # names without their split; `a` also stands for `a/CLASS`

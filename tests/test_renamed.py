@@ -186,3 +186,15 @@ def test_what_the_tables_hold() -> None:
         assert hasattr(importlib.import_module(module), name), target
     for table in (renamed.KEYS, renamed.METRICS, renamed.TARGETS, *renamed.OPTIONS.values()):
         assert not set(table) & set(table.values())
+
+
+@pytest.mark.parametrize("source", ["command line", "file"])
+def test_the_strategy_of_a_launcher(source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "experiment").mkdir()
+    file = "# @package _global_\nhydra:\n  launcher:\n    way: serial\n"
+    (tmp_path / "experiment" / "own.yaml").write_text(file)
+    override = "hydra.launcher.way=serial" if source == "command line" else "experiment=own"
+    with hydra_session(str(tmp_path)) as hydra:
+        cfg = compose(hydra, [override, "trainer.seed=1,2"], True)
+    assert cfg.hydra.launcher.strategy == "serial"
+    assert capsys.readouterr().err == LINE.format("hydra.launcher.way", "hydra.launcher.strategy")

@@ -1,6 +1,6 @@
-"""What lets Hydra find mlcli's sweeper and launcher: it looks in this namespace package and nowhere else.
+"""mlcli's sweeper and launcher, in the namespace package in which Hydra looks for plugins.
 
-Hydra imports this file at every start, so it stays free of torch; the work is done in `mlcli.sweep`.
+Hydra imports this file at every start, so it must not import torch; the work is done in `mlcli.sweep`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ from mlcli.sweep.variants import expand_variant, with_variants
 
 
 class GridSweeper(BasicSweeper):
-    """Every combination of the swept values, and of the named variants, handed to the launcher at once.
+    """Passes every combination of the swept values and the named variants to the launcher at once.
 
-    Hydra's own composes each trial here and again in the launcher, and writes before anything was checked.
+    Hydra's basic sweeper composes each trial here and again in the launcher, and writes before anything is checked.
     """
 
     def __init__(self, variants: Mapping[str, str | None], **settings: Any) -> None:
@@ -42,13 +42,13 @@ class GridSweeper(BasicSweeper):
 
 
 class SweepLauncher(Launcher):
-    """Trains the trials of a sweep in one of mlcli's ways; a trial that fails is reported and the rest go on.
+    """Trains the trials of a sweep by one strategy; a failed trial is reported and the others continue.
 
-    A sweeper may launch round after round: they are one sweep, which ends when the sweeper does.
+    All rounds that a sweeper launches belong to one sweep, which ends when the sweeper does.
     """
 
-    def __init__(self, way: str) -> None:
-        self.way = way
+    def __init__(self, strategy: str) -> None:
+        self.strategy = strategy
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.loader = hydra_context.config_loader
@@ -59,12 +59,12 @@ class SweepLauncher(Launcher):
         from mlcli.config.gc_policy import collect_rarely
 
         collect_rarely()
-        return self.session.train(self.loader, self.config, self.way, job_overrides, initial_job_idx)
+        return self.session.train(self.loader, self.config, self.strategy, job_overrides, initial_job_idx)
 
 
 @dataclass
 class GridConf(BasicSweeperConf):
-    """variants: name → overrides, as typed; each is tried with every combination of `params`."""
+    """variants: name → overrides, as typed; each is combined with every combination of `params`."""
 
     variants: dict[str, str | None] = field(default_factory=dict)
     _target_: str = "hydra_plugins.mlcli_sweep.plugins.GridSweeper"
@@ -72,16 +72,16 @@ class GridConf(BasicSweeperConf):
 
 @dataclass
 class LauncherConf:
-    """way: stack (trials that differ only in numbers train as one computation), auto (if that is faster),
-    serial (one by one), processes (one on each core)."""
+    """strategy: stack (trials that differ only in numbers train as one computation), auto (a stack if that is
+    faster), serial (one by one), processes (one per core)."""
 
-    way: str
+    strategy: str
     _target_: str = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
 
 
 def sweeper_of(config: DictConfig, context: HydraContext, task: TaskFunction) -> Sweeper:
-    """The sweeper that the config names, set up. Of GridSweeper, `params` and `variants` stay as they were typed:
-    Hydra resolves what it instantiates, by the config of the sweep and not by that of each trial."""
+    """The sweeper of the config, set up. `params` and `variants` of GridSweeper are not resolved here, because Hydra
+    would resolve them by the config of the sweep instead of that of each trial."""
     with composing():
         if config.hydra.sweeper._target_ != GridConf._target_:
             plugins = Plugins.instance()
@@ -93,6 +93,6 @@ def sweeper_of(config: DictConfig, context: HydraContext, task: TaskFunction) ->
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=GridConf, provider="mlcli")
-for way in ("auto", "stack", "serial", "processes"):
-    node = LauncherConf(way)
-    ConfigStore.instance().store(group="hydra/launcher", name=way, node=node, provider="mlcli")
+for strategy in ("auto", "stack", "serial", "processes"):
+    node = LauncherConf(strategy)
+    ConfigStore.instance().store(group="hydra/launcher", name=strategy, node=node, provider="mlcli")

@@ -12,7 +12,7 @@ from mlcli.config.job import as_typed
 
 OWN_LAUNCHER = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
 OWN_SWEEPER = "hydra_plugins.mlcli_sweep.plugins.GridSweeper"
-WAYS = ("auto", "stack", "serial", "processes")
+STRATEGIES = ("auto", "stack", "serial", "processes")
 NUMBERED = ("${hydra.job.num}", "${hydra:job.num}")  # how mlcli names the folders of trials
 
 # Set for each run: what is typed there would be overwritten.
@@ -38,14 +38,14 @@ def resolve_hydra_keys(cfg: DictConfig) -> None:
                 if changed:
                     raise ConfigError(f"{key} is not supported: {instead}.")
         if hydra.launcher._target_ == OWN_LAUNCHER:
-            _check_strategy(str(hydra.launcher.way))
+            _check_strategy(str(hydra.launcher.strategy))
         os.environ.update({str(name): str(value) for name, value in hydra.job.env_set.items()})
 
 
 def _check_strategy(name: str) -> None:
     """Raises ConfigError for a name that is neither one of mlcli's strategies nor a function's dotted name."""
-    if name not in WAYS and "." not in name:
-        raise ConfigError(f"hydra.launcher.way={name}: use one of {', '.join(WAYS)}, or MODULE.FUNCTION.")
+    if name not in STRATEGIES and "." not in name:
+        raise ConfigError(f"hydra.launcher.strategy={name}: use one of {', '.join(STRATEGIES)}, or MODULE.FUNCTION.")
 
 
 def _check_typed(cfg: DictConfig) -> None:

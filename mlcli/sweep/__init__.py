@@ -1,1 +1,1 @@
-"""The trials of a sweep: groups, launchers, report, cross-validation."""
+"""Sweeps: composing and grouping trials, training strategies, report, cross-validation."""

@@ -1,4 +1,4 @@
-"""Helper processes: Ctrl-C is the parent's to handle, and they end when the parent does, however it ends."""
+"""Child processes that leave Ctrl-C to their parent and exit when it does, however it ends."""
 
 import os
 import signal
@@ -9,22 +9,25 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-# For what is computed with other libraries than torch.
+# Threads of libraries other than torch.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-EXIT_TIMEOUT = 5.0  # seconds that a process may take to be gone after it has closed its pipe
+EXIT_TIMEOUT = 5.0  # seconds between the end of a process's pipe and of the process itself
 
 
 def setup_child_process() -> None:
-    """What a helper process does first. A pool's workers wait for work for ever once their parent was killed: each
-    of them keeps the queue's pipe open for the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group
+    """Call first in a child process: ignores Ctrl-C, and exits when the parent does.
+
+    Without it the workers of a pool would wait forever after their parent was killed, because each of them keeps the
+    pipe of the queue open for the others.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to the whole process group
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """Waits for the end of a pipe whose other end the parent alone holds."""
+    """Waits until a pipe whose other end only the parent holds is closed."""
     parent = parent_process()
     assert parent is not None
     wait([parent.sentinel])
@@ -33,9 +36,9 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Processes that are started inside do not receive Ctrl-C before they are helpers. One that arrives meanwhile
-    reaches this process at the end."""
-    resource_tracker.ensure_running()  # which would let them through again when it starts
+    """Blocks Ctrl-C, so that a process started inside cannot receive it before `setup_child_process` has run. A
+    blocked Ctrl-C is delivered to this process at the end."""
+    resource_tracker.ensure_running()  # starting it later would unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -44,8 +47,8 @@ def interrupts_blocked() -> Iterator[None]:
 
 
 class Worker:
-    """A process that calls functions, one after another, each with one thread. `connection` is ready (see
-    `multiprocessing.connection.wait`) when a call has ended or the process has."""
+    """A process that calls functions one after another, with one thread. `connection` is ready (see
+    `multiprocessing.connection.wait`) when a call or the process has ended."""
 
     def __init__(self) -> None:
         context = get_context("spawn")
@@ -56,19 +59,19 @@ class Worker:
         theirs.close()
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        with suppress(OSError):  # a process that has ended: `outcome` says so
+        with suppress(OSError):  # the process has ended, which `outcome` reports
             self.connection.send((function, arguments))
 
     def outcome(self) -> Any:
-        """What the function returned. Raises EOFError if the process has ended."""
+        """The return value of the function. Raises EOFError if the process has ended."""
         try:
             return self.connection.recv()
         except (EOFError, OSError) as error:
             self.process.join(EXIT_TIMEOUT)
             raise EOFError from error
 
-    def end(self) -> int:
-        """Kills the process. Returns its exit status, which is negative for the signal that ended it."""
+    def kill(self) -> int:
+        """Kills the process. Returns its exit status; a negative one is the number of the signal that ended it."""
         self.connection.close()
         self.process.kill()
         self.process.join()
@@ -77,7 +80,7 @@ class Worker:
 
 def _work(connection: Connection) -> None:
     setup_child_process()
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # before the first function brings its libraries
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # before a function imports the libraries that read them
     with suppress(EOFError):
         while True:
             function, arguments = connection.recv()

@@ -1,4 +1,4 @@
-"""From the overrides of a sweep to its trials."""
+"""Composes the trials of a sweep from their overrides."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -28,8 +28,10 @@ def compose_trials(
     first: int = 0,
     earlier: Sequence[Sequence[str]] = (),
 ) -> list[Trial]:
-    """The trials with their configs, composed and checked, numbered from `first`. Raises ConfigError, with nothing
-    written. earlier: the overrides of the sweep's trials so far, beside which these are swept.
+    """The trials with their composed and checked configs, numbered from `first`. Raises ConfigError before anything
+    is written.
+
+    earlier: the overrides of the sweep's previous trials; a key that differs from them is a swept key too.
     """
     composer = TrialComposer(loader, sweep)
     swept = _swept([*earlier, *all_overrides], _searched(sweep))
@@ -58,31 +60,31 @@ def compose_trials(
 
 
 def _check_shared(trials: Sequence[Trial]) -> None:
-    """Raises ConfigError for settings of the sweep as a whole that its trials do not agree on."""
-    first = _of_the_sweep(trials[0].job.cfg)
+    """Raises ConfigError if trials differ in a setting of the whole sweep."""
+    first = _sweep_settings(trials[0].job.cfg)
     for trial in trials:
-        for name, value in _of_the_sweep(trial.job.cfg).items():
+        for name, value in _sweep_settings(trial.job.cfg).items():
             if value != first.get(name):
-                raise ConfigError(f"{name} is of the whole sweep: its trials cannot differ in it.")
+                raise ConfigError(f"{name} applies to the whole sweep: its trials cannot differ in it.")
 
 
-def _of_the_sweep(cfg: Settings) -> dict[str, Any]:
+def _sweep_settings(cfg: Settings) -> dict[str, Any]:
     where = ("name", "uri", "experiment") if cfg.tracking.name != "none" else ("name",)
     tracking = {f"tracking.{key}": cfg.tracking[key] for key in where}
     return {"outputs": cfg.outputs, **tracking, **{f"sweep.{key}": value for key, value in cfg.sweep.items()}}
 
 
 def check_trial(cfg: Settings) -> None:
-    """Raises ConfigError for what a single run may be and a trial may not, and for what no run may be."""
+    """Raises ConfigError for an invalid config, and for settings that a single run may have and a trial may not."""
     if isinstance(cfg.optimizer, dict) and cfg.optimizer.get("lr") == "auto":
-        raise ConfigError("optimizer.lr=auto finds the rate of a single run: in a sweep, use numbers.")
+        raise ConfigError("optimizer.lr=auto finds the learning rate of a single run: in a sweep, use numbers.")
     if cfg.trainer.repeats != 1:
         raise ConfigError("trainer.repeats needs hydra/sweeper=grid: with another one, sweep over trainer.seed.")
     check(cfg)
 
 
 def _searched(sweep: DictConfig) -> set[str]:
-    """The keys that a search was asked to vary, which its first round may hold one value of."""
+    """The keys of a search, of which its first round may have one value only."""
     params: Any = OmegaConf.to_container(sweep.hydra.sweeper.get("params") or OmegaConf.create({}), resolve=False)
     texts = [f"{key}={value}" for key, value in params.items() if isinstance(value, str)]
     parsed = OverridesParser.create().parse_overrides([*as_typed(sweep.hydra.overrides.task), *texts])
@@ -90,8 +92,8 @@ def _searched(sweep: DictConfig) -> set[str]:
 
 
 def _swept(all_overrides: Sequence[Sequence[str]], searched: Collection[str] = ()) -> list[str]:
-    """The keys whose values differ between trials, or that are searched; of what a named variant sets, its name is
-    all that is told."""
+    """The keys whose values differ between trials, or that are searched. The settings of a named variant are
+    represented by its name."""
     values: dict[tuple[str, str | None], set[str]] = {}
     for overrides in all_overrides:
         pairs = dict(override.partition("=")[::2] for override in overrides)
@@ -102,7 +104,7 @@ def _swept(all_overrides: Sequence[Sequence[str]], searched: Collection[str] = (
 
 
 def _values(keys: Sequence[str], overrides: Sequence[str], cfg: Settings) -> dict[str, Any]:
-    """What this trial gives to these keys; of one made of other settings, what it is resolved to."""
+    """This trial's values of these keys; an interpolation is resolved."""
     texts = dict(override.partition("=")[::2] for override in overrides)
     values = {}
     for key in filter(texts.__contains__, keys):
@@ -112,7 +114,7 @@ def _values(keys: Sequence[str], overrides: Sequence[str], cfg: Settings) -> dic
 
 
 def _plain(text: str) -> Any:
-    """A swept value as the number that it is, else as text."""
+    """A swept value as a number if it is one, else as text."""
     for kind in (int, float):
         try:
             return kind(text)

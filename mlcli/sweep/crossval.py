@@ -1,8 +1,8 @@
-"""The report of a cross-validation: each configuration's mean over the folds, differences from the best, and every
-example's prediction by the network that had not seen it.
+"""The report of a cross-validation: the mean of each configuration over the folds, its difference from the best, and
+the out-of-fold predictions.
 
-A sweep is one where its trials are all folds of `split.folds`; trials that differ in fold and `split.seed` (repeats)
-alone are one configuration.
+A sweep whose trials cover all folds of `split.folds` is a cross-validation. Trials that differ only in `split.fold`
+and `split.seed` (repeats) belong to one configuration.
 """
 
 import csv
@@ -29,19 +29,19 @@ from mlcli.sweep.trial import Trial
 
 Row = dict[str, Any]
 FOLD, REPEAT = "split.fold", "split.seed"
-HEADLINE = ("accuracy", "r2", "loss")  # the first that a task has is compared, unless sweep.metric names one
+HEADLINE = ("accuracy", "r2", "loss")  # the first one that the task reports is compared, unless sweep.metric is set
 
 
 def is_crossval(trials: Sequence[Trial]) -> bool:
-    """Whether the trials are those of a cross-validation, every fold of it."""
+    """Whether the trials cover every fold of a cross-validation."""
     folds = trials[0].job.cfg.split.folds
     return bool(folds) and {trial.job.cfg.split.fold for trial in trials} == set(range(folds))
 
 
 def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
-    """Writes crossval.json, the out-of-fold predictions of each configuration and the picture, if any trial finished.
+    """Writes crossval.json, the out-of-fold predictions of each configuration and the figure, if any trial finished.
 
-    Scores are those of the folds in order, the repeats one after another; None where there is none.
+    Scores are in the order of the folds, repeat after repeat; a missing score is None.
     """
     finished = [trial for trial in trials if trial.status == "FINISHED"]
     if not finished:
@@ -84,8 +84,10 @@ def _configurations(trials: Sequence[Trial], metric: str) -> list[Row]:
 
 
 def _configuration(trials: list[Trial], metric: str) -> Row:
-    """Of the trials with one setting. Folds that repeat the test split of another one count once."""
-    trials = _once(sorted(trials, key=lambda trial: (trial.job.cfg.split.seed, trial.job.cfg.split.fold)))
+    """The row of one configuration. Folds with the same test split count once."""
+    trials = _without_duplicates(
+        sorted(trials, key=lambda trial: (trial.job.cfg.split.seed, trial.job.cfg.split.fold))
+    )
     finished = [trial for trial in trials if trial.status == "FINISHED"]
     sizes = [read_json(trial.job.path / "data.json")["examples"] for trial in finished]
     ratio = fmean(each["test"] for each in sizes) / fmean(each["train"] for each in sizes) if sizes else None
@@ -107,8 +109,8 @@ def _configuration(trials: list[Trial], metric: str) -> Row:
     }
 
 
-def _once(trials: Sequence[Trial]) -> list[Trial]:
-    """Without those whose test split another one has had, as repeats may where groups are divided."""
+def _without_duplicates(trials: Sequence[Trial]) -> list[Trial]:
+    """Drops trials with the test split of an earlier trial, which repeats with groups may have."""
     if len({trial.job.cfg.split.seed for trial in trials}) == 1:
         return list(trials)
     kept: dict[Any, Trial] = {}
@@ -125,14 +127,15 @@ def _score(trial: Trial, metric: str) -> float | None:
 
 
 def _unscored(trial: Trial) -> Row:
-    """Why a fold has no score: it did not finish, or the metric is undefined there, as where a class is missing."""
+    """Why a fold has no score: it did not finish, or the metric is undefined in it, as for a missing class."""
     split, reason = trial.job.cfg.split, trial.reason or trial.status.lower()
-    told = "undefined in this fold" if trial.status == "FINISHED" else reason
-    return {"trial": trial.number, "fold": split.fold, "seed": split.seed, "reason": told}
+    if trial.status == "FINISHED":
+        reason = "undefined in this fold"
+    return {"trial": trial.number, "fold": split.fold, "seed": split.seed, "reason": reason}
 
 
 def _summary(scores: Sequence[float], ratio: float, folds: int) -> Row:
-    """Some of the folds that agree say nothing of the spread over all of them."""
+    """Statistics over the folds. If only some folds have a score and these are equal, the deviation is unknown."""
     found = asdict(resampled(scores, ratio))
     if len(scores) < folds and found["std"] is not None and found["std"] <= ROUNDING * max(map(abs, scores)):
         found |= {"std": None, "low": None, "high": None}
@@ -144,14 +147,14 @@ def _settings(trial: Trial) -> dict[str, Any]:
 
 
 def _name(trial: Trial) -> str:
-    """What tells this configuration from the others: mlp, or lr=0.01."""
+    """The settings that distinguish this configuration: `mlp`, or `lr=0.01`."""
     settings = _settings(trial)
-    told = [str(v) if isinstance(v, str) else f"{key.rpartition('.')[2]}={v}" for key, v in settings.items()]
-    return " ".join(told) or str(trial.job.cfg.name or title(trial.job))
+    parts = [str(v) if isinstance(v, str) else f"{key.rpartition('.')[2]}={v}" for key, v in settings.items()]
+    return " ".join(parts) or str(trial.job.cfg.name or title(trial.job))
 
 
 def _place(configuration: Row, metric: str, higher: bool) -> tuple[int, float]:
-    """Best mean first, then the means of some of the folds, and last what has none."""
+    """Sort key: best mean first, then configurations with missing folds, then those without any score."""
     found = configuration["metrics"].get(metric)
     if found is None:
         return 2, 0.0
@@ -159,7 +162,7 @@ def _place(configuration: Row, metric: str, higher: bool) -> tuple[int, float]:
 
 
 def _comparison(configuration: Row, best: Row) -> Row | None:
-    """With the best on the folds that both have finished; None where these are fewer than two."""
+    """The paired test against the best on the folds that both finished; None if these are fewer than two."""
     pairs = zip(configuration["scores"], best["scores"], strict=True)
     both = [(own, other) for own, other in pairs if own is not None and other is not None]
     if len(both) < 2:
@@ -173,20 +176,20 @@ def _sentence(content: Row) -> str:
     best, metric = content["configurations"][0], content["metric"]
     found = best["metrics"].get(metric)
     repeated = f" × {content['repeats']}" if content["repeats"] > 1 else ""
-    told = f"{content['folds']}-fold{repeated} cross-validation: {metric} of {best['name']}"
+    text = f"{content['folds']}-fold{repeated} cross-validation: {metric} of {best['name']}"
     if found is None:
-        return f"{told} is not known."
-    told += f" {found['mean']:.4g}" if found["std"] is None else f" {plus_minus(found['mean'], found['std'])}"
+        return f"{text} is not known."
+    text += f" {found['mean']:.4g}" if found["std"] is None else f" {plus_minus(found['mean'], found['std'])}"
     if found["low"] is not None:
-        told += f", mean with 95 % confidence {found['low']:.4g} to {found['high']:.4g}"
+        text += f", 95 % confidence interval of the mean {found['low']:.4g} to {found['high']:.4g}"
     if best["unscored"]:
-        told += f", over {found['count']} folds: {len(best['unscored'])} without a score"
+        text += f", over {found['count']} folds: {len(best['unscored'])} without a score"
     differences = [f"{each['name']} {each['difference']:+.4g} (p {each['p']:.2g})" for each in content["comparisons"]]
-    return f"{told}; against it {', '.join(differences)}." if differences else f"{told}."
+    return f"{text}; difference from it: {', '.join(differences)}." if differences else f"{text}."
 
 
 def _flat(configurations: Sequence[Row]) -> dict[str, float]:
-    """Means, deviations and intervals of what concerns all classes, by name, for the tracker."""
+    """Means, deviations and intervals of the metrics over all classes, by name, for the tracker."""
     flat: dict[str, float] = {}
     for each in configurations:
         prefix = f"{each['name']}/" if len(configurations) > 1 else ""
@@ -198,7 +201,7 @@ def _flat(configurations: Sequence[Row]) -> dict[str, float]:
 
 
 def _write_predictions(folder: Path, name: str, trials: Sequence[Trial]) -> str | None:
-    """One file a configuration: each example once in every repeat, with the fold that it was tested in."""
+    """Writes one file per configuration: each example once per repeat, with the fold that it was tested in."""
     seeds = sorted({trial.job.cfg.split.seed for trial in trials})
     columns: list[str] = []
     lines: list[Row] = []

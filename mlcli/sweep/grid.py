@@ -1,4 +1,4 @@
-"""From the overrides of a sweep to those of each trial: every combination of the swept values, and repeats."""
+"""Grid search: the overrides of each trial, from every combination of the swept values and the repeats."""
 
 import re
 import shlex
@@ -16,9 +16,9 @@ REPEATS, SEED = "trainer.repeats", "trainer.seed"
 
 
 def combinations(overrides: Sequence[Override]) -> list[list[str]]:
-    """Every combination of the values that are swept, beside the other overrides, all as they were typed.
+    """Every combination of the swept values, together with the other overrides, all as typed.
 
-    Of several overrides of one key the last counts. Raises ConfigError for a sweep without an end.
+    Of several overrides of one key the last counts. Raises ConfigError for an interval, which has no finite values.
     """
     values: dict[str, list[str]] = {}
     for override in overrides:
@@ -31,7 +31,9 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
             except ValueError as error:  # a range with a step of 0
                 raise ConfigError(f"{override.input_line}: {error}.") from error
         else:
-            raise ConfigError(f"{override.input_line}: an interval has no end of values; use a list, or range(…).")
+            raise ConfigError(
+                f"{override.input_line}: an interval has infinitely many values: use a list, or range(…)."
+            )
         if not values[key]:
             raise ConfigError(f"{override.input_line} has no values.")
     return [list(each) for each in product(*values.values())]
@@ -40,17 +42,17 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
 def with_repeats(
     overrides: Sequence[Override], variants: Iterable[str | None], repeats: int, first: int
 ) -> list[str]:
-    """The overrides with trainer.repeats as what it stands for: a sweep over seeds.
+    """The overrides with `trainer.repeats` replaced by a sweep over seeds.
 
-    variants: overrides that some trials add; repeats, first: number of seeds and the first one, as in the sweep's
-    config. Raises ConfigError where seeds or repeats are swept in another way too.
+    variants: overrides of the named variants; repeats, first: number of seeds and the first seed, from the sweep's
+    config. Raises ConfigError if seeds or repeats are swept elsewhere too.
     """
     for override in overrides:
         if override.key_or_group == REPEATS:
             repeats = _number(override, f"{REPEATS} is one number of seeds for all trials")
     added = [text for variant in variants for text in shlex.split(variant or "")]
     if any(text.lstrip("+~").partition("=")[0] == REPEATS for text in added):
-        raise ConfigError(f"{REPEATS} is of the whole sweep: a variant cannot set it.")
+        raise ConfigError(f"{REPEATS} applies to the whole sweep: a variant cannot set it.")
     if repeats == 1:
         return [str(override.input_line) for override in overrides]
     if any(text.lstrip("+~").partition("=")[0] == SEED for text in added):
@@ -71,7 +73,7 @@ def _number(override: Override, what: str) -> int:
 
 
 def _unescaped(override: str) -> str:
-    """With interpolations as they were typed: Hydra returns values of a list as `$\\{optimizer.lr\\}`."""
+    """With interpolations as typed: Hydra returns values of a list as `$\\{optimizer.lr\\}`."""
     plain = re.sub(r"\\([\\()\[\]{}:=, \t])", r"\1", override)
     if plain == override:
         return override
@@ -80,7 +82,7 @@ def _unescaped(override: str) -> str:
 
 
 def _read(override: str) -> Any:
-    """Its value, None where Hydra cannot read it."""
+    """The value of an override, or None if Hydra cannot parse it."""
     try:
         return OverridesParser.create().parse_override(override).value()
     except HydraException:

@@ -1,4 +1,4 @@
-"""Successive halving within a stack: at each rung the worst half leaves, and the rest train on, faster.
+"""Successive halving within a stack: at each rung the worst half is pruned, and the rest continue, faster.
 
 Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification, arXiv 1502.07943.
 """
@@ -8,11 +8,11 @@ from mlcli.run.directions import is_higher_better
 from mlcli.run.member import Member
 from mlcli.train.loop import Epoch
 
-RUNGS = (1 / 8, 1 / 4, 1 / 2)  # by default, as shares of all epochs
+RUNGS = (1 / 8, 1 / 4, 1 / 2)  # default, as fractions of all epochs
 
 
 class Halving:
-    """Watches the trials of one stack and prunes them at the rungs that `sweep` in the config sets."""
+    """Prunes the trials of one stack at the rungs that the group `sweep` of the config sets."""
 
     def __init__(self, cfg: Settings) -> None:
         self.keep = cfg.sweep.keep
@@ -24,7 +24,7 @@ class Halving:
         self.arrived: list[tuple[float, Member]] = []
 
     def epoch(self, member: Member, event: Epoch) -> None:
-        """A trial has ended an epoch. ValueError if it has no such metric."""
+        """Records the score of a trial after an epoch. Raises ValueError if it lacks the metric."""
         if event.epoch not in self.rungs:
             return
         if self.metric not in event.metrics:
@@ -33,7 +33,7 @@ class Halving:
         self.arrived.append((-score if self.higher else score, member))
 
     def prune(self) -> None:
-        """Called when all trials have ended the epoch: ends those that are too far behind."""
+        """Prunes the worst trials; to be called when all trials have ended the epoch."""
         ranked = sorted(self.arrived, key=lambda pair: pair[0])
         kept = max(1, round(self.keep * len(ranked)))
         for place, (_, member) in enumerate(ranked[kept:], kept + 1):

@@ -1,4 +1,4 @@
-"""Draws in processes of its own: matplotlib loads there while the trials train here."""
+"""Saves figures in child processes, so that matplotlib loads there while the trials train here."""
 
 import os
 import threading
@@ -15,11 +15,11 @@ from mlcli.figure.plot import Plot
 from mlcli.run.figures import tolerated
 from mlcli.sweep.child_process import interrupts_blocked, setup_child_process
 
-MOST = 4  # pictures that are drawn at once
+MAX_WORKERS = 4
 
 
 def load_matplotlib() -> None:
-    """In the process that the drawer's are forked from. Early, it has done so when the first is needed."""
+    """Starts loading matplotlib in the fork server, from which the processes of the pool are forked."""
     safe_path()
     forkserver.set_forkserver_preload(["mlcli.sweep.plot_worker"])
     with interrupts_blocked():
@@ -27,31 +27,34 @@ def load_matplotlib() -> None:
 
 
 class PlotPool:
-    """Pictures that are saved inside its `with` block are there at its end. soon: there will be some."""
+    """Saves figures in the background; at the end of its `with` block they are all on disk.
 
-    def __init__(self, cores: int, soon: bool) -> None:
+    preload: start the processes at once, because figures are certain to come.
+    """
+
+    def __init__(self, cores: int, preload: bool) -> None:
         safe_path()
-        self._soon = soon
-        self._workers = min(MOST, cores)
+        self._preload = preload
+        self._workers = min(MAX_WORKERS, cores)
         self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=setup_child_process)
-        self._drawn: list[tuple[Plot, Path, Future[Path]]] = []
+        self._pending: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
-        if self._soon:
+        if self._preload:
             load_matplotlib()
             threading.Thread(target=self._start_processes, daemon=True).start()
         return self
 
     def _start_processes(self) -> None:
-        """They are there when the first picture comes. Waits until matplotlib is loaded, as nobody else has to."""
-        with suppress(RuntimeError, EOFError, OSError):  # the sweep has ended meanwhile
+        """Starts the processes before the first figure. Blocks until matplotlib is loaded, hence runs in a thread."""
+        with suppress(RuntimeError, EOFError, OSError):  # the sweep ended in the meantime
             for _ in range(self._workers):
                 self._pool.submit(os.getpid)
 
     def save(self, plot: Plot, folder: Path) -> None:
-        """As plot.save(folder), soon."""
+        """Like `plot.save(folder)`, in the background."""
         try:
-            self._drawn.append((plot, folder, self._pool.submit(Plot.save, plot, folder)))
+            self._pending.append((plot, folder, self._pool.submit(Plot.save, plot, folder)))
         except BrokenProcessPool:
             with tolerated(f"figure {plot.name} in {folder}"):
                 plot.save(folder)
@@ -60,8 +63,8 @@ class PlotPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            for plot, folder, drawn in self._drawn:
-                if drawn.exception() is not None:  # a process that was killed, or the fault of the figure
+            for plot, folder, saved in self._pending:
+                if saved.exception() is not None:  # the process was killed, or the figure raised: try once more here
                     with tolerated(f"figure {plot.name} in {folder}"):
                         plot.save(folder)
         finally:

@@ -1,4 +1,7 @@
-"""What the drawer's processes are forked from: with matplotlib loaded, and behind whatever trains. For them alone."""
+"""Preloaded by the fork server of the plot pool: imports matplotlib and lowers the process's priority on import.
+
+Only the fork server may import this module.
+"""
 
 import os
 from io import BytesIO
@@ -10,11 +13,11 @@ from mlcli.config.gc_policy import collect_rarely
 from mlcli.figure.style import legend, page, panel
 from mlcli.track.process_limits import NICENESS
 
-LOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)
+PRELOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)
 
 
 def warm_up() -> None:
-    """Draws a picture for nobody: in every process the first takes three times as long as the second."""
+    """Renders a figure and discards it, which fills the caches of matplotlib that make a first figure slow."""
     figure = page(3, 3, "0", "0")
     axes = panel(figure, 0.5, 0.5, 2, 2, "0", "0")
     legend(axes, axes.plot([0, 1], [0, 1]), ["0"])

@@ -1,4 +1,4 @@
-"""Trials in processes of their own, one on each core."""
+"""The strategy `processes`: trials in parallel processes, one per core."""
 
 import signal
 from collections import deque
@@ -18,22 +18,24 @@ from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 
-Outcome = tuple[str, str | None, dict[str, Any], bool]  # status, reason, result, whether it has figures
+Outcome = tuple[str, str | None, dict[str, Any], bool]  # status, reason, result, has_figures
 
 
 def run_in_processes(
-    trials: Sequence[Trial], console: SweepConsole, session: Session, way: str = "processes"
+    trials: Sequence[Trial], console: SweepConsole, session: Session, strategy: str = "processes"
 ) -> None:
-    """Trains each trial in one of as many processes as there are cores, each with one thread. A process that is
-    killed fails its own trial, and another takes its place; one that had not begun its trial is given it again."""
+    """Trains the trials in as many processes as there are cores, each with one thread.
+
+    A killed process fails its own trial and is replaced. If it had not started its trial, the trial is retried once.
+    """
     safe_path()
-    waiting, again = deque(trials), set[int]()
+    waiting, retried = deque(trials), set[int]()
     idle: list[Worker] = []
     busy: dict[Any, tuple[Worker, Trial]] = {}  # by the worker's connection
-    most = min(devices.cores(), len(trials))
+    processes = min(devices.cores(), len(trials))
     try:
         while waiting or busy:
-            while waiting and len(busy) < most:
+            while waiting and len(busy) < processes:
                 worker, trial = idle.pop() if idle else Worker(), waiting.popleft()
                 busy[worker.connection] = worker, trial
                 worker.call(_train, trial.number, trial.job)
@@ -43,41 +45,41 @@ def run_in_processes(
                     outcome = worker.outcome()
                     idle.append(worker)
                 except EOFError:
-                    outcome = _killed(worker.end())
-                    if not (trial.job.path / "run.json").exists() and trial.number not in again:
-                        again.add(trial.number)
+                    outcome = _exit_reason(worker.kill())
+                    if not (trial.job.path / "run.json").exists() and trial.number not in retried:
+                        retried.add(trial.number)
                         waiting.appendleft(trial)
                         continue
-                _ended(trial, outcome, session)
+                _finish(trial, outcome, session)
                 _show(trial, console)
     except BaseException:
         for worker, trial in busy.values():
-            worker.end()
-            _lost(trial, "KILLED", "interrupted", session)
+            worker.kill()
+            _record_loss(trial, "KILLED", "interrupted", session)
         raise
     finally:
         for worker in idle:
-            worker.end()
+            worker.kill()
 
 
-def _killed(status: int) -> str:
-    """The reason of a trial whose process ended with this exit status."""
+def _exit_reason(status: int) -> str:
+    """Why a trial failed whose process ended with this exit status."""
     if status >= 0:
         return f"its process ended with exit status {status}"
-    return f"its process was killed by {signal.Signals(-status).name}, perhaps for want of memory"
+    return f"its process was killed by {signal.Signals(-status).name}, perhaps because memory ran out"
 
 
-def _ended(trial: Trial, outcome: Outcome | str, session: Session) -> None:
-    """outcome: a string is the reason why there is none."""
+def _finish(trial: Trial, outcome: Outcome | str, session: Session) -> None:
+    """outcome: of the trial, or the reason why there is none."""
     if isinstance(outcome, str):
-        _lost(trial, "FAILED", outcome, session)
+        _record_loss(trial, "FAILED", outcome, session)
     else:
-        trial.status, trial.reason, trial.result, trial.drawn = outcome
+        trial.status, trial.reason, trial.result, trial.has_figures = outcome
         session.follow(trial.job.path)
 
 
-def _lost(trial: Trial, status: str, reason: str, session: Session) -> None:
-    """Records the end of a trial whose process cannot any more, unless it had done so itself."""
+def _record_loss(trial: Trial, status: str, reason: str, session: Session) -> None:
+    """Records the end of a trial whose process ended without recording it."""
     folder = RunFolder(trial.job.path)
     trial.status, trial.reason = status, reason
     if not (folder.path / folder.record_name).exists():
@@ -101,13 +103,13 @@ def _show(trial: Trial, console: SweepConsole) -> None:
 
 
 class _Silent(SweepConsole):
-    """Of a worker: the parent says what became of its trial."""
+    """For workers: the parent reports their trials."""
 
     def _print(self, text: str) -> None: ...
 
 
 def _train(number: int, job: Job) -> Outcome | str:
-    """In the worker, where nobody watches."""
+    """Runs in the worker, without a console."""
     job.cfg.device.threads = job.cfg.device.threads or 1
     trial = Trial(number, job)
     silent = _Silent(0, {number: job.cfg.trainer.epochs}, job.cfg.trainer.monitor, higher=False)
@@ -117,4 +119,4 @@ def _train(number: int, job: Job) -> Outcome | str:
         if is_interrupt(error):
             raise
         return first_line(error)
-    return trial.status, trial.reason, trial.result, trial.drawn
+    return trial.status, trial.reason, trial.result, trial.has_figures

@@ -1,4 +1,4 @@
-"""What a sweep found: a table of its trials, the mean over seeds where it has repeats, pictures."""
+"""The report of a sweep: a table of its trials, means over repeats, and figures."""
 
 import json
 import math
@@ -21,15 +21,15 @@ from mlcli.sweep.plots import SCORED, SEED, sweep_plots
 from mlcli.sweep.trial import Trial
 
 Row = dict[str, Any]
-OVERLAID = 12  # curves in one picture, beyond which nobody tells them apart
+OVERLAID = 12  # curves in one figure; more could not be told apart
 
 
 def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
-    """Writes trials.json, trials.csv, groups.csv (of repeats) and, where there is a `save`, the pictures."""
+    """Writes trials.json, trials.csv, groups.csv (for repeats) and, if `save` is given, the figures."""
     rows = redacted([row(trial) for trial in trials])
     monitor = trials[0].job.cfg.trainer.monitor
-    ways = stated(trials[0].job.cfg)
-    first, grouped = rank(rows, monitor, ways)[0], repeat_groups(rows, monitor, ways)
+    directions = stated(trials[0].job.cfg)
+    first, grouped = rank(rows, monitor, directions)[0], repeat_groups(rows, monitor, directions)
     best = first["trial"] if first["status"] == "FINISHED" else None
     _write_lines(sweep.path / "trials.json", {"monitor": monitor, "best_trial": best}, groups=grouped, trials=rows)
     _write_csv(sweep.path / "trials.csv", [_flat_row(row) for row in rows])
@@ -41,7 +41,7 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
 
 
 def row(trial: Trial) -> Row:
-    """What is told of a trial, as JSON can hold it: a metric that is not finite is None."""
+    """A trial's row of the report, as JSON: a metric that is not finite is None."""
     swept, metrics = trial.job.swept, trial.result.get("metrics", {})
     return {
         "trial": trial.number,
@@ -49,24 +49,24 @@ def row(trial: Trial) -> Row:
         "folder": str(trial.job.path),
         "status": trial.status,
         "reason": trial.reason,
-        "swept": {key: str(value) if _is_endless(value) else value for key, value in swept.items()},
+        "swept": {key: str(value) if _is_not_finite(value) else value for key, value in swept.items()},
         "seconds": trial.result.get("seconds"),
-        "metrics": {name: None if _is_endless(value) else value for name, value in metrics.items()},
+        "metrics": {name: None if _is_not_finite(value) else value for name, value in metrics.items()},
     }
 
 
 def rank(rows: list[Row], monitor: str, stated: Directions | None = None) -> list[Row]:
-    """Best first by the monitored metric; pruned trials after the finished ones, then the rest in their own order."""
+    """Best first by the monitored metric: finished trials, then pruned ones, then the rest in their own order."""
     return sorted(
         rows, key=lambda row: _place(row["status"], row["metrics"].get(monitor), direction(monitor, stated))
     )
 
 
 def repeat_groups(rows: list[Row], monitor: str, stated: Directions | None = None) -> list[Row]:
-    """Trials that differ in their seed alone, best mean first; none if there are no such repeats.
+    """Groups of trials that differ only in their seed, best mean first; empty if there are no repeats.
 
-    `metrics` maps a name to {"mean", "std" (of the sample; None for one trial), "count"} over the finished trials, or
-    over the pruned ones where none finished; `statuses` counts them all.
+    `metrics` maps a name to {"mean", "std" (sample standard deviation; None for one trial), "count"} over the
+    finished trials, or over the pruned ones if none finished; `statuses` counts all of them.
     """
     alike: dict[str, list[Row]] = {}
     for row in rows:
@@ -75,8 +75,8 @@ def repeat_groups(rows: list[Row], monitor: str, stated: Directions | None = Non
     if len(alike) == len(rows):
         return []
     made = [_group(members) for members in alike.values()]
-    way = direction(monitor, stated)
-    return sorted(made, key=lambda each: _place(each["status"], each["metrics"].get(monitor, {}).get("mean"), way))
+    better = direction(monitor, stated)
+    return sorted(made, key=lambda each: _place(each["status"], each["metrics"].get(monitor, {}).get("mean"), better))
 
 
 def _group(rows: list[Row]) -> Row:
@@ -110,10 +110,10 @@ def _settings(row: Row) -> dict[str, Any]:
     return {key: value for key, value in row["swept"].items() if key != SEED}
 
 
-def _place(status: str, score: float | None, way: str | None) -> tuple[int, bool, float]:
+def _place(status: str, score: float | None, better: str | None) -> tuple[int, bool, float]:
     if score is None:
         return _tier(status), True, 0.0
-    return _tier(status), False, -score if way == "max" else score
+    return _tier(status), False, -score if better == "max" else score
 
 
 def _tier(status: str) -> int:
@@ -134,12 +134,12 @@ def _flat_group(group: Row) -> Row:
     return flat
 
 
-def _is_endless(value: Any) -> bool:
+def _is_not_finite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
 def _write_lines(path: Path, head: Row, **lists: list[Row]) -> None:
-    """JSON with a line for each trial, whole or not at all. Indented, it would take ten times as long."""
+    """Atomically writes JSON with one line per trial, which is much faster than indenting."""
     parts = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     for name, rows in lists.items():
         lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
@@ -153,12 +153,12 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
 
 
 def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:
-    """The metric against what was swept, and the curves of the best trials over each other."""
-    ways = stated(trials[0].job.cfg)
-    plots = sweep_plots(rows, monitor, ways)
+    """The metric against the swept settings, and the overlaid curves of the best trials."""
+    directions = stated(trials[0].job.cfg)
+    plots = sweep_plots(rows, monitor, directions)
     job_of = {trial.number: trial.job for trial in trials}
-    shown = [job_of[row["trial"]] for row in rank(rows, monitor, ways)[:OVERLAID]]
+    shown = [job_of[row["trial"]] for row in rank(rows, monitor, directions)[:OVERLAID]]
     histories = {run_name(job): RunFolder(job.path).history() for job in shown}
     if len(histories) > 1:
-        plots.append(compare(histories, monitor, ways))
+        plots.append(compare(histories, monitor, directions))
     return plots

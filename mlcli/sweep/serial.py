@@ -1,4 +1,4 @@
-"""Trials one after another. One that fails is reported at once, and the others go on."""
+"""The strategy `serial`: trials one after another. A failed trial is reported at once, and the others continue."""
 
 import logging
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from mlcli.track.sweep_console import SweepConsole, TrialConsole
 log = logging.getLogger("mlcli")
 
 
-def run_serial(trials: Sequence[Trial], console: SweepConsole, session: Session, way: str = "serial") -> None:
-    """Trains each trial as a run of its own."""
+def run_serial(trials: Sequence[Trial], console: SweepConsole, session: Session, strategy: str = "serial") -> None:
+    """Trains each trial as a separate run."""
     for trial in trials:
         name = run_name(trial.job)
         try:
             own = TrialConsole(console, trial.number, name)
-            drawn = trial.job.cfg.sweep.figures == "all"
-            trial.result = train(trial.job, own, session.follow, session.save if drawn else None)
-            trial.status, trial.drawn = "FINISHED", drawn
+            has_figures = trial.job.cfg.sweep.figures == "all"
+            trial.result = train(trial.job, own, session.follow, session.save if has_figures else None)
+            trial.status, trial.has_figures = "FINISHED", has_figures
         except RunFailed as error:
             trial.status, trial.reason = "FAILED", str(error)
         except BaseException as error:
@@ -34,7 +34,7 @@ def run_serial(trials: Sequence[Trial], console: SweepConsole, session: Session,
 
 
 def record_failed_start(trial: Trial, error: BaseException, session: Session) -> None:
-    """Records a trial that failed before it had a folder, in one that says so."""
+    """Creates the folder of a trial that failed before it had one, with the status and the reason."""
     if isinstance(error, ConfigError):
         trial.status, trial.reason = "FAILED", str(error)
     else:
@@ -42,7 +42,7 @@ def record_failed_start(trial: Trial, error: BaseException, session: Session) ->
         trial.status, trial.reason = "FAILED", first_line(error)
     try:
         folder = RunFolder.create(trial.job.path, first_record(trial.job))
-    except ConfigError:  # which is why it failed: the folder is taken, or cannot be written
+    except ConfigError:  # the reason of the failure: the folder exists already or cannot be written
         return
     folder.write_config(trial.job.cfg, trial.job.overrides)
     folder.end("FAILED", trial.reason)

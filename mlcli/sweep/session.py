@@ -1,6 +1,7 @@
-"""What the trials of one sweep share: who watches them. Travels through Hydra as its task function.
+"""What the trials of one sweep share: the command, the tracker and the plot pool. Passed through Hydra as its task
+function.
 
-Free of torch: what is to be done beside its import begins before it.
+Does not import torch, so that child processes can be started before torch is imported.
 """
 
 from collections.abc import Callable
@@ -13,30 +14,30 @@ from mlcli.figure.plot import Plot
 
 
 def follow_nothing(folder: Path) -> None:
-    """Follows nothing: the courier finds such a run when it looks for leftovers."""
+    """Ignores the folder: a later courier delivers the run."""
 
 
 @dataclass
 class Session:
-    """mlcli's own launchers read its fields; any other launcher of Hydra calls it, once for each trial.
+    """mlcli's own launcher calls `train`; any other launcher of Hydra calls the session itself, once per trial.
 
-    As a context it closes the sweep that one of mlcli's launchers has begun inside.
+    As a context manager it closes the sweep that `train` has started.
     """
 
     command: str
     level: int = 1
     follow: Callable[[Path], None] = field(default=follow_nothing)
     save: Callable[[Plot, Path], object] = field(default=Plot.save)
-    sweep: Any = None  # mlcli.sweep.sweep.Sweep, from the first round of trials on
+    sweep: Any = None  # mlcli.sweep.sweep.Sweep, set by the first round of trials
 
-    def train(self, loader: Any, cfg: Any, way: str, overrides: Any, first: int) -> list[Any]:
-        """Trains a round of trials in one of mlcli's ways; a Hydra JobReturn for each."""
+    def train(self, loader: Any, cfg: Any, strategy: str, overrides: Any, first: int) -> list[Any]:
+        """Trains a round of trials by a strategy of mlcli. Returns one JobReturn of Hydra per trial."""
         from mlcli.sweep.sweep import Sweep
 
         if self.sweep is None:
-            self.sweep = Sweep(loader, cfg, self, way)
-        ended: list[Any] = self.sweep.train(overrides, first)
-        return ended
+            self.sweep = Sweep(loader, cfg, self, strategy)
+        returned: list[Any] = self.sweep.train(overrides, first)
+        return returned
 
     def __enter__(self) -> Self:
         return self
@@ -68,5 +69,5 @@ class Session:
         return float(result["metrics"][run.sweep.metric or run.trainer.monitor])
 
     def __getstate__(self) -> dict[str, Any]:
-        """In another process nobody can be told: the pipes to courier and drawer stay here."""
+        """Without the pipes to the courier and the plot pool, which belong to this process."""
         return {"command": self.command, "level": self.level}

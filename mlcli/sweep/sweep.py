@@ -1,4 +1,4 @@
-"""A sweep from its first trial to its report, whichever way the trials train and in however many rounds they come."""
+"""A sweep from its first trial to its report, for any strategy and any number of rounds of trials."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from mlcli.run.draw import draw_run
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, tolerated
 from mlcli.run.finished_run import FinishedRun
-from mlcli.run.lifecycle import logged
+from mlcli.run.lifecycle import Job, first_record, logged
 from mlcli.store.folder import RunFolder, write_json
 from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
@@ -29,7 +29,6 @@ from mlcli.sweep.report import rank, report, row
 from mlcli.sweep.serial import run_serial
 from mlcli.sweep.session import Session
 from mlcli.sweep.stacks import run_stacks
-from mlcli.sweep.start import start_sweep
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 
@@ -37,24 +36,24 @@ STRATEGIES = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "pr
 
 
 class Sweep:
-    """One folder for all rounds that a sweeper of Hydra proposes: trials are numbered through and reported together.
+    """All rounds of trials that a sweeper of Hydra proposes: one folder, consecutive trial numbers, one report.
 
-    The folder is made by the first round, and `close` ends it.
+    The first round creates the folder, and `close` ends the sweep.
     """
 
-    def __init__(self, loader: Any, cfg: DictConfig, session: Session, way: str) -> None:
+    def __init__(self, loader: Any, cfg: DictConfig, session: Session, strategy: str) -> None:
         self.loader = loader
         self.cfg = cfg
         self.session = session
-        self.way, self.strategy = way, _strategy(way)
+        self.strategy, self._run = strategy, _strategy(strategy)
         self.trials: list[Trial] = []
         self.record: RunFolder | None = None
-        self._open = ExitStack()  # the sweep's log, and the processes that draw
+        self._resources = ExitStack()  # the log of the sweep and the plot pool
 
     def train(self, all_overrides: Sequence[Sequence[str]], first: int = 0) -> list[JobReturn]:
         """Trains a round of trials, numbered from `first` or from the end of the last round, whichever is later.
 
-        Raises ConfigError, with nothing written by this round, if any of them has a config that cannot be.
+        Raises ConfigError, before this round writes anything, if any trial has an invalid config.
         """
         folder = Path(self.cfg.hydra.sweep.dir)
         first = max(first, 1 + max((trial.number for trial in self.trials), default=-1))
@@ -67,7 +66,7 @@ class Sweep:
         assert self.record is not None
         self.trials += trials
         self.console.add({trial.number: trial.job.cfg.trainer.epochs for trial in trials})
-        self.strategy(trials, self.console, self.session, self.way)
+        self._run(trials, self.console, self.session, self.strategy)
         if self.trials != trials:
             write_json(self.record.path / "sweep.json", self.record.record() | {"trials": len(self.trials)})
             report(self.record, self.trials, None)
@@ -77,21 +76,21 @@ class Sweep:
         first = trials[0].job
         monitor = first.cfg.trainer.monitor
         self.console = SweepConsole(self.session.level, {}, monitor, is_higher_better(first.cfg, monitor))
-        self.record = start_sweep(folder, first, len(trials), self.session.command)
+        self.record = _create_folder(folder, first, len(trials), self.session.command)
         self.session.follow(self.record.path)
-        self._open.enter_context(logged(self.record.path / "train.log"))
-        drawer = self._open.enter_context(PlotPool(devices.cores(), soon=first.cfg.tracking.figures))
-        self.session = replace(self.session, save=drawer.save)
+        self._resources.enter_context(logged(self.record.path / "train.log"))
+        pool = self._resources.enter_context(PlotPool(devices.cores(), preload=first.cfg.tracking.figures))
+        self.session = replace(self.session, save=pool.save)
 
     def close(self, error: BaseException | None = None) -> None:
-        """Reports, and records how the sweep ended; `error` is what ended it early."""
+        """Writes the report and records the status of the sweep. error: the exception that ended it early, if any."""
         if self.record is None:
             return
         status, reason = _outcome(self.trials, error)
         try:
-            with self._open:
+            with self._resources:
                 self.console.stop()
-                # Once more: it delivers what has ended while this process reports and plots.
+                # Again, so that the courier delivers the finished trials while this process reports and plots.
                 self.session.follow(self.record.path)
                 self._report(self.record, self.session.save)
                 if error is None:
@@ -101,7 +100,7 @@ class Sweep:
             self.record.end(status, reason)
 
     def _report(self, record: RunFolder, save: Save) -> None:
-        _draw_best(record, self.trials, save)
+        _plot_best(record, self.trials, save)
         folds = is_crossval(self.trials)
         if folds:
             crossval(record, self.trials, save)
@@ -109,15 +108,34 @@ class Sweep:
 
 
 def _strategy(name: str) -> Callable[..., Any]:
-    """One of STRATEGIES, or a function of the user's own by its dotted name. Raises ConfigError if there is none."""
-    return STRATEGIES.get(name) or locate(name, "hydra.launcher.way")
+    """One of STRATEGIES, or a function of the user by its dotted name. Raises ConfigError if there is none."""
+    return STRATEGIES.get(name) or locate(name, "hydra.launcher.strategy")
+
+
+def _create_folder(folder: Path, first: Job, trials: int, command: str) -> RunFolder:
+    """Creates the folder with its `sweep.json`. Raises ConfigError if it is taken or cannot be written."""
+    name = str(first.cfg.name or f"sweep over {', '.join(first.swept) or 'one value'}")
+    record = first_record(first) | {
+        "id": folder.name,
+        "name": name,
+        "kind": "sweep",
+        "parent": None,
+        "trial": None,
+        "swept": {},
+        "trials": trials,
+        "best_trial": None,
+        "command": command,
+    }
+    sweep = RunFolder.create(folder, record, "sweep.json")
+    sweep.write_config(first.cfg, first.overrides)
+    return sweep
 
 
 def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str, str | None]:
-    """The status of a sweep and the reason: it has failed where none of its trials has a result."""
+    """The status of the sweep and its reason. A sweep without any result has failed."""
     if error is not None and is_interrupt(error):
         return "KILLED", "interrupted"
-    if error is not None and not isinstance(error, RunFailed):  # which a sweeper raises for a trial that failed
+    if error is not None and not isinstance(error, RunFailed):  # raised by a sweeper for a failed trial
         return "FAILED", first_line(error)
     if any(trial.status in SCORED for trial in trials):
         return "FINISHED", None
@@ -125,17 +143,17 @@ def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str,
 
 
 def _returned(trial: Trial) -> JobReturn:
-    """What a sweeper of Hydra sees of a trial: the metric that the sweep compares, or the failure, which is raised
-    when its return_value is read."""
+    """A trial's result for the sweeper of Hydra: the compared metric, or an exception that reading `return_value`
+    raises."""
     cfg = trial.job.cfg
     metric = cfg.sweep.metric or cfg.trainer.monitor
-    ended = JobReturn(overrides=trial.job.overrides, working_dir=str(trial.job.path), task_name="mlcli")
+    job = JobReturn(overrides=trial.job.overrides, working_dir=str(trial.job.path), task_name="mlcli")
     if trial.status in SCORED and metric in trial.result["metrics"]:
-        ended.status, ended.return_value = JobStatus.COMPLETED, trial.result["metrics"][metric]
+        job.status, job.return_value = JobStatus.COMPLETED, trial.result["metrics"][metric]
     else:
         reason = trial.reason or f"no {metric} in its result"
-        ended.status, ended.return_value = JobStatus.FAILED, RunFailed(f"trial {trial.number}: {reason}")
-    return ended
+        job.status, job.return_value = JobStatus.FAILED, RunFailed(f"trial {trial.number}: {reason}")
+    return job
 
 
 def _finished_run(trial: Trial) -> FinishedRun:
@@ -143,8 +161,8 @@ def _finished_run(trial: Trial) -> FinishedRun:
     return FinishedRun(RunFolder(job.path), job.cfg, trial.status, job.swept, metrics, trial.reason)
 
 
-def _draw_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
-    """Draws the figures of the best trials that have none yet, and writes down which trials have some."""
+def _plot_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
+    """Plots the best trials that have no figures yet, and records which trials have figures."""
     cfg = trials[0].job.cfg
     if not cfg.tracking.figures:
         return
@@ -153,8 +171,10 @@ def _draw_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
         finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
         for best in rank(finished, cfg.trainer.monitor, stated(cfg))[: cfg.sweep.figures]:
             trial = by_number[best["trial"]]
-            if not trial.drawn:
+            if not trial.has_figures:
                 with tolerated(f"figures of trial {trial.number}"):
                     draw_run(RunFolder(trial.job.path), save)
-                    trial.drawn = True
-    write_json(sweep.path / sweep.record_name, sweep.record() | {"drawn": [t.number for t in trials if t.drawn]})
+                    trial.has_figures = True
+    write_json(
+        sweep.path / sweep.record_name, sweep.record() | {"drawn": [t.number for t in trials if t.has_figures]}
+    )

@@ -8,11 +8,11 @@ from mlcli.run.lifecycle import Job
 
 @dataclass
 class Trial:
-    """One trial and how it went."""
+    """One trial, with its status and result."""
 
     number: int
     job: Job
     status: str = "WAITING"
     reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
-    drawn: bool = False  # whether it has figures, or soon will
+    has_figures: bool = False  # saved, or submitted to the plot pool

@@ -1,4 +1,4 @@
-"""Which of the swept options of a group a key fits: `optimizer.momentum` is one of momentum and not of sgd."""
+"""Which of the swept options of a group have a key: `optimizer.momentum` is a key of momentum and not of sgd."""
 
 from collections.abc import Sequence
 
@@ -10,30 +10,30 @@ from mlcli.config.trials import TrialComposer
 def explain_unknown_key(
     composer: TrialComposer, all_overrides: Sequence[Sequence[str]], error: UnknownKey
 ) -> UnknownKey:
-    """The error of one trial as that of the sweep: it says which of the options that are swept the key fits."""
+    """The error of one trial, extended to the sweep: its message says which of the swept options have the key."""
     swept = _swept_groups(composer, all_overrides)
     fits: dict[str, bool] = {}
     errors = [error]
     for overrides in all_overrides:
         option = _option(composer.groups(overrides), swept, error.key)
         if option and option not in fits and any(_key(text) == error.key for text in overrides):
-            found = _unknown(composer, overrides, error.key)
+            found = _unknown_key(composer, overrides, error.key)
             fits[option] = found is None
             errors += [found] if found else []
     good, bad = ([option for option, fit in fits.items() if fit is wanted] for wanted in (True, False))
     if good and bad:
         return UnknownKey(
-            f"{error.key} fits {', '.join(good)}, not {', '.join(bad)}: sweep over options that it fits.", error.key
+            f"{error.key} fits {', '.join(good)}, not {', '.join(bad)}: sweep over options that have it.", error.key
         )
     return next((each for each in errors if "Did you mean" in str(each)), error)
 
 
-def _unknown(composer: TrialComposer, overrides: Sequence[str], key: str) -> UnknownKey | None:
+def _unknown_key(composer: TrialComposer, overrides: Sequence[str], key: str) -> UnknownKey | None:
     try:
         check(composer(overrides))
     except UnknownKey as error:
         return error if error.key == key else None
-    except ConfigError:  # another mistake, which is no matter of the key
+    except ConfigError:  # an error that does not concern the key
         return None
     return None
 
@@ -48,7 +48,7 @@ def _swept_groups(composer: TrialComposer, all_overrides: Sequence[Sequence[str]
 
 
 def _option(groups: Sequence[str], swept: set[str], key: str) -> str:
-    """The trial's option of the key's own group where that is swept, else its options of all groups that are."""
+    """The trial's option of the key's group if that group is swept, else its options of all swept groups."""
     picked = {_key(text): text.partition("=")[2] for text in groups if _key(text) in swept}
     own = picked.get(key.partition(".")[0])
     return own or " ".join(f"{group}={option}" for group, option in picked.items())

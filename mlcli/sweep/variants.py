@@ -1,7 +1,7 @@
-"""Named variants: what a sweep tries where they differ in several keys at once.
+"""Named variants of a sweep, which may differ in several keys at once.
 
-`hydra.sweeper.variants` maps a name to overrides, as one would type them, or to nothing. A sweep then tries each of
-them, or those that `variant=…` picks; a run's config says in `variant` which one it is.
+`hydra.sweeper.variants` maps a name to overrides as typed on the command line, or to null. A sweep tries all of them,
+or those selected by `variant=…`; `variant` in a run's config names its variant.
 """
 
 import shlex
@@ -13,17 +13,17 @@ KEY = "variant"
 
 
 def with_variants(variants: Mapping[str, str | None], arguments: Sequence[str]) -> list[str]:
-    """The sweep's arguments, the first one over all variants where none picks some."""
-    picks = [argument for argument in arguments if _key(argument) == KEY]
-    if variants and not picks:
-        picks = [f"{KEY}={','.join(variants)}"]
-    return [*picks, *(argument for argument in arguments if _key(argument) != KEY)]
+    """The sweep's arguments, beginning with a sweep over the selected variants (by default all of them)."""
+    selected = [argument for argument in arguments if _key(argument) == KEY]
+    if variants and not selected:
+        selected = [f"{KEY}={','.join(variants)}"]
+    return [*selected, *(argument for argument in arguments if _key(argument) != KEY)]
 
 
 def expand_variant(variants: Mapping[str, str | None], overrides: Sequence[str]) -> list[str]:
-    """A trial's overrides with those that its variant stands for; where both set a key, the trial's own counts.
+    """A trial's overrides, followed by those of its variant; if both set a key, the trial's own wins.
 
-    Raises ConfigError for a variant that there is not.
+    Raises ConfigError for an unknown variant.
     """
     own = dict(_pair(override) for override in overrides)
     if KEY not in own:

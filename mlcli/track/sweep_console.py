@@ -60,7 +60,7 @@ class SweepConsole:
         score = metrics.get(self.monitor)
         if score is not None and (self.best is None or self.sign * score < self.sign * self.best[0]):
             self.best = (score, name)
-        self.alive()
+        self.refresh()
 
     def end(self, number: int, name: str, status: str, reason: str | None = None) -> None:
         """A trial has ended."""
@@ -70,9 +70,9 @@ class SweepConsole:
             self.error(f"trial {number} ({name}) failed: {reason}")
         elif self.level > 1:
             self.note(f"trial {number} ({name}) {status.lower()}{f': {reason}' if reason else ''}")
-        self.alive()
+        self.refresh()
 
-    def alive(self) -> None:
+    def refresh(self) -> None:
         """Draws what has changed, if it is time to."""
         now = time.perf_counter()
         if not self.level or now - self.last < (REFRESH if self.bar else LINES):
@@ -94,7 +94,7 @@ class SweepConsole:
     def stop(self) -> None:
         if self.bar:
             self.last = 0.0
-            self.alive()
+            self.refresh()
             self.bar.stop()
             self.bar = None
 
@@ -125,7 +125,7 @@ class TrialConsole:
 
     def show(self, event: Any, monitor: str) -> None:
         if event.metrics is None:
-            self.whole.alive()
+            self.whole.refresh()
         else:
             self.whole.epoch(self.number, self.name, event.epoch, event.metrics)
 

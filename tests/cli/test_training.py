@@ -142,10 +142,10 @@ def test_what_is_pretrained_resolves_by_its_own_config() -> None:
         (["optimizer.lr=auto", COUPLED], "optimizer.weight_decay is made of optimizer.lr, which is auto"),
         (
             ["-m", "optimizer.lr=auto", COUPLED, "trainer.seed=0,1"],
-            "optimizer.lr=auto finds the rate of a single run",
+            "optimizer.lr=auto finds the learning rate of a single run",
         ),
-        (["-m", "optimizer.lr=auto,0.1", COUPLED], "optimizer.lr=auto finds the rate of a single run"),
-        (["trainer.repeats=2", "optimizer.lr=auto"], "optimizer.lr=auto finds the rate of a single run"),
+        (["-m", "optimizer.lr=auto,0.1", COUPLED], "optimizer.lr=auto finds the learning rate of a single run"),
+        (["trainer.repeats=2", "optimizer.lr=auto"], "optimizer.lr=auto finds the learning rate of a single run"),
         (["name='\\${x}'"], "cannot contain '${'"),
         (
             ["-m", "trainer.repeats=2", "trainer.seed=range(5)"],
@@ -168,11 +168,11 @@ def test_what_is_pretrained_resolves_by_its_own_config() -> None:
         (["model", "=", "lstm"], "'model' sets nothing: use KEY=VALUE, without spaces around the =."),
         (["trainer=3"], "A group is set to the name of an option"),
         (["-m", "trainer.seed=range(3,0,0)"], "trainer.seed=range(3,0,0): range() arg 3 must not be zero"),
-        (["-m", "outputs=a,b"], "outputs is of the whole sweep"),
-        (["-m", "sweep.figures=0,1"], "sweep.figures is of the whole sweep"),
-        (["-m", "tracking=none,tensorboard"], "tracking.name is of the whole sweep"),
+        (["-m", "outputs=a,b"], "outputs applies to the whole sweep"),
+        (["-m", "sweep.figures=0,1"], "sweep.figures applies to the whole sweep"),
+        (["-m", "tracking=none,tensorboard"], "tracking.name applies to the whole sweep"),
         (["-m", "trainer.repeats=2,3"], "trainer.repeats is one number of seeds"),
-        (["-m", "optimizer.lr=interval(0,1)"], "an interval has no end of values"),
+        (["-m", "optimizer.lr=interval(0,1)"], "an interval has infinitely many values"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(

@@ -33,7 +33,7 @@ def resolved(*overrides: str) -> None:
         ("hydra.sweeper.max_batch_size=2", "hydra.sweeper.max_batch_size is not supported"),
         ("hydra.job.num=3", "hydra.job.num is set for each run"),
         ("hydra.runtime.cwd=/", "hydra.runtime.cwd is set for each run"),
-        ("hydra.launcher.way=fast", "hydra.launcher.way=fast: use one of auto, stack, serial, processes"),
+        ("hydra.launcher.strategy=fast", "hydra.launcher.strategy=fast: use one of auto, stack, serial, processes"),
     ],
 )
 def test_what_would_change_nothing_is_refused(override: str, wanted: str, sweep: list[str]) -> None:

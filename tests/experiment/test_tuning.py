@@ -5,7 +5,7 @@ from typing import Any
 def test_combinations_are_ranked_and_the_effects_told(experiment: Callable[..., Any]) -> None:
     told = experiment(
         "tuning", "data=digits", "model=mlp", "model.width=64", "variant=none,dropout", "scheduler=constant,cosine",
-        "trainer.batch_size=16,512", "trainer.epochs=3", "hydra.launcher.way=serial",
+        "trainer.batch_size=16,512", "trainer.epochs=3", "hydra.launcher.strategy=serial",
     )  # fmt: skip
     assert len(told.rows) == 8
     assert list(told.rows[0]) == ["regularisation", "batch size", "schedule", "val/accuracy", "test/accuracy"]

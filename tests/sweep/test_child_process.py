@@ -14,8 +14,8 @@ SWEEP = ["-m", "model=mlp", "model.width=16", "trainer.epochs=100000", "optimize
 MARK = "MLCLI_TEST_MARK"
 
 
-def start(way: str, mark: str, folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "mlcli", "train", *SWEEP, f"hydra/launcher={way}"]
+def start(strategy: str, mark: str, folder: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "mlcli", "train", *SWEEP, f"hydra/launcher={strategy}"]
     env = os.environ | {MARK: mark}
     with (folder / "stderr").open("w") as errors:  # a file: a pipe would end with the last helper
         return subprocess.Popen(command, cwd=folder, env=env, stderr=errors, start_new_session=True)
@@ -42,10 +42,10 @@ def wait_until_it_trains(folder: Path, trials: int) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="counts processes in /proc")
-@pytest.mark.parametrize(("way", "trains_at_once"), [("serial", 1), ("stack", 3), ("processes", 2)])
-def test_no_process_is_left_after_a_kill(way: str, trains_at_once: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("strategy", "trains_at_once"), [("serial", 1), ("stack", 3), ("processes", 2)])
+def test_no_process_is_left_after_a_kill(strategy: str, trains_at_once: int, tmp_path: Path) -> None:
     mark = uuid.uuid4().hex
-    with start(way, mark, tmp_path) as sweep:
+    with start(strategy, mark, tmp_path) as sweep:
         wait_until_it_trains(tmp_path, trains_at_once)
         assert len(marked(mark)) > 2  # itself, the courier, and helpers
         sweep.kill()

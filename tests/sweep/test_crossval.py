@@ -234,7 +234,7 @@ def test_repeats_whose_folds_cannot_differ_are_refused(
         main([*QUICK, "data=iris", "model=mlp", f"by={by}", "folds=3", "repeats=5"])
     assert ended.value.code == 2 and not Path("outputs").exists()
     assert (
-        f"5 repeats: split.by={by} divides these examples into the same 3 folds each time" in capsys.readouterr().err
+        f"5 repeats: split.by={by} splits these examples into the same 3 folds each time" in capsys.readouterr().err
     )
 
 

@@ -30,7 +30,7 @@ def test_combinations_are_as_typed(typed: list[str], expected: list[list[str]]) 
 
 
 def test_a_sweep_without_an_end_or_without_values() -> None:
-    with pytest.raises(ConfigError, match=r"a=interval\(0,1\): an interval has no end of values"):
+    with pytest.raises(ConfigError, match=r"a=interval\(0,1\): an interval has infinitely many values"):
         combinations(parsed("a=interval(0,1)"))
     with pytest.raises(ConfigError, match=r"a=range\(3,3\) has no values"):
         combinations(parsed("a=range(3,3)"))

@@ -28,9 +28,9 @@ def fine(**data: Any) -> Any:
 def test_a_figure_that_raises_in_the_drawing_process_costs_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with PlotPool(1, soon=False) as drawer:
+    with PlotPool(1, preload=False) as pool:
         for plot in (Plot("bad", spoilt, {}), Plot("unpicklable", lambda: fine(), {}), Plot("good", fine, {})):
-            drawer.save(plot, tmp_path)
+            pool.save(plot, tmp_path)
     assert {path.name for path in tmp_path.glob("*.png")} == {"unpicklable.png", "good.png"}
     assert not list(tmp_path.glob(".*.part"))
     (line,) = capsys.readouterr().err.splitlines()

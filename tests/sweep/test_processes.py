@@ -39,7 +39,7 @@ def test_a_killed_worker_fails_its_own_trial(
     (folder,) = Path("outputs/sweeps").iterdir()
     records = [json.loads((folder / number / "run.json").read_text()) for number in "0123"]
     assert [record["status"] for record in records] == ["FINISHED", "FAILED", "FINISHED", "FINISHED"]
-    assert records[1]["reason"] == "its process was killed by SIGKILL, perhaps for want of memory"
+    assert records[1]["reason"] == "its process was killed by SIGKILL, perhaps because memory ran out"
     assert "trial 1 (epochs=1000000) failed: its process was killed by SIGKILL" in capsys.readouterr().err
     assert json.loads((folder / "sweep.json").read_text())["status"] == "FINISHED"
     rows = json.loads((folder / "trials.json").read_text())["trials"]

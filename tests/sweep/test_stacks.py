@@ -1,4 +1,4 @@
-"""Stacks that fail: before training, within it, for want of memory. No trial is lost to the fault of a stack."""
+"""Stacks that fail: before training, during it, or because memory runs out. No trial is lost with its stack."""
 
 import gc
 import json
@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.run import together
-from mlcli.sweep import choice, stacks
+from mlcli.run import stacked
+from mlcli.sweep import stacks, timing
 from mlcli.train.stack.stack import Stack
 from tests import commands
 
@@ -54,13 +54,13 @@ class Scarce:
     """Raises once, when so many trials of a stack have come to the end of an epoch."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseException], epoch: int) -> None:
-        self.drive, self.error, self.epoch = together._drive, error, epoch
+        self.drive, self.error, self.epoch = stacked._drive, error, epoch
         self.sizes: list[int] = []
         self.made: list[weakref.ref[Any]] = []
         self.alive: list[int] = []  # stacks that were, when another one began
-        monkeypatch.setattr(together, "_drive", self)
-        monkeypatch.setattr(together, "stack_of", self.stack_of)
-        self.make = choice.stack_of
+        monkeypatch.setattr(stacked, "_drive", self)
+        monkeypatch.setattr(stacked, "stack_of", self.stack_of)
+        self.make = timing.stack_of
 
     def stack_of(self, parts: Any) -> Any:
         self.alive.append(sum(each() is not None for each in self.made))
@@ -131,7 +131,7 @@ def test_a_member_that_was_to_be_pruned_when_memory_ran_out_starts_with_a_clean_
 def test_after_a_fault_in_its_training_the_members_of_a_stack_train_alone(
     launcher: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(stacks, "gain", lambda *_: (2.0, "measured elsewhere"))
+    monkeypatch.setattr(stacks, "measure_speedup", lambda *_: (2.0, "measured elsewhere"))
     plain = sweep("hydra/launcher=serial")
     scarce = Scarce(monkeypatch, lambda: TypeError("unhashable"), epoch=3)
     folder = sweep(f"hydra/launcher={launcher}")
@@ -182,7 +182,7 @@ def test_a_reason_of_ours_means_one_by_one_under_every_launcher(
     def cannot(*_: Any) -> Any:
         raise CannotStack("they are shy")
 
-    monkeypatch.setattr(choice, "stack_of", cannot)
+    monkeypatch.setattr(timing, "stack_of", cannot)
     assert statuses(sweep(f"hydra/launcher={launcher}")) == ["FINISHED"] * 4
     assert "4 trials one by one: they are shy\n" in capsys.readouterr().err
 
@@ -191,7 +191,7 @@ def test_probing_that_runs_out_of_memory_tries_half_with_the_first_gone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made: list[weakref.ref[Any]] = []
-    make, step = choice.stack_of, Stack.step
+    make, step = timing.stack_of, Stack.step
 
     def remembered(parts: Any) -> Any:
         assert not any(each() is not None for each in made)
@@ -204,7 +204,7 @@ def test_probing_that_runs_out_of_memory_tries_half_with_the_first_gone(
             raise exhausted()
         return step(self, batch)
 
-    monkeypatch.setattr(choice, "stack_of", remembered)
+    monkeypatch.setattr(timing, "stack_of", remembered)
     monkeypatch.setattr(Stack, "step", scarce)
     assert statuses(sweep("hydra/launcher=stack")) == ["FINISHED"] * 4
     assert len(made) == 2 and "4 trials as stacks of 2" in capsys.readouterr().err
@@ -216,7 +216,7 @@ def test_an_interrupt_leaves_the_same_statuses_in_every_record(moment: str, monk
         Scarce(monkeypatch, KeyboardInterrupt, epoch=2)
         expected = ["KILLED"] * 4
     else:
-        finish, calls = together.finish, list[int]()
+        finish, calls = stacked.finish, list[int]()
 
         def interrupted(*arguments: Any) -> Any:
             calls.append(1)
@@ -224,7 +224,7 @@ def test_an_interrupt_leaves_the_same_statuses_in_every_record(moment: str, monk
                 raise KeyboardInterrupt
             return finish(*arguments)
 
-        monkeypatch.setattr(together, "finish", interrupted)
+        monkeypatch.setattr(stacked, "finish", interrupted)
         expected = ["FINISHED", *["KILLED"] * 3]
     folder = sweep("hydra/launcher=stack", status=130)
     assert sorted(statuses(folder)) == expected

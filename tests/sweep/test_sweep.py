@@ -122,9 +122,9 @@ def test_a_failed_trial_returns_its_failure(descent: type[Descent]) -> None:
     assert [row["status"] for row in record(folder, "trials.json")["trials"]] == ["FINISHED", "FAILED"]
 
 
-@pytest.mark.parametrize("way", ["stack", "serial"])
-def test_a_sweep_whose_trials_all_failed_has_failed(way: str) -> None:
-    folder = sweep("optimizer=sgd", "optimizer.lr=1e29,1e30", f"hydra/launcher={way}", status=1)
+@pytest.mark.parametrize("strategy", ["stack", "serial"])
+def test_a_sweep_whose_trials_all_failed_has_failed(strategy: str) -> None:
+    folder = sweep("optimizer=sgd", "optimizer.lr=1e29,1e30", f"hydra/launcher={strategy}", status=1)
     whole = record(folder, "sweep.json")
     assert whole["status"] == "FAILED" and whole["reason"] == "none of 2 trials finished"
 

@@ -1,4 +1,4 @@
-"""Sweeps by every way of training their trials: the same runs come out, and what goes wrong stays with its trial."""
+"""Sweeps by every strategy: the same runs come out, and a failure affects its own trial only."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from mlcli.cli.training import main
-from mlcli.run import memory, together
+from mlcli.run import memory_need, stacked
 from mlcli.run.load import load_run
 from mlcli.store.folder import RunFolder
 from tests import commands
@@ -41,11 +41,11 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("way", ["stack", "processes"])
-def test_trials_come_out_as_if_they_had_trained_one_by_one(way: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("strategy", ["stack", "processes"])
+def test_trials_come_out_as_if_they_had_trained_one_by_one(strategy: str, capsys: pytest.CaptureFixture[str]) -> None:
     alone = sweep(*GRID, "hydra/launcher=serial")
-    other = sweep(*GRID, f"hydra/launcher={way}")
-    if way == "stack":
+    other = sweep(*GRID, f"hydra/launcher={strategy}")
+    if strategy == "stack":
         assert "4 trials as one stack" in capsys.readouterr().err
     for number in ("0", "1", "2", "3"):
         mine, theirs = other / number, alone / number
@@ -55,7 +55,7 @@ def test_trials_come_out_as_if_they_had_trained_one_by_one(way: str, capsys: pyt
         assert record(mine)["status"] == "FINISHED" and record(mine)["parent"] == other.name
         assert (mine / "config.yaml").read_text() == (theirs / "config.yaml").read_text().replace(
             alone.name, other.name
-        ) or way == "processes"
+        ) or strategy == "processes"
         assert result(mine)["metrics"] == pytest.approx(result(theirs)["metrics"], rel=1e-3, abs=1e-5)
         lines = [json.loads(line) for line in (mine / "metrics.jsonl").read_text().splitlines()]
         assert [line["epoch"] for line in lines] == [1, 2, 3]
@@ -99,13 +99,13 @@ def test_a_trial_that_diverges_fails_alone(capsys: pytest.CaptureFixture[str]) -
 
 def test_what_does_not_stack_says_why_and_trains_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
     folder = sweep(*GRID, "trainer.max_time=100")
-    assert "4 trials one by one: trainer.max_time is a run's own time" in capsys.readouterr().err
+    assert "4 trials one by one: trainer.max_time limits each run's own time" in capsys.readouterr().err
     assert all(record(folder / number)["status"] == "FINISHED" for number in "0123")
 
 
 def test_a_stack_that_runs_out_of_memory_goes_on_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second epoch of a stack of four does not fit; halves of two do."""
-    drive, stack_of = together._drive, together.stack_of
+    drive, stack_of = stacked._drive, stacked.stack_of
     sizes: list[int] = []
 
     def scarce(members: Any, watch: Any, alone: bool) -> None:
@@ -119,17 +119,17 @@ def test_a_stack_that_runs_out_of_memory_goes_on_in_halves(monkeypatch: pytest.M
         drive(members, at_the_limit, alone)
 
     plain = sweep(*GRID, "hydra/launcher=stack")
-    monkeypatch.setattr(together, "_drive", scarce)
+    monkeypatch.setattr(stacked, "_drive", scarce)
     folder = sweep(*GRID, "hydra/launcher=stack")
-    assert sizes == [4, 2, 2] and stack_of is together.stack_of
+    assert sizes == [4, 2, 2] and stack_of is stacked.stack_of
     for number in "0123":
         assert len((folder / number / "metrics.jsonl").read_text().splitlines()) == 3
         assert result(folder / number)["metrics"] == result(plain / number)["metrics"]
 
 
 def test_a_group_is_cut_to_what_fits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    available = 3 * one_trial(memory) / memory.SHARE
-    monkeypatch.setattr(memory, "free", lambda device: available)
+    available = 3 * one_trial(memory_need) / memory_need.SHARE
+    monkeypatch.setattr(memory_need, "free", lambda device: available)
     folder = sweep(*GRID, "hydra/launcher=stack")
     assert "4 trials as stacks of 3" in capsys.readouterr().err
     assert all(record(folder / number)["status"] == "FINISHED" for number in "0123")
