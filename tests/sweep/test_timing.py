@@ -193,7 +193,7 @@ def test_an_automatic_rate_is_found_and_its_curve_kept(capsys: pytest.CaptureFix
 
 def test_mistakes_are_told_before_anything_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, said in (
-        (["-m", "optimizer.lr=auto,0.1"], "optimizer.lr=auto finds the rate of a single run"),
+        (["-m", "optimizer.lr=auto,0.1"], "optimizer.lr=auto finds the learning rate of a single run"),
         (["-m", "trainer.repeats=2", "trainer.seed=1,2"], "trainer.repeats sweeps over seeds itself"),
         (["optimizer.lr=auto", "optimizer.eps=-1"], "optimizer.eps=-1: must be at least 0"),
         (["-m", "sweep.figures=some", "trainer.seed=1,2"], "sweep.figures=some: must be a whole number, or all"),
