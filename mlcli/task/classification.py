@@ -1,10 +1,9 @@
-"""Classification: which of C classes an example belongs to (two or many), by cross-entropy.
+"""Classification: each example belongs to one of C classes (two or more), trained by cross-entropy.
 
 Shapes: B batch, N examples of a split, C classes.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -17,30 +16,22 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import fast
 from mlcli.task.gradient.augment import Augment, Mixup
-from mlcli.task.gradient.gradient_task import (
-    ClassWeights,
-    forward_split,
-    require_one_answer,
-    restore,
-    state_of,
-    weights_of_classes,
-)
-from mlcli.train.modes import evaluating
+from mlcli.task.gradient.class_weights import ClassWeights, class_weight_tensor
+from mlcli.task.gradient.gradient_task import GradientTask, probability_columns, require_single_target
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
-Batch = tuple[Tensor, Tensor]
-PICTURED = 4  # classes whose feature maps are drawn
+PLOTTED = 4  # classes whose feature maps are plotted
 
 
-class Classification:
-    """A network that gives B × C logits, trained on class indices.
+class Classification(GradientTask):
+    """A network with outputs B × C, the logits of the classes, trained on class indices.
 
-    class_weights: "balanced" (N / (C · count of the class in train, as scikit-learn has it) or one weight per
-    class. The loss is the mean over examples of weight · cross-entropy; evaluation is never weighted.
-    shift (pixels), rotate (degrees), flip, noise (standard deviations): how training examples vary; mixup: the
-    parameter of the Beta distribution from which they are blended, 0 for not at all.
+    class_weights: "balanced" (N / (C · count of the class in the training split), as in scikit-learn) or one weight
+    per class. The loss is the mean over examples of weight · cross-entropy; evaluation is never weighted.
+    shift (pixels), rotate (degrees), flip, noise (standard deviations): random augmentation of training examples.
+    mixup: the parameter of the Beta distribution of mixup's weights; 0 for no mixup.
     """
 
     traits = TaskTraits(per_trial=("label_smoothing", "weights"))
@@ -60,30 +51,20 @@ class Classification:
         noise: Annotated[float, Range(0)] = 0.0,
         class_weights: ClassWeights = None,
     ) -> None:
-        self.data = data
-        self.model = model
-        self.update = update
-        self.loader = loader
+        super().__init__(data, model, update, loader)
         self.label_smoothing = label_smoothing
-        self.weights = weights_of_classes(class_weights, loader, len(data.classes))
+        self.weights = class_weight_tensor(class_weights, loader, len(data.classes))
         amounts = {"shift": shift, "rotate": rotate, "flip": flip, "noise": noise}
         self.augment = Augment(data.kind, data.shape, **amounts) if any(amounts.values()) else None
         self.mixup = Mixup(mixup) if mixup else None
 
     @staticmethod
     def outputs(data: DataSet) -> int:
-        """How many outputs the network needs. Raises ValueError for data without a class for each example."""
-        require_one_answer(data)
+        """The number of classes. Raises ValueError for data without one class per example."""
+        require_single_target(data)
         if not data.classes:
-            raise ValueError(f"data={data.name} has no classes: use task=regression, or other data.")
+            raise ValueError(f"data={data.name} has no classes: use task=regression, or other data")
         return len(data.classes)
-
-    def batches(self, epoch: int) -> Iterable[Batch]:
-        self.model.train()
-        return self.loader.batches(epoch)
-
-    def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), **self.update.settings}
 
     def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """What `fit` of a model takes for a batch: inputs, class indices, and the weight of each example."""
@@ -104,21 +85,14 @@ class Classification:
         return cross_entropy(logits, targets, self.weights, self.label_smoothing)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """What every epoch tells, from the logits N × C of a split."""
+        """The metrics of every epoch, from the logits N × C of a split."""
         return fast.classification(outputs, targets)
 
-    def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        logits_NC, targets_N = forward_split(self.model, self.loader, split)
-        evaluation = Evaluation(self.metrics(logits_NC, targets_N))
-        if full:
-            self._complete(evaluation, split, targets_N, logits_NC.float().softmax(1))
-        return evaluation
-
-    def _complete(self, evaluation: Evaluation, split: str, targets: Tensor, probabilities: Tensor) -> None:
+    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.metric import classification
         from mlcli.task.plots.classification import plots, worst_mistakes
 
-        y, p, classes = targets.cpu().numpy(), probabilities.cpu().numpy(), self.data.classes
+        y, p, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
         evaluation.metrics |= classification.scores(y, p, classes)
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p)}
@@ -131,62 +105,53 @@ class Classification:
         ]
 
     def _boundary(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
-        """The plane of two features as the network divides it; of other data nothing."""
+        """The decision boundary of two features; nothing for other data."""
         if self.data.kind != "vector" or self.data.shape != (2,):
             return []
         from mlcli.metric.boundary import decision_boundary
 
-        def answer(points: np.ndarray) -> np.ndarray:
-            return self._probabilities(torch.from_numpy(points))
+        def probabilities(points: np.ndarray) -> np.ndarray:
+            return _probabilities(self.forward(torch.from_numpy(points)))
 
-        return [decision_boundary(inputs, targets, self.data.classes, self.data.features, answer)]
+        return [decision_boundary(inputs, targets, self.data.classes, self.data.features, probabilities)]
 
-    @torch.inference_mode()
     def _kernels(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
-        """The first convolution of a network for images, and what it makes of one image of each of a few classes."""
-        layer = next((own for own in self.model.modules() if isinstance(own, nn.Conv2d)), None)
+        """The kernels of the first convolution of a network for images, and their feature maps of one image of each
+        of a few classes; nothing for other networks."""
+        layer = next((module for module in self.model.modules() if isinstance(module, nn.Conv2d)), None)
         if self.data.kind != "image" or layer is None:
             return []
         from mlcli.metric.kernels import kernels
 
-        chosen = [int((targets == label).argmax()) for label in np.unique(targets)[:PICTURED]]
+        chosen = [int((targets == label).argmax()) for label in np.unique(targets)[:PLOTTED]]
         maps: list[Tensor] = []
-        hook = layer.register_forward_hook(lambda module, given, made: maps.append(made))
-        self._probabilities(torch.from_numpy(inputs[chosen]))
+        hook = layer.register_forward_hook(lambda module, inputs, output: maps.append(output))
+        self.forward(torch.from_numpy(inputs[chosen]))
         hook.remove()
         names = [self.data.classes[label] for label in targets[chosen]]
-        found = maps[0].float().cpu().numpy()
-        return [kernels(layer.weight.float().cpu().numpy(), inputs[chosen], found, names)]
+        weight = layer.weight.detach().float().cpu().numpy()
+        return [kernels(weight, inputs[chosen], maps[0].float().cpu().numpy(), names)]
 
     def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         names = np.array(self.data.classes)
-        each = {f"probability/{name}": probabilities[:, i] for i, name in enumerate(self.data.classes)}
-        return {"prediction": names[probabilities.argmax(1)], **each}
-
-    def observe(self, score: float) -> None:
-        self.update.observe(score)
+        columns = probability_columns(probabilities, self.data.classes)
+        return {"prediction": names[probabilities.argmax(1)], **columns}
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        return self._columns(self._probabilities(inputs))
+        """The most likely class, and the probability of each class."""
+        return self._columns(_probabilities(self.forward(inputs)))
 
-    @torch.inference_mode()
-    def _probabilities(self, inputs: Tensor) -> np.ndarray:
-        """Of the classes, B × C, for raw inputs."""
-        with evaluating(self.model):
-            probabilities: np.ndarray = self.model(self.loader.prepare(inputs)).float().softmax(1).cpu().numpy()
-        return probabilities
 
-    def state_dict(self) -> dict[str, Any]:
-        return state_of(self.model, self.update)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore(self.model, self.update, state)
+def _probabilities(logits: Tensor) -> np.ndarray:
+    """B × C → the same."""
+    probabilities: np.ndarray = logits.float().softmax(1).cpu().numpy()
+    return probabilities
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float | Tensor) -> Tensor:
     """Mean over B examples of weight · cross-entropy with smoothed targets (Szegedy et al. 2016, arXiv 1512.00567).
 
-    Weights have the length C. A smoothing that is a tensor is one of many trials' (torch takes a number alone).
+    weights: C. smoothing: a tensor inside a stack of trials, for which F.cross_entropy accepts only a number.
     """
     if isinstance(smoothing, Tensor):
         log_probabilities = logits.log_softmax(1)

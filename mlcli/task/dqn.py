@@ -17,7 +17,7 @@ from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.loading.rollout import EnvStepper
-from mlcli.task.gradient.gradient_task import restore, state_of
+from mlcli.task.gradient.gradient_task import GradientTask
 from mlcli.task.policy.greedy_policy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.task.policy.replay import Batch, Replay
 from mlcli.train.protocols import Evaluation
@@ -28,7 +28,7 @@ Count = Annotated[int, Range(1)]
 Share = Annotated[float, Range(0, 1)]
 
 
-class DQN:
+class DQN(GradientTask):
     """A network that gives the values of actions, B × A, trained on batches of remembered transitions.
 
     An epoch is `rounds` rounds of `acting` steps in `environments` environments (of all together), and then `updates`
@@ -67,7 +67,8 @@ class DQN:
         episodes: Annotated[int, Range(2)] = 100,
         val_episodes: Annotated[int, Range(2)] = 20,
     ) -> None:
-        self.model, self.update, self.loader, self.batch_size = model, update, loader, batch_size
+        super().__init__(data, model, update, loader)
+        self.batch_size = batch_size
         self.agent = Greedy(data, model, loader, softmax=False, episodes=episodes, val_episodes=val_episodes)
         self.gamma, self.double = gamma, double
         self.rounds, self.environments, self.acting, self.updates = rounds, environments, acting, updates
@@ -122,11 +123,11 @@ class DQN:
             return self.epsilon
         return 1 + (self.epsilon - 1) * self.acted / self.exploration
 
-    def step(self, batch: Batch) -> dict[str, Any]:
-        loss = self.update(self.loss, *batch)
+    def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
+        metrics = super().step(batch)
         if self.update.steps % self.target_every == 0:
             follow(self.target, self.model, self.tau)
-        return {"loss": loss, "lr": self.update.rate, "epsilon": self.share_random(), **recent_return(self.course)}
+        return {**metrics, "epsilon": self.share_random(), **recent_return(self.course)}
 
     def loss(self, inputs: Tensor, actions: Tensor, rewards: Tensor, following: Tensor, ended: Tensor) -> Tensor:
         """Mean Huber loss between the values of the actions that were taken and the targets."""
@@ -142,7 +143,7 @@ class DQN:
 
     def observe(self, score: float) -> None:
         """Ends training when there is nothing better to reach."""
-        self.update.observe(score)
+        super().observe(score)
         self.converged = self.agent.is_perfect(score)
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
@@ -151,10 +152,10 @@ class DQN:
 
     def state_dict(self) -> dict[str, Any]:
         memory = {"target": self.target.state_dict(), "replay": self.replay.state_dict()}
-        return state_of(self.model, self.update) | memory | {"acted": self.acted, "course": list(self.course)}
+        return super().state_dict() | memory | {"acted": self.acted, "course": list(self.course)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore(self.model, self.update, state)
+        super().load_state_dict(state)
         if "target" in state:
             self.target.load_state_dict(state["target"])
             self.replay.load_state_dict(state["replay"])

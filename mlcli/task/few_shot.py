@@ -5,12 +5,11 @@ The network learns an embedding in which the mean of a class's examples stands f
 examples of a split, D embedding, M episodes, W ways, E examples of a class, S of them the support and Q the queries.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
@@ -21,14 +20,12 @@ from mlcli.loading.loader import Loader
 from mlcli.metric import few_shot
 from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nearest_neighbour, prototypes
 from mlcli.metric.few_shot import Curve
-from mlcli.task.gradient.gradient_task import forward_split, require_one_answer, restore, state_of
-from mlcli.train.modes import evaluating
+from mlcli.task.gradient.gradient_task import GradientTask, forward_split, require_single_target
 from mlcli.train.protocols import Evaluation
 from mlcli.train.stack.stack import Stack
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
-Batch = tuple[Tensor, Tensor]
 Count = Annotated[int, Range(1)]
 Ways = Annotated[int, Range(2)]
 WAYS, SHOTS = (2, 5, 10, 20, 50), (1, 5)  # that figures show, where there are so many
@@ -36,7 +33,7 @@ NAMES = {"accuracy": "prototypes", "nearest_neighbour": "nearest, raw inputs"}
 DECIMALS = 5  # of the numbers of an embedding, of which there are many
 
 
-class FewShot:
+class FewShot(GradientTask):
     """A network that gives B × D embeddings, trained on episodes: cross-entropy of the queries' classes by a softmax
     over minus the squared distances to the prototypes, or over `scale` times the cosines.
 
@@ -67,18 +64,16 @@ class FewShot:
     ) -> None:
         if update.accumulate > 1:
             raise ValueError("trainer.accumulate: an episode cannot be cut; use trainer.accumulate=1.")
-        self.data = data
-        self.model = model
-        self.update = update
         size, judged = EpisodeSize(ways, shots, queries), EpisodeSize(test_ways or ways, test_shots or shots, queries)
-        self.loader = EpisodeLoader(loader, size, episodes, judged, test_episodes)
+        self.loader: EpisodeLoader
+        super().__init__(data, model, update, EpisodeLoader(loader, size, episodes, judged, test_episodes))
         self.distance: Distance = distance
         self.scale = scale
 
     @staticmethod
     def outputs(data: DataSet, cfg: Any) -> int:
         """The numbers of an embedding. Raises ValueError for data without one class for each example."""
-        require_one_answer(data)
+        require_single_target(data)
         if not data.classes:
             raise ValueError(f"data={data.name} has no classes: use task=regression, or other data.")
         return int(cfg.task.embedding)
@@ -92,13 +87,6 @@ class FewShot:
     def stack(tasks: Sequence["FewShot"]) -> Stack:
         """Their networks as one, each on its own episodes."""
         return Stack(tasks, StackedEpisodeLoader([task.loader for task in tasks]))
-
-    def batches(self, epoch: int) -> Iterable[Batch]:
-        self.model.train()
-        return self.loader.batches(epoch)
-
-    def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of the queries of one episode, B = W · E. Which examples are of one class, and which are
@@ -120,14 +108,8 @@ class FewShot:
         losses, hits = judge(outputs, targets, self._scores(self.loader.evaluation_size))
         return {"loss": losses.mean(), "accuracy": hits.float().mean()}
 
-    def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        embeddings_ND, episodes_MWE = forward_split(self.model, self.loader, split)
-        evaluation = Evaluation(self.metrics(embeddings_ND, episodes_MWE))
-        if full:
-            self._complete(evaluation, split, embeddings_ND.float())
-        return evaluation
-
-    def _complete(self, evaluation: Evaluation, split: str, embeddings: Tensor) -> None:
+    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+        embeddings = outputs.float()
         judged, index = self.loader.evaluation_size, self.loader.ordered(split).cpu()
         evaluation.metrics |= self.compare(split, embeddings, judged)
         episodes = self.loader.episodes(split)
@@ -192,21 +174,10 @@ class FewShot:
         inputs = self.data.examples.inputs[self.loader.ordered(split).cpu()[one.cpu()]]
         return few_shot.episode(inputs, answers, judged.shots, names[one[:, 0].cpu().numpy()].tolist())
 
-    def observe(self, score: float) -> None:
-        self.update.observe(score)
-
-    @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The embedding of each input. Which class it is depends on the examples of classes that are at hand: the
         nearest mean of their embeddings."""
-        with evaluating(self.model):
-            return _columns(self.model(self.loader.prepare(inputs)).float())
-
-    def state_dict(self) -> dict[str, Any]:
-        return state_of(self.model, self.update)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore(self.model, self.update, state)
+        return _columns(self.forward(inputs).float())
 
 
 def _columns(embeddings: Tensor) -> dict[str, np.ndarray]:

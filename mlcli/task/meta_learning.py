@@ -22,7 +22,7 @@ from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import meta_learning
-from mlcli.task.gradient.gradient_task import require_one_answer, restore, state_of
+from mlcli.task.gradient.gradient_task import GradientTask, require_single_target
 from mlcli.task.meta.adaptation import Loss, Weights, adapt, with_gradient
 from mlcli.task.meta.inner_rates import (
     Rates,
@@ -35,7 +35,6 @@ from mlcli.task.meta.inner_rates import (
 from mlcli.task.meta.meta_batches import MetaStack
 from mlcli.task.meta.problem import Classes, Numbers, Problem
 from mlcli.train.metric_values import to_floats
-from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
@@ -45,7 +44,7 @@ AT_ONCE = 100  # tasks that are evaluated together
 SHOWN, GRID = 6, 200  # tasks in a picture, points of each curve
 
 
-class MetaLearning:
+class MetaLearning(GradientTask):
     """A network whose weights become a good start for tasks like those that it is trained on.
 
     Each update is from a meta-batch of `tasks` tasks. To each the network adapts by `inner_steps` steps, at the rate
@@ -85,9 +84,9 @@ class MetaLearning:
         evaluation_tasks: Annotated[int, Range(2)] = 500,
         evaluation_steps: Sequence[Annotated[int, Range(0)]] = (0, 1, 5, 10),
     ) -> None:
+        super().__init__(data, model, update, loader)
         require_adaptable(model)
         _check(method, inner_steps, learn_inner_rate)
-        self.data, self.model, self.update, self.loader = data, model, update, loader
         self.method, self.inner_steps, self.inner_lr = method, inner_steps, inner_lr
         self.learn_inner_rate = learn_inner_rate
         self.meta_batch, self.steps = tasks, steps
@@ -99,7 +98,7 @@ class MetaLearning:
     @staticmethod
     def outputs(data: DataSet, cfg: Any) -> int:
         """One for numbers, else one a class of a task. Raises ValueError for several answers an example."""
-        require_one_answer(data)
+        require_single_target(data)
         return int(cfg.task.ways) if data.classes else 1
 
     @staticmethod
@@ -127,9 +126,6 @@ class MetaLearning:
             index_MP = self.problem.tasks["train"].draw(self.meta_batch, generator)
             inputs, targets = self.problem.examples(index_MP, self.loader)
             yield inputs[:, support], targets[:, support], inputs[:, queries], targets[:, queries]
-
-    def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
 
     def loss(self, *batch: Tensor) -> Tensor:
         """Mean over the tasks of a meta-batch, which are one computation."""
@@ -233,21 +229,10 @@ class MetaLearning:
         axes = ((*self.data.features, "x")[0], self.data.target)
         return meta_learning.adaptation(names, grid.numpy(), course, points, self.support, axes)
 
-    def observe(self, score: float) -> None:
-        self.update.observe(score)
-
-    @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """What the initial weights say, before adaptation, of no task in particular: a number, or a class index from
         0 to `ways` - 1, which stands for a class in a task alone."""
-        with evaluating(self.model):
-            return {"prediction": self.problem.answers(self.model(self.loader.prepare(inputs)))}
-
-    def state_dict(self) -> dict[str, Any]:
-        return state_of(self.model, self.update)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore(self.model, self.update, state)
+        return {"prediction": self.problem.answers(self.forward(inputs))}
 
 
 def _check(method: str, inner_steps: int, learn_inner_rate: bool) -> None:

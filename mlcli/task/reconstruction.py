@@ -4,9 +4,8 @@ An autoencoder learns so what its code has to say of an input; from corrupted in
 al. 2008). Shapes: B batch, N examples of a split.
 """
 
-from collections.abc import Iterable
 from math import prod
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -20,17 +19,15 @@ from mlcli.loading.loader import Loader
 from mlcli.metric import reconstruction
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.task.gradient.corrupt import Corrupt
-from mlcli.task.gradient.gradient_task import restore, state_of
+from mlcli.task.gradient.gradient_task import GradientTask
 from mlcli.train.model_protocols import Encodes, Regularised
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
-Batch = tuple[Tensor, Tensor]
 
-
-class Reconstruction:
+class Reconstruction(GradientTask):
     """A network whose outputs are to be its inputs, trained on the squared error of normalised numbers.
 
     noise: the standard deviation of normal noise, in standard deviations of the data; mask: the share of the numbers
@@ -56,10 +53,7 @@ class Reconstruction:
         beta: Annotated[float, Range(0)] = 0.1,
         tsne: bool = False,
     ) -> None:
-        self.data = data
-        self.model = model
-        self.update = update
-        self.loader = loader
+        super().__init__(data, model, update, loader)
         self.seed, self.tsne = seed, tsne
         # None where nothing is drawn: trials that draw numbers and trials that draw none do not stack.
         self.noise, self.mask, self.beta = noise or None, mask or None, beta
@@ -78,13 +72,6 @@ class Reconstruction:
                 f"data={data.name} {what}, which no squared error can judge: use other data, or another task."
             )
         return prod(data.shape)
-
-    def batches(self, epoch: int) -> Iterable[Batch]:
-        self.model.train()
-        return self.loader.batches(epoch)
-
-    def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate}
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of a batch of clean inputs, plus the regulariser; targets say nothing here."""
@@ -127,7 +114,7 @@ class Reconstruction:
             answers = torch.cat([self.evaluation_outputs(inputs) for inputs, _ in self.loader.split(split)])
         evaluation = Evaluation(self.metrics(answers, self.loader.all_targets(split)))
         if full:
-            self._complete(evaluation, split, self.rebuild(split))
+            self._add_reconstructions(evaluation, split, self.rebuild(split))
         return evaluation
 
     @torch.inference_mode()
@@ -161,7 +148,7 @@ class Reconstruction:
         found: np.ndarray = raw.cpu().numpy()
         return found
 
-    def _complete(self, evaluation: Evaluation, split: str, found: Rebuilt) -> None:
+    def _add_reconstructions(self, evaluation: Evaluation, split: str, found: Rebuilt) -> None:
         evaluation.metrics |= reconstruction.scores(found)
         index, labels = self.data.splits[split], self.labels(split)
         evaluation.columns = {"index": index.numpy()} | ({} if labels is None else {"target": labels})
@@ -185,9 +172,6 @@ class Reconstruction:
             return None
         return np.array(self.data.classes)[targets.numpy()] if self.data.classes else targets.numpy()
 
-    def observe(self, score: float) -> None:
-        self.update.observe(score)
-
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The reconstruction of each input, number by number, its mean squared error, and its code. Inputs are taken
@@ -198,12 +182,6 @@ class Reconstruction:
         columns = {f"reconstruction/{name}": rebuilt.reshape(len(rebuilt), -1)[:, i] for i, name in enumerate(names)}
         errors = reconstruction.errors(rebuilt, inputs.cpu().numpy())
         return {**columns, "error": errors, **_columns(code)}
-
-    def state_dict(self) -> dict[str, Any]:
-        return state_of(self.model, self.update)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore(self.model, self.update, state)
 
 
 def _columns(code: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.loading.rollout import rollout
-from mlcli.task.gradient.gradient_task import restore, state_of
+from mlcli.task.gradient.gradient_task import GradientTask
 from mlcli.task.policy.greedy_policy import Course, Greedy, recent_return, require_world, seed_from
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -29,7 +29,7 @@ Judged = Annotated[int, Range(2)]
 ROUNDING = 1e-4  # relative, well above that of sums of float32
 
 
-class Reinforce:
+class Reinforce(GradientTask):
     """A network that gives the logits of actions, B × A, trained on whole episodes that it has played itself.
 
     An epoch is `updates` updates, each from `batch_episodes` new episodes. gamma: the discount of rewards to come.
@@ -60,7 +60,7 @@ class Reinforce:
         episodes: Judged = 100,
         val_episodes: Judged = 20,
     ) -> None:
-        self.model, self.update, self.loader = model, update, loader
+        super().__init__(data, model, update, loader)
         self.agent = Greedy(data, model, loader, softmax=True, episodes=episodes, val_episodes=val_episodes)
         self.gamma, self.batch_episodes, self.updates = gamma, batch_episodes, updates
         self.baseline: Baseline = baseline
@@ -102,8 +102,8 @@ class Reinforce:
         before = self.course[-1][0] if self.course else 0
         self.course += zip((before + lengths.cumsum(0)).tolist(), returns.tolist(), strict=True)
 
-    def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), "lr": self.update.rate, **recent_return(self.course)}
+    def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
+        return {**super().step(batch), **recent_return(self.course)}
 
     def loss(self, inputs: Tensor, actions: Tensor, advantages: Tensor) -> Tensor:
         """Its gradient is that of the expected return, with the sign turned; its size says nothing."""
@@ -118,7 +118,7 @@ class Reinforce:
 
     def observe(self, score: float) -> None:
         """Ends training when there is nothing better to reach."""
-        self.update.observe(score)
+        super().observe(score)
         self.converged = self.agent.is_perfect(score)
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
@@ -126,10 +126,10 @@ class Reinforce:
         return self.agent.predict(inputs)
 
     def state_dict(self) -> dict[str, Any]:
-        return state_of(self.model, self.update) | {"course": list(self.course)}
+        return super().state_dict() | {"course": list(self.course)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore(self.model, self.update, state)
+        super().load_state_dict(state)
         self.course = list(state.get("course", self.course))
 
 

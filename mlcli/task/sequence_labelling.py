@@ -1,9 +1,8 @@
-"""Sequence labelling: which of C classes each step of a sequence belongs to, by cross-entropy.
+"""Sequence labelling: each time step of a sequence belongs to one of C classes, trained by cross-entropy.
 
-Shapes: B batch, N examples of a split, T steps, C classes. A target of -1 is a step without an answer.
+Shapes: B batch, N examples of a split, T time steps, C classes. A target of -1 is a step without a label.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,21 +13,20 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import fast
 from mlcli.padding import steps_of
-from mlcli.task.gradient.gradient_task import ClassWeights, forward_split, restore, state_of, weights_of_classes
-from mlcli.train.modes import evaluating
+from mlcli.task.gradient.class_weights import ClassWeights, class_weight_tensor
+from mlcli.task.gradient.gradient_task import GradientTask
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
-Batch = tuple[Tensor, Tensor]
-NO_ANSWER = "-"  # stands for it among the labels of an example
+NO_LABEL = "-"  # in the text of an example's labels, where a step has none
 
 
-class SequenceLabelling:
-    """A network that gives B × T × C logits, trained on the class indices of the steps that have an answer.
+class SequenceLabelling(GradientTask):
+    """A network with outputs B × T × C, the logits of the classes, trained on the class indices of labelled steps.
 
-    The loss is the mean over all such steps of a batch, so that a long example counts more than a short one.
-    class_weights: "balanced" or one weight a class. The loss is then the mean of weight · cross-entropy; evaluation
+    The loss is the mean over all labelled steps of a batch, so that a long example counts more than a short one.
+    class_weights: "balanced" or one weight per class. The loss is then the mean of weight · cross-entropy; evaluation
     is never weighted.
     """
 
@@ -43,92 +41,74 @@ class SequenceLabelling:
         *,
         class_weights: ClassWeights = None,
     ) -> None:
-        self.data = data
-        self.model = model
-        self.update = update
-        self.loader = loader
-        self.weights = weights_of_classes(class_weights, loader, len(data.classes))
+        super().__init__(data, model, update, loader)
+        self.weights = class_weight_tensor(class_weights, loader, len(data.classes))
 
     @staticmethod
     def outputs(data: DataSet) -> int:
-        """How many outputs a step the network needs. Raises ValueError for data without a class for each step."""
+        """The number of classes. Raises ValueError for data without a class for each step."""
         targets = data.examples.targets
         if not data.classes or (len(data) and (targets.ndim != 2 or targets.is_floating_point())):
-            raise ValueError(f"data={data.name} has no class for each step: use another task, or other data.")
+            raise ValueError(f"data={data.name} has no class for each step: use another task, or other data")
         return len(data.classes)
 
-    def batches(self, epoch: int) -> Iterable[Batch]:
-        self.model.train()
-        return self.loader.batches(epoch)
-
-    def step(self, batch: Batch) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch, weight_of=self.batch_weight), "lr": self.update.rate}
+    def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch, weight_of=self.batch_weight), **self.update.settings}
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy over the answered steps of a batch."""
+        """Mean cross-entropy over the labelled steps of a batch."""
         losses = fast.step_losses(self.model(inputs), targets)
         if self.weights is not None:
             losses = losses * self.weights[targets.clamp(min=0)]
         return losses.sum() / self.batch_weight(inputs, targets).clamp(min=1)
 
     def batch_weight(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """What the loss is a mean of: the number of answered steps."""
+        """The number of steps that the loss is a mean of."""
         return (targets >= 0).sum()
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """What every epoch tells, from the logits N × T × C of a split."""
+        """The metrics of every epoch, from the logits N × T × C of a split."""
         return fast.sequence_labelling(outputs, targets)
 
-    def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        logits_NTC, targets_NT = forward_split(self.model, self.loader, split)
-        evaluation = Evaluation(self.metrics(logits_NTC, targets_NT))
-        if full:
-            self._complete(evaluation, split, targets_NT.cpu().numpy(), logits_NTC.float().softmax(-1).cpu().numpy())
-        return evaluation
-
-    def _complete(self, evaluation: Evaluation, split: str, targets: np.ndarray, probabilities: np.ndarray) -> None:
+    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.figure.positions import accuracy_by_position
         from mlcli.metric import classification, positions
         from mlcli.task.plots.classification import plots
 
-        answered, classes = targets >= 0, self.data.classes
-        y, p = targets[answered], probabilities[answered]
+        targets_NT, probabilities_NTC, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
+        labelled = targets_NT >= 0
+        y, p = targets_NT[labelled], probabilities_NTC[labelled]
         evaluation.metrics |= classification.scores(y, p, classes)
         index = self.data.splits[split]
-        true = [" ".join(NO_ANSWER if t < 0 else classes[t] for t in row) for row in targets]
-        raw = self.data.examples.inputs[index]
-        evaluation.columns = {"index": index.numpy(), "target": np.array(true), **self._columns(raw, probabilities)}
+        true = [" ".join(NO_LABEL if t < 0 else classes[t] for t in row) for row in targets_NT]
+        columns = self._columns(self.data.examples.inputs[index], probabilities_NTC)
+        evaluation.columns = {"index": index.numpy(), "target": np.array(true), **columns}
         evaluation.plots = lambda: [
             *plots(y, p, classes),
-            accuracy_by_position(*positions.accuracy(targets, probabilities.argmax(-1))),
+            accuracy_by_position(*positions.accuracy(targets_NT, probabilities_NTC.argmax(-1))),
         ]
 
     def _columns(self, raw: Tensor, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-        """Of each example the labels of its steps, in one text, and how sure they are on average."""
-        there = self._there(raw).numpy()
-        labels, sure = probabilities.argmax(-1), np.where(there, probabilities.max(-1), 0.0)
-        rows = zip(labels, there, strict=True)
-        texts = [" ".join(self.data.classes[label] for label in row[own]) for row, own in rows]
-        return {"prediction": np.array(texts), "confidence": sure.sum(1) / there.sum(1).clip(1)}
+        """For each example the labels of its steps as one text, and the mean of their probabilities, from raw inputs
+        B × T × … and probabilities B × T × C."""
+        steps_BT = self._steps(raw).numpy()
+        labels_BT, confidence_BT = probabilities.argmax(-1), np.where(steps_BT, probabilities.max(-1), 0.0)
+        rows = zip(labels_BT, steps_BT, strict=True)
+        texts = [" ".join(self.data.classes[label] for label in row[steps]) for row, steps in rows]
+        return {"prediction": np.array(texts), "confidence": confidence_BT.sum(1) / steps_BT.sum(1).clip(1)}
 
-    def _there(self, raw: Tensor) -> Tensor:
-        """Which steps of raw inputs are no padding, B × T."""
+    def _steps(self, raw: Tensor) -> Tensor:
+        """Which steps of raw inputs are not padding, B × T."""
         if not self.data.examples.padded:
             return torch.ones(raw.shape[:2], dtype=torch.bool)
         return steps_of(raw)
 
-    def observe(self, score: float) -> None:
-        self.update.observe(score)
-
-    @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The labels of each example's steps as one text, and their mean probability."""
-        with evaluating(self.model):
-            logits = self.model(self.loader.prepare(inputs))
-        return self._columns(inputs.cpu(), logits.float().softmax(-1).cpu().numpy())
+        return self._columns(inputs.cpu(), _probabilities(self.forward(inputs)))
 
-    def state_dict(self) -> dict[str, Any]:
-        return state_of(self.model, self.update)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore(self.model, self.update, state)
+def _probabilities(logits: Tensor) -> np.ndarray:
+    """B × T × C → the same."""
+    probabilities: np.ndarray = logits.float().softmax(-1).cpu().numpy()
+    return probabilities

@@ -37,7 +37,7 @@ def test_a_run_goes_on_with_a_text(mlcli: Mlcli, tmp_path: Path) -> None:
     written = mlcli("predict", "last", "--prompt", "The ", "--tokens", "30", "--temperature", "2", cwd=tmp_path)
     assert written.stdout.startswith("The ") and len(written.stdout) == len("The ") + 30 + 1
     refused = mlcli("predict", "last", "--prompt", "", cwd=tmp_path)
-    assert refused.returncode == 2 and refused.stderr.startswith("error: The prompt is empty")
+    assert refused.returncode == 2 and refused.stderr.startswith("error: the prompt is empty")
 
 
 def test_a_table_gives_a_table(mlcli: Mlcli, flowers: Path) -> None:

@@ -26,7 +26,7 @@ def test_writes_as_the_run_would(tmp_path: Path) -> None:
     text = generate(tmp_path, "The function ", 50, temperature=1.0, seed=3)
     assert text == parts.task.generate("The function ", 50, 1.0, 3)
     assert len(text) == 50 and set(text) <= set(parts.data.vocabulary)
-    with pytest.raises(ConfigError, match="never seen ∮"):
+    with pytest.raises(ConfigError, match="not in the model's vocabulary: ∮"):
         generate(tmp_path, "∮", 5, 1.0, 0)
 
 

@@ -80,7 +80,7 @@ def test_full_evaluation_shows_what_it_writes_and_what_surprises_it(overrides: l
     assert columns["loss"].mean() == pytest.approx(float(metrics["loss"]), rel=1e-5)
 
 
-@pytest.mark.parametrize(("prompt", "word"), [("", "is empty"), ("Ωround", "never seen R? ?Ω")])
+@pytest.mark.parametrize(("prompt", "word"), [("", "is empty"), ("Ωround", "vocabulary: R? ?Ω")])
 def test_prompts_that_say_nothing(overrides: list[str], prompt: str, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         parts_of(*overrides).task.generate(prompt, 5, 1.0, 0)

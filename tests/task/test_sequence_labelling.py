@@ -107,8 +107,8 @@ def test_full_evaluation() -> None:
         (["task=regression", "data=characters", "model=gru"], "task=language_model"),
         (["task=sequence_labelling", "data=digits"], "no class for each step"),
         (["task=sequence_labelling", "data=multi_label_toy"], "no class for each step"),
-        (["task=multi_label", "data=brackets", "model=gru"], "no labels that are there or not"),
-        (["task=language_model", "data=brackets"], "no text to go on with"),
+        (["task=multi_label", "data=brackets", "model=gru"], "has no multi-label targets"),
+        (["task=language_model", "data=brackets"], "is not a text to model"),
         (["task=sequence_labelling", "model=mlp"], r"use model=.*gru\|lstm"),
     ],
 )

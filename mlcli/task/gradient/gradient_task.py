@@ -1,64 +1,94 @@
-"""What the tasks that train one network by gradient share."""
+"""What tasks that train one network by gradient descent share. Shapes: B batch, N examples of a split, C classes."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.train.modes import evaluating
+from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 
-ClassWeights = Literal["balanced"] | Sequence[float] | None
+
+class GradientTask:
+    """A network, the update that trains it, and the loader of its batches.
+
+    A subclass has `loss(*batch)`, the mean loss of a batch, a scalar. The `evaluate` of this class needs
+    `metrics(outputs, targets)` and `_complete(evaluation, split, outputs, targets)` too, which adds to a full
+    evaluation what is too slow for every epoch. A subclass may replace any method.
+    """
+
+    loss: Callable[..., Tensor]
+    metrics: Callable[[Tensor, Tensor], dict[str, Tensor]]
+    _complete: Callable[[Evaluation, str, Tensor, Tensor], None]
+
+    def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
+        self.data = data
+        self.model = model
+        self.update = update
+        self.loader = loader
+
+    def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:
+        self.model.train()
+        return self.loader.batches(epoch)
+
+    def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
+        return {"loss": self.update(self.loss, *batch), **self.update.settings}
+
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        outputs, targets = forward_split(self.model, self.loader, split)
+        evaluation = Evaluation(self.metrics(outputs, targets))
+        if full:
+            self._complete(evaluation, split, outputs, targets)
+        return evaluation
+
+    def observe(self, score: float) -> None:
+        self.update.observe(score)
+
+    @torch.inference_mode()
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The outputs of the network for raw inputs, B × the shape of one example, in evaluation mode."""
+        with evaluating(self.model):
+            outputs: Tensor = self.model(self.loader.prepare(inputs))
+        return outputs
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights and optimizer; batches follow from seed and epoch and need no state."""
+        return {"model": self.model.state_dict(), "update": self.update.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        if "update" in state:
+            self.update.load_state_dict(state["update"])
 
 
 @torch.inference_mode()
 def forward_split(model: nn.Module, loader: Loader, split: str) -> tuple[Tensor, Tensor]:
-    """Outputs and targets of a whole split, N × outputs and N, or N × T × outputs and N × T. The model comes back in
-    the mode it was in."""
+    """Outputs and targets of a whole split, N × outputs and N, or N × T × outputs and N × T, in evaluation mode."""
     with evaluating(model):
         outputs, targets = zip(*((model(inputs), target) for inputs, target in loader.split(split)), strict=True)
     return torch.cat(outputs), torch.cat(targets)
 
 
-def require_one_answer(data: DataSet) -> None:
-    """Raises ValueError with the task to choose for data without one answer for each example."""
+def probability_columns(probabilities: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """One column of a table of predictions for each of C names, from B × C probabilities."""
+    return {f"probability/{name}": probabilities[:, i] for i, name in enumerate(names)}
+
+
+def require_single_target(data: DataSet) -> None:
+    """Raises ValueError, with the task to use, for data that does not have exactly one target per example."""
     targets = data.examples.targets
     if data.kind == "vector" and data.examples.world is not None:
-        raise ValueError(f"data={data.name} is an environment to act in: use task=dqn, or other data.")
+        raise ValueError(f"data={data.name} is an environment: use task=dqn, or other data")
     if targets.ndim == 1:
         return
     if targets.is_floating_point():
         raise ValueError(
-            f"data={data.name} has any number of labels an example: use task=multi_label, or other data."
+            f"data={data.name} has any number of labels per example: use task=multi_label, or other data"
         )
     task = "sequence_labelling" if data.classes else "language_model"
-    raise ValueError(f"data={data.name} has an answer for each step: use task={task}, or other data.")
-
-
-def weights_of_classes(spec: ClassWeights, loader: Loader, classes: int) -> Tensor | None:
-    """One weight a class, on the loader's device. balanced: N / (C · count of the class), as scikit-learn has it, for
-    the N targets of train without those of -1, which are no answer. Raises ValueError for what is neither that nor
-    C numbers."""
-    if spec is None:
-        return None
-    if spec == "balanced":
-        targets = loader.all_targets("train")
-        answered = targets[targets >= 0]
-        return len(answered) / (classes * answered.bincount(minlength=classes).clamp(min=1).float())
-    if isinstance(spec, str) or len(spec) != classes or min(spec) < 0:
-        raise ValueError(f"trainer.class_weights={spec}: use balanced, or {classes} numbers ≥ 0 in brackets.")
-    return torch.tensor(spec, dtype=torch.float32, device=loader.device)
-
-
-def state_of(model: nn.Module, update: Update) -> dict[str, Any]:
-    """Weights and optimizer; batches follow from seed and epoch and need no state."""
-    return {"model": model.state_dict(), "update": update.state_dict()}
-
-
-def restore(model: nn.Module, update: Update, state: dict[str, Any]) -> None:
-    model.load_state_dict(state["model"])
-    if "update" in state:
-        update.load_state_dict(state["update"])
+    raise ValueError(f"data={data.name} has a target for each time step: use task={task}, or other data")
