@@ -18,7 +18,11 @@ KEYS: dict[str, str] = {
 }
 OPTIONS: dict[str, dict[str, str]] = {}  # by group: names of its options
 METRICS: dict[str, str] = {}  # names without their split; `a` also stands for `a/CLASS`
-TARGETS: dict[str, str] = {}  # dotted names of classes and functions
+TARGETS: dict[str, str] = {  # dotted names of classes and functions
+    "mlcli.data.toy_text.cliff_walking": "mlcli.data.cliff_walking.cliff_walking",
+    "mlcli.data.toy_text.frozen_lake": "mlcli.data.frozen_lake.frozen_lake",
+    "mlcli.data.toy_text.taxi": "mlcli.data.taxi.taxi",
+}
 
 METRIC_KEYS = ("trainer.monitor", "sweep.metric")  # settings whose value is the name of a metric
 SPLITS = ("train", "val", "test")

@@ -9,7 +9,7 @@ from mlcli.batch_sizes import batch_sizes
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.loader import Loader
-from mlcli.train.update import part_sizes
+from mlcli.train.update import micro_batch_sizes
 
 Norm = nn.modules.batchnorm._BatchNorm
 
@@ -37,4 +37,4 @@ def require_batches(model: nn.Module, loader: Loader, examples: int, trainer: Se
 
 def _smallest_part(examples: int, batch_size: int, accumulate: int) -> int:
     batches = set(batch_sizes(examples, batch_size))
-    return min(min(part_sizes(size, accumulate, batch_size)) for size in batches)
+    return min(min(micro_batch_sizes(size, accumulate, batch_size)) for size in batches)

@@ -1,8 +1,10 @@
-"""The training loop, the only one. It knows the verbs of what it trains and nothing else of mlcli.
+"""The training loop. There is one for all tasks, and it depends on nothing but the methods of `Trials`.
 
-It is a generator: after each epoch (and now and then within a long one) it hands over what happened and waits,
-so whoever drives it writes journals, moves progress bars and saves checkpoints with no callbacks. It trains any
-number of trials side by side; a run alone is one.
+The loop is a generator of events: it yields an `Epoch` per trial after each epoch and a `Tick` now and then, so the
+caller writes the journal, moves the progress bar and saves checkpoints without callbacks. It trains any number of
+trials side by side; a single run is one trial.
+
+Shapes: S steps of an epoch, K trials still training ("rows", a row per trial).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +19,8 @@ from torch import Tensor
 from mlcli.train.protocols import Task, Trials
 from mlcli.train.single_trial import SingleTrial
 
-CONVERGED = "nothing is left to learn"
-TICK = 0.1  # seconds between two signs of life within an epoch
+CONVERGED = "converged"
+TICK = 0.1  # least seconds between two ticks within an epoch
 
 
 class Diverged(ArithmeticError):
@@ -27,17 +29,17 @@ class Diverged(ArithmeticError):
 
 @dataclass(frozen=True)
 class Plan:
-    """When to stop, and which metric decides what is best (`higher`: the larger the better)."""
+    """When to stop, and by which metric the best epoch is chosen."""
 
     epochs: int
-    monitor: str
-    higher: bool
+    monitor: str  # name of the metric
+    higher: bool  # whether higher values of it are better
     max_steps: int | None = None
     max_time: float | None = None  # seconds
     patience: int | None = None  # epochs without an improvement by more than min_delta
     min_delta: float = 0.0
-    layer_statistics: bool = False  # gradients and activations of each layer at the end of each epoch
-    validates: bool = True  # on a split "val"; without one the last epoch counts as the best
+    layer_statistics: bool = False  # of gradients and activations, at the end of each epoch
+    validates: bool = True  # whether there is a "val" split; without one the last epoch is the best
 
     def improves(self, score: float, best: float | None, by: float = 0.0) -> bool:
         if best is None or not self.validates:
@@ -47,23 +49,23 @@ class Plan:
 
 @dataclass
 class Progress:
-    """How far training has come; with the task's state, all that a resume needs."""
+    """The state of the loop for one trial; together with the task's state it is all that a resume needs."""
 
     epoch: int = 0
     step: int = 0
-    seconds: float = 0.0  # of trials side by side, each has its share
+    seconds: float = 0.0  # of training; trials that train side by side share them equally
     best_score: float | None = None
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
-    patience_score: float | None = None  # the last that was better by more than min_delta
+    patience_score: float | None = None  # the last one that was an improvement by more than min_delta
     patience_epoch: int = 0
-    stopped: str = ""  # why training ended before its last epoch; whoever drives the loop may say so too
+    stopped: str = ""  # why training ended before its last epoch; the caller may set it to end training
     failure: Diverged | None = None
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Within an epoch, or at its end, when every trial's Epoch has been told."""
+    """A sign of life: within an epoch, or at its end, after the Epoch of every trial."""
 
     epoch: int
     step: int
@@ -72,7 +74,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch that has ended (counted from 1), with "train/…" and "val/…" metrics as plain numbers."""
+    """The end of an epoch of one trial: its number (from 1), and "train/…" and "val/…" metrics as plain numbers."""
 
     epoch: int
     step: int
@@ -82,9 +84,9 @@ class Epoch:
 
 
 def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
-    """Trains until the plan is fulfilled; `progress` is kept up to date, also when an exception ends it.
+    """Trains one task until the plan ends. `progress` is up to date whenever the generator yields or raises.
 
-    Raises Diverged when the loss or the monitored metric is not finite, ValueError when there is no such metric.
+    Raises Diverged when the loss or the monitored metric is not finite, ValueError for an unknown `monitor`.
     """
     yield from fit_trials(SingleTrial(task), [plan], [progress])
     if progress.failure:
@@ -94,29 +96,22 @@ def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
 def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progress]) -> Iterator[Tick | Epoch]:
     """Trains trials side by side, each by its own plan, until the last one has ended.
 
-    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `layer_statistics` and `validates`. A trial that
-    diverges gets its `failure` and leaves, and so does one that has converged, or whose `stopped` was set while the
-    loop waited; the others don't notice. Raises ValueError when there is no metric `monitor`.
+    The plans share `monitor`, `higher`, `max_steps`, `max_time`, `layer_statistics` and `validates`. A trial leaves
+    without an effect on the others when it diverges (then it has a `failure`), has converged, has reached the end of
+    its plan, or when the caller sets `stopped`. Raises ValueError for an unknown `monitor`.
     """
     live = [i for i, each in enumerate(progress) if not ended(plans[i], each)]
     best = BestWeights(len(progress))
-    full = False
+    full = False  # whether each validation is a full evaluation
     while live:
         plan, start = plans[live[0]], perf_counter()
         values = EpochValues(progress[live[0]].step)
         yield from _steps(trials, plan, [progress[i] for i in live], values)
         metrics = values.read(len(live))
-        for name, numbers in trials.layer_statistics().items() if plan.layer_statistics else ():
-            for own, number in zip(metrics, numbers, strict=True):
-                own[name] = number
-        with trials.averaged():
-            validation = trials.evaluate("val", full) if plan.validates else {}
-            unknown = plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation
-            if unknown and plan.validates:
-                full = True  # too slow for every epoch unless it is asked for
-                validation = trials.evaluate("val", full)
-            for row, own in enumerate(metrics):
-                own |= {f"val/{name}": numbers[row] for name, numbers in validation.items()}
+        if plan.layer_statistics:
+            _add(metrics, trials.layer_statistics())
+        with trials.averaged():  # the averaged weights are the ones that are validated and kept
+            full = _validate(trials, plan, metrics, full)
             failures = [values.failure(row) for row in range(len(live))]
             improved = [_judge(plans[i], progress[i], metrics[row], failures[row]) for row, i in enumerate(live)]
             trials.observe([own[plan.monitor] for own in metrics])
@@ -129,11 +124,31 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
             each.seconds += share
             if each.failure is None:
                 yield Epoch(each.epoch, each.step, metrics[row], improved[row], i)
-        yield Tick(progress[live[0]].epoch, progress[live[0]].step)  # all trials have been told
+        yield Tick(progress[live[0]].epoch, progress[live[0]].step)  # the Epoch of every trial has been yielded
         rows = [row for row, i in enumerate(live) if not ended(plans[i], progress[i])]
         if len(rows) < len(live):
             trials.keep(rows)
         live = [live[row] for row in rows]
+
+
+def _validate(trials: Trials, plan: Plan, metrics: list[dict[str, float]], full: bool) -> bool:
+    """Adds the validation metrics of each trial. Returns whether validation has to be a full evaluation, which it has
+    if a cheap one does not compute the monitored metric."""
+    if not plan.validates:
+        return full
+    validation = trials.evaluate("val", full)
+    if not full and plan.monitor not in metrics[0] and plan.monitor.removeprefix("val/") not in validation:
+        full = True
+        validation = trials.evaluate("val", full)
+    _add(metrics, validation, "val/")
+    return full
+
+
+def _add(metrics: list[dict[str, float]], columns: dict[str, list[float]], prefix: str = "") -> None:
+    """Adds metrics by name, a number per row, to those of each row."""
+    for name, numbers in columns.items():
+        for own, number in zip(metrics, numbers, strict=True):
+            own[f"{prefix}{name}"] = number
 
 
 def _steps(trials: Trials, plan: Plan, progress: Sequence[Progress], values: "EpochValues") -> Iterator[Tick]:
@@ -158,7 +173,7 @@ def _steps(trials: Trials, plan: Plan, progress: Sequence[Progress], values: "Ep
 
 
 def _judge(plan: Plan, progress: Progress, metrics: dict[str, float], failure: Diverged | None) -> bool:
-    """Whether these are the best weights so far; ends training when none have been for too long."""
+    """Whether this is the best epoch so far. Stops the trial when its patience is exhausted."""
     progress.epoch += 1
     progress.failure = failure
     if plan.monitor not in metrics:
@@ -181,7 +196,7 @@ def _judge(plan: Plan, progress: Progress, metrics: dict[str, float], failure: D
 
 
 def ended(plan: Plan, progress: Progress) -> bool:
-    """Whether nothing is left to train."""
+    """Whether the trial has ended."""
     return bool(progress.failure or progress.stopped) or progress.epoch >= plan.epochs
 
 
@@ -194,21 +209,21 @@ def _limit(plan: Plan, step: int, seconds: float) -> str:
 
 
 class BestWeights:
-    """The best weights of each trial, in one tensor per name with a row for each: a copy of many rows at once
-    costs little more than that of one."""
+    """A copy of the best weights of each trial, in one tensor per parameter with a row per trial: copying many rows
+    at once costs little more than copying one."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self.tensors: dict[str, Tensor] = {}
 
     def keep(self, trials: Trials, live: list[int], rows: list[int], progress: Sequence[Progress]) -> None:
-        """Copies the weights that the trials in these rows have now, and hands them to their progress."""
+        """Copies the current weights of the trials in these rows, and gives each progress a view of its own."""
         if not rows:
             return
         weights = {name: tensor.detach() for name, tensor in trials.weights().items()}
         for name, tensor in weights.items():
             known = self.tensors.get(name)
-            if known is None or known.shape[1:] != tensor.shape[1:]:  # what a trial alone has learnt may grow
+            if known is None or known.shape[1:] != tensor.shape[1:]:  # a single trial may add weights (estimators)
                 self.tensors[name] = tensor.new_empty((self.count, *tensor.shape[1:]))
             if len(rows) == self.count:
                 self.tensors[name].copy_(tensor)
@@ -220,12 +235,12 @@ class BestWeights:
 
 
 class EpochValues:
-    """What the steps of an epoch returned: tensors stay on the device and are read once, at its end."""
+    """The values that the steps of an epoch returned. Tensors stay on the device and are read once, at its end."""
 
     def __init__(self, first_step: int) -> None:
         self.first_step = first_step
         self.tensors: dict[str, list[Tensor]] = {}
-        self.weights: dict[str, list[float | Tensor]] = {}  # of the steps that returned each tensor
+        self.weights: dict[str, list[float | Tensor]] = {}  # of the same steps, in the means over the epoch
         self.numbers: dict[str, Any] = {}
         self.failures: dict[int, Diverged] = {}
 
@@ -238,7 +253,7 @@ class EpochValues:
                 self.numbers[name] = value
 
     def read(self, count: int) -> list[dict[str, float]]:
-        """Per trial: "train/loss", … as weighted means over the updates, and plain numbers as the last gave them."""
+        """Metrics per trial: weighted means of tensors over the epoch as "train/NAME", and the last plain numbers."""
         metrics: list[dict[str, float]] = [{} for _ in range(count)]
         for name, tensors in self.tensors.items():
             values = torch.stack(tensors).reshape(len(tensors), count).cpu().double()
@@ -252,7 +267,7 @@ class EpochValues:
         return metrics
 
     def failure(self, row: int) -> Diverged | None:
-        """Which value of this trial was the first that is not finite, and at which step; None if all were."""
+        """The first value of this trial that is not finite, and its step; None if all values are finite."""
         return self.failures.get(row)
 
     def _fail(self, row: int, name: str, values: Tensor) -> None:
@@ -262,10 +277,10 @@ class EpochValues:
 
 
 def _means(values: Tensor, weights: Sequence[float | Tensor]) -> Tensor:
-    """The weighted mean of each column of steps × rows; of steps without any weight the plain one."""
+    """Weighted means over the steps, S × K → K; the plain mean where all weights are 0."""
     if isinstance(weights[0], Tensor):
         weights_SK = torch.stack([torch.as_tensor(each) for each in weights]).reshape(len(weights), -1).cpu().double()
-    elif min(weights) == max(weights):  # as most are
+    elif min(weights) == max(weights):  # the usual case
         return values.mean(0)
     else:
         weights_SK = torch.tensor(weights, dtype=values.dtype).unsqueeze(1)

@@ -1,4 +1,7 @@
-"""One gradient update: forward, backward, clipping, precision, optimizer and schedule, in that order."""
+"""One gradient update: forward, backward, gradient clipping, learning-rate schedule, optimizer step, weight average.
+
+Shapes: B examples of a batch, b of a micro-batch.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,7 +15,7 @@ from mlcli.train.averaging import Averaging
 from mlcli.train.optimizers import Groups, MakeOptimizer, has_modes, needs_closure
 from mlcli.train.protocols import HasState, ReactsToScores
 
-Share = tuple[float | Tensor, int | Tensor]  # numerator and denominator
+Share = tuple[float | Tensor, int | Tensor]  # of a micro-batch in its batch, as numerator and denominator
 
 
 class Schedule(Protocol):
@@ -20,16 +23,18 @@ class Schedule(Protocol):
 
 
 class Update:
-    """Owns the optimizer. Call it with a loss function and a batch: one update, and the mean loss of the batch.
+    """Owns the optimizer. Calling it with a loss function and a batch performs one update and returns the batch loss.
 
-    accumulate: micro-batches that a batch of `batch_size` examples is cut into; a smaller one is cut into fewer of
-    the same size. None: every batch into as many. Their gradients, each weighted by what its loss is a mean of, add
-    up to that of the whole batch, so it saves memory and changes nothing else (but the statistics of batch
-    normalisation).
-    l1: weight of the sum of all parameters' sizes; like weight decay it is no part of the loss that is told.
-    averaging: with it, a mean of the weights is kept, and those of the model are exchanged for it in `averaged`.
-    groups: the parameters, as the optimizer's constructor takes them. Raises ValueError for an optimizer whose step
-    needs a closure, and for averages of an optimizer that keeps averages itself.
+    groups: the parameter groups, as the optimizer's constructor takes them.
+    accumulate: the number of micro-batches per batch of `batch_size` examples; a smaller batch is cut into fewer
+    micro-batches of the same size. With `batch_size` None every batch is cut into `accumulate` micro-batches. Their
+    weighted gradients add up to the gradient of the whole batch, so accumulation saves memory without changing the
+    update (except for the batch statistics of batch normalisation).
+    l1: coefficient of the L1 penalty Σ|w|. Like weight decay, the penalty is not part of the returned loss.
+    averaging: keeps an average of the weights, which `averaged` swaps in for evaluation.
+
+    Raises ValueError for an optimizer whose step needs a closure, and if `averaging` is combined with an optimizer
+    that averages the weights itself.
     """
 
     def __init__(
@@ -69,9 +74,9 @@ class Update:
         self.base_rates = [group["lr"] for group in optimizer.param_groups]
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.model = model
-        self.averages: list[Tensor] = []  # from the first update on
+        self.averages: list[Tensor] = []  # of `_averaged_tensors`; empty before the first update
         self.steps = 0
-        self.factor = 1.0  # what the schedule made of the base rates at the last update
+        self.factor = 1.0  # by which the schedule multiplied the base learning rates at the last update
         dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
         self.autocast: Any = torch.autocast(device.type, dtype) if dtype else nullcontext()
         self.scaler = torch.amp.GradScaler(device.type) if precision == "fp16" else None
@@ -79,17 +84,21 @@ class Update:
     def __call__(
         self, loss_of: Callable[..., Tensor], *batch: Tensor, weight_of: Callable[..., Tensor] | None = None
     ) -> Tensor:
-        """`loss_of(*batch)` is the mean loss of a batch, a scalar; returned detached. `weight_of(*batch)` is what it
-        is a mean of, by default the number of examples."""
-        for parameter in self.parameters:  # now and not after the step: backward finds their memory in the cache
+        """Performs one update.
+
+        loss_of: the loss of a (micro-)batch, a scalar mean. weight_of: the number of terms in that mean, by default
+        the number of examples. Returns the loss of the whole batch, detached.
+        """
+        # Before the backward pass rather than after the step: the allocator then hands it the memory just freed.
+        for parameter in self.parameters:
             parameter.grad = None
         if self.accumulate == 1:
             total = self._backward(loss_of, batch, None)
         else:
-            parts = [self._backward(loss_of, part, share) for part, share in self._parts(batch, weight_of)]
+            parts = [self._backward(loss_of, part, share) for part, share in self._micro_batches(batch, weight_of)]
             total = torch.stack(parts).sum()
         if self.scaler is not None:
-            self.scaler.unscale_(self.optimizer)  # whatever is done to gradients is done to their true sizes
+            self.scaler.unscale_(self.optimizer)  # clipping and the penalty need the true gradients
         self._clip()
         if self.l1:
             self._penalise()
@@ -114,24 +123,24 @@ class Update:
             self.averages = [tensor.clone() for tensor in tensors]
 
     def _averaged_tensors(self) -> list[Tensor]:
-        """Running statistics belong to the weights, so they are averaged with them."""
+        """Parameters and floating-point buffers: running statistics belong to the weights that produced them."""
         buffers = self.model.buffers() if self.model else ()
         return [*self.parameters, *(buffer for buffer in buffers if buffer.is_floating_point())]
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Meanwhile the model has the mean weights, ours or those of the optimizer, if there are such."""
-        self._exchange()
+        """Within this context the model has the averaged weights, kept here or by the optimizer, if there are any."""
+        self._swap()
         if self.has_modes:
             self.optimizer.eval()
         try:
             yield
         finally:
-            self._exchange()
+            self._swap()
             if self.has_modes:
                 self.optimizer.train()
 
-    def _exchange(self) -> None:
+    def _swap(self) -> None:
         if not self.averages:
             return
         for tensor, average in zip(self._averaged_tensors(), self.averages, strict=True):
@@ -139,12 +148,12 @@ class Update:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the last update, of the first parameter group."""
+        """The learning rate of the first parameter group at the last update."""
         return float(self.base_rates[0] * self.factor)
 
     @property
     def settings(self) -> dict[str, float]:
-        """What an epoch tells of it beside the loss."""
+        """What is logged besides the loss."""
         return {"lr": self.rate}
 
     def _set_rates(self, factor: float) -> None:
@@ -152,11 +161,11 @@ class Update:
         for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
             group["lr"] = base * factor
 
-    def _parts(
+    def _micro_batches(
         self, batch: tuple[Tensor, ...], weight_of: Callable[..., Tensor] | None
     ) -> Iterator[tuple[tuple[Tensor, ...], Share]]:
-        """Micro-batches, each with its share of the batch."""
-        sizes = part_sizes(len(batch[0]), self.accumulate, self.batch_size)
+        """Micro-batches, each with its share of the batch: the weight of its loss in the loss of the whole batch."""
+        sizes = micro_batch_sizes(len(batch[0]), self.accumulate, self.batch_size)
         total = None if weight_of is None else weight_of(*batch).clamp(min=1)
         for part in zip(*(torch.split(tensor, sizes) for tensor in batch), strict=True):
             if weight_of is None or total is None:
@@ -183,7 +192,7 @@ class Update:
 
     @torch.no_grad()
     def _penalise(self) -> None:
-        """The gradient of l1 · Σ|w|."""
+        """Adds the gradient of l1 · Σ|w|, which is l1 · sign(w)."""
         pairs = [(p, p.grad) for p in self.parameters if p.grad is not None]
         torch._foreach_add_([grad for _, grad in pairs], torch._foreach_sign([p for p, _ in pairs]), alpha=self.l1)
 
@@ -214,8 +223,8 @@ class Update:
         self.averages = [average.to(tensor.device, copy=True) for average, tensor in pairs]
 
 
-def part_sizes(count: int, accumulate: int, batch_size: int | None) -> list[int]:
-    """How a batch of so many examples is cut, where one of `batch_size` is cut into `accumulate` parts."""
+def micro_batch_sizes(count: int, accumulate: int, batch_size: int | None) -> list[int]:
+    """Sizes of the micro-batches of `count` examples, where a batch of `batch_size` is cut into `accumulate`."""
     return batch_sizes(count, -(-(batch_size or count) // accumulate))
 
 
@@ -223,8 +232,8 @@ def _check(optimizer: torch.optim.Optimizer, averaging: Averaging | None) -> Non
     kind: Any = type(optimizer)
     if needs_closure(kind):
         raise ValueError(
-            f"{kind.__name__}: its step needs a closure that computes the loss again, which is not supported: use "
-            "another optimizer, such as optimizer=adam"
+            f"{kind.__name__}: optimizers whose step needs a closure are not supported; use another one, such as "
+            "optimizer=adam"
         )
     if averaging and has_modes(optimizer):
         raise ValueError(f"trainer.average: {kind.__name__} averages the weights itself; use trainer.average=null")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from mlcli.data.cliff_walking import cliff_walking
+from mlcli.data.frozen_lake import frozen_lake
 from mlcli.data.gridworld import distances, gridworld
-from mlcli.data.toy_text import cliff_walking, frozen_lake, taxi
+from mlcli.data.taxi import taxi
 from mlcli.task.tabular.dynamic_programming import evaluate_policies, value_iteration
 
 MAP = ["S..O", ".#..", "...G"]

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mlcli.train.averaging import Averaging
 from mlcli.train.optimizers import MakeOptimizer
-from mlcli.train.update import Update, part_sizes
+from mlcli.train.update import Update, micro_batch_sizes
 
 
 def constant(step: int, steps_per_epoch: int, total_steps: int) -> float:
@@ -171,12 +171,12 @@ def test_accumulate_weighs_parts_by_what_their_loss_is_a_mean_of(accumulate: int
 
 
 def test_no_part_of_a_batch_is_a_single_example_left_over() -> None:
-    assert part_sizes(32, 4, 32) == [8, 8, 8, 8]
-    assert part_sizes(33, 4, 32) == [8, 8, 8, 9]
-    assert part_sizes(3, 4, 32) == [3]  # as large as the parts of a whole batch
-    assert part_sizes(10, 3, None) == [4, 4, 2]
-    assert part_sizes(4, 4, 4) == [1, 1, 1, 1]  # as asked for
-    assert part_sizes(1, 4, 32) == [1]
+    assert micro_batch_sizes(32, 4, 32) == [8, 8, 8, 8]
+    assert micro_batch_sizes(33, 4, 32) == [8, 8, 8, 9]
+    assert micro_batch_sizes(3, 4, 32) == [3]  # as large as the parts of a whole batch
+    assert micro_batch_sizes(10, 3, None) == [4, 4, 2]
+    assert micro_batch_sizes(4, 4, 4) == [1, 1, 1, 1]  # as asked for
+    assert micro_batch_sizes(1, 4, 32) == [1]
 
 
 @pytest.mark.parametrize(

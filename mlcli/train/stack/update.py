@@ -11,7 +11,7 @@ from mlcli.cannot_stack import CannotStack
 from mlcli.train.stack.part import Part, join
 from mlcli.train.stack.proportional import is_proportional
 from mlcli.train.stack.weights import StackedWeights
-from mlcli.train.update import Share, Update, part_sizes
+from mlcli.train.update import Share, Update, micro_batch_sizes
 
 ALIKE = ("accumulate", "batch_size", "steps_per_epoch")
 
@@ -69,7 +69,7 @@ class StackedUpdate:
         if self.updates[0].accumulate == 1:
             total = self._backward(losses_of, batch, None, first=True)
         else:
-            parts = enumerate(self._parts(batch, weights_of))
+            parts = enumerate(self._micro_batches(batch, weights_of))
             losses = [self._backward(losses_of, part, share, place == 0) for place, (part, share) in parts]
             total = torch.stack(losses).sum(0)
         self._clip()
@@ -79,12 +79,12 @@ class StackedUpdate:
         self.steps += 1
         return total
 
-    def _parts(
+    def _micro_batches(
         self, batch: tuple[Tensor, ...], weights_of: Callable[..., Tensor] | None
     ) -> Iterator[tuple[tuple[Tensor, ...], Share]]:
         """Micro-batches, as an Update alone cuts them."""
         lead, size = self.updates[0], batch[0].shape[1]
-        sizes = part_sizes(size, lead.accumulate, lead.batch_size)
+        sizes = micro_batch_sizes(size, lead.accumulate, lead.batch_size)
         total = None if weights_of is None else weights_of(*batch).clamp(min=1)
         for part in zip(*(torch.split(tensor, sizes, 1) for tensor in batch), strict=True):
             if weights_of is None or total is None:

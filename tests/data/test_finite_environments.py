@@ -1,0 +1,21 @@
+"""The decision processes that were once in one module: their old names in stored configs still open them."""
+
+import pytest
+
+from mlcli.config.compose import compose, hydra_session, to_run
+from mlcli.run.build import build_data
+from mlcli.store.folder import plain
+from mlcli.store.trust import trusted
+
+
+@pytest.mark.parametrize("name", ["cliff_walking", "frozen_lake", "taxi"])
+def test_stored_configs_of_older_versions_open(name: str) -> None:
+    with hydra_session() as hydra:
+        stored = dict(to_run(compose(hydra, [f"data={name}", "task=control", "model=q_table"])))
+    now = build_data(trusted(plain(stored, "run"), "run"))
+    stored["data"] = {**stored["data"], "_target_": f"mlcli.data.toy_text.{name}"}
+    stored["trainer"] = {**stored["trainer"], "watch": False}
+    del stored["trainer"]["layer_statistics"]
+    cfg = trusted(plain(stored, "run"), "run")
+    assert cfg.data["_target_"] == f"mlcli.data.{name}.{name}" and cfg.trainer.layer_statistics is False
+    assert build_data(cfg).digest == now.digest
