@@ -1,4 +1,8 @@
-"""Whether the heads of a transformer look where the answer is: its weights on the tokens that decide it."""
+"""Do the heads of a transformer attend to the tokens that determine the class?
+
+Method: the attention weights of a trained classifier (Vaswani et al., NeurIPS 2017) on delivery notes, of which the
+deciding tokens are known: the word “delivered” and the day that follows it.
+"""
 
 from collections.abc import Sequence
 
@@ -7,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mlcli.data.deliveries import DAYS, WANTED
-from mlcli.experiment.analysis.model_inputs import test_inputs
+from mlcli.experiment.analysis.examples import class_labels, median_length, test_inputs
 from mlcli.figure import attention as figures_attention
 from mlcli.figure.plot import Plot, plain
 from mlcli.model.transformer import Transformer
@@ -15,24 +19,24 @@ from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
-CLASS = "[class]"  # the token that gathers the answer; it stands before the others
+CLASS = "[class]"  # the class token, which stands before the others
+COLUMNS = ("layer", "head", "class token → day", f"day → {WANTED}", "uniform weight")
 Rows = list[tuple[int, int, float, float, float]]
 
 
 def attention_heatmap(runs: Sequence[FinishedRun]) -> Conclusion:
-    """For each layer and head the mean weight, over the test split, of two looks that the task needs: from the
-    class token to the day that was asked for, and from that day to the word that it belongs to."""
+    """The mean attention weight over the test split, by layer and head: of the class token on the day of delivery,
+    and of that day on the word “delivered”."""
     parts = runs[0].parts()
     tokens, weights = trained_weights(parts)
-    event, day = deciding(tokens, parts.data.vocabulary)
-    even = float((1 / (1 + (tokens != 0).sum(1))).mean())
+    event, day = deciding_positions(tokens, parts.data.vocabulary)
+    uniform = float((1 / (1 + (tokens != 0).sum(1))).mean())
     rows: Rows = []
     for layer, head in np.ndindex(*weights.shape[1:3]):
         of_head = weights[:, layer, head]
-        rows.append((layer + 1, head + 1, _look(of_head, 0, day), _look(of_head, day, event), even))
-    columns = ("layer", "head", "class token → the day", f"the day → {WANTED}", "even weights")
-    sentence = _sentence(rows, even, runs[0].metrics["test/accuracy"])
-    return Conclusion(sentence, columns, rows, [plot(parts, tokens, weights)])
+        rows.append((layer + 1, head + 1, _mean_weight(of_head, 0, day), _mean_weight(of_head, day, event), uniform))
+    sentence = _sentence(rows, uniform, runs[0].metrics["test/accuracy"])
+    return Conclusion(sentence, COLUMNS, rows, [plot(parts, tokens, weights)])
 
 
 def trained_weights(parts: Parts) -> tuple[Tensor, Tensor]:
@@ -40,15 +44,15 @@ def trained_weights(parts: Parts) -> tuple[Tensor, Tensor]:
     other models and data."""
     model = parts.model
     if not isinstance(model, Transformer) or model.token is None or parts.data.name != "deliveries":
-        raise ValueError("This experiment needs data=deliveries model=transformer model.pooling=class_token.")
+        raise ValueError("this experiment needs data=deliveries model=transformer model.pooling=class_token")
     model.eval()
     tokens = test_inputs(parts)
     with torch.no_grad():
         return tokens.cpu(), model.attention(tokens).cpu()
 
 
-def deciding(tokens: Tensor, vocabulary: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Which steps, the class token being step 0, hold the word that is asked about and the day that follows it."""
+def deciding_positions(tokens: Tensor, vocabulary: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """The positions, with the class token at 0, of the word “delivered” and of the day that follows it: N each."""
     words = np.array(vocabulary)[tokens.numpy()]
     event = (words == WANTED).argmax(1)
     after = np.arange(words.shape[1]) > event[:, None]
@@ -56,36 +60,31 @@ def deciding(tokens: Tensor, vocabulary: Sequence[str]) -> tuple[Tensor, Tensor]
     return torch.from_numpy(event + 1), torch.from_numpy(day + 1)
 
 
-def _look(weights: Tensor, looking: Tensor | int, at: Tensor) -> float:
-    """Mean weight of one step of each example on another, of N × T × T."""
-    return float(weights[torch.arange(len(weights)), looking, at].mean())
+def _mean_weight(weights: Tensor, query: Tensor | int, key: Tensor) -> float:
+    """The mean over N of the weights N × T × T at these positions."""
+    return float(weights[torch.arange(len(weights)), query, key].mean())
 
 
-def _sentence(rows: Rows, even: float, accuracy: float) -> str:
+def _sentence(rows: Rows, uniform: float, accuracy: float) -> str:
     by_class, by_day = max(rows, key=lambda row: row[2]), max(rows, key=lambda row: row[3])
-    verdict = "The heads look where the answer is" if by_class[2] > 0.5 else "No head looks where the answer is"
+    verdict = "The heads attend" if by_class[2] > 0.5 else "No head attends"
     return (
-        f"{verdict}: in layer {by_class[0]}, head {by_class[1]} the class token gives {by_class[2]:.0%} of its "
-        f"weight to the day that was asked for, and in layer {by_day[0]}, head {by_day[1]} that day gives "
-        f"{by_day[3]:.0%} to “{WANTED}”; even weights would give {even:.0%}. Test accuracy {accuracy:.3f}."
+        f"{verdict} to the deciding tokens: in layer {by_class[0]}, head {by_class[1]} the class token puts "
+        f"{by_class[2]:.0%} of its weight on the day of delivery, and in layer {by_day[0]}, head {by_day[1]} that "
+        f"day puts {by_day[3]:.0%} on “{WANTED}” (uniform attention: {uniform:.0%}). Test accuracy {accuracy:.3f}."
     )
 
 
 def plot(parts: Parts, tokens: Tensor, weights: Tensor) -> Plot:
-    """Every head's weights on a test example of middling length, without its padding."""
-    lengths = (tokens != 0).sum(1)
-    chosen = int(lengths.argsort()[len(tokens) // 2])
-    end = 1 + int(lengths[chosen])
-    places = list(np.ndindex(*weights.shape[1:3]))
+    """Every head's weights on a test example of median length, without its padding."""
+    chosen = median_length(tokens)
+    end = 1 + int((tokens[chosen] != 0).sum())
+    heads = list(np.ndindex(*weights.shape[1:3]))
     data = {
-        "weights": [plain(weights[chosen, layer, head, :end, :end].numpy().round(4)) for layer, head in places],
-        "titles": [f"layer {layer + 1}, head {head + 1}" for layer, head in places],
+        "weights": [plain(weights[chosen, layer, head, :end, :end].numpy().round(4)) for layer, head in heads],
+        "titles": [f"layer {layer + 1}, head {head + 1}" for layer, head in heads],
         "tokens": [CLASS, *(parts.data.vocabulary[token] for token in tokens[chosen, : end - 1])],
         "columns": weights.shape[2],
-        "title": f"Attention of each head · the answer is {parts.data.classes[_answer(parts, chosen)]}",
+        "title": f"Attention weights by head · class: {class_labels(parts.data, 'test')[chosen]}",
     }
     return Plot("heads", figures_attention.maps, data)
-
-
-def _answer(parts: Parts, chosen: int) -> int:
-    return int(parts.data.examples.targets[parts.data.splits["test"][chosen]])

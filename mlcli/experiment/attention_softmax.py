@@ -1,4 +1,8 @@
-"""What a temperature does to the weights of one head of attention, computed step by step in NumPy."""
+"""How does the temperature of the softmax change the weights of one attention head?
+
+Method: scaled dot-product attention, softmax(Q Kᵀ / √d_k) V (Vaswani et al., NeurIPS 2017), step by step in NumPy on
+the queries, keys and values of a trained head, with the logits divided by a temperature.
+"""
 
 from collections.abc import Sequence
 
@@ -6,47 +10,39 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mlcli.experiment.analysis.model_inputs import test_inputs
+from mlcli.experiment.analysis.differences import max_difference
+from mlcli.experiment.analysis.examples import test_inputs
 from mlcli.figure import attention as figures_attention
 from mlcli.figure.plot import Plot, plain
-from mlcli.model.attention import Attention as OneLayer
+from mlcli.model.attention import Attention as AttentionModel
 from mlcli.model.scratch.attention import Attention, attention, entropy
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
 TEMPERATURES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 SHOWN = (0.1, 0.3, 1.0, 10.0)  # as heat maps
+COLUMNS = ("temperature", "entropy", "effective steps", "max difference from torch")
 Heads = tuple[np.ndarray, np.ndarray, np.ndarray]  # queries, keys and values, N × T × D each
 
 
 def attention_softmax(runs: Sequence[FinishedRun]) -> Conclusion:
-    """Mean entropy by temperature, for the trained queries and keys of the test split, and how far from torch's."""
+    """By temperature, over the test split: the mean entropy in nats, its exponential (the number of steps whose
+    uniform weights have this entropy), and the largest difference of the outputs from torch's."""
     heads = trained_heads(runs[0])
     found = {temperature: attention(*heads, temperature=temperature) for temperature in TEMPERATURES}
     entropies = [float(entropy(each.weights).mean()) for each in found.values()]
-    apart = [difference_from_torch(heads, each, temperature) for temperature, each in found.items()]
-    steps = heads[0].shape[1]
-    rows = [
-        (temperature, each, float(np.exp(each)), gap)
-        for temperature, each, gap in zip(TEMPERATURES, entropies, apart, strict=True)
-    ]
-    rises = "rises" if (np.diff(entropies) > 0).all() else "does not always rise"
-    sentence = (
-        f"The entropy of the weights {rises} with the temperature: {entropies[0]:.3f} nats at {TEMPERATURES[0]:g}, "
-        f"{entropies[TEMPERATURES.index(1.0)]:.3f} at 1 and {entropies[-1]:.3f} at {TEMPERATURES[-1]:g}, where even "
-        f"weights on {steps} steps have {np.log(steps):.3f}. Outputs differ from torch's own by at most "
-        f"{max(apart):.1e}."
-    )
-    columns = ("temperature", "entropy", "as even weights on … steps", "largest difference from torch")
-    return Conclusion(sentence, columns, rows, plots(found, entropies))
+    gaps = [difference_from_torch(heads, each, temperature) for temperature, each in found.items()]
+    rows = [(*row[:2], float(np.exp(row[1])), row[2]) for row in zip(TEMPERATURES, entropies, gaps, strict=True)]
+    sentence = _sentence(entropies, heads[0].shape[1], max(gaps))
+    return Conclusion(sentence, COLUMNS, rows, plots(found, entropies))
 
 
 def trained_heads(run: FinishedRun) -> Heads:
     """Queries, keys and values of the test split, in double precision. Raises ValueError for other models."""
     parts = run.parts()
     model = parts.model
-    if not isinstance(model, OneLayer) or model.layer.heads != 1:
-        raise ValueError("This experiment looks at one head: use model=attention model.heads=1.")
+    if not isinstance(model, AttentionModel) or model.layer.heads != 1:
+        raise ValueError("this experiment needs a single head: use model=attention model.heads=1")
     with torch.no_grad():
         states, _ = model.placed(test_inputs(parts))
         query, key, value = (each[:, 0].double().cpu().numpy() for each in model.layer.split(states))
@@ -54,11 +50,20 @@ def trained_heads(run: FinishedRun) -> Heads:
 
 
 def difference_from_torch(heads: Heads, ours: Attention, temperature: float) -> float:
-    """The largest, of any output."""
+    """The largest difference of the outputs from torch's scaled_dot_product_attention."""
     query, key, value = map(torch.from_numpy, heads)
     scale = 1 / (query.shape[-1] ** 0.5 * temperature)
-    theirs = F.scaled_dot_product_attention(query, key, value, scale=scale)
-    return float(np.abs(ours.outputs - theirs.numpy()).max())
+    return max_difference(ours.outputs, F.scaled_dot_product_attention(query, key, value, scale=scale))
+
+
+def _sentence(entropies: Sequence[float], steps: int, gap: float) -> str:
+    increases = "increases" if (np.diff(entropies) > 0).all() else "does not always increase"
+    return (
+        f"The entropy of the attention weights {increases} with the temperature: {entropies[0]:.3f} nats at "
+        f"{TEMPERATURES[0]:g}, {entropies[TEMPERATURES.index(1.0)]:.3f} at 1 and {entropies[-1]:.3f} at "
+        f"{TEMPERATURES[-1]:g} (uniform weights on {steps} steps: {np.log(steps):.3f}). Outputs differ from torch's "
+        f"scaled_dot_product_attention by at most {gap:.1e}."
+    )
 
 
 def plots(found: dict[float, Attention], entropies: list[float]) -> list[Plot]:
@@ -69,8 +74,8 @@ def plots(found: dict[float, Attention], entropies: list[float]) -> list[Plot]:
         "titles": [f"temperature {temperature:g}" for temperature in SHOWN],
         "tokens": [str(step + 1) for step in range(steps)],
         "columns": len(SHOWN),
-        "title": "Weights of one example by temperature",
-        "note": f"of the {steps} steps of the first test example; {figures_attention.NOTE}",
+        "title": "Attention weights by temperature",
+        "note": f"the {steps} steps of the first test example; {figures_attention.NOTE}",
     }
     curve = {
         "temperatures": list(found),

@@ -1,13 +1,17 @@
-"""What a convolution is for: a CNN beside a dense network of as many parameters, also on images that are shifted."""
+"""Does convolution help beyond the number of parameters?
+
+Method: a CNN and a dense network with equally many parameters on the same images, tested on the original and on
+translated images (translation equivariance: Goodfellow, Bengio & Courville, Deep Learning, 2016, section 9.2).
+"""
 
 from collections.abc import Sequence
 from statistics import fmean
 
-import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlcli.experiment.analysis.convergence import grouped
+from mlcli.experiment.analysis.examples import class_labels
+from mlcli.experiment.analysis.runs import by_variant
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import Parts
@@ -18,12 +22,12 @@ SHIFTS = (0, 1, 2, 3, 4)  # pixels
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 COLUMNS = ("network", "parameters", "seeds", "accuracy", *(f"shifted by {pixels}" for pixels in SHIFTS[1:]))
 
-Accuracies = dict[str, list[float]]  # of each network the accuracy at each shift, means over the seeds
+Accuracies = dict[str, list[float]]  # by network, at each shift: means over seeds
 
 
 def cnn_vs_dense(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Accuracy of each network on the test images, and on the same images shifted; means over the seeds."""
-    groups = grouped(runs, lambda run: str(run.cfg.variant))
+    """Test accuracy of each network on the original and on shifted images; means over seeds."""
+    groups = by_variant(runs)
     if len(groups) < 2:
         return None
     parameters, curves = {}, {}
@@ -38,32 +42,29 @@ def cnn_vs_dense(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 def accuracy(parts: Parts, pixels: int) -> float:
     """On the test images shifted by so many pixels, the mean over the four directions."""
-    test = parts.data.splits["test"]
-    images, targets = parts.data.examples.inputs[test], parts.data.examples.targets[test].numpy()
-    names = np.array(parts.data.classes)[targets]
+    images, labels = parts.data.examples.inputs[parts.data.splits["test"]], class_labels(parts.data, "test")
     directions = DIRECTIONS if pixels else DIRECTIONS[:1]
     moved = (shifted(images, pixels * right, pixels * down) for right, down in directions)
-    return fmean(float((parts.task.predict(each)["prediction"] == names).mean()) for each in moved)
+    return fmean(float((parts.task.predict(each)["prediction"] == labels).mean()) for each in moved)
 
 
 def shifted(images: Tensor, right: int, down: int) -> Tensor:
-    """B × C × H × W moved by so many pixels; what comes in is as dark as the darkest pixel."""
+    """B × C × H × W shifted by so many pixels, padded with the smallest value of all."""
     return F.pad(images, (right, -right, down, -down), value=float(images.min()))
 
 
 def _sentence(means: Accuracies, parameters: dict[str, int]) -> str:
-    told = "; ".join(
-        f"{name} ({parameters[name]:,} parameters) {each[0]:.1%}, shifted by {SHIFTS[-1]} pixels {each[-1]:.1%}"
-        for name, each in means.items()
+    each = "; ".join(
+        f"{name} ({parameters[name]:,} parameters) {scores[0]:.1%}, shifted by {SHIFTS[-1]} pixels {scores[-1]:.1%}"
+        for name, scores in means.items()
     )
     first, last = (max(means, key=lambda name: means[name][place]) for place in (0, -1))
-    verdict = f"{first} is ahead on both" if first == last else f"{first} is ahead as they are, {last} once shifted"
-    return f"Test images classified correctly: {told}. {verdict}."
+    verdict = f"{first} is better on both" if first == last else f"{first} is better unshifted, {last} shifted"
+    return f"Test accuracy: {each}. {verdict}."
 
 
 def _plot(curves: dict[str, Curve], means: Accuracies) -> Plot:
-    told = ", ".join(f"{name} {each[-1]:.1%}" for name, each in means.items())
-    note = "test images moved up, down, left and right; means over seeds, with one standard deviation"
-    return panels(
-        "shifted", f"Accuracy at {SHIFTS[-1]} pixels: {told}", note, [Panel("shift (pixels)", "accuracy", curves)]
-    )
+    each = ", ".join(f"{name} {scores[-1]:.1%}" for name, scores in means.items())
+    note = "test images shifted up, down, left and right; means over seeds with one standard deviation"
+    panel = Panel("shift (pixels)", "test accuracy", curves)
+    return panels("shifted", f"Test accuracy at a shift of {SHIFTS[-1]} pixels: {each}", note, [panel])

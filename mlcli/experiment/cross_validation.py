@@ -1,65 +1,68 @@
-"""Which architecture is best, judged by the folds of a cross-validation, and whether that could be chance."""
+"""Which architecture is best, and is the difference significant?
+
+Method: k-fold cross-validation of all on the same folds; differences from the best are tested with the corrected
+resampled t-test (Nadeau & Bengio, Machine Learning 52, 2003), because training sets of the folds overlap.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import fmean
 
+from mlcli.experiment.analysis.runs import finished, model_name
 from mlcli.figure.crossval import fold_scores
 from mlcli.figure.plot import Plot
-from mlcli.metric.resampled import Paired, paired, resampled
+from mlcli.metric.resampled import paired, resampled
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 from mlcli.store.folder import read_json
 
 METRIC = "test/accuracy"
-CERTAIN = 0.05
-Scores = dict[str, dict[int, float]]  # model → fold → accuracy
+SIGNIFICANCE = 0.05
+Scores = dict[str, list[float]]  # by model, the accuracy in each fold
 
 
 def cross_validation(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """The accuracy of each model in each fold, and the paired comparison of the best with each other one."""
-    finished = [run for run in runs if run.status == "FINISHED"]
-    scores: Scores = {}
-    for run in finished:
-        kind = run.cfg.model._target_.rpartition(".")[2]
-        scores.setdefault(kind, {})[run.cfg.split.fold] = run.metrics[METRIC]
-    folds = sorted(set.intersection(*(set(own) for own in scores.values()))) if scores else []
-    if len(folds) < 2 or len(scores) < 2:
+    """The test accuracy of each model in each fold, and the paired comparison of the best with each other one."""
+    by_model: dict[str, dict[int, FinishedRun]] = {}
+    for run in finished(runs):
+        by_model.setdefault(model_name(run), {})[run.cfg.split.fold] = run
+    folds = sorted(set.intersection(*(set(own) for own in by_model.values()))) if by_model else []
+    if len(folds) < 2 or len(by_model) < 2:
         return None
-    sizes = [read_json(run.folder.path / "data.json")["examples"] for run in finished]
+    sizes = [read_json(run.folder.path / "data.json")["examples"] for run in finished(runs)]
     ratio = fmean(each["test"] for each in sizes) / fmean(each["train"] for each in sizes)
-    columns = {name: [own[fold] for fold in folds] for name, own in scores.items()}
-    order = sorted(columns, key=lambda name: -fmean(columns[name]))
-    rows = [(f"fold {fold}", *(columns[name][place] for name in order)) for place, fold in enumerate(folds)]
-    return Conclusion(_sentence(columns, order, ratio), ("", *order), rows, [_plot(columns, order, ratio)])
+    unordered = {name: [own[fold].metrics[METRIC] for fold in folds] for name, own in by_model.items()}
+    scores = {name: unordered[name] for name in sorted(unordered, key=lambda name: -fmean(unordered[name]))}
+    rows = list(zip(folds, *scores.values(), strict=True))
+    return Conclusion(_sentence(scores, ratio), ("fold", *scores), rows, [_plot(scores, ratio)])
 
 
-def _plot(columns: dict[str, list[float]], order: list[str], ratio: float) -> Plot:
+def _plot(scores: Scores, ratio: float) -> Plot:
     data = {
         "metric": METRIC,
         "better": "max",
-        "folds": len(columns[order[0]]),
+        "folds": len(next(iter(scores.values()))),
         "repeats": 1,
-        "names": order,
-        "scores": [columns[name] for name in order],
-        "means": [asdict(resampled(columns[name], ratio)) for name in order],
+        "names": list(scores),
+        "scores": list(scores.values()),
+        "means": [asdict(resampled(own, ratio)) for own in scores.values()],
     }
     return Plot("folds", fold_scores, data)
 
 
-def _sentence(columns: dict[str, list[float]], order: list[str], ratio: float) -> str:
-    best, *others = order
-    told = []
-    for name in order:
-        found = resampled(columns[name], ratio)
-        told.append(f"{name} {found.mean:.1%} ± {100 * (found.std or 0.0):.1f}")
-    compared = [
-        f"{_verdict(name, found)} ({-100 * found.difference:.1f} points in the same folds, p {found.p:.2g})"
-        for name in others
-        for found in [paired(columns[name], columns[best], ratio)]
-    ]
-    return f"Over {len(columns[best])} folds: {', '.join(told)}. {best} is {'; '.join(compared)}."
-
-
-def _verdict(name: str, found: Paired) -> str:
-    return f"better than {name}" if found.p < CERTAIN else f"not surely better than {name}"
+def _sentence(scores: Scores, ratio: float) -> str:
+    best, *others = scores
+    means = []
+    for name, own in scores.items():
+        found = resampled(own, ratio)
+        means.append(f"{name} {found.mean:.1%} ± {100 * (found.std or 0.0):.1f}")
+    tests = []
+    for name in others:
+        test = paired(scores[best], scores[name], ratio)
+        verdict = "significantly" if test.p < SIGNIFICANCE else "not significantly"
+        points = f"{100 * test.difference:.1f} percentage points"
+        tests.append(f"{verdict} better than {name} ({points}, p = {test.p:.2g})")
+    return (
+        f"{len(scores[best])}-fold cross-validation, mean test accuracy ± standard deviation: {', '.join(means)}. "
+        f"{best} is {'; '.join(tests)}; corrected resampled t-test (Nadeau & Bengio 2003)."
+    )

@@ -1,10 +1,21 @@
-"""Which learning-rate schedule is at an accuracy first, each at the rate that suits it; and Smith's range test."""
+"""Which learning-rate schedule reaches an accuracy first?
+
+Method: each schedule at its best peak learning rate, among them the triangular cyclic schedule; and the learning-rate
+range test of the same paper (Smith, WACV 2017).
+"""
 
 from collections.abc import Sequence
-from math import inf
 
-from mlcli.experiment.analysis.convergence import Groups, arrival, curve, epochs, grouped, mean_of, spread_of
-from mlcli.experiment.analysis.range_test import Range, range_test
+from mlcli.experiment.analysis.convergence import (
+    Epochs,
+    epochs_to,
+    fastest,
+    format_all,
+    format_epochs,
+    in_order,
+)
+from mlcli.experiment.analysis.range_test import LearningRateRange, range_test
+from mlcli.experiment.analysis.runs import Groups, group_by, learning_rate, mean_metric, metric_curves, std_metric
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import build
@@ -13,78 +24,73 @@ from mlcli.run.finish import rate_by_update
 from mlcli.run.finished_run import FinishedRun
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
-COLUMNS = ("schedule", "peak rate", "epochs to accuracy", FINAL, "± over seeds", "val/loss")
-Arrivals = dict[str, float | None]
+COLUMNS = ("schedule", "peak learning rate", "epochs to accuracy", FINAL, "std over seeds", "val/loss")
 POINTS = 400  # of a learning-rate curve
 
 
 def cyclical_lr(runs: Sequence[FinishedRun], *, accuracy: float) -> Conclusion | None:
-    """Each schedule at its best peak rate: epochs to this validation accuracy (means over seeds), test accuracy."""
+    """Each schedule at its best peak learning rate: epochs to this validation accuracy (means over seeds), test
+    accuracy."""
     tried: dict[str, list[list[FinishedRun]]] = {}
-    for (name, _), group in grouped(runs, lambda run: (str(run.cfg.variant), _peak(run))).items():
+    for (name, _), group in group_by(runs, lambda run: (str(run.cfg.variant), learning_rate(run))).items():
         tried.setdefault(name, []).append(group)
     if len(tried) < 2:
         return None
-    best: Groups = {name: min(groups, key=lambda group: _place(group, accuracy)) for name, groups in tried.items()}
-    arrivals: Arrivals = {name: _arrival(group, accuracy) for name, group in best.items()}
+    best: Groups = {
+        name: list(fastest(groups, METRIC, accuracy, lambda runs: -mean_metric(runs, METRIC)))
+        for name, groups in tried.items()
+    }
+    epochs: Epochs = {name: epochs_to(group, METRIC, accuracy) for name, group in best.items()}
     rows = [
-        (name, _peak(g[0]), arrivals[name], mean_of(g, FINAL), spread_of(g, FINAL), mean_of(g, "val/loss"))
+        (
+            name,
+            learning_rate(g[0]),
+            epochs[name],
+            mean_metric(g, FINAL),
+            std_metric(g, FINAL),
+            mean_metric(g, "val/loss"),
+        )
         for name, g in best.items()
     ]
     tested = range_test(build(runs[0].cfg))
-    plots = [_plot(best, arrivals, accuracy), _range_plot(tested, best)]
-    return Conclusion(_sentence(best, arrivals, accuracy, tested), COLUMNS, rows, plots)
+    plots = [_plot(best, epochs, accuracy), _range_plot(tested)]
+    return Conclusion(_sentence(best, epochs, accuracy, tested), COLUMNS, rows, plots)
 
 
-def _peak(run: FinishedRun) -> float:
-    return float(run.cfg.optimizer.lr)
-
-
-def _arrival(group: list[FinishedRun], accuracy: float) -> float | None:
-    return arrival(curve(group, METRIC), METRIC, accuracy)
-
-
-def _place(group: list[FinishedRun], accuracy: float) -> tuple[float, float]:
-    return _arrival(group, accuracy) or inf, -mean_of(group, METRIC)
-
-
-def _sentence(best: Groups, arrivals: Arrivals, accuracy: float, tested: Range) -> str:
-    order = sorted(best, key=lambda name: arrivals[name] or inf)
-    told = ", ".join(f"{name} {epochs(arrivals[name])} (rate {_peak(best[name][0]):g})" for name in order)
-    scores = {name: mean_of(group, FINAL) for name, group in best.items()}
-    ends = sorted(scores, key=lambda name: -scores[name])
+def _sentence(best: Groups, epochs: Epochs, accuracy: float, tested: LearningRateRange) -> str:
+    speed = ", ".join(
+        f"{name} {format_epochs(epochs[name])} ({learning_rate(best[name][0]):g})" for name in in_order(epochs)
+    )
+    scores = {name: mean_metric(group, FINAL) for name, group in best.items()}
+    lowest, *_, highest = sorted(scores, key=scores.__getitem__)
     return (
-        f"Epochs to {accuracy:.0%} validation accuracy, each schedule at the best peak rate of those tried: {told}. "
-        f"Test accuracy goes from {scores[ends[0]]:.1%} ({ends[0]}) to {scores[ends[-1]]:.1%} ({ends[-1]}). In the "
-        f"range test the loss falls from a rate of {tested.low:.2g} on and is lowest at {tested.high:.2g}."
+        f"Epochs to {accuracy:.0%} validation accuracy, each schedule at its best peak learning rate: {speed}. Test "
+        f"accuracy is between {scores[lowest]:.1%} ({lowest}) and {scores[highest]:.1%} ({highest}). In the range "
+        f"test the loss starts to fall at a learning rate of {tested.low:.2g} and is lowest at {tested.high:.2g}."
     )
 
 
-def _plot(best: Groups, arrivals: Arrivals, accuracy: float) -> Plot:
-    names = {name: f"{name}, peak {_peak(group[0]):g}" for name, group in best.items()}
+def _plot(best: Groups, epochs: Epochs, accuracy: float) -> Plot:
+    named = {f"{name}, peak {learning_rate(group[0]):g}": group for name, group in best.items()}
     of = [
-        Panel("update", "learning rate", {names[name]: _rates(group[0]) for name, group in best.items()}),
-        Panel("epoch", "train/loss", {names[name]: curve(group, "train/loss") for name, group in best.items()}, "y"),
-        Panel("epoch", METRIC, {names[name]: curve(group, METRIC) for name, group in best.items()}, level=accuracy),
+        Panel("update", "learning rate", {name: _schedule(group[0]) for name, group in named.items()}),
+        Panel("epoch", "train/loss", metric_curves(named, "train/loss"), "y"),
+        Panel("epoch", METRIC, metric_curves(named, METRIC), level=accuracy),
     ]
-    told = " · ".join(f"{name} {epochs(epoch)}" for name, epoch in arrivals.items())
-    return panels(
-        "cyclical_lr", f"Epochs to {accuracy:.0%}: {told}", "means over seeds, with one standard deviation", of
-    )
+    note = "means over seeds with one standard deviation"
+    return panels("cyclical_lr", f"Epochs to {accuracy:.0%}: {format_all(epochs)}", note, of)
 
 
-def _rates(run: FinishedRun) -> Curve:
+def _schedule(run: FinishedRun) -> Curve:
     """The learning rate by update."""
     parts = run.parts()
     rate = rate_by_update(run.cfg, parts)
-    steps = range(0, parts.total_steps, max(1, parts.total_steps // POINTS))
-    return Curve(list(steps), [rate(step) for step in steps] if rate else [None] * len(steps))
+    updates = range(0, parts.total_steps, max(1, parts.total_steps // POINTS))
+    return Curve(list(updates), [rate(update) for update in updates] if rate else [None] * len(updates))
 
 
-def _range_plot(tested: Range, best: Groups) -> Plot:
-    title = f"Learning-rate range test · loss lowest at {tested.high:.2g}"
-    note = (
-        "running mean of the training loss of one network whose rate rises; dotted: from where it falls, and its end"
-    )
+def _range_plot(tested: LearningRateRange) -> Plot:
+    title = f"Learning-rate range test · lowest loss at {tested.high:.2g}"
+    note = "running mean of the training loss while the learning rate grows; dotted: start of the fall, lowest loss"
     of = [Panel("learning rate", "train/loss", {"loss": tested.curve}, "x", at=(tested.low, tested.high))]
     return panels("lr_range_test", title, note, of)

@@ -1,4 +1,8 @@
-"""Linear regression by gradient descent beside least squares, in the units of the data."""
+"""Does gradient descent find the least-squares solution of a linear regression?
+
+Method: full-batch gradient descent on standardised inputs against the closed form (Hastie, Tibshirani & Friedman, The
+Elements of Statistical Learning, 2009, eq. 3.6), in the units of the data.
+"""
 
 from collections.abc import Sequence
 
@@ -9,11 +13,12 @@ from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
-Weights = np.ndarray  # intercept, then one weight a feature
+COLUMNS = ("weight", "gradient descent", "least squares", "true")
+Weights = np.ndarray  # intercept, then one weight per feature
 
 
 def house_prices(runs: Sequence[FinishedRun]) -> Conclusion:
-    """The learned weights beside least squares' and the true ones, and how well both predict the test split."""
+    """The learned weights, those of least squares and the true ones; R² and RMSE of both on the test split."""
     run = runs[0]
     parts = run.parts()
     learned, exact = learned_weights(parts), least_squares(*split_of(parts, "train"))
@@ -23,11 +28,11 @@ def house_prices(runs: Sequence[FinishedRun]) -> Conclusion:
     inputs, targets = split_of(parts, "test")
     scores = regression.scores(targets, predict(exact, inputs))
     sentence = (
-        f"Gradient descent explains the test split with R² {run.metrics['test/r2']:.4f} "
-        f"(RMSE {run.metrics['test/rmse']:.2f}), least squares with {scores['r2']:.4f} "
-        f"({scores['rmse']:.2f}); their weights differ by a share of at most {np.abs(learned / exact - 1).max():.1e}."
+        f"On the test split gradient descent has R² {run.metrics['test/r2']:.4f} and RMSE "
+        f"{run.metrics['test/rmse']:.2f}, least squares R² {scores['r2']:.4f} and RMSE {scores['rmse']:.2f}; the "
+        f"largest relative difference of their weights is {np.abs(learned / exact - 1).max():.1e}."
     )
-    return Conclusion(sentence, ("weight", "gradient descent", "least squares", "true"), rows)
+    return Conclusion(sentence, COLUMNS, rows)
 
 
 def learned_weights(parts: Parts) -> Weights:
@@ -40,7 +45,7 @@ def learned_weights(parts: Parts) -> Weights:
 
 
 def least_squares(inputs: np.ndarray, targets: np.ndarray) -> Weights:
-    """The weights with the least squared error, from the normal equations' own solver."""
+    """The weights with the smallest squared error."""
     weights: Weights = np.linalg.lstsq(_with_ones(inputs), targets, rcond=None)[0]
     return weights
 

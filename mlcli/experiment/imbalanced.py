@@ -1,10 +1,14 @@
-"""Why accuracy misleads where one class is rare."""
+"""Why is accuracy misleading where one class is rare?
+
+Method: a classifier without correction, with class weights and with a balanced sampler, against the majority-class
+baseline, by metrics of the rare class too (He & Garcia, IEEE TKDE 21, 2009).
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from mlcli.experiment.analysis.runs import finished
 from mlcli.figure.bars import bars
 from mlcli.figure.plot import Plot
 from mlcli.metric import classification
@@ -12,35 +16,34 @@ from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
 METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
+BASELINE, UNCORRECTED = "majority-class baseline", "no correction"
 
 
 def imbalanced(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Scores of each way to train, beside a guesser that always says the common class. Precision, recall and F1 are
-    those of the rare class."""
-    finished = [run for run in runs if run.status == "FINISHED"]
-    plain = next((run for run in finished if not _way(run)), None)
-    if plain is None:
+    """Test scores of each correction and of the baseline; precision, recall and F1 are those of the rare class."""
+    by_correction = {_correction(run): run for run in finished(runs)}
+    if UNCORRECTED not in by_correction:
         return None
-    data = plain.parts().data
+    data = by_correction[UNCORRECTED].parts().data
     targets = data.examples.targets[data.splits["test"]].numpy()
     rare = data.classes[int(np.bincount(targets, minlength=len(data.classes)).argmin())]
-    guesser = _scores(_guesses(targets, data.classes), rare)
-    ways = {_way(run) or "plain": _scores(_of_test(run), rare) for run in finished}
-    rows = [(name, *scores) for name, scores in {"always the common class": guesser, **ways}.items()]
-    return Conclusion(_sentence(guesser, ways, rare), ("trained", *METRICS), rows, [_plot(rows, rare)])
+    scores = {BASELINE: _scores(_constant(targets, data.classes), rare)}
+    scores |= {name: _scores(_of_test(run), rare) for name, run in by_correction.items()}
+    rows = [(name, *each) for name, each in scores.items()]
+    return Conclusion(_sentence(scores, rare), ("correction", *METRICS), rows, [_plot(scores, rare)])
 
 
-def _way(run: FinishedRun) -> str:
-    """What the run does about the rarity; nothing if it is trained as usual."""
+def _correction(run: FinishedRun) -> str:
+    """How the run corrects for the imbalance."""
     trainer = run.cfg.trainer
-    done = {"class weights": trainer.class_weights is not None, "balanced sampler": trainer.sampler is not None}
-    return " and ".join(name for name, is_used in done.items() if is_used)
+    used = {"class weights": trainer.class_weights is not None, "balanced sampler": trainer.sampler is not None}
+    return " and ".join(name for name, is_used in used.items() if is_used) or UNCORRECTED
 
 
-def _guesses(targets: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-    """Scores of one answer for all N examples: each class's share among them."""
-    shares = np.bincount(targets, minlength=len(classes)) / len(targets)
-    return classification.scores(targets, np.tile(shares, (len(targets), 1)), classes)
+def _constant(targets: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """Scores of the same prediction for all N examples: the frequency of each class."""
+    frequencies = np.bincount(targets, minlength=len(classes)) / len(targets)
+    return classification.scores(targets, np.tile(frequencies, (len(targets), 1)), classes)
 
 
 def _of_test(run: FinishedRun) -> dict[str, float]:
@@ -52,22 +55,22 @@ def _scores(metrics: Mapping[str, float], rare: str) -> list[float]:
     return [metrics[name] if name in metrics else metrics[f"{name}/{rare}"] for name in METRICS]
 
 
-def _plot(rows: Sequence[tuple[Any, ...]], rare: str) -> Plot:
-    scores = {name: own for name, *own in rows}
-    title = f"Accuracy hides who finds the {rare}"
+def _plot(scores: Mapping[str, list[float]], rare: str) -> Plot:
+    title = f"Accuracy hides the recall of {rare}"
     note = f"test split; precision, recall and F1 of {rare}"
-    names = [name.replace("_", " ") for name in METRICS]
-    return bars("scores", title, note, names, scores)
+    return bars("scores", title, note, [name.replace("_", " ") for name in METRICS], scores)
 
 
-def _sentence(guesser: Sequence[float], ways: Mapping[str, Sequence[float]], rare: str) -> str:
-    accuracy, recall = METRICS.index("accuracy"), METRICS.index("recall")
-    plain = ways["plain"]
-    finder, found = max(ways.items(), key=lambda way: way[1][recall])
-    verdict = "misleads" if found[accuracy] < guesser[accuracy] else "does not mislead here"
+def _sentence(scores: Mapping[str, Sequence[float]], rare: str) -> str:
+    named = {name: dict(zip(METRICS, each, strict=True)) for name, each in scores.items()}
+    baseline, plain = named.pop(BASELINE), named[UNCORRECTED]
+    highest = max(named, key=lambda name: named[name]["recall"])
+    best = named[highest]
+    verdict = "is misleading" if best["accuracy"] < baseline["accuracy"] else "is not misleading here"
     return (
-        f"Accuracy {verdict}: whoever always guesses the common class is right {guesser[accuracy]:.1%} of the time "
-        f"and finds {guesser[recall]:.0%} of {rare}; the network is right {plain[accuracy]:.1%} of the time and "
-        f"finds {plain[recall]:.0%} (average precision {plain[-1]:.2f} against {guesser[-1]:.3f}); with {finder} it "
-        f"finds {found[recall]:.0%} and is right {found[accuracy]:.1%}."
+        f"Accuracy {verdict}: the {BASELINE} has an accuracy of {baseline['accuracy']:.1%} with recall "
+        f"{baseline['recall']:.0%} of {rare}; the network has an accuracy of {plain['accuracy']:.1%} with recall "
+        f"{plain['recall']:.0%} (average precision {plain['average_precision']:.2f}; baseline "
+        f"{baseline['average_precision']:.3f}); with {highest} recall is {best['recall']:.0%} and accuracy "
+        f"{best['accuracy']:.1%}."
     )

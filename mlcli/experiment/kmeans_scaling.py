@@ -1,10 +1,15 @@
-"""Why k-means needs features of one scale: clusters of raw and of normalised features, beside the classes."""
+"""Why should features be normalised before k-means?
+
+Method: k-means (Lloyd, IEEE Transactions on Information Theory 28, 1982) on raw and on standardised features, with as
+many clusters as there are classes; agreement with the classes is the adjusted Rand index (Hubert & Arabie 1985).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mlcli.experiment.analysis.runs import by_variant, finished
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.clustering import labellings
@@ -12,13 +17,14 @@ from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
-COLUMNS = ("features", "clusters", "adjusted Rand index", "silhouette", "inertia", "largest feature", "its share")
+COLUMNS = (
+    "features", "clusters", "adjusted Rand index", "silhouette", "inertia", "dominant feature", "share of variance",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Found:
-    """As many clusters as classes, in features as they are or normalised. shares: D, what part of the squared
-    distances between examples each feature makes up; clusters: the cluster of each example."""
+class Clustering:
+    """As many clusters as classes. points: N × D features as k-means uses them; clusters: N."""
 
     name: str
     run: FinishedRun
@@ -31,73 +37,69 @@ class Found:
         return f"clusters, {self.name}"
 
     @property
-    def shares(self) -> np.ndarray:
-        shares: np.ndarray = self.points.var(0) / self.points.var(0).sum()
-        return shares
-
-    @property
-    def largest(self) -> tuple[str, float]:
-        place = int(self.shares.argmax())
-        return self.parts.data.features[place], float(self.shares[place])
+    def dominant(self) -> tuple[str, float]:
+        """The feature with the largest share of the squared distances between examples, and its share."""
+        shares = self.points.var(0) / self.points.var(0).sum()
+        place = int(shares.argmax())
+        return self.parts.data.features[place], float(shares[place])
 
 
 def kmeans_scaling(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Adjusted Rand index, silhouette and inertia of each, with as many clusters as the data has classes."""
-    finished = [run for run in runs if run.status == "FINISHED"]
-    if not finished:
+    """Adjusted Rand index, silhouette and inertia of each, with as many clusters as classes."""
+    complete = finished(runs)
+    if not complete:
         return None
-    classes = len(finished[0].parts().data.classes)
-    found = [_found(run) for run in finished if run.cfg.model.clusters == classes]
+    classes = len(complete[0].parts().data.classes)
+    found = [_clustering(run) for run in complete if run.cfg.model.clusters == classes]
     if len({each.name for each in found}) < 2:
         return None
     rows = [
         (each.name, classes, *(each.run.metrics[f"train/{name}"] for name in ("ari", "silhouette", "inertia")),
-         each.largest[0], each.largest[1])
+         *each.dominant)
         for each in found
     ]  # fmt: skip
-    return Conclusion(_sentence(found), COLUMNS, rows, [_picture(found), _elbow(finished)])
+    return Conclusion(_sentence(found), COLUMNS, rows, [_labellings(found), _elbow(complete)])
 
 
-def _found(run: FinishedRun) -> Found:
+def _clustering(run: FinishedRun) -> Clustering:
     parts = run.parts()
     points = parts.task.loader.prepare(parts.data.examples.inputs)  # type: ignore[attr-defined]  # of clustering
     clusters = parts.task.predict(parts.data.examples.inputs)["cluster"]
-    return Found(str(run.cfg.variant), run, parts, points.cpu().double().numpy(), clusters)
+    return Clustering(str(run.cfg.variant), run, parts, points.cpu().double().numpy(), clusters)
 
 
-def _sentence(found: Sequence[Found]) -> str:
-    raw, scaled = sorted(found, key=lambda each: -each.largest[1])[:2]
+def _sentence(found: Sequence[Clustering]) -> str:
+    raw, scaled = sorted(found, key=lambda each: -each.dominant[1])[:2]
     scores = {each.name: each.run.metrics["train/ari"] for each in found}
-    told = "; ".join(
-        f"{each.name}: adjusted Rand index {scores[each.name]:.2f}, silhouette "
+    each = "; ".join(
+        f"{each.name} features: adjusted Rand index {scores[each.name]:.2f}, silhouette "
         f"{each.run.metrics['train/silhouette']:.2f}, inertia {each.run.metrics['train/inertia']:,.0f}"
         for each in found
     )
-    feature, share = raw.largest
+    feature, share = raw.dominant
     better = "better" if scores[scaled.name] > scores[raw.name] else "no better"
     return (
-        f"{len(raw.parts.data.classes)} clusters of {len(raw.points)} examples. {told}. {raw.name.capitalize()}, "
-        f"{feature} alone makes up {share:.1%} of the squared distances, and the clusters are clusters of it; "
-        f"{scaled.name}, no feature has more than {scaled.largest[1]:.0%}, and the clusters agree {better} with the "
-        "classes, which nobody had told. Silhouette and inertia are measured in each one's own distances, so they "
-        "cannot tell which of the two is right."
+        f"{len(raw.parts.data.classes)} clusters of {len(raw.points)} examples. {each[0].upper()}{each[1:]}. With "
+        f"{raw.name} features {feature} accounts for {share:.1%} of the squared distances and dominates the "
+        f"clustering; with {scaled.name} features none accounts for more than {scaled.dominant[1]:.0%}, and the "
+        f"clusters agree {better} with the classes, which are not used in training. Silhouette and inertia depend on "
+        "the scale of the features, so they cannot decide between the two."
     )
 
 
-def _picture(found: Sequence[Found]) -> Plot:
-    """The examples in the same plane, that of normalised features, by cluster, beside their classes."""
-    scaled = min(found, key=lambda each: each.largest[1])
+def _labellings(found: Sequence[Clustering]) -> Plot:
+    """The examples in the principal plane of the normalised features, by class and by cluster."""
+    scaled = min(found, key=lambda each: each.dominant[1])
     data = scaled.parts.data
     targets = data.examples.targets.numpy()
     labels = {"classes": targets} | {each.label: _matched(each.clusters, targets) for each in found}
     wrong = ", ".join(f"{each.name} {np.mean(labels[each.label] != targets):.0%}" for each in found)
-    note = "a cluster has the colour of the class that it has most in common with"
-    title = f"Clusters beside the classes · in that of another: {wrong}"
-    return labellings(scaled.points, labels, data.classes, title, note)
+    note = "each cluster has the colour of the class that it is matched with"
+    return labellings(scaled.points, labels, data.classes, f"Clusters and classes · mismatches: {wrong}", note)
 
 
 def _matched(clusters: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The clusters numbered like the classes that they have most in common with."""
+    """The clusters numbered like the classes, matched for the largest overlap."""
     from scipy.optimize import linear_sum_assignment
     from sklearn.metrics import confusion_matrix
 
@@ -107,12 +109,12 @@ def _matched(clusters: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _elbow(runs: Sequence[FinishedRun]) -> Plot:
-    """Inertia by the number of clusters, as a share of that of a single one."""
+    """Inertia by the number of clusters, relative to that of one cluster."""
     curves = {}
-    for name in dict.fromkeys(str(run.cfg.variant) for run in runs):
-        own = sorted((r for r in runs if r.cfg.variant == name), key=lambda run: int(run.cfg.model.clusters))
+    for name, group in by_variant(runs).items():
+        own = sorted(group, key=lambda run: int(run.cfg.model.clusters))
         inertia = [run.metrics["train/inertia"] for run in own]
         curves[name] = Curve([int(run.cfg.model.clusters) for run in own], [each / inertia[0] for each in inertia])
-    panel = Panel("clusters", "inertia, as a share of that of one cluster", curves)
-    note = "where a curve bends, further clusters divide what belongs together"
-    return panels("elbow", "How many clusters there are", note, [panel], "features")
+    panel = Panel("clusters", "inertia / inertia of one cluster", curves)
+    note = "the elbow of a curve suggests the number of clusters"
+    return panels("elbow", "Inertia by number of clusters", note, [panel], "features")

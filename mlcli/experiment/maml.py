@@ -1,10 +1,15 @@
-"""What a network learns of a new task from a few points: after meta-learning, and after training for all at once."""
+"""How fast does a network adapt to a new task after meta-learning?
+
+Method: MAML and first-order MAML (Finn, Abbeel & Levine, ICML 2017) and Reptile (Nichol, Achiam & Schulman 2018) on
+sinusoid regression; the baseline is one network trained jointly on all tasks.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from mlcli.config.ranges import Range
+from mlcli.experiment.analysis.runs import finished
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.meta_learning import course_of
@@ -24,23 +29,26 @@ Rates = Sequence[Annotated[float, Range(0, low_open=True)]]
 
 
 def maml(runs: Sequence[FinishedRun], *, rates: Rates) -> Conclusion | None:
-    """The squared error on new tasks by number of inner steps, of each method. What was trained for all tasks jointly
-    has no inner rate of its own: it gets the one of `rates` that leaves it the smallest error on validation."""
-    tasks = {str(run.cfg.task.method): run.parts().task for run in runs if run.status == "FINISHED"}
+    """The mean squared error on new tasks by number of inner steps, of each method.
+
+    Joint training has no inner learning rate of its own: it uses the one of `rates` with the smallest validation
+    error.
+    """
+    tasks = {str(run.cfg.task.method): run.parts().task for run in finished(runs)}
     if "joint" not in tasks or len(tasks) < 2:
         return None
     _tune(tasks["joint"], rates)
-    found = {method: tasks[method].evaluate("test", full=True) for method in NAMES if method in tasks}
-    curves = _common({method: course_of(to_floats(each.metrics), "loss") for method, each in found.items()})
+    evaluations = {method: tasks[method].evaluate("test", full=True) for method in NAMES if method in tasks}
+    curves = _common({method: course_of(to_floats(each.metrics), "loss") for method, each in evaluations.items()})
     steps = curves["joint"].x
-    rows = [(NAMES[method], _rate(tasks[method]), *_cells(curve)) for method, curve in curves.items()]
-    plots = [_overlay(curves), *(_adaptation(method, each) for method, each in found.items())]
-    columns = ("method", "inner rate", *(f"after {step:g}" for step in steps))
+    rows = [(NAMES[method], _inner_rate(tasks[method]), *_cells(curve)) for method, curve in curves.items()]
+    plots = [_overlay(curves), *(_adaptation(method, each) for method, each in evaluations.items())]
+    columns = ("method", "inner learning rate", *(f"after {step:g}" for step in steps))
     return Conclusion(_sentence(curves), columns, rows, [plot for plot in plots if plot])
 
 
 def _tune(task: Any, rates: Rates) -> None:
-    """Gives the task the inner rate with the smallest loss after the last of its steps on the validation split."""
+    """Sets the inner learning rate with the smallest loss on the validation split after the last inner step."""
     losses = {}
     for rate in rates:
         task.inner_lr = rate
@@ -49,7 +57,7 @@ def _tune(task: Any, rates: Rates) -> None:
 
 
 def _common(curves: dict[str, Curve]) -> dict[str, Curve]:
-    """The curves at those numbers of steps that all of them have."""
+    """The curves at the numbers of steps that all of them have."""
     steps = set.intersection(*(set(curve.x) for curve in curves.values()))
     common = {}
     for name, each in curves.items():
@@ -58,8 +66,8 @@ def _common(curves: dict[str, Curve]) -> dict[str, Curve]:
     return common
 
 
-def _rate(task: Any) -> float | str:
-    return "learnt" if task.learn_inner_rate else float(task.inner_lr)
+def _inner_rate(task: Any) -> float | str:
+    return "learned" if task.learn_inner_rate else float(task.inner_lr)
 
 
 def _cells(curve: Curve) -> list[str]:
@@ -67,32 +75,32 @@ def _cells(curve: Curve) -> list[str]:
 
 
 def _sentence(curves: dict[str, Curve]) -> str:
-    """Each method's way down, then what the best gains over joint training after the last step."""
+    """The errors of each method by step, then the best method against joint training after the last step."""
     steps = ", ".join(f"{step:g}" for step in curves["joint"].x)
-    told = "; ".join(f"{NAMES[name]} {' → '.join(f'{y:.3g}' for y in curve.y)}" for name, curve in curves.items())
+    each = "; ".join(f"{NAMES[name]} {' → '.join(f'{y:.3g}' for y in curve.y)}" for name, curve in curves.items())
     last = {name: float(curve.y[-1] or 0) for name, curve in curves.items()}
     best = min(last, key=last.__getitem__)
     step = curves[best].x[-1]
     if best == "joint":
-        end = f"Joint training is best after {step:g} steps: meta-learning has gained nothing here"
+        end = f"After {step:g} steps joint training has the smallest error: meta-learning is of no benefit here"
     else:
-        end = (
-            f"After {step:g} steps {NAMES[best]} has {last[best] / last['joint']:.1%} of the error of joint training"
-        )
-    return f"Squared error on new tasks after {steps} inner steps: {told}. {end}."
+        share = last[best] / last["joint"]
+        end = f"After {step:g} steps the error of {NAMES[best]} is {share:.1%} of that of joint training"
+    return f"Mean squared error on new tasks after {steps} inner steps: {each}. {end}."
 
 
 def _overlay(curves: dict[str, Curve]) -> Plot:
     own = {NAMES[name]: curve for name, curve in curves.items()}
     ends = sorted((float(curve.y[-1] or 0), name) for name, curve in own.items())
-    told = " to ".join(f"{error:.3g} ({name})" for error, name in (ends[0], ends[-1]))
-    note = "mean over tasks that are new; bands: 95 % confidence intervals"
-    title = f"Error after {curves['joint'].x[-1]:g} inner steps: {told}"
-    return panels("error_by_inner_step", title, note, [Panel("inner steps", "squared error", own, "y")], "trained by")
+    each = " to ".join(f"{error:.3g} ({name})" for error, name in (ends[0], ends[-1]))
+    note = "mean over new tasks; bands: 95% confidence intervals"
+    title = f"Error after {curves['joint'].x[-1]:g} inner steps: {each}"
+    panel = Panel("inner steps", "mean squared error", own, "y")
+    return panels("error_by_inner_step", title, note, [panel], "method")
 
 
 def _adaptation(method: str, evaluation: Evaluation) -> Plot | None:
-    """The method's own picture of some tasks, under its name."""
+    """The method's adaptation to some tasks, in a figure named after the method."""
     plots: dict[str, Plot] = {plot.name: plot for plot in evaluation.plots()}
     if "adaptation" not in plots:
         return None

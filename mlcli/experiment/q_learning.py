@@ -1,69 +1,75 @@
-"""Whether Q-learning finds the best way through a gridworld, and how soon."""
+"""Does Q-learning find an optimal policy in a gridworld, and after how many episodes?
+
+Method: tabular Q-learning with ε-greedy exploration (Watkins & Dayan 1992; Sutton & Barto, Reinforcement Learning,
+2018, section 6.5), with several seeds, against value iteration.
+"""
 
 from collections.abc import Sequence
 from statistics import median
 
-from mlcli.experiment.analysis.tabular_policy import WORSE, Greedy, best, learnt
+from mlcli.experiment.analysis.convergence import epochs_to
+from mlcli.experiment.analysis.policies import GreedyPolicy, learned_policy, optimal_policy
+from mlcli.experiment.analysis.runs import finished
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
+COLUMNS = ("seed", "return", "steps", "optimal", "episodes to optimal policy")
+
 
 def q_learning(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """What each seed has found, beside what value iteration says is possible."""
-    finished = [run for run in runs if run.status == "FINISHED"]
-    if not finished:
+    """The greedy policy of each seed against that of value iteration."""
+    complete = finished(runs)
+    if not complete:
         return None
-    found = [learnt(run) for run in finished]
-    exact = best(found[0].data, float(finished[0].cfg.task.gamma))
-    soon = [_episodes(run, exact) for run in finished]
+    learned = [learned_policy(run) for run in complete]
+    optimal = optimal_policy(learned[0].data, float(complete[0].cfg.task.gamma))
+    episodes = [_episodes_to_optimal(run, optimal) for run in complete]
     rows = [
-        (int(run.cfg.trainer.seed), each.returned, each.steps, each.as_good_as(exact), episodes)
-        for run, each, episodes in zip(finished, found, soon, strict=True)
+        (int(run.cfg.trainer.seed), each.returned, each.steps, each.is_as_good_as(optimal), needed)
+        for run, each, needed in zip(complete, learned, episodes, strict=True)
     ]
-    columns = ("seed", "return", "steps", "best", "first best after episodes")
-    plots = [_online(finished, exact), _policies(found[0], exact)]
-    return Conclusion(_sentence(found, exact, soon), columns, rows, plots)
+    plots = [_online(complete, optimal), _policies(learned[0], optimal)]
+    return Conclusion(_sentence(learned, optimal, episodes), COLUMNS, rows, plots)
 
 
-def _episodes(run: FinishedRun, exact: Greedy) -> int | None:
-    """After how many the greedy policy was the best for the first time."""
-    least = exact.returned - WORSE * abs(exact.returned)
-    history = run.history()
-    return next((_at(run, each["epoch"]) for each in history if each["metrics"]["train/return"] >= least), None)
+def _episodes_to_optimal(run: FinishedRun, optimal: GreedyPolicy) -> int | None:
+    """Episodes until the greedy policy was optimal for the first time."""
+    epoch = epochs_to([run], "train/return", optimal.acceptable_return)
+    return None if epoch is None else _episodes(run, int(epoch))
 
 
-def _at(run: FinishedRun, epoch: int) -> int:
+def _episodes(run: FinishedRun, epoch: int) -> int:
     return epoch * int(run.cfg.task.episodes)
 
 
-def _sentence(found: Sequence[Greedy], exact: Greedy, soon: Sequence[int | None]) -> str:
-    good = sum(each.as_good_as(exact) for each in found)
-    known = [episodes for episodes in soon if episodes]
-    when = f", for the first time after {median(known):g} episodes (median)" if known else ""
+def _sentence(learned: Sequence[GreedyPolicy], optimal: GreedyPolicy, episodes: Sequence[int | None]) -> str:
+    count = sum(each.is_as_good_as(optimal) for each in learned)
+    known = [needed for needed in episodes if needed]
+    when = f", first after {median(known):g} episodes (median)" if known else ""
     return (
-        f"Q-learning has found a best way on {good} of {len(found)} seeds{when}. Value iteration, which is told the "
-        f"world, expects a return of {exact.returned:.4g} in {exact.steps:.4g} steps."
+        f"Q-learning finds an optimal policy with {count} of {len(learned)} seeds{when}. Value iteration, which "
+        f"knows the transition model, has an expected return of {optimal.returned:.4g} in {optimal.steps:.4g} steps."
     )
 
 
-def _online(runs: Sequence[FinishedRun], exact: Greedy) -> Plot:
-    """Return and steps of the episodes in which the agents learnt, with a band over seeds."""
-    x = [_at(runs[0], each["epoch"]) for each in runs[0].history()]
+def _online(runs: Sequence[FinishedRun], optimal: GreedyPolicy) -> Plot:
+    """Return and steps of the training episodes, with a band over seeds."""
+    x = [_episodes(runs[0], record["epoch"]) for record in runs[0].history()]
     of = []
-    for name, level in (("return", exact.returned), ("steps", exact.steps)):
-        repeats = [[each["metrics"][f"train/online_{name}"] for each in run.history()] for run in runs]
+    for name, level in (("return", optimal.returned), ("steps", optimal.steps)):
+        repeats = [[record["metrics"][f"train/online_{name}"] for record in run.history()] for run in runs]
         of.append(Panel("episodes", name, {"Q-learning": Curve.mean(x, repeats)}, level=level))
-    title = f"Episodes while learning: steps fall to {of[1].curves['Q-learning'].y[-1]:.3g}"
-    note = f"mean and standard deviation of {len(runs)} seeds; dashed: the best possible, without exploring"
+    title = f"Training episodes: steps decrease to {of[1].curves['Q-learning'].y[-1]:.3g}"
+    note = f"mean and standard deviation of {len(runs)} seeds, with exploration; dashed: optimal policy"
     return panels("online_return", title, note, of)
 
 
-def _policies(own: Greedy, exact: Greedy) -> Plot:
-    told = "as good as" if own.as_good_as(exact) else "not as good as"
-    title = f"What Q-learning has found is {told} the best: {own.steps:.4g} steps"
-    note = "arrows: best actions; colour: what a state is thought to be worth; orange: an episode"
-    panels = [own.map("Q-learning, one seed"), exact.map("value iteration")]
-    return maps("policy", title, note, own.data.examples.world.grid, panels, "value")
+def _policies(learned: GreedyPolicy, optimal: GreedyPolicy) -> Plot:
+    verdict = "optimal" if learned.is_as_good_as(optimal) else "not optimal"
+    title = f"The policy of Q-learning is {verdict}: {learned.steps:.4g} steps"
+    note = "arrows: greedy actions; colour: estimated state value; orange: an episode"
+    own = [learned.map("Q-learning, one seed"), optimal.map("value iteration")]
+    return maps("policy", title, note, learned.data.examples.world.grid, own, "value")

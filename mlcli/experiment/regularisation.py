@@ -1,4 +1,8 @@
-"""What keeps a network with few examples from learning them by heart."""
+"""How much does regularisation reduce overfitting to few noisy examples?
+
+Method: one network without regularisation, with an L2 penalty, dropout (Srivastava et al., JMLR 2014) or batch
+normalisation (Ioffe & Szegedy, ICML 2015): the generalisation gap at the end of training.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +11,7 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from mlcli.experiment.analysis.convergence import as_left, curve, grouped
+from mlcli.experiment.analysis.runs import Groups, by_variant, metric_curves, parts_with_last_weights
 from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.metric.boundary import boundaries, decision_boundary
@@ -20,7 +24,7 @@ COLUMNS = ("variant", "train/accuracy", "val/accuracy", "accuracy gap", "train/l
 
 @dataclass(frozen=True)
 class Gap:
-    """How a network does at the end of training on what it was trained on, and on what it was not: means of runs."""
+    """Scores on the training and validation splits at the end of training: means over runs."""
 
     train_accuracy: float
     val_accuracy: float
@@ -37,11 +41,11 @@ class Gap:
 
 
 def regularisation(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Each variant's accuracy and loss on train and validation when training ends, and the gap between them."""
-    groups = grouped(runs, lambda run: str(run.cfg.variant))
+    """Each variant's accuracy and loss on both splits at the end of training, and the generalisation gap."""
+    groups = by_variant(runs)
     if len(groups) < 2:
         return None
-    parts = {name: [as_left(run) for run in group] for name, group in groups.items()}
+    parts = {name: [parts_with_last_weights(run) for run in group] for name, group in groups.items()}
     gaps = {name: gap_of(each) for name, each in parts.items()}
     rows = [
         (name, g.train_accuracy, g.val_accuracy, g.accuracy, g.train_loss, g.val_loss, g.loss)
@@ -53,35 +57,36 @@ def regularisation(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 
 def gap_of(repeats: Sequence[Parts]) -> Gap:
-    """Both splits are judged alike: without dropout, and with the weights that training ended with."""
+    """Both splits are evaluated without dropout and with the last weights."""
     train, val = ([parts.task.evaluate(split).metrics for parts in repeats] for split in ("train", "val"))
     accuracy, loss = ([fmean(float(m[name]) for m in each) for each in (train, val)] for name in ("accuracy", "loss"))
     return Gap(*accuracy, *loss)
 
 
 def _sentence(gaps: dict[str, Gap], examples: int) -> str:
-    told = ", ".join(f"{name} {gap.accuracy:.1%} ({gap.loss:.2f} of loss)" for name, gap in gaps.items())
+    each = ", ".join(f"{name} {100 * gap.accuracy:.1f} (loss gap {gap.loss:.2f})" for name, gap in gaps.items())
     smallest = min(gaps, key=lambda name: gaps[name].loss)
     best = max(gaps, key=lambda name: gaps[name].val_accuracy)
     both = "and" if best == smallest else f"and {best}"
     return (
-        f"Training less validation accuracy after training on {examples} examples: {told}. {smallest} leaves the "
-        f"smallest gap in loss {both} has the best validation accuracy, {gaps[best].val_accuracy:.1%}."
+        f"Generalisation gap (train − validation accuracy) after training on {examples} examples, in percentage "
+        f"points: {each}. {smallest} has the smallest loss gap {both} has the best validation accuracy, "
+        f"{gaps[best].val_accuracy:.1%}."
     )
 
 
-def _curves(groups: dict[str, list[FinishedRun]], gaps: dict[str, Gap]) -> Plot:
-    told = " · ".join(f"{name} {gap.accuracy:.1%}" for name, gap in gaps.items())
+def _curves(groups: Groups, gaps: dict[str, Gap]) -> Plot:
+    each = " · ".join(f"{name} {100 * gap.accuracy:.1f}" for name, gap in gaps.items())
     of = [
-        Panel("epoch", metric, {name: curve(group, metric) for name, group in groups.items()}, log)
+        Panel("epoch", metric, metric_curves(groups, metric), log)
         for metric, log in (("train/loss", "y"), ("val/loss", "y"), ("val/accuracy", ""))
     ]
-    note = "means over seeds, with one standard deviation; train/loss is that of the updates, with dropout in place"
-    return panels("regularisation", f"Gap in accuracy: {told}", note, of)
+    note = "means over seeds with one standard deviation; train/loss is measured during training, with dropout active"
+    return panels("regularisation", f"Generalisation gap (percentage points of accuracy): {each}", note, of)
 
 
 def _boundaries(parts: dict[str, Parts], gaps: dict[str, Gap]) -> list[Plot]:
-    """What the first run of each variant has learnt, where the data lies in a plane."""
+    """The decision boundaries of the first run of each variant, for data with two features."""
     first = next(iter(parts.values())).data
     if first.shape != (2,):
         return []
@@ -90,16 +95,16 @@ def _boundaries(parts: dict[str, Parts], gaps: dict[str, Gap]) -> list[Plot]:
     tiles = {}
     for name, each in parts.items():
         above = f"{name}: train {gaps[name].train_accuracy:.0%}, val {gaps[name].val_accuracy:.0%}"
-        tiles[above] = decision_boundary(inputs, targets, first.classes, first.features, _answer(each))
-    note = f"the {len(rows)} examples that the networks were trained on; accuracies are means over seeds"
-    return [boundaries("boundaries", "What each has learnt from the same few examples", note, tiles)]
+        tiles[above] = decision_boundary(inputs, targets, first.classes, first.features, _probabilities(each))
+    note = f"the {len(rows)} training examples; accuracies are means over seeds"
+    return [boundaries("boundaries", "Decision boundary by regularisation", note, tiles)]
 
 
-def _answer(parts: Parts) -> Callable[[np.ndarray], np.ndarray]:
-    """Probabilities of the classes for points of the plane."""
+def _probabilities(parts: Parts) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from N × 2 points to the probabilities of the C classes, N × C."""
 
-    def answer(points: np.ndarray) -> np.ndarray:
+    def predict(points: np.ndarray) -> np.ndarray:
         columns = parts.task.predict(torch.from_numpy(points))
         return np.stack([columns[f"probability/{name}"] for name in parts.data.classes], 1)
 
-    return answer
+    return predict

@@ -1,57 +1,61 @@
-"""What an agent does for other rewards: the same world, and the ways that it learns through it."""
+"""How do different rewards change the policy that is learned in the same world?
+
+Method: Q-learning with each reward function; potential-based shaping leaves the optimal policy unchanged, other
+bonuses need not (Ng, Harada & Russell, ICML 1999).
+"""
 
 from collections.abc import Sequence
 from statistics import median
 
-from mlcli.experiment.analysis.tabular_policy import Greedy, best, learnt
+from mlcli.experiment.analysis.policies import GreedyPolicy, learned_policy, optimal_policy
+from mlcli.experiment.analysis.runs import by_variant
 from mlcli.figure.plot import Plot
 from mlcli.metric.control import maps
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
-REACHED = 0.5  # of the episodes: it goes for the goal
-Found = dict[str, list[Greedy]]  # by the name of the rewards, a policy of each seed
+REACHED = 0.5  # success rate from which on a policy counts as reaching the goal
+COLUMNS = ("rewards", "steps", "success", "optimal: steps", "optimal: success", "optimal seeds")
+Policies = dict[str, list[GreedyPolicy]]  # by reward function, one for each seed
 
 
 def reward_shaping(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Length and success of the ways under each of the rewards, beside those of the best policy for the same."""
-    found: Found = {}
-    for run in runs:
-        if run.status == "FINISHED" and run.cfg.variant:
-            found.setdefault(str(run.cfg.variant).replace("_", " "), []).append(learnt(run))
-    if len(found) < 2:
+    """Expected steps and success rate of the learned policies (medians over seeds), against the optimal policy for
+    the same rewards."""
+    groups = by_variant([run for run in runs if run.cfg.variant])
+    learned: Policies = {name.replace("_", " "): [*map(learned_policy, group)] for name, group in groups.items()}
+    if len(learned) < 2:
         return None
     gamma = float(runs[0].cfg.task.gamma)
-    exact = {name: best(own[0].data, gamma) for name, own in found.items()}
     rows = []
-    for name, own in found.items():
-        as_good = f"{sum(each.as_good_as(exact[name]) for each in own)} of {len(own)}"
-        rows.append((name, *_typical(own), exact[name].steps, exact[name].success, as_good))
-    columns = ("rewards", "steps", "success", "best: steps", "best: success", "seeds as good")
-    return Conclusion(_sentence(found), columns, rows, [_policies(found)])
+    for name, own in learned.items():
+        optimal = optimal_policy(own[0].data, gamma)
+        count = f"{sum(each.is_as_good_as(optimal) for each in own)} of {len(own)}"
+        rows.append((name, *_medians(own), optimal.steps, optimal.success, count))
+    return Conclusion(_sentence(learned), COLUMNS, rows, [_policies(learned)])
 
 
-def _typical(own: Sequence[Greedy]) -> tuple[float, float]:
-    """Steps and success, medians over seeds."""
+def _medians(own: Sequence[GreedyPolicy]) -> tuple[float, float]:
+    """Steps and success rate, medians over seeds."""
     return median(each.steps for each in own), median(each.success for each in own)
 
 
-def _sentence(found: Found) -> str:
-    typical = {name: _typical(own) for name, own in found.items()}
-    told = ", ".join(f"{name} {steps:.3g} ({success:.0%})" for name, (steps, success) in typical.items())
-    missed = [name for name, (_, success) in typical.items() if success < REACHED]
-    end = f" With {', '.join(missed)} the agent does not go for the goal." if missed else " All lead to the goal."
-    return f"Expected steps (and success) of the greedy policy by rewards: {told}.{end}"
+def _sentence(learned: Policies) -> str:
+    medians = {name: _medians(own) for name, own in learned.items()}
+    each = ", ".join(f"{name} {steps:.3g} ({success:.0%})" for name, (steps, success) in medians.items())
+    failed = [name for name, (_, success) in medians.items() if success < REACHED]
+    end = f"With {' and '.join(failed)} the policy does not reach the goal." if failed else "All reach the goal."
+    return f"Expected steps (and success rate) of the greedy policy by rewards: {each}. {end}"
 
 
-def _policies(found: Found) -> Plot:
-    """Of each of the rewards the policy of the seed with the median number of steps."""
+def _policies(learned: Policies) -> Plot:
+    """For each reward function the policy of the seed with the median number of steps."""
     panels = []
-    for rewards, own in found.items():
+    for rewards, own in learned.items():
         middle = sorted(own, key=lambda each: each.steps)[len(own) // 2]
-        panels.append(middle.map(f"{rewards}: {middle.steps:.3g} steps, {middle.success:.0%} succeed"))
-    lengths = [_typical(own)[0] for own in found.values()]
-    title = f"What the agent learns to do: from {min(lengths):.3g} to {max(lengths):.3g} steps, by rewards alone"
-    note = "arrows: best actions; colour: a state's value, each map with its own scale; orange: an episode"
-    first = next(iter(found.values()))[0]
+        panels.append(middle.map(f"{rewards}: {middle.steps:.3g} steps, success {middle.success:.0%}"))
+    steps = [_medians(own)[0] for own in learned.values()]
+    title = f"Learned policy by rewards: {min(steps):.3g} to {max(steps):.3g} steps"
+    note = "arrows: greedy actions; colour: state value, scaled per map; orange: an episode"
+    first = next(iter(learned.values()))[0]
     return maps("policies", title, note, first.data.examples.world.grid, panels, "")

@@ -1,52 +1,55 @@
-"""What gates are good for: the accuracy of recurrent networks on shorter and longer texts."""
+"""Do gated recurrent networks make better use of longer texts than a plain RNN?
+
+Method: text classification from the last hidden state of an RNN (Elman 1990), a GRU (Cho et al., EMNLP 2014) and an
+LSTM (Hochreiter & Schmidhuber 1997), with texts cut to several lengths.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 
+from mlcli.experiment.analysis.runs import finished, model_name
 from mlcli.figure import length as figures_length
 from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
-NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
-SAME = 0.005  # of accuracy
+METRIC = "test/accuracy"
+BASELINE = "majority-class baseline"
 Scores = dict[str, dict[int, float]]  # model → words → accuracy
 
 
 def rnn_vs_lstm(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Test accuracy of each model by how many words it reads, beside guessing the most frequent class."""
-    finished = [run for run in runs if run.status == "FINISHED"]
+    """Test accuracy of each model by the length of the texts, with the majority-class baseline."""
+    complete = finished(runs)
     scores: Scores = {}
-    for run in finished:
-        kind = run.cfg.model._target_.rpartition(".")[2].lower()
-        scores.setdefault(NAMES.get(kind, kind), {})[int(run.cfg.data.length)] = run.metrics["test/accuracy"]
+    for run in complete:
+        scores.setdefault(model_name(run), {})[int(run.cfg.data.length)] = run.metrics[METRIC]
     lengths = sorted({length for own in scores.values() for length in own})
     if len(lengths) < 2:
         return None
-    guess = _guess(finished[0])
-    rows = [(length, *(own.get(length) for own in scores.values()), guess) for length in lengths]
+    baseline = _majority(complete[0])
+    rows = [(length, *(own.get(length) for own in scores.values()), baseline) for length in lengths]
     data = {"lengths": lengths, "curves": {name: [own.get(n) for n in lengths] for name, own in scores.items()}}
-    plot = Plot("accuracy_by_length", figures_length.accuracy_by_length, data | {"guess": guess})
-    return Conclusion(_sentence(scores, guess), ("words", *scores, "guessing"), rows, [plot])
+    plot = Plot("accuracy_by_length", figures_length.accuracy_by_length, data | {"guess": baseline})
+    return Conclusion(_sentence(scores, baseline), ("words", *scores, BASELINE), rows, [plot])
 
 
-def _sentence(scores: Scores, guess: float) -> str:
-    told = []
+def _sentence(scores: Scores, baseline: float) -> str:
+    changes = []
     for name, own in scores.items():
         short, long = min(own), max(own)
-        gained = own[long] - own[short]
-        way = "stays" if abs(gained) < SAME else f"{'gains' if gained > 0 else 'loses'} {abs(gained):.3f}"
-        told.append(f"{name} {way} (from {own[short]:.3f} at {short} words to {own[long]:.3f} at {long})")
+        gain = own[long] - own[short]
+        changes.append(f"{name} {gain:+.3f} (from {own[short]:.3f} at {short} words to {own[long]:.3f} at {long})")
     longest = max(length for own in scores.values() for length in own)
     ends = {name: own[longest] for name, own in scores.items() if longest in own}
     best = max(ends, key=ends.__getitem__)
     return (
-        f"With more words to read, {', '.join(told)}; guessing has {guess:.3f}. Of {longest} words {best} makes the "
-        f"most: {ends[best]:.3f}."
+        f"Change in test accuracy with longer texts: {', '.join(changes)}; {BASELINE} {baseline:.3f}. At {longest} "
+        f"words {best} is best with {ends[best]:.3f}."
     )
 
 
-def _guess(run: FinishedRun) -> float:
-    """The share of the test split's most frequent class."""
+def _majority(run: FinishedRun) -> float:
+    """The frequency of the most frequent class of the test split."""
     targets = run.predictions()["target"]
     return Counter(targets).most_common(1)[0][1] / len(targets)

@@ -1,4 +1,8 @@
-"""A trained model behind a REST API: what it answers over HTTP, beside in process, and how long that takes."""
+"""Are predictions over HTTP equal to in-process predictions, and at what latency?
+
+Method: the test split is sent to `mlcli serve` in requests of several sizes, on one open connection, and predicted in
+this process as well.
+"""
 
 import json
 import sys
@@ -20,41 +24,42 @@ from mlcli.run.finished_run import FinishedRun
 from mlcli.serve.predictor import Predictor, model_folder
 from mlcli.serve.server_process import running_server
 
-LEAST = 40  # requests of each size, so that the slowest twentieth is more than one
-WARM_UP = 3  # requests that come first and do not count: they load what is used for the first time
-SAME = 1e-6  # numbers that are no farther apart are called equal
-SIZE = "inputs a request"
+MIN_REQUESTS = 40  # of each size, so that more than one is above the 95th percentile
+WARM_UP = 3  # requests before the timed ones
+TOLERANCE = 1e-6  # difference up to which numbers are equal
+SIZE = "inputs per request"
 COLUMNS = (
-    SIZE, "requests", "median ms", "95 % within ms", "in process, median ms", "inputs a second",
-    "equal", "of", "largest difference",
+    SIZE, "requests", "median ms", "95th percentile ms", "in-process median ms", "inputs per second",
+    "equal", "predictions", "max difference",
 )  # fmt: skip
 
 
 @dataclass
-class Asked:
-    """Requests of one size: milliseconds of each, and how many answers are equal."""
+class Timing:
+    """Requests of one size: milliseconds of each, and how many predictions are equal."""
 
     size: int
     over_http: list[float] = field(default_factory=list)
     in_process: list[float] = field(default_factory=list)
     equal: int = 0
-    answers: int = 0
-    apart: float = 0.0
+    predictions: int = 0
+    difference: float = 0.0
 
-    def compare(self, found: pd.DataFrame, wanted: pd.DataFrame) -> None:
-        numbers = wanted.select_dtypes("number").columns
-        others = wanted.columns.difference(numbers)
-        gaps = (found[numbers] - wanted[numbers]).abs().max(axis=1)
-        self.equal += int(((found[others] == wanted[others]).all(axis=1) & (gaps <= SAME)).sum())
-        self.answers += len(wanted)
-        self.apart = max(self.apart, float(gaps.max()))
+    def compare(self, served: pd.DataFrame, own: pd.DataFrame) -> None:
+        """Counts the equal rows of two tables of predictions."""
+        numbers = own.select_dtypes("number").columns
+        others = own.columns.difference(numbers)
+        gaps = (served[numbers] - own[numbers]).abs().max(axis=1)
+        self.equal += int(((served[others] == own[others]).all(axis=1) & (gaps <= TOLERANCE)).sum())
+        self.predictions += len(own)
+        self.difference = max(self.difference, float(gaps.max()))
 
 
 def serving(runs: Sequence[FinishedRun], sizes: Sequence[Annotated[int, Range(1)]] = (1, 8, 64, 360)) -> Conclusion:
-    """The inputs of the test split, so many in a request, asked of `mlcli serve` and in this process.
+    """Predicts the test split over HTTP and in process, with each number of inputs per request.
 
-    Milliseconds are those from sending a request to having its whole answer, on a connection that stays open.
-    Raises RuntimeError where the server does not start or refuses a request.
+    Latency is measured from sending a request to reading its whole response, on a persistent connection. Raises
+    RuntimeError if the server does not start or refuses a request.
     """
     folder, data = runs[0].folder.path, runs[0].parts().data
     inputs = data.examples.inputs[data.splits["test"]].numpy()
@@ -63,34 +68,35 @@ def serving(runs: Sequence[FinishedRun], sizes: Sequence[Annotated[int, Range(1)
     started = time.perf_counter()
     with running_server(folder) as address:
         seconds = time.perf_counter() - started
-        print(f"serving: asking it at {address} for the {len(inputs)} test inputs …", file=sys.stderr)
+        print(f"serving: requesting predictions for {len(inputs)} test inputs from {address} …", file=sys.stderr)
         fitting = sorted({min(size, len(inputs)) for size in sizes})
         with closing(HTTPConnection(address, timeout=60)) as connection:
-            asked = [ask(connection, predictor, inputs, size) for size in fitting]
-    return Conclusion(_sentence(asked, seconds), COLUMNS, [_row(each) for each in asked], [_latency(asked)])
+            timings = [measure(connection, predictor, inputs, size) for size in fitting]
+    rows = [_row(each) for each in timings]
+    return Conclusion(_sentence(timings, seconds), COLUMNS, rows, [_latency(timings)])
 
 
-def ask(connection: HTTPConnection, predictor: Predictor, inputs: np.ndarray, size: int) -> Asked:
-    """All inputs, `size` of them in a request, again and again until there are enough requests to time."""
-    asked = Asked(size)
+def measure(connection: HTTPConnection, predictor: Predictor, inputs: np.ndarray, size: int) -> Timing:
+    """Predicts all inputs with `size` of them per request, repeated for at least `MIN_REQUESTS` requests."""
+    timing = Timing(size)
     batches = [inputs[at : at + size] for at in range(0, len(inputs), size)]
-    rounds = -(-LEAST // len(batches))
+    rounds = -(-MIN_REQUESTS // len(batches))
     for place, batch in enumerate([*batches[:1] * WARM_UP, *batches * rounds]):
         body = _body(batch, predictor.parts.data.features)
         began = time.perf_counter()
-        answer = _post(connection, body)
+        response = _post(connection, body)
         between = time.perf_counter()
-        wanted = predictor.predict(batch)
+        own = predictor.predict(batch)
         ended = time.perf_counter()
         if place >= WARM_UP:
-            asked.over_http.append(1000 * (between - began))
-            asked.in_process.append(1000 * (ended - between))
-            asked.compare(pd.DataFrame(json.loads(answer)["predictions"]), wanted)
-    return asked
+            timing.over_http.append(1000 * (between - began))
+            timing.in_process.append(1000 * (ended - between))
+            timing.compare(pd.DataFrame(json.loads(response)["predictions"]), own)
+    return timing
 
 
 def _body(inputs: np.ndarray, features: Sequence[str]) -> bytes:
-    """A request as the server wants it: a table where the columns have names, else an array."""
+    """The JSON of a request: a table if the columns have names, else an array."""
     rows = inputs.tolist()
     request: Any = {"dataframe_split": {"columns": features, "data": rows}} if features else {"inputs": rows}
     return json.dumps(request).encode()
@@ -99,48 +105,48 @@ def _body(inputs: np.ndarray, features: Sequence[str]) -> bytes:
 def _post(connection: HTTPConnection, body: bytes) -> bytes:
     connection.request("POST", "/invocations", body, {"Content-Type": "application/json"})
     response = connection.getresponse()
-    answer = response.read()
+    content = response.read()
     if response.status != 200:
-        raise RuntimeError(f"the server answered {response.status}: {answer.decode()[:300]}")
-    return answer
+        raise RuntimeError(f"the server responded with {response.status}: {content.decode()[:300]}")
+    return content
 
 
-def _row(asked: Asked) -> tuple[Any, ...]:
-    median, slow = map(float, np.percentile(asked.over_http, [50, 95]))
-    rate = round(_rate(asked, median))
-    timed = (asked.size, len(asked.over_http), median, slow, float(np.median(asked.in_process)), rate)
-    return *timed, asked.equal, asked.answers, asked.apart
+def _row(timing: Timing) -> tuple[Any, ...]:
+    median, slow = map(float, np.percentile(timing.over_http, [50, 95]))
+    throughput = round(_throughput(timing, median))
+    times = (timing.size, len(timing.over_http), median, slow, float(np.median(timing.in_process)), throughput)
+    return *times, timing.equal, timing.predictions, timing.difference
 
 
-def _rate(asked: Asked, milliseconds: float) -> float:
-    """Inputs a second, if each request takes so long; the last of a round may hold fewer than the others."""
-    return 1000 * asked.answers / len(asked.over_http) / milliseconds
+def _throughput(timing: Timing, milliseconds: float) -> float:
+    """Inputs per second at this latency; the last request of a round may hold fewer inputs than the others."""
+    return 1000 * timing.predictions / len(timing.over_http) / milliseconds
 
 
-def _sentence(asked: Sequence[Asked], started: float) -> str:
-    equal, answers = sum(each.equal for each in asked), sum(each.answers for each in asked)
-    apart = max(each.apart for each in asked)
-    first, last = _row(asked[0]), _row(asked[-1])
-    difference = f"at most {apart:.1g} apart" if apart else "to the last bit"
+def _sentence(timings: Sequence[Timing], started: float) -> str:
+    equal, predictions = sum(each.equal for each in timings), sum(each.predictions for each in timings)
+    gap = max(each.difference for each in timings)
+    first, last = _row(timings[0]), _row(timings[-1])
+    difference = f"maximum difference {gap:.1g}" if gap else "bit for bit"
     return (
-        f"Of {answers:,} predictions over HTTP {equal:,} are equal to those in process ({difference}). A request for "
-        f"{first[0]} takes {first[2]:.1f} ms (95 % within {first[3]:.1f}; {first[4]:.1f} in process), one for "
-        f"{last[0]} takes {last[2]:.1f} ms: {last[5]:,} a second instead of {first[5]:,}. The server answered "
-        f"{started:.1f} s after its start."
+        f"{equal:,} of {predictions:,} predictions over HTTP are equal to in-process predictions ({difference}). The "
+        f"median latency of {first[0]} input{'s' if first[0] > 1 else ''} is {first[2]:.1f} ms (95th percentile "
+        f"{first[3]:.1f}; in process {first[4]:.1f}), of {last[0]} inputs {last[2]:.1f} ms: a throughput of "
+        f"{first[5]:,} and {last[5]:,} inputs per second. The server started in {started:.1f} s."
     )
 
 
-def _latency(asked: Sequence[Asked]) -> Plot:
-    sizes = [each.size for each in asked]
-    over_http, slow, in_process = zip(*(_row(each)[2:5] for each in asked), strict=True)
+def _latency(timings: Sequence[Timing]) -> Plot:
+    sizes = [each.size for each in timings]
+    over_http, slow, in_process = zip(*(_row(each)[2:5] for each in timings), strict=True)
     medians = {"over HTTP, median": over_http, "in process, median": in_process}
-    rates = {name: list(map(_rate, asked, each)) for name, each in medians.items()}
+    throughput = {name: list(map(_throughput, timings, each)) for name, each in medians.items()}
     of = [
         Panel(SIZE, what, {name: Curve(sizes, y) for name, y in curves.items()}, log="xy")
         for what, curves in (
-            ("milliseconds a request", medians | {"over HTTP, 95 % within": slow}),
-            ("inputs a second", rates),
+            ("milliseconds per request", medians | {"over HTTP, 95th percentile": slow}),
+            ("inputs per second", throughput),
         )
     ]
     title = f"Latency · {over_http[0]:.1f} ms for {sizes[0]}, {over_http[-1]:.1f} ms for {sizes[-1]}"
-    return panels("latency", title, "one request after the other, on this machine alone", of)
+    return panels("latency", title, "sequential requests on the same machine", of)

@@ -1,4 +1,7 @@
-"""One run, as TensorBoard's own reader finds it beside the run's journal."""
+"""Are a run's metrics in its TensorBoard event files complete and equal to its journal?
+
+Method: the event files are read with TensorBoard's own reader, which stores values in float32.
+"""
 
 import json
 import time
@@ -8,12 +11,12 @@ from pathlib import Path
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
-SHOWN = ("train/loss", "val/loss", "val/accuracy")
+METRICS = ("train/loss", "val/loss", "val/accuracy")
 PATIENCE = 20.0  # seconds for the courier, which writes the event files, to catch up
 
 
 def tensorboard(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Loss and accuracy by epoch from the event files, and how far they are from the journal's (float32)."""
+    """Loss and accuracy by epoch from the event files, and their largest difference from the journal."""
     folder = runs[0].folder.path
     if runs[0].cfg.tracking.name not in ("tensorboard", "both"):
         return None
@@ -21,19 +24,20 @@ def tensorboard(runs: Sequence[FinishedRun]) -> Conclusion | None:
     read = _read(folder / "tensorboard")
     rows, gap = [], 0.0
     for record in runs[0].history():
-        found = [read[name].get(record["epoch"]) for name in SHOWN]
-        written = [record["metrics"][name] for name in SHOWN]
+        found = [read[name].get(record["epoch"]) for name in METRICS]
+        written = [record["metrics"][name] for name in METRICS]
         gap = max(gap, *(abs(one - other) for one, other in zip(found, written, strict=True) if one is not None))
         rows.append((record["epoch"], *found))
     sentence = (
-        f"TensorBoard's reader finds {len(read['val/loss'])} of {len(rows)} epochs in the run's event files, at most "
-        f"{gap:.1g} from what was measured: loss {rows[0][2]:.4g} to {rows[-1][2]:.4g}, accuracy {rows[0][3]:.4g} to "
-        f"{rows[-1][3]:.4g}."
+        f"TensorBoard's reader finds {len(read['val/loss'])} of {len(rows)} epochs in the run's event files; values "
+        f"differ from the journal by at most {gap:.1g}. Validation loss {rows[0][2]:.4g} → {rows[-1][2]:.4g}, "
+        f"accuracy {rows[0][3]:.4g} → {rows[-1][3]:.4g}."
     )
-    return Conclusion(sentence, ("epoch", *SHOWN), rows)
+    return Conclusion(sentence, ("epoch", *METRICS), rows)
 
 
 def _await_courier(folder: Path) -> None:
+    """Waits until all of the journal is in the event files. Raises RuntimeError after `PATIENCE`."""
     deadline = time.monotonic() + PATIENCE
     state, journal = folder / ".tensorboard.json", folder / "metrics.jsonl"
     while time.monotonic() < deadline:
@@ -49,4 +53,4 @@ def _read(folder: Path) -> dict[str, dict[int, float]]:
 
     accumulator = EventAccumulator(str(folder))
     accumulator.Reload()
-    return {name: {each.step: each.value for each in accumulator.Scalars(name)} for name in SHOWN}
+    return {name: {each.step: each.value for each in accumulator.Scalars(name)} for name in METRICS}

@@ -1,41 +1,44 @@
-"""What a network that was trained on another task is worth where labels are few."""
+"""How much does pre-training on another task help where labels are few?
+
+Method: networks trained from scratch against pre-trained ones, fine-tuned as a whole or with a frozen body (linear
+probe), by the number of labels per class (Yosinski et al., NeurIPS 2014).
+"""
 
 from collections.abc import Sequence
 
-from mlcli.experiment.analysis.convergence import Groups, grouped, mean_of
+from mlcli.experiment.analysis.runs import Groups, by_variant, group_by, mean_metric
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
 METRIC = "test/accuracy"
-SCRATCH = "scratch"
-PRETRAINED = ("head", "whole")
+SCRATCH = "from scratch"
+NAMES = {"scratch": SCRATCH, "head": "linear probe", "whole": "full fine-tuning"}
 
-Ways = dict[str, Groups]  # by how a network begins, its runs by the number of labels of each class
+Methods = dict[str, Groups]  # by method, its runs by the number of labels per class
 
 
 def transfer(runs: Sequence[FinishedRun]) -> Conclusion | None:
-    """Test accuracy of each way to begin, by the number of labels of each class; means over the seeds."""
-    ways: Ways = {
-        way: grouped(own, lambda run: int(run.cfg.split.per_class))
-        for way, own in grouped(runs, lambda run: str(run.cfg.variant)).items()
+    """Test accuracy of each method by the number of labels per class; means over seeds."""
+    methods: Methods = {
+        NAMES.get(variant, variant): group_by(own, lambda run: int(run.cfg.split.per_class))
+        for variant, own in by_variant(runs).items()
     }
-    tuned = [way for way in PRETRAINED if way in ways]
-    if SCRATCH not in ways or not tuned:
+    if SCRATCH not in methods or not set(methods) & set(NAMES.values()) - {SCRATCH}:
         return None
-    labels = sorted(set.intersection(*(set(groups) for groups in ways.values())))
-    curves = {way: _curve(groups, labels) for way, groups in ways.items()}
+    labels = sorted(set.intersection(*(set(groups) for groups in methods.values())))
+    curves = {method: _curve(groups, labels) for method, groups in methods.items()}
     rows = [
-        (count, *(mean_of(groups[count], METRIC) for groups in ways.values()), *_spreads(curves, place))
+        (count, *(mean_metric(groups[count], METRIC) for groups in methods.values()), *_spreads(curves, place))
         for place, count in enumerate(labels)
     ]
-    columns = ("labels a class", *ways, *(f"± {way}" for way in ways))
-    return Conclusion(_sentence(ways, tuned, labels), columns, rows, [_plot(ways, curves, labels)])
+    columns = ("labels per class", *methods, *(f"std {method}" for method in methods))
+    return Conclusion(_sentence(methods, labels), columns, rows, [_plot(methods, curves, labels)])
 
 
 def _curve(groups: Groups, labels: Sequence[int]) -> Curve:
-    """Accuracy over the number of labels. Repeats are those of each number in their order."""
+    """Accuracy by the number of labels. The i-th repeats of all numbers make one curve."""
     repeats = min(len(groups[count]) for count in labels)
     return Curve.mean(labels, [[groups[count][i].metrics[METRIC] for count in labels] for i in range(repeats)])
 
@@ -44,30 +47,34 @@ def _spreads(curves: dict[str, Curve], place: int) -> list[float | None]:
     return [None if curve.spread is None else curve.spread[place] for curve in curves.values()]
 
 
-def _sentence(ways: Ways, tuned: Sequence[str], labels: Sequence[int]) -> str:
-    scores = {way: [mean_of(groups[count], METRIC) for count in labels] for way, groups in ways.items()}
-    best = [max(tuned, key=lambda way: scores[way][place]) for place in range(len(labels))]
-    gains = [scores[way][place] - scores[SCRATCH][place] for place, way in enumerate(best)]
-    told = ", ".join(
-        f"with {count} {scores[way][place]:.1%} ({way}) instead of {scores[SCRATCH][place]:.1%}"
-        for place, (count, way) in enumerate(zip(labels, best, strict=True))
+def _sentence(methods: Methods, labels: Sequence[int]) -> str:
+    scores = {method: [mean_metric(groups[count], METRIC) for count in labels] for method, groups in methods.items()}
+    tuned = [method for method in NAMES.values() if method in methods and method != SCRATCH]
+    best = [max(tuned, key=lambda method: scores[method][place]) for place in range(len(labels))]
+    gains = [scores[method][place] - scores[SCRATCH][place] for place, method in enumerate(best)]
+    each = "; ".join(
+        f"{_labels(count)} per class: {scores[method][place]:.1%} ({method}) vs {scores[SCRATCH][place]:.1%}"
+        for place, (count, method) in enumerate(zip(labels, best, strict=True))
     )
-    return f"The better way to fine-tune instead of from scratch, by labels of each class: {told}. {_trend(gains)}"
+    return f"Test accuracy of the better fine-tuning vs training from scratch: {each}. {_trend(gains)}"
+
+
+def _labels(count: int) -> str:
+    return f"{count} label{'s' if count > 1 else ''}"
 
 
 def _trend(gains: Sequence[float]) -> str:
     """Of the gains by growing number of labels."""
     if gains[0] <= 0:
-        return "It is no help where labels are fewest."
+        return "Pre-training does not help with the fewest labels."
     if gains[-1] < gains[0] / 2:
-        return (
-            f"It helps most where labels are few: by {100 * gains[0]:.1f} points first, {100 * gains[-1]:.1f} last."
-        )
-    return "It helps with few labels and with many." if len(gains) > 1 else "It helps."
+        points = f"{100 * gains[0]:.1f} to {100 * gains[-1]:.1f} percentage points"
+        return f"The gain decreases with the number of labels, from {points}."
+    return "Pre-training helps with few labels and with many." if len(gains) > 1 else "Pre-training helps."
 
 
-def _plot(ways: Ways, curves: dict[str, Curve], labels: Sequence[int]) -> Plot:
-    told = ", ".join(f"{way} {mean_of(groups[labels[0]], METRIC):.1%}" for way, groups in ways.items())
-    note = "test split; means over seeds, with one standard deviation"
-    title = f"With {labels[0]} label{'s' * (labels[0] > 1)} a class: {told}"
-    return panels("labels", title, note, [Panel("labels of each class", METRIC, curves, "x")])
+def _plot(methods: Methods, curves: dict[str, Curve], labels: Sequence[int]) -> Plot:
+    each = ", ".join(f"{method} {mean_metric(groups[labels[0]], METRIC):.1%}" for method, groups in methods.items())
+    note = "test split; means over seeds with one standard deviation"
+    title = f"Test accuracy with {_labels(labels[0])} per class: {each}"
+    return panels("labels", title, note, [Panel("labels per class", METRIC, curves, "x")])

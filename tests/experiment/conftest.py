@@ -1,4 +1,4 @@
-"""Runs an experiment in a folder of its own and reads what it has found out."""
+"""Runs an experiment in its own folder and reads its conclusion."""
 
 import json
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from mlcli.cli.training import main
 
 
 @dataclass(frozen=True)
-class Told:
-    """An experiment's answer: `rows` as dictionaries by column, `folder` of the run or sweep."""
+class Stored:
+    """An experiment's conclusion: `rows` as dictionaries by column, `folder` of the run or sweep."""
 
     folder: Path
     sentence: str
@@ -24,15 +24,15 @@ class Told:
 
 
 @pytest.fixture
-def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Told]:
+def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stored]:
     monkeypatch.chdir(tmp_path)
 
-    def train(name: str, *overrides: str) -> Told:
+    def train(name: str, *overrides: str) -> Stored:
         """As `mlcli train experiment=NAME OVERRIDES` without MLflow and without figures of single runs."""
         main(["-q", f"experiment={name}", "tracking=none", "sweep.figures=0", "device=cpu", *overrides])
         (path,) = tmp_path.glob("outputs/*/*/answer.json")
         found = json.loads(path.read_text())
         rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
-        return Told(path.parent, found["sentence"], rows)
+        return Stored(path.parent, found["sentence"], rows)
 
     return train

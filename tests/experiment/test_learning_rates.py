@@ -2,11 +2,11 @@ from collections.abc import Callable
 from typing import Any
 
 
-def test_rates_crawl_converge_and_diverge(experiment: Callable[..., Any]) -> None:
-    told = experiment("learning_rates")
-    verdicts = {row["rate"]: row["it"] for row in told.rows}
-    assert verdicts[0.0001] == verdicts[0.001] == "crawls"
-    assert verdicts[0.1] == verdicts[0.3] == "converges"
-    assert verdicts[3.0] == "diverges"
-    assert {"sweep", "compare"} <= told.figures()
-    assert "3 diverge" in told.sentence and "is the fastest" in told.sentence
+def test_learning_rates_are_too_small_right_or_divergent(experiment: Callable[..., Any]) -> None:
+    conclusion = experiment("learning_rates")
+    outcomes = {row["learning rate"]: row["outcome"] for row in conclusion.rows}
+    assert outcomes[0.0001] == outcomes[0.001] == "converges too slowly"
+    assert outcomes[0.1] == outcomes[0.3] == "converges"
+    assert outcomes[3.0] == "diverges"
+    assert {"sweep", "compare"} <= conclusion.figures()
+    assert "3 diverge" in conclusion.sentence and "is the fastest" in conclusion.sentence

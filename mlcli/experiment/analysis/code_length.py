@@ -1,4 +1,4 @@
-"""How long code is: lines that hold some, without comments, docstrings and empty ones."""
+"""Lines of code, without comments, docstrings and blank lines."""
 
 import ast
 import inspect
@@ -19,17 +19,19 @@ NO_CODE = {
 }
 
 
-def lines_of(part: type | Callable[..., Any]) -> int:
+def code_length(part: type | Callable[..., Any]) -> int:
     """Lines of code of a class or function."""
-    return count(textwrap.dedent(inspect.getsource(part)))
+    return count_lines(textwrap.dedent(inspect.getsource(part)))
 
 
-def count(source: str) -> int:
+def count_lines(source: str) -> int:
     """Lines of code in Python source."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    held = {line for token in tokens if token.type not in NO_CODE for line in range(token.start[0], token.end[0] + 1)}
+    lines = {
+        line for token in tokens if token.type not in NO_CODE for line in range(token.start[0], token.end[0] + 1)
+    }
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             docstring = node.body[0]
-            held -= set(range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1))
-    return len(held)
+            lines -= set(range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1))
+    return len(lines)

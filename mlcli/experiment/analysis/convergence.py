@@ -1,58 +1,51 @@
-"""How fast runs arrive at a score: what several experiments measure of theirs."""
+"""Speed of convergence: when a metric first reaches a level, and which setting gets there first."""
 
-from collections.abc import Callable, Sequence
-from statistics import fmean, stdev
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any
 
+from mlcli.experiment.analysis.runs import metric_curve
 from mlcli.figure.panels import Curve
 from mlcli.metric.direction import direction
-from mlcli.metric.history import series
-from mlcli.run.build import Parts
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.weights import load_weights
 
-Groups = dict[Any, list[FinishedRun]]
-
-
-def grouped(runs: Sequence[FinishedRun], key: Callable[[FinishedRun], Any]) -> Groups:
-    """The finished runs by what `key` says of them, in their order; repeats with other seeds come together."""
-    groups: Groups = {}
-    for run in runs:
-        if run.status == "FINISHED":
-            groups.setdefault(key(run), []).append(run)
-    return groups
+Epochs = dict[Any, float | None]  # until a level is reached, by setting; None where it never is
 
 
-def mean_of(runs: Sequence[FinishedRun], metric: str) -> float:
-    return fmean(run.metrics[metric] for run in runs)
-
-
-def spread_of(runs: Sequence[FinishedRun], metric: str) -> float | None:
-    """The standard deviation over repeats; None for a single run."""
-    return stdev(run.metrics[metric] for run in runs) if len(runs) > 1 else None
-
-
-def curve(runs: Sequence[FinishedRun], metric: str) -> Curve:
-    """A metric by epoch, the mean over repeats. Raises ValueError where they have trained for unequally many."""
-    histories = [run.history() for run in runs]
-    return Curve.mean([record["epoch"] for record in histories[0]], [series(each, metric) for each in histories])
-
-
-def arrival(of: Curve, metric: str, level: float) -> float | None:
+def first_reaching(curve: Curve, metric: str, level: float) -> float | None:
     """The first x at which the curve is as good as `level`; None if it never is."""
     sign = 1 if direction(metric) == "max" else -1
-    pairs = zip(of.x, of.y, strict=True)
+    pairs = zip(curve.x, curve.y, strict=True)
     return next((x for x, y in pairs if y is not None and sign * y >= sign * level), None)
 
 
-def epochs(of: float | None) -> str:
-    """An arrival in words."""
-    return "never" if of is None else f"{of:g}"
+def epochs_to(runs: Sequence[FinishedRun], metric: str, level: float) -> float | None:
+    """The first epoch in which the mean over repeats is as good as `level`; None if it never is."""
+    return first_reaching(metric_curve(runs, metric), metric, level)
 
 
-def as_left(run: FinishedRun) -> Parts:
-    """The run with the weights that training ended with, which need not be its best. ConfigError as run.parts()."""
-    parts = run.parts()
-    weights, _ = load_weights(run.folder.path / "last.safetensors")
-    parts.task.load_state_dict({"model": weights})
-    return parts
+def fastest(
+    candidates: Iterable[Sequence[FinishedRun]],
+    metric: str,
+    level: float,
+    otherwise: Callable[[Sequence[FinishedRun]], float],
+) -> Sequence[FinishedRun]:
+    """The candidate, each the repeats of one setting, that reaches `level` in the fewest epochs.
+
+    Ties, and candidates that never reach it, are ranked by the smallest `otherwise`.
+    """
+    return min(candidates, key=lambda runs: (epochs_to(runs, metric, level) or inf, otherwise(runs)))
+
+
+def in_order(epochs: Epochs) -> list[Any]:
+    """The settings by their epochs; last those that never reach the level."""
+    return sorted(epochs, key=lambda name: epochs[name] or inf)
+
+
+def format_epochs(epochs: float | None) -> str:
+    return "never" if epochs is None else f"{epochs:g}"
+
+
+def format_all(epochs: Epochs) -> str:
+    """For a figure's title: every setting with its epochs."""
+    return " · ".join(f"{name} {format_epochs(value)}" for name, value in epochs.items())

@@ -1,4 +1,4 @@
-from mlcli.experiment.analysis.code_length import count
+from mlcli.experiment.analysis.code_length import count_lines
 
 SOURCE = '''"""A module.
 
@@ -18,5 +18,5 @@ lines"""
 
 
 def test_only_lines_that_hold_code_are_counted() -> None:
-    assert count(SOURCE) == 7
-    assert count("x = 1; y = 2\n\n\n# end\n") == 1
+    assert count_lines(SOURCE) == 7
+    assert count_lines("x = 1; y = 2\n\n\n# end\n") == 1
