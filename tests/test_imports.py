@@ -22,6 +22,7 @@ ANYWHERE = {
     "mlcli.traits",
     "mlcli.config.ranges",
     "mlcli.config.cache_dir",
+    "mlcli.metric.direction",
 }
 MAY_IMPORT = {
     "config": set(),
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "train": set(),
     "task": {"metric", "figure", "train", "loading"},
     "machine": {"config"},
-    "store": {"config", "loading", "machine", "metric", "train"},
+    "store": {"config"},
     "track": {"config", "store"},
     "run": {"config", "loading", "machine", "metric", "figure", "store", "train", "track"},
     "sweep": {"config", "machine", "metric", "figure", "run", "store", "track", "train"},

@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 def print_crossval(folder: Path) -> None:
     """Mean ± standard deviation over the folds, the corrected interval, and the paired comparison."""
-    from mlcli.store.folder import read_json
+    from mlcli.store.records import read_json
 
     found = read_json(folder / "crossval.json")
     _print_configurations(found)

@@ -29,7 +29,7 @@ def evaluate(
     """Evaluate a finished run with its best weights."""
     from mlcli.cli.output import outputs_folder, print_table
     from mlcli.run.evaluate import evaluate_run
-    from mlcli.store.own_configs import add_configs
+    from mlcli.run.user_configs import add_configs
 
     with user_errors():
         add_configs(config_dir)

@@ -113,7 +113,7 @@ def browser_command(folder: Path) -> str:
 def print_conclusion(folder: Path) -> None:
     """What an experiment has shown, if the run or sweep in this folder has an answer."""
     if (folder / "answer.json").exists():
-        from mlcli.store.folder import read_json
+        from mlcli.store.records import read_json
 
         found = read_json(folder / "answer.json")
         print_table(found["columns"], found["rows"])

@@ -36,8 +36,8 @@ def predict(
     """Predict for a file, a row an input, or go on with a prompt; with the run's best weights."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
+    from mlcli.run.user_configs import add_configs
     from mlcli.store.find import find_run
-    from mlcli.store.own_configs import add_configs
 
     with user_errors():
         add_configs(config_dir)

@@ -16,9 +16,9 @@ def serve(
 ) -> None:
     """Serve a run's predictions on this machine, in the forms of MLflow's scoring server; Ctrl-C stops it."""
     from mlcli.cli.output import outputs_folder
+    from mlcli.run.user_configs import add_configs
     from mlcli.serve.server import serve_run
     from mlcli.store.find import find_run
-    from mlcli.store.own_configs import add_configs
 
     with user_errors():
         add_configs(config_dir)

@@ -9,7 +9,7 @@ from mlcli.cli.errors import user_errors
 from mlcli.cli.options import Outputs
 
 if TYPE_CHECKING:
-    from mlcli.store.find import Found
+    from mlcli.store.find import StoredRun
 
 
 def show(
@@ -32,7 +32,7 @@ def show(
             _print_run(found)
 
 
-def _print_record(found: "Found") -> None:
+def _print_record(found: "StoredRun") -> None:
     from mlcli.cli.output import print_line
 
     record = found.record
@@ -45,7 +45,7 @@ def _print_record(found: "Found") -> None:
     print_line(f"  folder   {found.folder.path}")
 
 
-def _print_run(found: "Found") -> None:
+def _print_run(found: "StoredRun") -> None:
     from mlcli.cli.output import print_line, print_table
     from mlcli.store.query import flat_config
 

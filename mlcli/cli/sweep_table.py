@@ -18,7 +18,7 @@ def print_sweep(folder: str) -> str | None:
     Returns why the sweep has failed, in a sentence, or None: trials that neither finished nor were pruned are no
     failure where an experiment has drawn its conclusion without them.
     """
-    from mlcli.store.folder import read_json
+    from mlcli.store.records import read_json
     from mlcli.sweep.report import rank
 
     report = read_json(Path(folder) / "trials.json")
@@ -43,7 +43,7 @@ def print_sweep(folder: str) -> str | None:
 
 def _directions(folder: str) -> dict[str, str | None]:
     """Those that the task of the sweep declares; none for a sweep of older versions."""
-    from mlcli.store.folder import read_json
+    from mlcli.store.records import read_json
 
     try:
         record = read_json(Path(folder) / "sweep.json")

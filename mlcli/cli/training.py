@@ -100,7 +100,7 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.config.errors import ConfigError
     from mlcli.config.gc_policy import collect_rarely
     from mlcli.config.job import as_typed
-    from mlcli.run import fitted, transfer
+    from mlcli.run import estimator, transfer
     from mlcli.run.failure import RunFailed
     from mlcli.run.lifecycle import Job
     from mlcli.run.lifecycle import train as train_run
@@ -119,8 +119,8 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
         run, *plots = resolve_lr(run, console)
     check(run)
     transfer.resolve_init_from(run)
-    fitted.check_typed(run, as_typed(cfg.hydra.overrides.task))
-    console.note(fitted.resolve_epochs(run))
+    estimator.check_overrides(run, as_typed(cfg.hydra.overrides.task))
+    console.note(estimator.resolve_epochs(run))
     path = Path(cfg.hydra.run.dir)
     job = Job(run, as_typed(cfg.hydra.overrides.task), path, command, path.name, plots=plots)
     try:

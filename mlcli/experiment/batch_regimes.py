@@ -13,7 +13,7 @@ from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.folder import read_json
+from mlcli.store.records import read_json
 
 METRIC = "val/loss"
 AXES = ("updates", "examples", "seconds")

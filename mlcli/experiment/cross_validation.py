@@ -14,7 +14,7 @@ from mlcli.figure.plot import Plot
 from mlcli.metric.resampled import paired, resampled
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.folder import read_json
+from mlcli.store.records import read_json
 
 METRIC = "test/accuracy"
 SIGNIFICANCE = 0.05

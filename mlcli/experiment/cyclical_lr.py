@@ -20,7 +20,7 @@ from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.build import build
 from mlcli.run.conclusion import Conclusion
-from mlcli.run.finish import rate_by_update
+from mlcli.run.finish import learning_rate_by_update
 from mlcli.run.finished_run import FinishedRun
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
@@ -84,7 +84,7 @@ def _plot(best: Groups, epochs: Epochs, accuracy: float) -> Plot:
 def _schedule(run: FinishedRun) -> Curve:
     """The learning rate by update."""
     parts = run.parts()
-    rate = rate_by_update(run.cfg, parts)
+    rate = learning_rate_by_update(run.cfg, parts)
     updates = range(0, parts.total_steps, max(1, parts.total_steps // POINTS))
     return Curve(list(updates), [rate(update) for update in updates] if rate else [None] * len(updates))
 

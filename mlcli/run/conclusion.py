@@ -11,7 +11,8 @@ from mlcli.run.build import partial
 from mlcli.run.failure import RunFailed, first_line
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.folder import RunFolder, write_json
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import write_json
 
 log = logging.getLogger("mlcli")
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mlcli.config.errors import ConfigError
 from mlcli.store.find import find_run
-from mlcli.store.folder import read_json
+from mlcli.store.records import read_json
 from mlcli.store.weights import STATISTICS, load_tensors, load_weights
 
 PICKLED = (".pth", ".pt")

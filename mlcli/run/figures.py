@@ -13,7 +13,7 @@ Save = Callable[[Plot, Path], object]
 
 
 @contextmanager
-def tolerated(what: str) -> Iterator[None]:
+def report_plot_errors(what: str) -> Iterator[None]:
     """A fault within is one line on stderr; the traceback goes to the log of the run or sweep, where there is one."""
     try:
         yield
@@ -30,7 +30,7 @@ def save_figures(prepare: Callable[[], Iterable[Plot]], what: str, folder: Path,
 
     `what` names all of them, for a fault in `prepare`; a figure that fails to save does not keep the others.
     """
-    with tolerated(what):
+    with report_plot_errors(what):
         for plot in prepare():
-            with tolerated(f"figure {plot.name}"):
+            with report_plot_errors(f"figure {plot.name}"):
                 save(plot, folder)

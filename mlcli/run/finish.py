@@ -13,10 +13,11 @@ from mlcli.files import write_csv
 from mlcli.loading.tokenizer import TEXT
 from mlcli.metric.undefined import left_out
 from mlcli.run.build import Parts
-from mlcli.run.directions import stated
+from mlcli.run.directions import task_directions
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.plots import layer_plots, learning_curves
-from mlcli.store.folder import RunFolder, write_json
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import write_json
 from mlcli.train.loop import Progress
 from mlcli.train.protocols import Evaluation, ReactsToScores
 
@@ -50,16 +51,21 @@ def finish(
     }
     write_json(folder.path / "result.json", result)
     if save and cfg.tracking.figures:
-        draw(folder, cfg, parts, evaluation, save)
+        plot_results(folder, cfg, parts, evaluation, save)
     return result
 
 
-def draw(folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation, save: Save = Plot.save) -> None:
+def plot_results(
+    folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation, save: Save = Plot.save
+) -> None:
     """The figures of a run: how it learnt, and how it does on the test split."""
     history, figures = folder.history(), folder.path / "figures"
-    rate = rate_by_update(cfg, parts)
+    rate = learning_rate_by_update(cfg, parts)
     save_figures(
-        lambda: learning_curves(history, cfg.trainer.monitor, rate, stated(cfg)), "learning curves", figures, save
+        lambda: learning_curves(history, cfg.trainer.monitor, rate, task_directions(cfg)),
+        "learning curves",
+        figures,
+        save,
     )
     save_figures(lambda: layer_plots(history), "gradients and activations", figures, save)
     save_figures(evaluation.plots, f"figures of the {parts.data.evaluation_split} split", figures, save)
@@ -74,7 +80,7 @@ def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if isfinite(value)}
 
 
-def rate_by_update(cfg: Settings, parts: Parts) -> Callable[[int], float] | None:
+def learning_rate_by_update(cfg: Settings, parts: Parts) -> Callable[[int], float] | None:
     """The schedule as a function of the update alone; None for one that reacts to scores."""
     schedule = parts.schedule
     if schedule is None or isinstance(schedule, ReactsToScores) or "lr" not in cfg.optimizer:

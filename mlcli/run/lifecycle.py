@@ -16,15 +16,16 @@ from mlcli.figure.plot import Plot
 from mlcli.metric.undefined import Once
 from mlcli.run.build import Parts, build
 from mlcli.run.conclusion import conclude
-from mlcli.run.directions import is_higher_better, stated
+from mlcli.run.directions import is_higher_better, task_directions
 from mlcli.run.failure import RunFailed, first_line, is_disk_full, is_interrupt
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.finish import finish
 from mlcli.run.finished_run import FinishedRun
 from mlcli.run.metrics import check_monitor
-from mlcli.store.folder import RunFolder, write_json
-from mlcli.store.process import identity
+from mlcli.store.folder import RunFolder
+from mlcli.store.process import current_process
 from mlcli.store.provenance import environment
+from mlcli.store.records import write_json
 from mlcli.store.weights import save_tensors
 from mlcli.track.console import RunDisplay
 from mlcli.track.journal import Journal
@@ -60,12 +61,12 @@ def train(
     """
     parts = build(job.cfg)
     check_monitor(job.cfg, parts)
-    folder = RunFolder.create(job.path, first_record(job))
-    with logged(folder.path / "train.log"), _recorded(folder):
-        describe(folder, job, parts)
+    folder = RunFolder.create(job.path, initial_record(job))
+    with log_to(folder.path / "train.log"), _recorded(folder):
+        write_description(folder, job, parts)
         follow(folder.path)
         progress = Progress()
-        console.start(folder.path, title(job), job.cfg.trainer.epochs, parts.steps_per_epoch, facts(parts))
+        console.start(folder.path, title(job), job.cfg.trainer.epochs, parts.steps_per_epoch, _sizes(parts))
         console.note(parts.transferred.line() if parts.transferred else "")
         _fit(folder, job.cfg, parts, progress, console)
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
@@ -106,7 +107,7 @@ def plan_of(cfg: Settings) -> Plan:
     return Plan(higher=higher, validates=cfg.split.val > 0, **{name: trainer[name] for name in names})
 
 
-def first_record(job: Job) -> dict[str, Any]:
+def initial_record(job: Job) -> dict[str, Any]:
     """What `run.json` says when the run begins."""
     return {
         "id": job.id,
@@ -115,12 +116,12 @@ def first_record(job: Job) -> dict[str, Any]:
         "started": time.time(),
         "ended": None,
         "command": job.command,
-        **identity(),
+        **current_process(),
         "parent": job.parent,
         "trial": job.trial,
         "swept": job.swept,
         "reason": None,
-        "directions": dict(stated(job.cfg)),
+        "directions": dict(task_directions(job.cfg)),
         "tracking": {key: job.cfg.tracking[key] for key in ("name", "experiment")},
     }
 
@@ -140,7 +141,7 @@ def title(job: Job) -> str:
     return "-".join(targets).lower()
 
 
-def facts(parts: Parts) -> str:
+def _sizes(parts: Parts) -> str:
     """The sizes that matter."""
     count = sum(parameter.numel() for parameter in parts.model.parameters())
     still = sum(parameter.numel() for parameter in parts.model.parameters() if not parameter.requires_grad)
@@ -151,7 +152,7 @@ def facts(parts: Parts) -> str:
     return f"{what} · {sizes} examples · {parts.device}, {threads}"
 
 
-def describe(folder: RunFolder, job: Job, parts: Parts) -> None:
+def write_description(folder: RunFolder, job: Job, parts: Parts) -> None:
     """Everything about the run that is known before it trains."""
     folder.write_config(job.cfg, job.overrides)
     write_json(folder.path / "environment.json", environment(str(parts.device), parts.threads))
@@ -206,7 +207,7 @@ class _File(logging.FileHandler):
 
 
 @contextmanager
-def logged(path: Path) -> Iterator[None]:
+def log_to(path: Path) -> Iterator[None]:
     """Sends the log and warnings of this run to its own file."""
     handler = _File(path, delay=True)
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

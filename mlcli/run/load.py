@@ -15,8 +15,9 @@ from mlcli.config.settings import Settings
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.machine.compiler import defer_compiler
 from mlcli.run.build import Parts, build, build_data
-from mlcli.store.folder import RunFolder, plain, read_json
-from mlcli.store.trust import trusted
+from mlcli.run.trust import trusted
+from mlcli.store.folder import RunFolder, plain
+from mlcli.store.records import read_json
 from mlcli.store.weights import load_tensors, load_weights
 
 

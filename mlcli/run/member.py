@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlcli.run.build import Parts, build
-from mlcli.run.lifecycle import Job, describe, first_record
+from mlcli.run.lifecycle import Job, initial_record, write_description
 from mlcli.store.folder import RunFolder
 from mlcli.train.loop import Epoch, Progress
 
@@ -31,9 +31,9 @@ class Member:
         return RunFolder(self.job.path.absolute())
 
     def begin(self) -> None:
-        RunFolder.create(self.job.path, first_record(self.job))
+        RunFolder.create(self.job.path, initial_record(self.job))
         self.begun = True
-        describe(self.folder, self.job, self.parts)
+        write_description(self.folder, self.job, self.parts)
 
     def drop(self) -> None:
         """Forgets its training so far. The epochs in its journal stay, and do not come again."""

@@ -8,7 +8,7 @@ from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
-from mlcli.run.directions import check_monitored
+from mlcli.run.directions import check_direction
 from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.protocols import HasLoss, HasMetrics, HasUpdate
 from mlcli.traits import task_traits
@@ -23,7 +23,7 @@ def check_monitor(cfg: Settings, parts: Parts) -> None:
         return
     if monitor not in _of_epochs(cfg, parts, monitor):
         raise _unknown("trainer.monitor", monitor, _of_epochs(cfg, parts))
-    check_monitored(monitor, parts.task)
+    check_direction(monitor, parts.task)
 
 
 def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> None:
@@ -43,7 +43,7 @@ def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> Non
         known += [] if judged_alone else _of_epochs(cfg, parts)
     if metric not in known:
         raise _unknown("sweep.metric", metric, known)
-    check_monitored(metric, parts.task, "sweep.metric")
+    check_direction(metric, parts.task, "sweep.metric")
 
 
 def _unknown(key: str, name: str, known: list[str]) -> ConfigError:

@@ -11,7 +11,7 @@ from mlcli.figure.layer_statistics import layer_statistics
 from mlcli.figure.plot import Plot
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.history import History, best, headline, series
-from mlcli.store.find import Found, stated_directions
+from mlcli.store.find import StoredRun, stated_directions
 
 RATES = 500  # points of the learning rate's curve
 GRADIENTS = (("gradient_norm", "log"),)
@@ -63,9 +63,9 @@ def compare(histories: Mapping[str, History], metric: str, stated: Directions | 
     return figure.compare(metric, curves, len(histories) - len(curves))
 
 
-def save_comparison(runs: Sequence[Found], metric: str, path: Path) -> Path:
+def save_comparison(runs: Sequence[StoredRun], metric: str, path: Path) -> Path:
     """Writes a PNG of one metric by epoch of every run. Raises ConfigError if none of them has recorded it."""
-    histories = {f"{run.record['name']} ({run.id[-6:]})": run.folder.history() for run in runs}
+    histories = {f"{run.record['name']} ({run.id[-6:]})": run.history() for run in runs}
     known = sorted({name for history in histories.values() for record in history for name in record["metrics"]})
     if metric not in known:
         metric = renamed.metric(metric, quiet=False)

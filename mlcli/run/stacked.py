@@ -13,6 +13,7 @@ import torch
 
 from mlcli.loading.stacked_loader import StackedLoader
 from mlcli.machine import device as devices
+from mlcli.machine.memory import is_out_of_memory, release_memory
 from mlcli.machine.threads import FastestThreads
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line, is_interrupt
@@ -20,7 +21,6 @@ from mlcli.run.figures import Save
 from mlcli.run.finish import finish
 from mlcli.run.lifecycle import plan_of
 from mlcli.run.member import Member, Watch
-from mlcli.run.memory_need import is_exhausted, release
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Epoch, ended, fit_trials
 from mlcli.train.protocols import Stackable
@@ -30,7 +30,7 @@ from mlcli.train.stack.stack import Stack
 log = logging.getLogger("mlcli")
 
 
-def build_together(cfgs: Sequence[Any]) -> list[Parts]:
+def build_trials(cfgs: Sequence[Any]) -> list[Parts]:
     """The parts of runs of one kind. What they have in common is prepared once."""
     first = build(cfgs[0])
     made = [first]
@@ -49,7 +49,7 @@ def stack_of(parts: Sequence[Parts]) -> Any:
     return Stack(tasks, StackedLoader([task.loader for task in tasks]))
 
 
-def train_together(
+def train_stacked(
     members: Sequence[Member],
     follow: Callable[[Path], None],
     watch: Watch,
@@ -97,10 +97,10 @@ def _train(members: Sequence[Member], watch: Watch, tell: Callable[[str], None])
         fault = _attempt(group, watch, alone)
         if fault is None:
             if waiting:
-                release()
+                release_memory()
             continue
         left = _leave(group)
-        release()
+        release_memory()
         if fault.exhausted and len(left) > 1:
             tell(f"{len(group)} trials do not fit into memory together: {len(left)} of them start anew in halves")
             middle = len(left) // 2
@@ -129,7 +129,7 @@ def _attempt(members: Sequence[Member], watch: Watch, alone: bool) -> _Fault | N
         if is_interrupt(error):
             raise
         log.error("training together failed\n%s", traceback.format_exc())
-        return _Fault(first_line(error), is_exhausted(error))
+        return _Fault(first_line(error), is_out_of_memory(error))
     return None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlcli.config.errors import ConfigError
 from mlcli.loading.dataset import DataSet
-from mlcli.store.folder import read_json
+from mlcli.store.records import read_json
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlcli.config.errors import ConfigError
 from mlcli.machine.device import cores
 from mlcli.serve.predictor import Predictor, model_folder
-from mlcli.store.folder import read_json
+from mlcli.store.records import read_json
 from mlcli.track.mlflow_model import SERVING_EXAMPLE, write_example
 
 HOST = "127.0.0.1"  # there is no authentication: other machines have no way in

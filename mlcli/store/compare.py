@@ -4,13 +4,13 @@ from pathlib import Path
 
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
-from mlcli.store.find import Found, all_runs, find, stated_directions
+from mlcli.store.find import StoredRun, all_runs, find, stated_directions
 from mlcli.store.query import flat_config
 
 
-def members(texts: list[str], outputs: Path) -> list[Found]:
+def members(texts: list[str], outputs: Path) -> list[StoredRun]:
     """The runs meant; a sweep stands for its trials."""
-    found: list[Found] = []
+    found: list[StoredRun] = []
     for text in texts:
         run = find(text, outputs)
         trials = [other for other in all_runs(outputs) if other.record.get("parent") == run.id]
@@ -18,7 +18,7 @@ def members(texts: list[str], outputs: Path) -> list[Found]:
     return found
 
 
-def damage(run: Found) -> str | None:
+def damage(run: StoredRun) -> str | None:
     """Why a run cannot be compared, None if it can."""
     try:
         flat_config(run)
@@ -27,7 +27,7 @@ def damage(run: Found) -> str | None:
     return run.damage
 
 
-def differences(runs: list[Found]) -> list[tuple[str, ...]]:
+def differences(runs: list[StoredRun]) -> list[tuple[str, ...]]:
     """Rows (setting, value in each run) of the settings that are not the same everywhere."""
     configs = [flat_config(run) for run in runs]
     keys = dict.fromkeys(key for config in configs for key in config)
@@ -35,7 +35,7 @@ def differences(runs: list[Found]) -> list[tuple[str, ...]]:
     return [row for row in rows if len(set(row[1:])) > 1]
 
 
-def best_marked(runs: list[Found]) -> list[tuple[str, ...]]:
+def best_marked(runs: list[StoredRun]) -> list[tuple[str, ...]]:
     """Rows (metric, value in each run), the best value of each metric that is better small or large with a star."""
     metrics, stated = [run.metrics() for run in runs], stated_directions(runs)
     names = sorted({name for each in metrics for name in each if name.count("/") == 1})

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.config.errors import ConfigError, suggest
-from mlcli.store.folder import RunFolder, read_json
+from mlcli.store.folder import RunFolder
 from mlcli.store.process import is_alive
-from mlcli.store.reading import Damaged
-from mlcli.store.record import running
+from mlcli.store.records import Damaged, read_json
+from mlcli.store.status import is_running
 
 DAMAGED = "DAMAGED"  # the status of a run whose files are not what mlcli wrote
 RECORDS = ("runs/*/run.json", "sweeps/*/sweep.json", "sweeps/*/*/run.json")
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredRun:
     """A run (or sweep) on disk, with its record and, once it has ended, its result."""
 
     folder: RunFolder
@@ -38,7 +38,7 @@ class Found:
         if self.damage is not None:
             return DAMAGED
         status = str(self.record["status"])
-        return "KILLED" if status == "RUNNING" and not running(self.record, self.folder.path) else status
+        return "KILLED" if status == "RUNNING" and not is_running(self.record, self.folder.path) else status
 
     @property
     def host(self) -> str | None:
@@ -69,6 +69,10 @@ class Found:
         except FileNotFoundError:
             return {}
 
+    def history(self) -> list[dict[str, Any]]:
+        """The epochs recorded so far: {"epoch", "step", "metrics"}."""
+        return self.folder.history()
+
     @property
     def directions(self) -> dict[str, str | None]:
         """What the task stated of its own metrics (`mlcli.metric.direction`)."""
@@ -81,23 +85,23 @@ class Found:
             return {}
         result = self.result()
         if not result:
-            history = self.folder.history()
+            history = self.history()
             return dict(history[-1]["metrics"]) if history else {}
         return {name: value for name, value in result["metrics"].items() if value is not None}
 
 
-def stated_directions(runs: Iterable[Found]) -> dict[str, str | None]:
+def stated_directions(runs: Iterable[StoredRun]) -> dict[str, str | None]:
     """What the tasks of these runs state of their own metrics."""
     return {name: way for run in runs for name, way in run.directions.items()}
 
 
-def all_runs(outputs: Path) -> list[Found]:
+def all_runs(outputs: Path) -> list[StoredRun]:
     """Runs, sweeps and their trials under `outputs`, newest first."""
     found = [found for pattern in RECORDS for found in _in(outputs, pattern)]
     return sorted(found, key=lambda run: (run.record["started"], run.id), reverse=True)
 
 
-def find(text: str, outputs: Path) -> Found:
+def find(text: str, outputs: Path) -> StoredRun:
     """The run meant by a folder, an id, the unique start of an id (or of its random part), a name, or `last`.
 
     Of several runs with one name it is the newest. Raises ConfigError when none or several fit.
@@ -129,7 +133,7 @@ def find(text: str, outputs: Path) -> Found:
     raise ConfigError(f"There is no run {text!r}.{_near(text, runs)} See `mlcli runs`.")
 
 
-def find_run(text: str, outputs: Path) -> Found:
+def find_run(text: str, outputs: Path) -> StoredRun:
     """Like `find`, for commands that need one trained network: a sweep stands for its best trial."""
     found = find(text, outputs)
     if not found.is_sweep:
@@ -143,27 +147,27 @@ def find_run(text: str, outputs: Path) -> Found:
     return trial
 
 
-def _near(text: str, runs: list[Found]) -> str:
+def _near(text: str, runs: list[StoredRun]) -> str:
     hint = suggest(text, {str(run.record["name"]) for run in runs} | {run.id for run in runs})
     return hint.partition(" Choices:")[0]
 
 
-def _in(outputs: Path, pattern: str) -> Iterator[Found]:
+def _in(outputs: Path, pattern: str) -> Iterator[StoredRun]:
     for path in outputs.glob(pattern):
         found = _read(path.parent)
         if found is not None:
             yield found
 
 
-def _read(path: Path) -> Found | None:
+def _read(path: Path) -> StoredRun | None:
     for name in ("run.json", "sweep.json"):
         folder = RunFolder(path.absolute(), name)
         if not os.path.lexists(folder.path / name):
             continue
         try:
-            return Found(folder, read_json(folder.path / name))
+            return StoredRun(folder, read_json(folder.path / name))
         except Damaged as error:
-            return Found(folder, _damaged_record(folder, error.reason))
+            return StoredRun(folder, _damaged_record(folder, error.reason))
         except FileNotFoundError:  # removed this moment
             continue
     return None

@@ -1,6 +1,5 @@
 """A run's folder: the truth about the run, from which everything else is derived."""
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +15,8 @@ from mlcli.config.redact import redacted
 from mlcli.config.settings import Settings, settings
 from mlcli.config.stored import has_interpolation, read_yaml
 from mlcli.files import sync, write_atomic
-from mlcli.store.process import hold, let_go
-from mlcli.store.reading import parse, read_lines, read_record
-from mlcli.store.record import save, to_json
+from mlcli.store.process import hold_lock, release_lock
+from mlcli.store.records import finite, parse, read_lines, to_json, write_json
 
 
 @dataclass(frozen=True)
@@ -31,13 +29,13 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, record: Mapping[str, Any], record_name: str = "run.json") -> "RunFolder":
         """A new folder, never somebody else's. Raises ConfigError if it is taken or cannot be written."""
-        folder, text = cls(path.absolute(), record_name), to_json(_finite(redacted(record)))
+        folder, text = cls(path.absolute(), record_name), to_json(finite(redacted(record)))
         try:
             path.mkdir(parents=True, exist_ok=True)
             # Of two runs that start in the same folder at the same moment one gets it.
             write_atomic(path / record_name, text, new=True)
             if record.get("parent") is None:
-                hold(folder.path)
+                hold_lock(folder.path)
         except FileExistsError as error:
             raise ConfigError(f"{path} holds a run already: use another hydra.run.dir.") from error
         except OSError as error:
@@ -46,7 +44,7 @@ class RunFolder:
         return folder
 
     def record(self) -> dict[str, Any]:
-        """As it is; see `read_record` for one that somebody else may have written."""
+        """As it is; see `read_json` for one that somebody else may have written."""
         return dict(parse((self.path / self.record_name).read_bytes()))
 
     def end(self, status: str, reason: str | None = None) -> None:
@@ -57,7 +55,7 @@ class RunFolder:
         if is_alone and status == "FINISHED":
             self._sync()
         write_json(self.path / self.record_name, record | closing, durable=is_alone)
-        let_go(self.path)
+        release_lock(self.path)
 
     def _sync(self) -> None:
         """What a power cut must not take from a run that says that it has finished."""
@@ -102,26 +100,3 @@ def plain(stored: Any, name: str) -> Settings:
         raise ConfigError(f"{name} holds an interpolation (${{…}}), which mlcli never stores: the run is not loaded")
     made: Settings = settings(renamed.config(stored))
     return made
-
-
-def write_json(path: Path, content: Any, durable: bool = False) -> None:
-    """Whole or not at all: a reader never meets half a file. NaN and infinities become null."""
-    try:
-        save(path, content, durable)
-    except ValueError:
-        save(path, _finite(content), durable)
-
-
-def read_json(path: Path) -> Any:
-    """Raises FileNotFoundError, or Damaged (a ConfigError) for what mlcli cannot have written."""
-    return read_record(path)
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, float):
-        return content if math.isfinite(content) else None
-    if isinstance(content, Mapping):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return content

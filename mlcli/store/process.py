@@ -10,7 +10,7 @@ import os
 import socket
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mlcli.files import open_own
 
@@ -18,18 +18,18 @@ LOCK = ".running.lock"
 _held: dict[Path, int] = {}  # file descriptors
 
 
-def identity() -> dict[str, Any]:
+def current_process() -> dict[str, Any]:
     """What a record says about the process that writes it."""
     return {
         "host": socket.gethostname(),
-        "boot": boot(),
+        "boot": boot_id(),
         "pid": os.getpid(),
-        "process_started": started(os.getpid()),
+        "process_started": start_time(os.getpid()),
     }
 
 
 @cache
-def boot() -> str | None:
+def boot_id() -> str | None:
     """Of this machine's kernel, the same in all of its containers; None without Linux's /proc."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -37,14 +37,14 @@ def boot() -> str | None:
         return None
 
 
-def started(pid: int) -> int | None:
+def start_time(pid: int) -> int | None:
     """When the process did, in ticks of the kernel's clock; None if that cannot be found out."""
     found = _stat(pid)
     return int(found[19]) if found else None
 
 
-def hold(folder: Path) -> None:
-    """Locks the folder's LOCK until `let_go`, or the end of this process."""
+def hold_lock(folder: Path) -> None:
+    """Locks the folder's LOCK until `release_lock`, or the end of this process."""
     try:
         handle = open_own(folder / LOCK)
     except OSError:
@@ -58,7 +58,7 @@ def hold(folder: Path) -> None:
         _held[folder] = handle
 
 
-def let_go(folder: Path) -> None:
+def release_lock(folder: Path) -> None:
     handle = _held.pop(folder, None)
     if handle is not None:
         (folder / LOCK).unlink(missing_ok=True)
@@ -67,14 +67,28 @@ def let_go(folder: Path) -> None:
 
 def is_alive(record: dict[str, Any], folder: Path) -> bool | None:
     """None where it cannot be known: on another machine."""
-    if record.get("boot") is None or boot() is None:  # of an earlier version, or not Linux
+    if record.get("boot") is None or boot_id() is None:  # of an earlier version, or not Linux
         return None if record["host"] != socket.gethostname() else not _is_gone(record["pid"], None)
-    if record["boot"] != boot():
+    if record["boot"] != boot_id():
         return False if record["host"] == socket.gethostname() else None  # False: started anew since
     locked = _is_locked((folder.parent if record.get("parent") else folder) / LOCK)
     if locked is not None:
         return locked
     return not _is_gone(record["pid"], record.get("process_started"))
+
+
+def lock_file(path: Path) -> IO[str] | None:
+    """The file, locked until it is closed; None if another process holds the lock, or it cannot be written."""
+    try:
+        file = os.fdopen(open_own(path), "r+")
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
 
 
 def _is_locked(path: Path) -> bool | None:

@@ -6,8 +6,8 @@ from typing import Any
 from mlcli import renamed
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.metric.direction import direction
-from mlcli.store.find import Found, all_runs, stated_directions
-from mlcli.store.record import flatten
+from mlcli.store.find import StoredRun, all_runs, stated_directions
+from mlcli.store.records import flatten
 
 RECENT = 20  # runs whose keys are suggested for one that no run has
 
@@ -46,18 +46,18 @@ def _new_words(text: str) -> str:
     return f"{key}{equals}{renamed.metric(value, quiet=False) if is_metric else value}"
 
 
-def row(run: Found) -> dict[str, Any]:
+def row(run: StoredRun) -> dict[str, Any]:
     keys = ("id", "name", "started", "ended", "parent", "trial", "swept", "command", "reason")
     more = {"folder": str(run.folder.path), "status": run.status, "host": run.host, "metrics": run.metrics()}
     return {key: run.record.get(key) for key in keys} | more | ({"reason": run.damage} if run.damage else {})
 
 
-def flat_config(run: Found) -> dict[str, Any]:
+def flat_config(run: StoredRun) -> dict[str, Any]:
     """The run's config as dotted keys."""
     return flatten(run.folder.config()) if (run.folder.path / "config.yaml").exists() else {}
 
 
-def _readable_config(run: Found) -> dict[str, Any]:
+def _readable_config(run: StoredRun) -> dict[str, Any]:
     """Nothing of a damaged run: the others are listed all the same."""
     try:
         return flat_config(run)
@@ -65,7 +65,7 @@ def _readable_config(run: Found) -> dict[str, Any]:
         return {}
 
 
-def _matches(run: Found, text: str) -> bool:
+def _matches(run: StoredRun, text: str) -> bool:
     key, equals, value = text.partition("=")
     if not equals:
         return any(text in str(run.record.get(name, "")) for name in ("name", "id", "command"))
@@ -79,7 +79,7 @@ def _matches(run: Found, text: str) -> bool:
     return key in config and _same(config[key], value)
 
 
-def _check_keys(runs: list[Found], filters: list[str]) -> None:
+def _check_keys(runs: list[StoredRun], filters: list[str]) -> None:
     """Raises ConfigError for a filter by a key that no run has."""
     for text in filters:
         key, equals, _ = text.partition("=")
@@ -89,7 +89,7 @@ def _check_keys(runs: list[Found], filters: list[str]) -> None:
             )
 
 
-def _keys(run: Found) -> set[str]:
+def _keys(run: StoredRun) -> set[str]:
     """What a filter may compare: keys of the record, groups, and keys of the config."""
     config = _readable_config(run)
     return {"status", *run.record, *config, *(key.partition("._target_")[0] for key in config)}

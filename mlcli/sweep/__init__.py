@@ -1,1 +1,1 @@
-"""Sweeps: composing and grouping trials, training strategies, report, cross-validation."""
+"""Sweeps: composing and grouping trials, strategies, report, cross-validation."""

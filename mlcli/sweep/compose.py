@@ -12,7 +12,7 @@ from mlcli.config.errors import ConfigError, UnknownKey
 from mlcli.config.job import as_typed
 from mlcli.config.settings import Settings, leaves
 from mlcli.config.trials import TrialComposer
-from mlcli.run import fitted, transfer
+from mlcli.run import estimator, transfer
 from mlcli.run.lifecycle import Job
 from mlcli.sweep.trial import Trial
 from mlcli.sweep.unknown_key import explain_unknown_key
@@ -43,7 +43,7 @@ def compose_trials(
         except UnknownKey as error:
             raise explain_unknown_key(composer, all_overrides, error) from error
         transfer.resolve_init_from(cfg)
-        fitted.resolve_epochs(cfg)
+        estimator.resolve_epochs(cfg)
         job = Job(
             cfg,
             list(overrides),

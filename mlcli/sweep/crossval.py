@@ -24,7 +24,8 @@ from mlcli.metric.resampled import ROUNDING, paired, resampled
 from mlcli.run.directions import is_higher_better
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.lifecycle import title
-from mlcli.store.folder import RunFolder, read_json, write_json
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import read_json, write_json
 from mlcli.sweep.trial import Trial
 
 Row = dict[str, Any]

@@ -18,9 +18,9 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.figure.lr_range import lr_range
 from mlcli.figure.plot import Plot
+from mlcli.machine.memory import release_memory
 from mlcli.run.build import Parts
-from mlcli.run.memory_need import release
-from mlcli.run.stacked import build_together, stack_of
+from mlcli.run.stacked import build_trials, stack_of
 from mlcli.track.console import Console
 
 RATES = tuple(float(f"{10 ** (exponent / 6):.3g}") for exponent in range(-30, 7))  # six per decade, from 1e-5 to 10
@@ -51,7 +51,7 @@ def range_test(cfg: Settings) -> tuple[float, Plot]:
     cfgs = [_with_rate(cfg, rate) for rate in RATES]
     for each in cfgs:
         each.scheduler = constant
-    parts = build_together(cfgs)
+    parts = build_trials(cfgs)
     losses = _losses(parts, STEPS)
     picked = choose_rate(losses)
     if picked is None:
@@ -65,7 +65,7 @@ def _losses(parts: Sequence[Parts], steps: int) -> list[float]:
     """The mean training loss at each learning rate over the last steps."""
     values = _stacked_losses(parts, steps)
     if values is None:
-        release()
+        release_memory()
         values = torch.stack([_train(each.task, steps) for each in parts], 1)
     last = max(1, round(SCORED * len(values)))
     return values[-last:].double().mean(0).tolist()

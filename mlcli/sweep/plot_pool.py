@@ -12,7 +12,7 @@ from typing import Self
 
 from mlcli.config.child import safe_path
 from mlcli.figure.plot import Plot
-from mlcli.run.figures import tolerated
+from mlcli.run.figures import report_plot_errors
 from mlcli.sweep.child_process import interrupts_blocked, setup_child_process
 
 MAX_WORKERS = 4
@@ -56,7 +56,7 @@ class PlotPool:
         try:
             self._pending.append((plot, folder, self._pool.submit(Plot.save, plot, folder)))
         except BrokenProcessPool:
-            with tolerated(f"figure {plot.name} in {folder}"):
+            with report_plot_errors(f"figure {plot.name} in {folder}"):
                 plot.save(folder)
 
     def __exit__(
@@ -65,7 +65,7 @@ class PlotPool:
         try:
             for plot, folder, saved in self._pending:
                 if saved.exception() is not None:  # the process was killed, or the figure raised: try once more here
-                    with tolerated(f"figure {plot.name} in {folder}"):
+                    with report_plot_errors(f"figure {plot.name} in {folder}"):
                         plot.save(folder)
         finally:
             self._pool.shutdown(cancel_futures=True)

@@ -11,7 +11,8 @@ from mlcli.config.errors import ConfigError
 from mlcli.machine import device as devices
 from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.lifecycle import Job, run_name
-from mlcli.store.folder import RunFolder, read_json
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import read_json
 from mlcli.sweep.child_process import Worker
 from mlcli.sweep.serial import record_failed_start, run_serial
 from mlcli.sweep.session import Session

@@ -12,11 +12,12 @@ from mlcli.figure.plot import Plot
 from mlcli.files import write_atomic, write_csv
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.repeats import mean_and_std
-from mlcli.run.directions import stated
+from mlcli.run.directions import task_directions
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.lifecycle import run_name
 from mlcli.run.plots import compare
-from mlcli.store.folder import RunFolder, write_json
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import write_json
 from mlcli.sweep.plots import SCORED, SEED, sweep_plots
 from mlcli.sweep.trial import Trial
 
@@ -28,7 +29,7 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
     """Writes trials.json, trials.csv, groups.csv (for repeats) and, if `save` is given, the figures."""
     rows = redacted([row(trial) for trial in trials])
     monitor = trials[0].job.cfg.trainer.monitor
-    directions = stated(trials[0].job.cfg)
+    directions = task_directions(trials[0].job.cfg)
     first, grouped = rank(rows, monitor, directions)[0], repeat_groups(rows, monitor, directions)
     best = first["trial"] if first["status"] == "FINISHED" else None
     _write_lines(sweep.path / "trials.json", {"monitor": monitor, "best_trial": best}, groups=grouped, trials=rows)
@@ -154,7 +155,7 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
 
 def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:
     """The metric against the swept settings, and the overlaid curves of the best trials."""
-    directions = stated(trials[0].job.cfg)
+    directions = task_directions(trials[0].job.cfg)
     plots = sweep_plots(rows, monitor, directions)
     job_of = {trial.number: trial.job for trial in trials}
     shown = [job_of[row["trial"]] for row in rank(rows, monitor, directions)[:OVERLAID]]

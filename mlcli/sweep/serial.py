@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
-from mlcli.run.lifecycle import first_record, run_name, train
+from mlcli.run.lifecycle import initial_record, run_name, train
 from mlcli.store.folder import RunFolder
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
@@ -41,7 +41,7 @@ def record_failed_start(trial: Trial, error: BaseException, session: Session) ->
         log.error("trial %s could not be built", trial.number, exc_info=error)
         trial.status, trial.reason = "FAILED", first_line(error)
     try:
-        folder = RunFolder.create(trial.job.path, first_record(trial.job))
+        folder = RunFolder.create(trial.job.path, initial_record(trial.job))
     except ConfigError:  # the reason of the failure: the folder exists already or cannot be written
         return
     folder.write_config(trial.job.cfg, trial.job.overrides)

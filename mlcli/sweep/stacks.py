@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from mlcli.cannot_stack import CannotStack
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
+from mlcli.machine.memory import is_out_of_memory, release_memory
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line
 from mlcli.run.lifecycle import run_name
 from mlcli.run.member import Member
-from mlcli.run.memory_need import fitting, is_exhausted, release
 from mlcli.run.metrics import check_monitor
-from mlcli.run.stacked import build_together, train_together
+from mlcli.run.stack_size import trials_that_fit
+from mlcli.run.stacked import build_trials, train_stacked
 from mlcli.sweep.grouping import group_trials, stacking_obstacle
 from mlcli.sweep.halving import Halving
 from mlcli.sweep.serial import record_failed_start, run_serial
@@ -35,7 +36,7 @@ def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session,
         reason = None
         if len(group) > 1:
             if place:
-                release()  # memory of the previous stack
+                release_memory()  # memory of the previous stack
             reason = stacking_obstacle(group[0].job.cfg) or _run_group(group, console, session, strategy)
         if reason is not None:
             missed = "; sweep.halving needs a stack, so none is pruned" if group[0].job.cfg.sweep.halving else ""
@@ -57,7 +58,7 @@ def _run_group(group: list[Trial], console: SweepConsole, session: Session, stra
         fault = f"{first_line(error)} (traceback in train.log of the sweep)"
     else:
         return _run_stacks(group, parts, speedup, measured, console, session, strategy)
-    release()
+    release_memory()
     if strategy != "stack":
         return fault
     failure = ConfigError(f"no stack: {fault}; use hydra/launcher=auto to train one by one")
@@ -87,9 +88,9 @@ def _run_stacks(
     for start in range(0, len(group), size):
         chunk = group[start : start + size]
         if start:
-            release()
+            release_memory()
         try:
-            parts = parts or build_together([trial.job.cfg for trial in chunk])
+            parts = parts or build_trials([trial.job.cfg for trial in chunk])
         except Exception as error:  # reported when the trial itself starts
             log.warning("%d trials one by one: %s", len(chunk), first_line(error))
         if parts:
@@ -108,13 +109,13 @@ def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
     cfg = group[0].job.cfg
     first = build(cfg)
     check_monitor(cfg, first)
-    size = min(len(group), fitting(first))
-    parts = build_together([trial.job.cfg for trial in group[:size]])
+    size = min(len(group), trials_that_fit(first))
+    parts = build_trials([trial.job.cfg for trial in group[:size]])
     while len(parts) > 1:
         found = _speedup(parts, cfg)
         if found is not None:
             return parts, *found
-        release()
+        release_memory()
         parts = parts[: len(parts) // 2]
     return parts, 0.0, ""
 
@@ -124,7 +125,7 @@ def _speedup(parts: Sequence[Parts], cfg: Settings) -> tuple[float, str] | None:
     try:
         return measure_speedup(parts, cfg)
     except Exception as error:
-        if not is_exhausted(error):
+        if not is_out_of_memory(error):
             raise
     return None
 
@@ -145,7 +146,7 @@ def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, sessio
 
     plotted = len(chunk) if cfg.sweep.figures == "all" else cfg.sweep.figures
     try:
-        train_together(members, session.follow, report, console.error, plotted, session.save)
+        train_stacked(members, session.follow, report, console.error, plotted, session.save)
     except Exception as error:  # raised by writing run folders, e.g. on a full disk
         log.exception("%d trials failed", len(chunk))
         for member in members:

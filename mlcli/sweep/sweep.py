@@ -12,13 +12,14 @@ from omegaconf import DictConfig
 from mlcli.config.check import locate
 from mlcli.machine import device as devices
 from mlcli.run.conclusion import conclude
-from mlcli.run.directions import is_higher_better, stated
-from mlcli.run.draw import draw_run
+from mlcli.run.directions import is_higher_better, task_directions
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
-from mlcli.run.figures import Save, tolerated
+from mlcli.run.figures import Save, report_plot_errors
 from mlcli.run.finished_run import FinishedRun
-from mlcli.run.lifecycle import Job, first_record, logged
-from mlcli.store.folder import RunFolder, write_json
+from mlcli.run.lifecycle import Job, initial_record, log_to
+from mlcli.run.plot_run import plot_run
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import write_json
 from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval
@@ -78,7 +79,7 @@ class Sweep:
         self.console = SweepConsole(self.session.level, {}, monitor, is_higher_better(first.cfg, monitor))
         self.record = _create_folder(folder, first, len(trials), self.session.command)
         self.session.follow(self.record.path)
-        self._resources.enter_context(logged(self.record.path / "train.log"))
+        self._resources.enter_context(log_to(self.record.path / "train.log"))
         pool = self._resources.enter_context(PlotPool(devices.cores(), preload=first.cfg.tracking.figures))
         self.session = replace(self.session, save=pool.save)
 
@@ -115,7 +116,7 @@ def _strategy(name: str) -> Callable[..., Any]:
 def _create_folder(folder: Path, first: Job, trials: int, command: str) -> RunFolder:
     """Creates the folder with its `sweep.json`. Raises ConfigError if it is taken or cannot be written."""
     name = str(first.cfg.name or f"sweep over {', '.join(first.swept) or 'one value'}")
-    record = first_record(first) | {
+    record = initial_record(first) | {
         "id": folder.name,
         "name": name,
         "kind": "sweep",
@@ -169,11 +170,11 @@ def _plot_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     if cfg.sweep.figures != "all":
         by_number = {trial.number: trial for trial in trials}
         finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
-        for best in rank(finished, cfg.trainer.monitor, stated(cfg))[: cfg.sweep.figures]:
+        for best in rank(finished, cfg.trainer.monitor, task_directions(cfg))[: cfg.sweep.figures]:
             trial = by_number[best["trial"]]
             if not trial.has_figures:
-                with tolerated(f"figures of trial {trial.number}"):
-                    draw_run(RunFolder(trial.job.path), save)
+                with report_plot_errors(f"figures of trial {trial.number}"):
+                    plot_run(RunFolder(trial.job.path), save)
                     trial.has_figures = True
     write_json(
         sweep.path / sweep.record_name, sweep.record() | {"drawn": [t.number for t in trials if t.has_figures]}

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from mlcli.config.gc_policy import collect_rarely
 from mlcli.files import passes_a_link
-from mlcli.store.reading import load
-from mlcli.store.record import mark_dead, record_path, running
+from mlcli.store.records import try_read_json
+from mlcli.store.status import is_running, mark_dead, record_path
 from mlcli.track.courier_handle import NOTE, OUT_OF_REACH, URI
 from mlcli.track.delivery import Delivery
 from mlcli.track.event_log import EventLog
@@ -220,8 +220,8 @@ class Courier:
 
 
 def _runs(folder: Path) -> bool:
-    record = load(record_path(folder))
-    return record is not None and running(record, folder)
+    record = try_read_json(record_path(folder))
+    return record is not None and is_running(record, folder)
 
 
 def _read(inbox: "queue.Queue[str | None]", patience: RequestWatchdog) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mlcli.config.stored import read_yaml
-from mlcli.store.reading import Damaged, load, read_lines, read_record
-from mlcli.store.record import flatten, lock, record_path, save
+from mlcli.store.process import lock_file
+from mlcli.store.records import Damaged, flatten, read_json, read_lines, try_read_json, write_json
+from mlcli.store.status import record_path
 from mlcli.track.artifacts import artifacts
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS
 from mlcli.track.mlflow_rows import RunUpdate
@@ -41,14 +42,14 @@ class Delivery:
 
     def _read_state(self) -> dict[str, Any]:
         try:
-            return dict(read_record(self.folder / STATE))
+            return dict(read_json(self.folder / STATE))
         except FileNotFoundError:
             return self._nothing_sent()
         except Damaged:  # by a power cut, say: there may be a run
             return self._nothing_sent() | {"tried": True}
 
     def record(self) -> dict[str, Any]:
-        return load(record_path(self.folder)) or {}
+        return try_read_json(record_path(self.folder)) or {}
 
     def wanted(self) -> bool:
         """Whether MLflow at this address tracks this run and lacks some of it."""
@@ -59,7 +60,7 @@ class Delivery:
         """Locks the folder. False if there is nothing to deliver, or if another courier has it."""
         if not self.wanted():
             return False
-        self.lock = lock(self.folder / LOCK)
+        self.lock = lock_file(self.folder / LOCK)
         if self.lock is None:
             return False
         # Again: whoever had the lock until now may have written it.
@@ -71,7 +72,7 @@ class Delivery:
 
     def forget(self) -> None:
         """A store that does not know the run any more, as one that was removed, is to get it again."""
-        self.lock = lock(self.folder / LOCK)
+        self.lock = lock_file(self.folder / LOCK)
         if self.lock is not None:
             self.state = self._nothing_sent()
             self._save()
@@ -104,8 +105,8 @@ class Delivery:
 
     def _waits_for_sweep(self, record: dict[str, Any]) -> bool:
         """A trial is nested in its sweep, whose MLflow run must be there first."""
-        sweep = load(self.folder.parent / "sweep.json") if record.get("parent") else None
-        return _is_tracked(sweep or {}) and "described" not in (load(self.folder.parent / STATE) or {})
+        sweep = try_read_json(self.folder.parent / "sweep.json") if record.get("parent") else None
+        return _is_tracked(sweep or {}) and "described" not in (try_read_json(self.folder.parent / STATE) or {})
 
     def _settle(self, record: dict[str, Any], error: Exception) -> None:
         """After a failure: a run that the user deleted in MLflow is done with; one that the store does not know,
@@ -133,9 +134,9 @@ class Delivery:
         self._save(run_id=found or self.store.create_run(experiment_id, tags, record["started"]))
 
     def _tags(self, record: dict[str, Any]) -> dict[str, Any]:
-        parent = load(self.folder.parent / STATE) if record.get("parent") else None
+        parent = try_read_json(self.folder.parent / STATE) if record.get("parent") else None
         nested = parent is not None and parent["uri"] == self.store.address
-        environment = load(self.folder / "environment.json") or {}
+        environment = try_read_json(self.folder / "environment.json") or {}
         return {
             "mlflow.runName": record["name"],
             "mlflow.user": environment.get("user"),
@@ -215,7 +216,7 @@ class Delivery:
         news.tags |= {"mlflow.note.content": closing.note[:MAX_TEXT]} if closing.note else {}
         if metrics := closing.finite():
             news.lines.append({"time": news.ended, "epoch": closing.epoch, "metrics": metrics})
-        news.data = None if self.is_sweep else load(self.folder / "data.json")
+        news.data = None if self.is_sweep else try_read_json(self.folder / "data.json")
         news.files = list(artifacts(self.folder))
         news.has_model = self._has_model()
         return news
@@ -240,7 +241,7 @@ class Delivery:
             self.store.describe(run_id, closing.note)
         if metrics := closing.finite():
             self.store.log_metrics(run_id, metrics, closing.epoch, ended)
-        data = load(self.folder / "data.json")
+        data = try_read_json(self.folder / "data.json")
         if data and not self.is_sweep:
             self.store.log_data_set(run_id, data)
         self.store.log_files(run_id, self.folder, artifacts(self.folder))
@@ -251,7 +252,7 @@ class Delivery:
 
     def _has_model(self) -> bool:
         folder = self.folder / "model"
-        return not folder.is_symlink() and load(folder / "example.json") is not None
+        return not folder.is_symlink() and try_read_json(folder / "example.json") is not None
 
     def _send_model(self, run_id: str) -> None:
         known = self.state.get("model_id")
@@ -266,13 +267,13 @@ class Delivery:
         """A sweep draws its best trials when all have ended, and those that had are in MLflow by then."""
         for number in self.record().get("drawn", ()):
             trial = self.folder / str(number)
-            known = (load(trial / STATE) or {}).get("run_id")
+            known = (try_read_json(trial / STATE) or {}).get("run_id")
             if known and not trial.is_symlink():
                 self.store.log_missing(known, trial / "figures", "figures")
 
     def _save(self, **news: Any) -> None:
         self.state |= news
-        save(self.folder / STATE, self.state)
+        write_json(self.folder / STATE, self.state)
 
 
 def _is_tracked(record: dict[str, Any]) -> bool:

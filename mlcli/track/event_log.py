@@ -11,8 +11,9 @@ from typing import IO, Any
 
 from mlcli.config.stored import read_yaml
 from mlcli.files import plain_files, read_plain
-from mlcli.store.reading import load, read_lines
-from mlcli.store.record import flatten, lock, record_path, save
+from mlcli.store.process import lock_file
+from mlcli.store.records import flatten, read_lines, try_read_json, write_json
+from mlcli.store.status import record_path
 
 FOLDER = "tensorboard"
 STATE = ".tensorboard.json"
@@ -28,31 +29,31 @@ class EventLog:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.state = load(folder / STATE) or {"offset": 0, "complete": False}
+        self.state = try_read_json(folder / STATE) or {"offset": 0, "complete": False}
         self.lock: IO[str] | None = None
         self.file: IO[bytes] | None = None
 
     def wanted(self) -> bool:
         """Whether the run asks for TensorBoard and it lacks something. Sweeps have no curves of their own."""
-        record = load(self.folder / "run.json") or {}
+        record = try_read_json(self.folder / "run.json") or {}
         name = (record.get("tracking") or {}).get("name")
         return name in ("tensorboard", "both") and not self.state["complete"]
 
     def take(self) -> bool:
         """Locks the folder. False if there is nothing to tell, or if another courier does."""
-        self.lock = lock(self.folder / LOCK) if self.wanted() else None
+        self.lock = lock_file(self.folder / LOCK) if self.wanted() else None
         return self.lock is not None
 
     def advance(self) -> None:
         """Writes what is new; once the run has ended, everything."""
-        record = load(record_path(self.folder)) or {}
+        record = try_read_json(record_path(self.folder)) or {}
         lines, offset = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
         self._write(event for line in lines for event in _scalars(line["metrics"], line["epoch"], line["time"]))
         self.state["offset"] = offset
         if record.get("status", "RUNNING") != "RUNNING":
             self._write(self._ending(record.get("ended") or time.time()))
             self.state["complete"] = True
-        save(self.folder / STATE, self.state)
+        write_json(self.folder / STATE, self.state)
 
     def release(self) -> None:
         for file in (self.file, self.lock):
@@ -60,7 +61,7 @@ class EventLog:
                 file.close()
 
     def _ending(self, ended: float) -> Iterator[Any]:
-        result = load(self.folder / "result.json") or {"metrics": {}, "best_epoch": 0}
+        result = try_read_json(self.folder / "result.json") or {"metrics": {}, "best_epoch": 0}
         judged = f"{result.get('judged', 'test')}/"
         final = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
         yield from _scalars(final, result["best_epoch"], ended)

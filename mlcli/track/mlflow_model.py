@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from mlcli.files import plain_files
-from mlcli.store.reading import read_record
+from mlcli.store.records import read_json
 
 LOADER = "mlcli.serve.pyfunc"
 EXAMPLE = "input_example.json"
@@ -43,7 +43,7 @@ def write_model(
 
     Ids and location are those that a store has for it; none for a model outside of any store.
     """
-    example = read_record(folder / "example.json")
+    example = read_json(folder / "example.json")
     python = platform.python_version()
     function = {
         "data": "data",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlcli.store.reading import load
+from mlcli.store.records import try_read_json
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Summary:
 
 def summarise(folder: Path, is_sweep: bool) -> Summary:
     """As its folder has it; where there is an answer, that is the note."""
-    answer = load(folder / "answer.json") or {}
+    answer = try_read_json(folder / "answer.json") or {}
     closing = _of_sweep(folder) if is_sweep else _of_run(folder)
     closing.note = answer.get("sentence") or closing.note
     return closing
@@ -33,7 +33,7 @@ def summarise(folder: Path, is_sweep: bool) -> Summary:
 
 def _of_run(folder: Path) -> Summary:
     """What the split that judges says, at the best epoch."""
-    result = load(folder / "result.json")
+    result = try_read_json(folder / "result.json")
     if not result:
         return Summary()
     judged = f"{result.get('judged', 'test')}/"
@@ -45,13 +45,13 @@ def _of_run(folder: Path) -> Summary:
 def _of_sweep(folder: Path) -> Summary:
     """The best trial's settings and metrics, since its children are folded in the UI; of a cross-validation its own
     numbers."""
-    report = load(folder / "trials.json")
+    report = try_read_json(folder / "trials.json")
     if not report or not report["trials"]:
         return Summary()
     trials = {trial["trial"]: trial for trial in report["trials"]}
     params = {"sweep.trials": len(trials), "sweep.keys": ", ".join(report["trials"][0]["swept"])}
     best = trials.get(report["best_trial"])
-    if found := load(folder / "crossval.json"):
+    if found := try_read_json(folder / "crossval.json"):
         params |= {f"crossval.{name}": found[name] for name in ("metric", "folds", "repeats", "by")}
         return Summary(params, found["metrics"], note=found["sentence"])
     if best is None:

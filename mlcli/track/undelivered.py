@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlcli.files import passes_a_link
-from mlcli.store.reading import load
-from mlcli.store.record import record_path, running
+from mlcli.store.records import try_read_json
+from mlcli.store.status import is_running, record_path
 from mlcli.track import event_log
 from mlcli.track.delivery import STATE, Delivery
 from mlcli.track.event_log import EventLog
@@ -15,12 +15,12 @@ from mlcli.track.mlflow_store import Store
 def undelivered_runs(outputs: Path, store: Store) -> Iterator[Path]:
     """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
     for folder in run_folders(outputs):
-        complete = (load(folder / STATE) or {}).get("complete")
-        if complete and (load(folder / event_log.STATE) or {"complete": True})["complete"]:
+        complete = (try_read_json(folder / STATE) or {}).get("complete")
+        if complete and (try_read_json(folder / event_log.STATE) or {"complete": True})["complete"]:
             continue
-        record = load(record_path(folder))
+        record = try_read_json(record_path(folder))
         lacks = Delivery(folder, store).wanted() or EventLog(folder).wanted()
-        if record and not running(record, folder) and lacks:
+        if record and not is_running(record, folder) and lacks:
             yield folder
 
 
@@ -38,7 +38,7 @@ def reset_missing_runs(outputs: Path, store: Store) -> None:
     delivered: dict[str, Path] = {}
     experiments: set[str] = set()
     for folder in run_folders(outputs):
-        state, record = load(folder / STATE), load(record_path(folder))
+        state, record = try_read_json(folder / STATE), try_read_json(record_path(folder))
         if state and record and state["complete"] and "run_id" in state and state["uri"] == store.address:
             delivered[state["run_id"]] = folder
             experiments.add(record.get("tracking", {}).get("experiment", ""))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from mlcli.cli.app import app
 from mlcli.cli.training import main
 from mlcli.config.redact import redact, redacted
-from mlcli.run.lifecycle import logged
+from mlcli.run.lifecycle import log_to
 
 PASSWORD = "s3cr3t"
 CASES = {
@@ -103,7 +103,7 @@ def test_a_trial_named_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_log_of_a_run(tmp_path: Path) -> None:
     address = f"http://user:{PASSWORD}@host"
-    with logged(tmp_path / "train.log"):
+    with log_to(tmp_path / "train.log"):
         try:
             raise RuntimeError(address + " is out of reach")
         except RuntimeError:

@@ -4,8 +4,8 @@ import pytest
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import build_data
+from mlcli.run.trust import trusted
 from mlcli.store.folder import plain
-from mlcli.store.trust import trusted
 
 
 @pytest.mark.parametrize("name", ["cliff_walking", "frozen_lake", "taxi"])

@@ -9,7 +9,7 @@ import torch
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.machine import threads as threads_module
 from mlcli.machine.threads import LONGEST_PAUSE, TRIED, FastestThreads
-from mlcli.run.stacked import build_together, stack_of
+from mlcli.run.stacked import build_trials, stack_of
 from mlcli.sweep import choice
 
 
@@ -63,7 +63,7 @@ def test_a_stack_is_held_against_one_by_one_with_other_threads_where_all_are_too
     monkeypatch.setattr(choice.devices, "cores", lambda: 3)
     with hydra_session() as hydra:
         cfgs = [to_run(compose(hydra, ["data=iris", f"trainer.seed={seed}"])) for seed in range(3)]
-    parts = build_together(cfgs)
+    parts = build_trials(cfgs)
     # Alone, such a model has one thread.
     for seconds, times in (({1: 0.2, 3: 0.1}, 6.0), ({1: 0.1, 3: 0.2}, 1.5), ({1: 0.1, 3: 0.4}, 3.0)):
         monkeypatch.setattr(
@@ -81,7 +81,7 @@ def test_threads_change_no_number(model: str) -> None:
         with hydra_session() as hydra:
             words = ["data=digits", f"model={model}", "device=cpu"]
             cfgs = [to_run(compose(hydra, [*words, f"trainer.seed={seed}"])) for seed in range(4)]
-        parts = build_together(cfgs)
+        parts = build_trials(cfgs)
         torch.set_num_threads(threads)
         stack = stack_of(parts)
         for _, batch in zip(range(10), stack.batches(0), strict=False):

@@ -13,8 +13,8 @@ from mlcli.metric.direction import DIRECTIONS, check_directed, direction
 from mlcli.run.build import Parts, build
 from mlcli.store.compare import best_marked
 from mlcli.store.find import all_runs
-from mlcli.store.folder import read_json
 from mlcli.store.query import query
+from mlcli.store.records import read_json
 from mlcli.task.classification import Classification
 from mlcli.train.protocols import Evaluation
 from tests.test_contract import CASES

@@ -13,9 +13,9 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric import acting, classification, clustering, fast, meta_learning, multi_label, regression
 from mlcli.run.build import Parts, build
-from mlcli.run.lifecycle import logged
+from mlcli.run.lifecycle import log_to
 from mlcli.run.stacked import stack_of
-from mlcli.store.folder import read_json
+from mlcli.store.records import read_json
 
 ONE = {
     "classification": ["data=iris", "model=linear"],
@@ -83,7 +83,7 @@ def test_a_stack_leaves_out_what_a_trial_alone_does() -> None:
 
 def test_a_log_has_each_line_once_a_run(tmp_path: Path) -> None:
     for run in ("one", "two"):
-        with logged(tmp_path / f"{run}.log"):
+        with log_to(tmp_path / f"{run}.log"):
             for _ in range(3):
                 fast.regression(torch.zeros(1), torch.ones(1))
                 logging.getLogger("mlcli").warning("other lines come as often as they are written")

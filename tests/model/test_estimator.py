@@ -24,8 +24,8 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.model.estimator import Estimator
 from mlcli.model.estimator_bytes import SAFE, _is_own
 from mlcli.run.build import Parts, build
+from mlcli.run.estimator import resolve_epochs
 from mlcli.run.evaluate import evaluate_run
-from mlcli.run.fitted import resolve_epochs
 from mlcli.run.load import load_model
 
 READY = ("logistic_regression", "random_forest", "gradient_boosting", "svm", "knn")

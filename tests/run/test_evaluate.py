@@ -16,7 +16,7 @@ from mlcli.loading.dataset import Examples
 from mlcli.loading.make_dataset import make_dataset
 from mlcli.run import build
 from mlcli.run.evaluate import evaluate_run
-from mlcli.store.folder import read_json, write_json
+from mlcli.store.records import read_json, write_json
 
 Change = Callable[[Examples], Examples]
 

@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from mlcli.cli.errors import user_errors
 from mlcli.cli.training import main
 from mlcli.run.failure import first_line, is_disk_full
-from mlcli.store import record
+from mlcli.store import records as records_module
 from mlcli.store.folder import RunFolder
-from mlcli.store.process import identity
+from mlcli.store.process import current_process
 
 QUICK = [
     "tracking=none",
@@ -85,8 +85,8 @@ def test_the_reason_comes_before_the_last_weights(tmp_path: Path, monkeypatch: p
 def test_a_status_is_kept_where_there_is_no_room_for_a_second_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = RunFolder.create(tmp_path / "a", {"status": "RUNNING", "parent": None, **identity()})
-    monkeypatch.setattr(record, "write_atomic", fails)
+    folder = RunFolder.create(tmp_path / "a", {"status": "RUNNING", "parent": None, **current_process()})
+    monkeypatch.setattr(records_module, "write_atomic", fails)
     folder.end("FAILED", "no space")
     assert folder.record()["status"] == "FAILED" and folder.record()["reason"] == "no space"
 

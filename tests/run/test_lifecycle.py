@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.run.lifecycle import logged
+from mlcli.run.lifecycle import log_to
 
 
 @pytest.mark.filterwarnings("default")
 def test_a_sweeps_log_has_warnings_after_its_first_trial_too(tmp_path: Path) -> None:
-    with logged(tmp_path / "sweep.log"):
-        with logged(tmp_path / "trial.log"):
+    with log_to(tmp_path / "sweep.log"):
+        with log_to(tmp_path / "trial.log"):
             warnings.warn("during the trial", stacklevel=1)
         warnings.warn("after the trial", stacklevel=1)
     assert "during the trial" in (tmp_path / "trial.log").read_text()

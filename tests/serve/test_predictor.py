@@ -15,7 +15,7 @@ from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.serve.predictor import Predictor
-from mlcli.store.folder import read_json
+from mlcli.store.records import read_json
 
 README = Path(__file__).parents[2] / "README.md"
 RUNS = [

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mlcli.cli.app import app
-from mlcli.store import checks
+from mlcli.store import record_schemas
 from mlcli.track.courier import Courier
 from mlcli.track.event_log import EventLog
 from mlcli.track.mlflow_store import Store
@@ -274,4 +274,4 @@ def test_lines_of_a_journal_that_are_none_are_left_out(template: Path, tmp_path:
 
 def test_what_mlcli_writes_is_sound() -> None:
     for name, content in CONTENT.items():
-        assert checks.RECORDS[name](content) is None
+        assert record_schemas.RECORDS[name](content) is None

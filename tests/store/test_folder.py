@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 from mlcli.config.compose import new_id
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import settings
-from mlcli.store.folder import RunFolder, read_json, write_json
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import read_json, write_json
 
 AWKWARD = {
     "texts": [

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from mlcli.store.folder import RunFolder
-from mlcli.store.process import LOCK, boot, identity, is_alive, started
-from mlcli.store.record import mark_dead
+from mlcli.store.process import LOCK, boot_id, current_process, is_alive, start_time
+from mlcli.store.status import mark_dead
 
-pytestmark = pytest.mark.skipif(boot() is None, reason="looks into Linux's /proc")
+pytestmark = pytest.mark.skipif(boot_id() is None, reason="looks into Linux's /proc")
 GONE = 2**22 + 1  # no process has such an id
 
 
 def record(**more: Any) -> dict[str, Any]:
-    return {"status": "RUNNING", "parent": None, **identity(), **more}
+    return {"status": "RUNNING", "parent": None, **current_process(), **more}
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_without_a_lock(tmp_path: Path, of: dict[str, Any], alive: bool | None) 
 
 def test_the_start_of_a_process_is_its_own() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        mine, its = started(os.getpid()), started(child.pid)
+        mine, its = start_time(os.getpid()), start_time(child.pid)
     assert mine is not None and its is not None and its > mine
-    assert started(GONE) is None
+    assert start_time(GONE) is None
 
 
 TRAINS = (
     "import sys; from pathlib import Path; from mlcli.store.folder import RunFolder\n"
-    "from mlcli.store.process import identity\n"
+    "from mlcli.store.process import current_process\n"
     "record = {'id': 'a', 'name': 'a', 'status': 'RUNNING', 'started': 1.0, 'command': '', 'parent': None}\n"
-    "folder = RunFolder.create(Path(sys.argv[1]), record | identity() | {'host': 'a1b2c3', 'pid': 1})\n"
+    "folder = RunFolder.create(Path(sys.argv[1]), record | current_process() | {'host': 'a1b2c3', 'pid': 1})\n"
     "(folder.path / '.weights.safetensors.1-2.part').write_text('half')\n"
     "print('trains', flush=True); input(); folder.end('FINISHED')\n"
 )

@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 
 from mlcli.figure.plot import Plot
 from mlcli.run.lifecycle import Job
-from mlcli.store.folder import RunFolder, write_json
+from mlcli.store.folder import RunFolder
+from mlcli.store.records import write_json
 from mlcli.sweep.report import rank, repeat_groups, report, row
 from mlcli.sweep.trial import Trial
 

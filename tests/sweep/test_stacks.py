@@ -95,7 +95,7 @@ def test_a_stack_is_gone_when_the_next_one_begins(monkeypatch: pytest.MonkeyPatc
 
 def test_a_stack_that_has_finished_is_gone_when_the_next_one_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     scarce = Scarce(monkeypatch, exhausted, epoch=99)
-    monkeypatch.setattr(stacks, "fitting", lambda _: 2)
+    monkeypatch.setattr(stacks, "trials_that_fit", lambda _: 2)
     gc.disable()
     try:
         sweep("hydra/launcher=stack", "model.norm=none,layer_norm")
@@ -161,7 +161,7 @@ def test_a_fault_while_probing_means_one_by_one(
 ) -> None:
     """Under `auto`; under `stack` it is an error."""
     if where == "build":
-        monkeypatch.setattr(stacks, "build_together", breaks)
+        monkeypatch.setattr(stacks, "build_trials", breaks)
     else:
         monkeypatch.setattr(Stack, "step" if where == "step" else "evaluate", breaks)
     folder = sweep("hydra/launcher=auto")

@@ -140,7 +140,7 @@ def one_trial(module: Any) -> float:
     from mlcli.run.build import build
 
     with hydra_session() as hydra:
-        return float(module.bytes_of_step(build(to_run(compose(hydra, QUICK))))) * 1.01
+        return float(module.bytes_per_trial(build(to_run(compose(hydra, QUICK))))) * 1.01
 
 
 def test_halving_prunes_the_worst_half_at_each_rung() -> None:

@@ -14,8 +14,8 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.data.gridworld import gridworld
 from mlcli.run.build import Parts, build
-from mlcli.run.draw import draw_run
-from mlcli.run.stacked import build_together, stack_of
+from mlcli.run.plot_run import plot_run
+from mlcli.run.stacked import build_trials, stack_of
 from mlcli.serve.predictor import Predictor
 from mlcli.store.folder import RunFolder
 from mlcli.task.tabular.dynamic_programming import evaluate_policies, success_without_limit, value_iteration
@@ -34,7 +34,7 @@ def train(task: Any, epochs: int) -> list[dict[str, Any]]:
 
 def seeds(count: int, *overrides: str) -> tuple[Any, dict[str, torch.Tensor]]:
     """A stack of so many seeds after 500 episodes, and the numbers of its last epoch."""
-    parts = build_together(configs([[*overrides, f"trainer.seed={seed}"] for seed in range(count)]))
+    parts = build_trials(configs([[*overrides, f"trainer.seed={seed}"] for seed in range(count)]))
     stack = stack_of(parts)
     return stack, train(stack, 50)[-1]
 
@@ -123,7 +123,7 @@ VARIED = (
 @pytest.mark.parametrize("method", ["q_learning", "sarsa", "expected_sarsa", "double_q", "value_iteration"])
 def test_stacked_equals_alone_bit_for_bit(method: str) -> None:
     chosen = configs([[f"task.method={method}", "data.slip=0.1", *each] for each in VARIED])
-    parts = build_together(chosen)
+    parts = build_trials(chosen)
     stack = stack_of(parts)
     together = train(stack, 3)
     stack.keep([0, 2])  # one leaves
@@ -167,7 +167,7 @@ def test_a_finished_run_answers_for_states_by_name_without_its_world(
     for wrong, words in ((["nowhere"], "a state 'nowhere' that does not exist"), ([[44]], "from 0 to 43")):
         with pytest.raises(ValueError, match=words):
             predictor.predict(wrong)
-    draw_run(RunFolder(folder))  # with its world
+    plot_run(RunFolder(folder))  # with its world
     assert {path.name for path in (folder / "figures").glob("*.gif")} == {"episode.gif"}
 
 

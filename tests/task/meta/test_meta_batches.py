@@ -7,7 +7,7 @@ import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts
-from mlcli.run.stacked import build_together, stack_of
+from mlcli.run.stacked import build_trials, stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 
 COMMON = [
@@ -25,7 +25,7 @@ PLAN = Plan(epochs=3, monitor="val/loss", higher=False)
 def parts_of(overrides: list[str]) -> list[Parts]:
     with hydra_session() as hydra:
         cfgs = [to_run(compose(hydra, [*COMMON, *overrides, *own])) for own in TRIALS]
-    made = build_together(cfgs)
+    made = build_trials(cfgs)
     for parts in made:
         parts.model.double()
         task: Any = parts.task

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
-from mlcli.run.stacked import build_together, stack_of
+from mlcli.run.stacked import build_trials, stack_of
 
 GLYPHS = [
     "task=meta_learning", "data=glyphs", "split.by=class", "model=cnn", "model.width=4", "model.norm=layer_norm",
@@ -52,7 +52,7 @@ def test_stacked_equals_alone() -> None:
     trials = (["task.inner_lr=0.05"], ["trainer.seed=1"])
     with hydra_session() as hydra:
         cfgs = [to_run(compose(hydra, [*GLYPHS, "model.activation=tanh", *own])) for own in trials]
-    alone, stacked = build_together(cfgs), build_together(cfgs)
+    alone, stacked = build_trials(cfgs), build_trials(cfgs)
     for parts in (*alone, *stacked):
         parts.model.double()
         loader: Any = parts.task.loader  # type: ignore[attr-defined]  # that it has

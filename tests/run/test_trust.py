@@ -16,11 +16,11 @@ from mlcli.cli.app import app
 from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
 from mlcli.machine.device import cores
+from mlcli.run import user_configs as own
 from mlcli.run.load import load_model, stored_config
+from mlcli.run.trust import trusted
 from mlcli.serve.pyfunc import _load_pyfunc
-from mlcli.store import own_configs as own
 from mlcli.store.folder import RunFolder
-from mlcli.store.trust import trusted
 
 EVENTS: list[tuple[str, Any]] = []  # while it is watched
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "socket.getaddrinfo")
@@ -100,7 +100,11 @@ ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
     "as data": ({"data": TRAIN}, "data._target_=mlcli.cli.training.main"),
     "a download": (
         {"data": DOWNLOAD},
-        "data._target_=mlcli.loading.download.download: not trusted; this is not a data",
+        "data._target_=mlcli.loading.download.download: not trusted",
+    ),
+    "no data set": (
+        {"data": {"_target_": "mlcli.data.gridworld.distances"}},
+        "data._target_=mlcli.data.gridworld.distances: not trusted; this is not a data",
     ),
     "a download as model": ({"model": DOWNLOAD}, "model._target_=mlcli.loading.download.download"),
     "a program": ({"optimizer": SYSTEM}, "optimizer._target_=os.system"),
@@ -333,7 +337,7 @@ def test_no_message_proposes_to_trust_the_standard_library(target: str, monkeypa
 
 
 @pytest.mark.parametrize("where", ["conf/model/net.yaml", "conf/experiment/mine.yaml", "given/model/deep/net.yaml"])
-def test_own_configs_are_trusted_for_their_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+def test_user_configs_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path / "lib"))
     monkeypatch.setattr(own, "_folders", [Path("conf")])
@@ -355,7 +359,7 @@ def test_own_configs_are_trusted_for_their_group(tmp_path: Path, monkeypatch: py
             trusted(config(**groups), "run")
 
 
-def test_a_folder_of_own_configs_is_an_option(
+def test_a_folder_of_user_configs_is_an_option(
     evil: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model beside its config is predictable without $MLCLI_TRUST."""
@@ -388,11 +392,11 @@ def test_what_is_stored_is_resolved(runs: Path) -> None:
 
 
 def test_who_reads_stored_configs_without_judging_them() -> None:
-    """Those that show them, and draw_run, whose run was trained a moment ago. Whoever builds uses `stored_config`."""
+    """Those that show them, and plot_run, whose run was trained a moment ago. Whoever builds uses `stored_config`."""
     package = Path(own.__file__).parents[1]
     readers = {
         str(path.relative_to(package))
         for path in package.rglob("*.py")
         if re.search(r"\.config\(\)", path.read_text())
     }
-    assert readers <= {"run/load.py", "store/query.py", "run/draw.py", "cli/output.py"}
+    assert readers <= {"run/load.py", "store/query.py", "run/plot_run.py", "cli/output.py"}

@@ -18,8 +18,8 @@ from mlcli.config.check import locate
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.machine.device import cores
-from mlcli.store.kinds import is_data_set, is_estimator, is_model, is_optimizer, is_scheduler, is_task
-from mlcli.store.own_configs import own_targets
+from mlcli.run.target_kinds import is_data_set, is_estimator, is_model, is_optimizer, is_scheduler, is_task
+from mlcli.run.user_configs import user_targets
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 SPECIAL = {"_target_": str, "_partial_": bool, "_convert_": str, "_args_": list}  # Hydra's keys, and their types
@@ -56,14 +56,14 @@ def trusted(config: Mapping[str, Any], name: str) -> Settings:
     to pre-train. Raises ConfigError for everything that RULES do not allow.
 
     Trusted besides: packages named in $MLCLI_TRUST, as far as the kind fits, and what the user's own configs of a
-    group name (`mlcli.store.own_configs`).
+    group name (`mlcli.run.user_configs`).
     """
     kept = Settings(config, conclusion=None, pretrain=None)
     for key in GROUPS:
         node = kept.get(key)
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{name}: {key} has no _target_")
-        _Check(name, own_targets(key)).node(key, node, RULES[key])
+        _Check(name, user_targets(key)).node(key, node, RULES[key])
     for key in set(kept) - set(GROUPS):
         _refuse_targets(f"{name}: {key}", kept[key])
     _check_files(f"{name}: data", kept["data"])

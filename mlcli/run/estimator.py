@@ -41,7 +41,7 @@ def is_full_batch(cfg: Settings) -> bool:
         raise ConfigError(str(error)) from error
 
 
-def check_typed(cfg: Settings, overrides: Sequence[str]) -> None:
+def check_overrides(cfg: Settings, overrides: Sequence[str]) -> None:
     """Raises ConfigError for an override that would change nothing about a model that is fitted."""
     if not is_fitted(cfg.model):
         return

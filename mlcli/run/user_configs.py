@@ -20,7 +20,7 @@ def add_configs(folder: str | None) -> None:
     _folders.append(Path(folder).absolute())
 
 
-def own_targets(group: str) -> set[str]:
+def user_targets(group: str) -> set[str]:
     """Every `_target_` that they hold for a group, in its own files or in those of experiments."""
     found: set[str] = set()
     for folder in _folders:
