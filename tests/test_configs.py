@@ -8,7 +8,8 @@ import yaml
 
 from mlcli.config.check import check, locate
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
-from mlcli.run.build import accepted_kinds, build, build_data
+from mlcli.run.build import build, build_data
+from mlcli.run.compatible import accepted_kinds
 from mlcli.traits import model_traits
 
 CONF = shipped_conf()

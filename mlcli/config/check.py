@@ -15,6 +15,7 @@ from mlcli.config.errors import ConfigError, UnknownKey, suggest
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
 from mlcli.config.stored import has_interpolation
+from mlcli.config.supplied import SUPPLIED
 
 # torch.optim annotates no ranges, and some of its optimizers take a negative rate without a word.
 OPTIMIZER_RANGES = {
@@ -31,14 +32,6 @@ NESTED: tuple[tuple[str, Any, str], ...] = (
     ("class_weights", Literal["balanced"] | Sequence[float] | None, "null, balanced, or one number per class"),
     ("lr_scale", Mapping[str, float] | None, "null, or a factor by pattern of parameter names, as in {head: 0.1}"),
 )
-# Constructor arguments that the run supplies.
-SUPPLIED = {
-    "task": {"data", "model", "update", "loader", "class_weights", "seed", "batch_size"},
-    "model": {"input_shape", "outputs", "vocabulary", "words", "padded", "per_step", "seed"},
-    "optimizer": {"params"},
-    "scheduler": {"higher"},
-    "conclusion": {"runs"},
-}
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -125,11 +118,11 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
     """Binds the YAML to the signature without building, as a call with these keywords would be bound."""
     called = locate(str(node["_target_"]), f"{group}._target_")
     parameters = inspect.signature(called).parameters
-    supplied, extra = SUPPLIED.get(group, set()), EXTRA_KEYS.get(group, {})
+    supplied, extra = SUPPLIED.get(group, {}), EXTRA_KEYS.get(group, {})
     given = {k: v for k, v in node.items() if not str(k).startswith("_") and k not in extra}
     takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
     if not takes_any:
-        _check_names(given, set(parameters) - supplied, f"{group}.")
+        _check_names(given, set(parameters) - supplied.keys(), f"{group}.")
     for name, parameter in parameters.items():
         required = parameter.default is parameter.empty and parameter.kind not in (
             parameter.VAR_KEYWORD,

@@ -6,7 +6,8 @@ from mlcli.config.check import locate
 from mlcli.config.errors import ConfigError
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
-from mlcli.run.build import is_fitted, partial
+from mlcli.run.build import partial
+from mlcli.run.compatible import is_fitted
 from mlcli.train.model_protocols import ChoosesFullBatch
 
 # Settings of gradient updates and of networks.

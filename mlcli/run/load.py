@@ -58,7 +58,7 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
             "Type --split, or other data."
         )
     splits = _splits(folder, len(built.examples.inputs)) if own_examples else built.splits
-    parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]), trained=True)
+    parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]), weights_later=True)
     _put_in(parts, weights)
     return parts
 
@@ -77,7 +77,7 @@ def load_model(folder: Path) -> Parts:
         weights, statistics = load_weights(folder / "weights.safetensors")
         defer_compiler()
         with torch.random.fork_rng(devices=[]):  # building a network initialises its weights
-            parts = build(cfg, _without_examples(stored["data"], statistics), trained=True, set_up=False)
+            parts = build(cfg, _without_examples(stored["data"], statistics), weights_later=True, set_up=False)
         _put_in(parts, weights)
         parts.model.eval()
         return parts

@@ -78,7 +78,7 @@ def _of_train(parts: Parts, cfg: Settings) -> list[str]:
         return ["train/loss"]
     devices = [parts.device] if parts.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
-        own: Any = build(cfg, parts.data, parts.loader, trained=True, set_up=False).task
+        own: Any = build(cfg, parts.data, parts.loader, weights_later=True, set_up=False).task
         values = own.step(next(iter(own.batches(0))))
     tensors = [f"train/{name}" for name, value in values.items() if isinstance(value, torch.Tensor)]
     return [*tensors, *(name for name in values if name.startswith("train/")), *task_traits(own).delayed_metrics]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlcli.config.check import locate
 from mlcli.config.settings import Settings
-from mlcli.run.build import is_fitted
+from mlcli.run.compatible import is_fitted
 from mlcli.store.records import flatten
 from mlcli.sweep.trial import Trial
 from mlcli.train.protocols import HasMetrics, Stackable

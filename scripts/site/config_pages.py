@@ -14,9 +14,10 @@ from tables import code, plain, table
 from yaml_comments import Key, read
 
 from mlcli.config import index
-from mlcli.config.check import EXTRA_KEYS, OPTIMIZER_RANGES, SUPPLIED, describe, locate, parameter_types
+from mlcli.config.check import EXTRA_KEYS, OPTIMIZER_RANGES, describe, locate, parameter_types
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
+from mlcli.config.supplied import SUPPLIED
 
 CONF = Path(index.shipped())
 EXPERIMENTS = "experiment"  # a group whose options are runs and sweeps, which the gallery shows
@@ -133,7 +134,7 @@ def _unset(prefix: str, called: Any, hints: dict[str, Any], known: set[str]) -> 
         for name, parameter in inspect.signature(called).parameters.items()
         if parameter.default is not parameter.empty
         and not any(key == f"{prefix}.{name}" or key.startswith(f"{prefix}.{name}.") for key in known)
-        and name not in SUPPLIED.get(prefix, set())
+        and name not in SUPPLIED.get(prefix, {})
     ]
 
 

@@ -104,6 +104,6 @@ def test_a_trained_model_judges_fewer_examples_than_it_could_be_trained_on(task:
         cfg = to_run(compose(hydra, [*task, "device=cpu", "data=digits", "data.flat=true"]))
     whole = build(cfg).data
     few = replace(whole, splits={name: index[:20] for name, index in whole.splits.items()})
-    assert float(build(cfg, few, trained=True).task.evaluate("train").metrics["loss"]) >= 0
+    assert float(build(cfg, few, weights_later=True).task.evaluate("train").metrics["loss"]) >= 0
     with pytest.raises(ConfigError, match=r"of 20 examples|there are 20 examples"):
         build(cfg, few)
