@@ -32,10 +32,11 @@ from mlcli.task.meta.inner_rates import (
     learnt_rates,
     require_adaptable,
 )
-from mlcli.task.meta.meta_batches import MetaStack
+from mlcli.task.meta.meta_batches import MetaBatches
 from mlcli.task.meta.problem import Classes, Numbers, Problem
 from mlcli.train.metric_values import to_floats
 from mlcli.train.protocols import Evaluation
+from mlcli.train.stack.stack import Stack
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
@@ -113,9 +114,9 @@ class MetaLearning(GradientTask):
             add_rates(model, adapted_names(model, head_only=settings.method == "anil"), settings.inner_lr)
 
     @staticmethod
-    def stack(tasks: "Sequence[MetaLearning]") -> MetaStack:
-        """Trials that differ in seeds, rates or inner rates as one computation."""
-        return MetaStack(tasks)
+    def stack(tasks: "Sequence[MetaLearning]") -> Stack:
+        """torch.vmap over trials, and in each over the tasks of a meta-batch."""
+        return Stack(tasks, MetaBatches(tasks))
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """Meta-batches, M × S inputs and targets to adapt to and M × Q to be judged by, each task with other examples

@@ -20,7 +20,7 @@ from mlcli.loading.dataset import Examples
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.run.stacked import stack_of
-from mlcli.task.kmeans.lloyd import assign, begin, means
+from mlcli.task.kmeans.lloyd import assign, cluster_means, initial_centroids
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 
 PLAN = Plan(epochs=300, monitor="train/loss", higher=False, validates=False)
@@ -88,9 +88,9 @@ def test_clusters_far_from_the_origin(made: Examples, solver: str, monkeypatch: 
 
 def test_one_iteration_is_lloyds() -> None:
     points = torch.from_numpy(StandardScaler().fit_transform(load_digits().data)).float()
-    first = begin(points, 10, 3, "k-means++", torch.Generator().manual_seed(0))
+    first = initial_centroids(points, 10, 3, "k-means++", torch.Generator().manual_seed(0))
     labels, _ = assign(points, first)
-    moved = means(points, labels, first)
+    moved = cluster_means(points, labels, first)
     for start in range(3):
         theirs = KMeans(10, init=first[start].numpy(), n_init=1, max_iter=1, algorithm="lloyd").fit(points.numpy())
         own = torch.cdist(moved[start], torch.from_numpy(theirs.cluster_centers_).float())

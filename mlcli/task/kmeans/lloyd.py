@@ -1,6 +1,7 @@
-"""Searches for centres, many at once. Shapes: A searches side by side, N points, D features, K centres, L candidates.
+"""The steps of K-means, for many searches side by side.
 
-Searches with fewer than K centres have their last ones at infinity, where they win no point.
+Shapes: A searches, N points, D features, K centroids, L candidates. A search with fewer than K centroids has its last
+ones at infinity, where no point is assigned to them.
 """
 
 from math import log
@@ -10,63 +11,67 @@ from torch import Tensor
 
 from mlcli.precise import squared_distances
 
-AT_ONCE = 2**24  # distances that are held at a time
+MAX_DISTANCES = 2**24  # that are in memory at a time
 FAR = float("inf")
 
 
-def begin(points: Tensor, clusters: int, starts: int, init: str, generator: torch.Generator) -> Tensor:
-    """First centres, starts × K × D. "random": any points. "k-means++": each next centre is a point that is drawn
-    with a chance proportional to its squared distance from the centres so far (Arthur & Vassilvitskii 2007), the best
-    of 2 + ln K that are drawn, as scikit-learn does it."""
+def initial_centroids(points: Tensor, clusters: int, starts: int, init: str, generator: torch.Generator) -> Tensor:
+    """N × D points → starts × K × D.
+
+    init: "random" chooses points without replacement. "k-means++" chooses each next centroid among the points with a
+    probability proportional to the squared distance from the centroids so far (Arthur and Vassilvitskii 2007), the
+    best of 2 + ln K candidates, as in scikit-learn.
+    """
     if init == "random":
-        picked = [torch.randperm(len(points), generator=generator)[:clusters] for _ in range(starts)]
-        return points[torch.stack(picked).to(points.device)]
+        chosen = [torch.randperm(len(points), generator=generator)[:clusters] for _ in range(starts)]
+        return points[torch.stack(chosen).to(points.device)]
     candidates = 2 + int(log(clusters))
     first = torch.randint(len(points), (starts, 1), generator=generator).to(points.device)
-    centres, rows = [points[first[:, 0]]], torch.arange(starts, device=points.device)
+    centroids, rows = [points[first[:, 0]]], torch.arange(starts, device=points.device)
     closest_AN = squared_distances(points[first], points).squeeze(1)
     for _ in range(clusters - 1):
-        drawn = torch.rand(starts, candidates, generator=generator, dtype=torch.float64).to(points.device)
-        reach = closest_AN.cumsum(1)
-        index_AL = torch.searchsorted(reach, drawn * reach[:, -1:]).clamp(max=len(points) - 1)
+        uniform_AL = torch.rand(starts, candidates, generator=generator, dtype=torch.float64).to(points.device)
+        cumulative_AN = closest_AN.cumsum(1)
+        index_AL = torch.searchsorted(cumulative_AN, uniform_AL * cumulative_AN[:, -1:]).clamp(max=len(points) - 1)
         closer_ALN = torch.minimum(closest_AN.unsqueeze(1), squared_distances(points[index_AL], points))
         best = closer_ALN.sum(-1).argmin(1)
         closest_AN = closer_ALN[rows, best]
-        centres.append(points[index_AL[rows, best]])
-    return torch.stack(centres, 1)
+        centroids.append(points[index_AL[rows, best]])
+    return torch.stack(centroids, 1)
 
 
 def assign(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest centre of each point, A × N, and the squared distance to it. points: N × D, or A × N × D."""
-    size = max(1, AT_ONCE // (points.shape[-2] * centroids.shape[1]))
-    found = [
+    """The nearest centroid of each point and the squared distance to it, both A × N, from points N × D or A × N × D
+    and centroids A × K × D."""
+    size = max(1, MAX_DISTANCES // (points.shape[-2] * centroids.shape[1]))
+    parts = [
         _nearest(points[start : start + size] if points.ndim == 3 else points, centroids[start : start + size])
         for start in range(0, len(centroids), size)
     ]
-    labels, distances = zip(*found, strict=True)
+    labels, distances = zip(*parts, strict=True)
     return torch.cat(labels), torch.cat(distances)
 
 
 def _nearest(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
-    gone = centroids[..., :1].isinf()
-    squares_AKN = squared_distances(centroids.masked_fill(gone, 0.0), points)
-    distances, labels = squares_AKN.masked_fill_(gone, FAR).min(1)
+    absent = centroids[..., :1].isinf()
+    squares_AKN = squared_distances(centroids.masked_fill(absent, 0.0), points)
+    distances, labels = squares_AKN.masked_fill_(absent, FAR).min(1)
     return labels, distances
 
 
-def sums(points: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Of the points of each centre: their sum A × K × D and their number A × K."""
-    size = max(1, AT_ONCE // (labels.shape[1] * count))
-    totals, numbers = [], []
+def cluster_sums(points: Tensor, labels: Tensor, clusters: int) -> tuple[Tensor, Tensor]:
+    """The sum of the points of each cluster, A × K × D, and their number, A × K."""
+    size = max(1, MAX_DISTANCES // (labels.shape[1] * clusters))
+    sums, counts = [], []
     for start in range(0, len(labels), size):
         own = labels[start : start + size].unsqueeze(1)
-        belongs_AKN = points.new_zeros(len(own), count, labels.shape[1]).scatter_(1, own, 1.0)
-        totals.append(belongs_AKN @ (points[start : start + size] if points.ndim == 3 else points))
-        numbers.append(belongs_AKN.sum(-1))
-    return torch.cat(totals), torch.cat(numbers)
+        one_hot_AKN = points.new_zeros(len(own), clusters, labels.shape[1]).scatter_(1, own, 1.0)
+        sums.append(one_hot_AKN @ (points[start : start + size] if points.ndim == 3 else points))
+        counts.append(one_hot_AKN.sum(-1))
+    return torch.cat(sums), torch.cat(counts)
 
 
-def means(points: Tensor, labels: Tensor, centroids: Tensor) -> Tensor:
-    """Each centre as the mean of its points; one that has none stays where it is."""
-    total, number = sums(points, labels, centroids.shape[1])
-    return torch.where(number.unsqueeze(-1) > 0, total / number.clamp(min=1).unsqueeze(-1), centroids)
+def cluster_means(points: Tensor, labels: Tensor, centroids: Tensor) -> Tensor:
+    """The mean of the points of each cluster, A × K × D; the centroid of an empty cluster stays where it is."""
+    sums, counts = cluster_sums(points, labels, centroids.shape[1])
+    return torch.where(counts.unsqueeze(-1) > 0, sums / counts.clamp(min=1).unsqueeze(-1), centroids)

@@ -16,10 +16,10 @@ from torch.func import functional_call
 
 from mlcli.cannot_stack import CannotStack
 from mlcli.train.layer_statistics import GRADIENT, activations, differentiable, gradient_norms
-from mlcli.train.metric_values import collect_metrics
 from mlcli.train.modes import evaluating
-from mlcli.train.protocols import ComputesOutputs, WeighsBatches
+from mlcli.train.protocols import ComputesOutputs, HasMetrics, WeighsBatches
 from mlcli.train.stack.layers import make_stackable
+from mlcli.train.stack.task_stack import TaskStack
 from mlcli.train.stack.unstackable import Attributes, Buffers, global_states, require_same
 from mlcli.train.stack.update import StackedUpdate
 from mlcli.train.stack.weights import StackedWeights
@@ -29,7 +29,7 @@ ALL = slice(None)
 ROWS = 8  # trials that are evaluated at once: their activations on a whole split would not fit in a cache
 
 
-class Stack:
+class Stack(TaskStack):
     """K tasks that differ only in numbers, as the loop's trials. None of them changes until it leaves the stack.
 
     A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch (over its
@@ -40,7 +40,7 @@ class Stack:
     """
 
     def __init__(self, tasks: Sequence[Any], loader: Any) -> None:
-        self.tasks = list(tasks)
+        super().__init__(tasks)
         self.loader = loader
         groups = [group["params"] for group in tasks[0].update.optimizer.param_groups]
         self.stacked = StackedWeights([task.model for task in tasks], groups)
@@ -51,6 +51,7 @@ class Stack:
                 setattr(self.task, name, copy.deepcopy(part))
                 make_stackable(getattr(self.task, name), loader.draw)
         self.weighs_batches = isinstance(self.task, WeighsBatches)
+        self.has_metrics = isinstance(self.task, HasMetrics)
         self.module = _Called(self.task)
         self._gather_numbers()
         self._gather_constants()
@@ -125,11 +126,9 @@ class Stack:
 
     @torch.no_grad()
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
-        """A full evaluation is each task's own, one after another."""
-        if full:
-            self.write_back()
-            each = [task.evaluate(split, full=True).metrics for task in self.tasks]
-            return collect_metrics(each)
+        """All tasks at once; one after another for a full evaluation, or where metrics are no function of outputs."""
+        if full or not self.has_metrics:
+            return super().evaluate(split, full)
         weights = self.stacked.named()
         with evaluating(self.task.model):
             parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]
@@ -162,24 +161,11 @@ class Stack:
     def averaged(self) -> AbstractContextManager[None]:
         return self.update.averaged()
 
-    def observe(self, scores: list[float]) -> None:
-        for task, score in zip(self.tasks, scores, strict=True):
-            task.observe(score)
-
-    def converged(self) -> list[bool]:
-        return [False] * len(self.tasks)
-
     def weights(self) -> dict[str, Tensor]:
         named = self.stacked.named() | self.constants
         return {name: named[name].detach() for name in self.saved}
 
-    def keep(self, rows: list[int]) -> None:
-        leaving = set(range(len(self.tasks))) - set(rows)
-        self.write_back(sorted(leaving))
-        if not rows:
-            self.tasks = []
-            return
-        self.tasks = [self.tasks[row] for row in rows]
+    def keep_rows(self, rows: list[int]) -> None:
         self.stacked.keep(rows)
         self.update.keep(rows)
         self.loader.keep(rows)
@@ -188,7 +174,7 @@ class Stack:
 
     @torch.no_grad()
     def write_back(self, rows: Sequence[int] | None = None) -> None:
-        """Puts the weights as they are now into the own models of these tasks, by default of all."""
+        """Copies the current weights of these rows, by default of all, into the models of their tasks, in place."""
         weights = self.stacked.named()
         for row in range(len(self.tasks)) if rows is None else rows:
             model = self.tasks[row].model
