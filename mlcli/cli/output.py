@@ -81,9 +81,9 @@ def _is_number(cell: str) -> bool:
 
 def print_result(result: dict[str, Any], folder: Path) -> None:
     """The metrics on the split that judges, and where the rest is."""
-    judged = f"{result.get('judged', 'test')}/"
-    metrics = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
-    overall = {name: value for name, value in metrics.items() if name.count("/") == 1}
+    from mlcli.track.summary import evaluation_metrics
+
+    overall = {name: value for name, value in evaluation_metrics(result).items() if name.count("/") == 1}
     print_table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
     print_conclusion(folder)
     print_line(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")

@@ -1,1 +1,1 @@
-"""Journal, console, delivery to MLflow and TensorBoard."""
+"""Tracking: the journal, the console, and the delivery of runs to MLflow and TensorBoard."""

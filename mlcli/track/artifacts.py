@@ -1,4 +1,4 @@
-"""Which files of a run folder MLflow gets."""
+"""The files of a run folder that are uploaded to MLflow as artifacts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ FOLDERS = ("figures", "predictions")
 
 
 def artifacts(folder: Path) -> Iterator[Path]:
-    """The files of a run that MLflow gets: those that have something in them. Links are not followed."""
+    """The non-empty files of a run that are uploaded. Links are not followed."""
     files = (folder / name for name in FILES)
     for path in (*files, *(path for name in FOLDERS for path in plain_files(folder / name))):
         if not path.is_symlink() and path.is_file() and path.stat().st_size:

@@ -1,6 +1,6 @@
-"""What a person sees while a run trains: a progress bar on a terminal, plain lines anywhere else.
+"""The progress display of a run: a progress bar on a terminal, plain lines elsewhere.
 
-Everything here goes to stderr; stdout is for results. rich is imported only where it draws.
+Everything is printed to stderr; stdout is for results. rich is imported only when a bar is shown.
 """
 
 import sys
@@ -13,11 +13,11 @@ from typing import Any, Protocol
 from mlcli.config.printable import printable
 from mlcli.config.redact import redact
 
-LINES_A_SECOND = 4  # a run of a thousand short epochs need not print a thousand lines
+MAX_LINES_PER_SECOND = 4
 
 
 class RunDisplay(Protocol):
-    """Where a run tells how it goes."""
+    """Displays the progress of a run."""
 
     def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None: ...
 
@@ -29,7 +29,7 @@ class RunDisplay(Protocol):
 
 
 class Console:
-    """`level` 0 is quiet (errors only), 1 normal, 2 verbose (every epoch, and where things go)."""
+    """level: 0 is quiet (errors only), 1 normal, 2 verbose (every epoch, and the run folder)."""
 
     def __init__(self, level: int = 1) -> None:
         self.level = level
@@ -37,7 +37,7 @@ class Console:
         self.last_line = 0.0
 
     def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None:
-        """A run of so many epochs begins."""
+        """Begins the display of a run."""
         self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
         self.began, self.last_line, self.metrics = time.perf_counter(), 0.0, ""
         self.note(f"{title}: {facts}")
@@ -51,7 +51,7 @@ class Console:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         text = TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]} {task.fields[metrics]}")
-        # No refresh thread: it would take the interpreter from a loop whose steps last half a millisecond.
+        # No refresh thread: it would compete for the GIL with a training loop of short steps.
         self.bar = Progress(
             BarColumn(bar_width=24),
             text,
@@ -71,7 +71,7 @@ class Console:
         if self.bar is not None:
             self.bar.update(self.task, completed=event.step, epoch=event.epoch, metrics=self.metrics)
             now = time.perf_counter()
-            if now - self.last_line > 1 / LINES_A_SECOND:
+            if now - self.last_line > 1 / MAX_LINES_PER_SECOND:
                 self.last_line = now
                 self.bar.refresh()
         elif metrics is not None and self.level:
@@ -79,7 +79,7 @@ class Console:
 
     def _line(self, epoch: int) -> None:
         now = time.perf_counter()
-        due = now - self.last_line > 1 / LINES_A_SECOND or epoch in (1, self.epochs)
+        due = now - self.last_line > 1 / MAX_LINES_PER_SECOND or epoch in (1, self.epochs)
         if not due and self.level < 2:
             return
         self.last_line = now
@@ -89,14 +89,14 @@ class Console:
         self.note(f"epoch {epoch:>{width}}/{self.epochs}  {self.metrics}  {spent:.1f} s, {left:.1f} s left")
 
     def stop(self) -> None:
-        """The loop has ended, one way or another."""
+        """Ends the display, whether or not the run has finished."""
         if self.bar is not None:
             self.bar.refresh()
             self.bar.stop()
             self.bar = None
 
     def error(self, text: str) -> None:
-        """One line that is shown even when quiet."""
+        """Prints a line, also when quiet."""
         print_message(text)
 
     def note(self, text: str) -> None:
@@ -105,13 +105,13 @@ class Console:
 
 
 def print_message(text: str) -> None:
-    """A line on stderr. Whoever reads it may go, as `head` does after its lines: that is no reason not to train."""
+    """Prints a line on stderr. A closed pipe, as after `head`, is ignored, so that training continues."""
     with suppress(BrokenPipeError):
         print(printable(redact(text)), file=sys.stderr, flush=True)
 
 
 def _summary(metrics: Mapping[str, float], monitor: str) -> str:
-    """The numbers worth a glance, the monitored one always among them."""
-    wanted = ["train/loss", "val/loss", "val/accuracy", "val/rmse", monitor, "lr"]
-    shown = {name: metrics[name] for name in dict.fromkeys(wanted) if name in metrics}
+    """The main metrics, always including the monitored one."""
+    names = ["train/loss", "val/loss", "val/accuracy", "val/rmse", monitor, "lr"]
+    shown = {name: metrics[name] for name in dict.fromkeys(names) if name in metrics}
     return "  ".join(f"{name} {value:.4g}" for name, value in shown.items())

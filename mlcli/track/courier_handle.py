@@ -1,4 +1,4 @@
-"""Starts the courier and talks to it. Standard library alone: this runs before anything heavy is imported."""
+"""Starts the process of the courier and communicates with it. Imports nothing heavy."""
 
 import os
 import subprocess
@@ -12,12 +12,12 @@ from mlcli.config.child import python
 from mlcli.track.console import print_message
 
 OUT_OF_REACH = 3  # the courier's exit status when MLflow could not be brought up to date
-NOTE = "note: "  # begins a line of the courier that is said while it is waited for
-URI = "MLCLI_COURIER_URI"  # the environment variable that tells the courier where MLflow is
+NOTE = "note: "  # prefix of the courier's lines that are printed while its end is awaited
+URI = "MLCLI_COURIER_URI"  # environment variable with the address of MLflow
 
 
 class CourierHandle:
-    """A process that brings MLflow up to date from run folders. What it is told goes through its standard input."""
+    """The courier's process, which reads the folders to follow from its standard input."""
 
     def __init__(self, process: "subprocess.Popen[str]", errors: IO[str]) -> None:
         self.process = process
@@ -26,7 +26,7 @@ class CourierHandle:
         self.reader: threading.Thread | None = None
 
     def follow(self, folder: Path) -> None:
-        """Delivers this run or sweep from now on. A courier that has died is no reason to stop training."""
+        """Delivers this run or sweep from now on. Ignores a courier that has died, so that training continues."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(f"{folder.absolute()}\n")
@@ -35,24 +35,24 @@ class CourierHandle:
             pass
 
     def finish(self, timeout: float | None = None) -> str | None:
-        """Waits until everything is delivered. Returns None, or the sentence that says why it is not.
+        """Waits until everything is delivered. Returns None, or a sentence with the reason why it is not.
 
-        timeout: seconds after which it is no longer waited for; the courier itself goes on.
+        timeout: seconds after which waiting ends; the courier itself continues.
         """
-        said = self._said(timeout)
-        if said is None:
-            return f"the courier still delivers after {timeout:g} seconds"
+        lines = self._output(timeout)
+        if lines is None:
+            return f"the courier is still delivering after {timeout:g} seconds"
         with self.errors:
             self.errors.seek(0)
-            lines = self.errors.read().strip().splitlines() or ["no word"]
+            errors = self.errors.read().strip().splitlines() or ["no output"]
         if self.process.returncode == 0:
             return None
-        if self.process.returncode == OUT_OF_REACH and said:
-            return said[-1]
-        return f"the courier ended with status {self.process.returncode} ({lines[-1]})"
+        if self.process.returncode == OUT_OF_REACH and lines:
+            return lines[-1]
+        return f"the courier ended with status {self.process.returncode} ({errors[-1]})"
 
-    def _said(self, timeout: float | None) -> list[str] | None:
-        """Its lines, of which notes are passed on as they come; None if it has not ended in time."""
+    def _output(self, timeout: float | None) -> list[str] | None:
+        """The lines that it printed; None if it has not ended in time. Notes are printed as they come."""
         assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.close()
@@ -78,15 +78,18 @@ class CourierHandle:
 def start_courier(
     outputs: Path, uri: str, experiment: str, mlflow: bool = True, check: bool = False
 ) -> CourierHandle:
-    """A courier for the runs under `outputs`. uri: where MLflow is; "" is the store under `outputs`. mlflow: whether
-    MLflow will hear of them. check: whether the store is asked for what it was given long ago.
+    """Starts a courier for the runs under `outputs`.
 
-    It lives in a session of its own: Ctrl-C in the terminal ends the training, not what reports it.
+    uri: address of MLflow; "" is the store under `outputs`. mlflow: whether any of the runs is tracked by MLflow.
+    check: whether runs that the store has lost are delivered again. The process has its own session, so that Ctrl-C
+    in the terminal does not reach it.
     """
-    command = python("-m", "mlcli.track.courier", "--outputs", str(outputs.absolute()), "--experiment", experiment)
+    command = python(
+        "-m", "mlcli.track.courier_process", "--outputs", str(outputs.absolute()), "--experiment", experiment
+    )
     command += [*([] if mlflow else ["--no-mlflow"]), *(["--check"] if check else [])]
-    environment = os.environ | {URI: uri}  # it may hold a password, and every user of a machine sees command lines
-    errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # lives as long as the courier
+    environment = os.environ | {URI: uri}  # not an argument: it may hold a password, and command lines are public
+    errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed when the courier has ended
     pipe = subprocess.PIPE
     process = subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True, env=environment

@@ -1,4 +1,4 @@
-"""The SQLite file of a local store: what makes it unusable, and how long another process's lock is waited for."""
+"""The SQLite file of a local store: errors that make it unusable, and waiting for other processes."""
 
 import errno
 import fcntl
@@ -23,20 +23,20 @@ UNUSABLE = {
     sqlite3.SQLITE_PERM,
 }
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-SILENT = 5.0  # seconds that a lock is waited for without a word
+SILENT = 5.0  # seconds of waiting for a lock before a message
 Result = TypeVar("Result")
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 class Unusable(Exception):
-    """A local store that cannot be opened or written; the message is for the user."""
+    """A local store cannot be opened or written; the message is shown to the user."""
 
 
 @contextmanager
 def usable(database: Path, opening: bool = False) -> Iterator[None]:
-    """Raises Unusable instead of what SQLite or the file system says of a store of which nothing can be made.
+    """Raises Unusable in place of an error of SQLite or the file system that makes the store unusable.
 
-    opening: no file but the store's own is concerned.
+    opening: only the store's own files are accessed, so that every OSError makes it unusable.
     """
     try:
         yield
@@ -52,7 +52,7 @@ def usable(database: Path, opening: bool = False) -> Iterator[None]:
 
 
 def why_unusable(error: BaseException | None) -> str | None:
-    """What SQLite or the file system says, wherever in the chain of exceptions; None if that is something else."""
+    """The message of SQLite or the file system in a chain of exceptions; None if the error is of another kind."""
     while error is not None:
         if isinstance(error, Unusable):
             return str(error)
@@ -65,46 +65,46 @@ def why_unusable(error: BaseException | None) -> str | None:
 
 
 def check_database(database: Path) -> None:
-    """Raises sqlite3.Error for a file that is no database."""
+    """Raises sqlite3.Error for a file that is not a database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         connection.execute("PRAGMA schema_version")
 
 
-def retry_while_locked(action: Callable[[], Result], database: Path, tell: Tell) -> Result:
-    """What the action returns, which is called again for as long as another process has the database locked."""
-    told = False
+def retry_while_locked(action: Callable[[], Result], database: Path, notify: Notify) -> Result:
+    """The result of the action, which is retried while another process has locked the database."""
+    notified = False
     while True:
         try:
             return action()
         except sqlite3.Error as error:
             if _code(error) not in BUSY:
                 raise
-        if not told:
-            tell(_waiting(database))
-            told = True
+        if not notified:
+            notify(_waiting(database))
+            notified = True
 
 
 @contextmanager
-def exclusive(lock: Path, database: Path, tell: Tell) -> Iterator[None]:
-    """One process at a time. The lock of one that has ended is gone with it."""
+def exclusive(lock: Path, database: Path, notify: Notify) -> Iterator[None]:
+    """Holds a lock between processes. A process that ends releases it."""
     with os.fdopen(open_own(lock), "r+") as file:
-        began, told = time.monotonic(), False
+        began, notified = time.monotonic(), False
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 time.sleep(0.02)
-            if not told and time.monotonic() - began > SILENT:
-                tell(_waiting(database))
-                told = True
+            if not notified and time.monotonic() - began > SILENT:
+                notify(_waiting(database))
+                notified = True
         yield
 
 
 @contextmanager
 def without_fsync() -> Iterator[None]:
-    """Connections that are opened meanwhile don't wait for the disk: a new store runs 69 migrations, with a wait for
-    each. Should the machine fall just then, there are no runs in it yet to be lost."""
+    """Connections that are opened inside do not wait for the disk. A new store runs dozens of migrations, each with
+    such a wait, and holds no runs yet that a crash of the machine could lose."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -119,14 +119,14 @@ def without_fsync() -> Iterator[None]:
 
 
 def enable_wal(database: Path) -> None:
-    """Readers and writers do not wait for each other from now on."""
+    """Switches to write-ahead logging, with which readers and writers do not block each other."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
 
 
 def checkpoint_wal(database: Path) -> None:
-    """Brings what SQLite still has beside the database into it, so that the file alone is the whole store. One that
-    cannot be used, which has been said, is left."""
+    """Copies the write-ahead log into the database, so that the file alone is complete. Ignores errors, which have
+    been reported before."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 

@@ -1,4 +1,4 @@
-"""The delivery of one run folder to MLflow: what it contains, how far it has come, and how it ends."""
+"""The delivery of one run folder to MLflow: its content and its progress."""
 
 import time
 import uuid
@@ -23,10 +23,11 @@ LOCK = ".courier.lock"
 
 
 class Delivery:
-    """One run or sweep on its way. `.mlflow.json` in its folder says what has arrived, so that any later courier
-    goes on from there; a lock keeps two couriers off one folder. Whatever is sent may be sent again.
+    """Delivers one run or sweep, by MLflow's client (`advance`), or together with others directly into a local store
+    (`next_update`, then `mark_delivered`).
 
-    It goes by MLflow's client (`advance`), or into a local store together with others (`news`, then `arrived`).
+    `.mlflow.json` in the folder records what has been delivered, so that a later courier can continue. A lock
+    excludes a second courier from the folder. Every operation may be repeated.
     """
 
     def __init__(self, folder: Path, store: "Store") -> None:
@@ -35,46 +36,46 @@ class Delivery:
         self.is_sweep = (folder / "sweep.json").exists()
         self.lock: IO[str] | None = None
         self.state = self._read_state()
-        self._read_until = 0  # in the journal
+        self._read_until = 0  # offset in the journal, of the last update
 
-    def _nothing_sent(self) -> dict[str, Any]:
+    def _initial_state(self) -> dict[str, Any]:
         return {"uri": self.store.address, "offset": 0, "complete": False}
 
     def _read_state(self) -> dict[str, Any]:
         try:
             return dict(read_json(self.folder / STATE))
         except FileNotFoundError:
-            return self._nothing_sent()
-        except Damaged:  # by a power cut, say: there may be a run
-            return self._nothing_sent() | {"tried": True}
+            return self._initial_state()
+        except Damaged:  # e.g. by a power cut: the run may exist in MLflow
+            return self._initial_state() | {"tried": True}
 
     def record(self) -> dict[str, Any]:
         return try_read_json(record_path(self.folder)) or {}
 
-    def wanted(self) -> bool:
-        """Whether MLflow at this address tracks this run and lacks some of it."""
+    def is_pending(self) -> bool:
+        """Whether the run is tracked at this address and not delivered completely."""
         elsewhere = "run_id" in self.state and self.state["uri"] != self.store.address
         return not self.state["complete"] and not elsewhere and _is_tracked(self.record())
 
-    def take(self) -> bool:
-        """Locks the folder. False if there is nothing to deliver, or if another courier has it."""
-        if not self.wanted():
+    def acquire(self) -> bool:
+        """Locks the folder. False if there is nothing to deliver or another courier has the lock."""
+        if not self.is_pending():
             return False
         self.lock = lock_file(self.folder / LOCK)
         if self.lock is None:
             return False
-        # Again: whoever had the lock until now may have written it.
+        # Read again: the previous owner of the lock may have changed it.
         self.state = self._read_state()
-        if not self.wanted():
+        if not self.is_pending():
             self.release()
             return False
         return True
 
-    def forget(self) -> None:
-        """A store that does not know the run any more, as one that was removed, is to get it again."""
+    def reset(self) -> None:
+        """Starts the delivery from the beginning, for a store that has lost the run."""
         self.lock = lock_file(self.folder / LOCK)
         if self.lock is not None:
-            self.state = self._nothing_sent()
+            self.state = self._initial_state()
             self._save()
             self.release()
 
@@ -83,7 +84,7 @@ class Delivery:
             self.lock.close()
 
     def advance(self) -> None:
-        """Delivers what is new; once the run has ended, everything. Raises whatever MLflow raises."""
+        """Delivers what is new; once the run has ended, everything. Raises what MLflow raises."""
         record = self.record()
         if not record or self._waits_for_sweep(record):
             return
@@ -92,7 +93,7 @@ class Delivery:
         except Exception as error:
             if self.store.unreachable(error) or "run_id" not in self.state:
                 raise
-            self._settle(record, error)
+            self._resolve_failure(record, error)
 
     def _advance(self, record: dict[str, Any]) -> None:
         if "run_id" not in self.state:
@@ -104,31 +105,32 @@ class Delivery:
             self._complete(record)
 
     def _waits_for_sweep(self, record: dict[str, Any]) -> bool:
-        """A trial is nested in its sweep, whose MLflow run must be there first."""
+        """Whether this is a trial whose sweep has no MLflow run yet, in which it is nested."""
         sweep = try_read_json(self.folder.parent / "sweep.json") if record.get("parent") else None
         return _is_tracked(sweep or {}) and "described" not in (try_read_json(self.folder.parent / STATE) or {})
 
-    def _settle(self, record: dict[str, Any], error: Exception) -> None:
-        """After a failure: a run that the user deleted in MLflow is done with; one that the store does not know,
-        because it is a new store, starts again. Raises the error if neither is the reason."""
-        if self._is_settled(self.store.fate(self.state["run_id"])):
+    def _resolve_failure(self, record: dict[str, Any], error: Exception) -> None:
+        """After a failure: a run that the user has deleted in MLflow is complete; one that the store does not have is
+        created again. Raises the error in all other cases."""
+        if self._is_done(self.store.lifecycle_stage(self.state["run_id"])):
             return
         if "run_id" in self.state:
             raise error
         self._advance(record)
 
-    def _is_settled(self, fate: str) -> bool:
-        """Whether nothing is left to do for a run of which the store says that. A "missing" one starts again."""
-        if fate == "deleted":
+    def _is_done(self, stage: str) -> bool:
+        """Whether a run of this lifecycle stage needs no further delivery. A missing run starts from the
+        beginning."""
+        if stage == "deleted":
             self._save(complete=True)
-        elif fate == "missing":
-            self.state = self._nothing_sent()
+        elif stage == "missing":
+            self.state = self._initial_state()
         return bool(self.state["complete"])
 
     def _create(self, record: dict[str, Any]) -> None:
         experiment_id = self.store.experiment(record["tracking"]["experiment"])
         tags = {key: str(value) for key, value in self._tags(record).items() if value}
-        # A request that got no answer, or a kill before the answer was kept, may have created it all the same.
+        # An earlier request may have created the run although its answer was lost.
         found = self.store.find_run(experiment_id, record["started"], tags) if "tried" in self.state else None
         self._save(uri=self.store.address, tried=True)
         self._save(run_id=found or self.store.create_run(experiment_id, tags, record["started"]))
@@ -158,26 +160,27 @@ class Delivery:
         self._save(described=True)
 
     def _send_new_lines(self) -> None:
-        """The journal's whole lines from where the last delivery ended."""
+        """Sends the complete lines of the journal since the last delivery."""
         lines, offset = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
         if offset != self.state["offset"]:
             self.store.log_history(self.state["run_id"], lines)
             self._save(offset=offset)
 
     @property
-    def may_have_been_created(self) -> bool:
-        """By MLflow's client, which was asked for it and whose answer was never written down."""
+    def creation_is_uncertain(self) -> bool:
+        """Whether MLflow's client may have created the run, in a request whose answer was lost."""
         return "tried" in self.state and "run_id" not in self.state
 
-    def news(self, stages: Mapping[str, str]) -> RunUpdate | None:
-        """What a local store does not know of it, None if there is nothing. stages: of the runs that it knows, by id.
+    def next_update(self, stages: Mapping[str, str]) -> RunUpdate | None:
+        """What a local store lacks of this run, None if nothing. stages: lifecycle stages of the runs in the store,
+        by id.
 
-        The ids that it will have are written down first, so that a kill on the way leads to no second run.
+        The ids of the run and its model are recorded first, so that a kill cannot lead to a second run.
         """
         record = self.record()
         if not record or self._waits_for_sweep(record):
             return None
-        if "described" in self.state and self._is_settled(stages.get(self.state["run_id"], "missing")):
+        if "described" in self.state and self._is_done(stages.get(self.state["run_id"], "missing")):
             return None
         lines, self._read_until = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
         has_ended = record["status"] != "RUNNING"
@@ -187,11 +190,11 @@ class Delivery:
             run_id = self.state.get("run_id") or uuid.uuid4().hex
             model_id = self.state.get("model_id") or f"m-{uuid.uuid4().hex}"
             self._save(uri=self.store.address, run_id=run_id, new_model_id=model_id)
-        return self._closing_news(record, lines) if has_ended else self._news(record, lines)
+        return self._final_update(record, lines) if has_ended else self._update(record, lines)
 
-    def _news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
+    def _update(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
         config = self.folder / "config.yaml"
-        params = flatten(read_yaml(config)) if config.exists() and not self._is_described_or_sweep() else {}
+        params = flatten(read_yaml(config)) if config.exists() and not self._needs_no_params() else {}
         return RunUpdate(
             folder=self.folder,
             run_id=self.state["run_id"],
@@ -205,42 +208,42 @@ class Delivery:
             lines=lines,
         )
 
-    def _is_described_or_sweep(self) -> bool:
+    def _needs_no_params(self) -> bool:
         return self.is_sweep or "described" in self.state
 
-    def _closing_news(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
-        """Of a run that has ended, everything that is left."""
-        news, closing = self._news(record, lines), summarise(self.folder, self.is_sweep)
-        news.ended = record.get("ended") or time.time()
-        news.params |= closing.params
-        news.tags |= {"mlflow.note.content": closing.note[:MAX_TEXT]} if closing.note else {}
-        if metrics := closing.finite():
-            news.lines.append({"time": news.ended, "epoch": closing.epoch, "metrics": metrics})
-        news.data = None if self.is_sweep else try_read_json(self.folder / "data.json")
-        news.files = list(artifacts(self.folder))
-        news.has_model = self._has_model()
-        return news
+    def _final_update(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
+        """Everything that remains of a run that has ended."""
+        update, summary = self._update(record, lines), summarise(self.folder, self.is_sweep)
+        update.ended = record.get("ended") or time.time()
+        update.params |= summary.params
+        update.tags |= {"mlflow.note.content": summary.note[:MAX_TEXT]} if summary.note else {}
+        if metrics := summary.finite():
+            update.lines.append({"time": update.ended, "epoch": summary.epoch, "metrics": metrics})
+        update.data = None if self.is_sweep else try_read_json(self.folder / "data.json")
+        update.files = list(artifacts(self.folder))
+        update.has_model = self._has_model()
+        return update
 
-    def arrived(self, news: RunUpdate) -> None:
-        """All of it is in the store."""
-        if news.ended is None:
+    def mark_delivered(self, update: RunUpdate) -> None:
+        """Records that the update is in the store."""
+        if update.ended is None:
             self._save(described=True, offset=self._read_until)
             return
         if self.is_sweep:
             self._send_late_figures()
-        self._save(described=True, offset=self._read_until, model_id=news.model_id, complete=True)
+        self._save(described=True, offset=self._read_until, model_id=update.model_id, complete=True)
 
     def _complete(self, record: dict[str, Any]) -> None:
         run_id, ended = self.state["run_id"], record.get("ended") or time.time()
-        closing = summarise(self.folder, self.is_sweep)
+        summary = summarise(self.folder, self.is_sweep)
         if self.is_sweep:
             self._send_late_figures()
-        if closing.params:
-            self.store.log_params(run_id, closing.params)
-        if closing.note:
-            self.store.describe(run_id, closing.note)
-        if metrics := closing.finite():
-            self.store.log_metrics(run_id, metrics, closing.epoch, ended)
+        if summary.params:
+            self.store.log_params(run_id, summary.params)
+        if summary.note:
+            self.store.describe(run_id, summary.note)
+        if metrics := summary.finite():
+            self.store.log_metrics(run_id, metrics, summary.epoch, ended)
         data = try_read_json(self.folder / "data.json")
         if data and not self.is_sweep:
             self.store.log_data_set(run_id, data)
@@ -256,7 +259,7 @@ class Delivery:
 
     def _send_model(self, run_id: str) -> None:
         known = self.state.get("model_id")
-        if not known and "new_model_id" in self.state:  # who wrote it may have been told that he had not
+        if not known and "new_model_id" in self.state:  # the direct write may have succeeded despite an error
             known = self.store.model_of(run_id)
         if not known:
             experiment = self.record()["tracking"]["experiment"]
@@ -264,15 +267,15 @@ class Delivery:
         self.store.log_model(run_id, known or self.state["model_id"], self.folder / "model", again=bool(known))
 
     def _send_late_figures(self) -> None:
-        """A sweep draws its best trials when all have ended, and those that had are in MLflow by then."""
+        """Sends the figures of the best trials, which a sweep plots after the trials were delivered."""
         for number in self.record().get("drawn", ()):
             trial = self.folder / str(number)
             known = (try_read_json(trial / STATE) or {}).get("run_id")
             if known and not trial.is_symlink():
                 self.store.log_missing(known, trial / "figures", "figures")
 
-    def _save(self, **news: Any) -> None:
-        self.state |= news
+    def _save(self, **changes: Any) -> None:
+        self.state |= changes
         write_json(self.folder / STATE, self.state)
 
 

@@ -1,5 +1,5 @@
-"""TensorBoard: a run's journal, settings and pictures as event files in its own folder, for `tensorboard --logdir
-outputs`. Written from the run folder, live or later, as MLflow is."""
+"""TensorBoard: a run's journal, settings and figures as event files in its own folder, for `tensorboard --logdir
+outputs`. Like MLflow, they are derived from the run folder, during training or later."""
 
 import os
 import socket
@@ -14,18 +14,19 @@ from mlcli.files import plain_files, read_plain
 from mlcli.store.process import lock_file
 from mlcli.store.records import flatten, read_lines, try_read_json, write_json
 from mlcli.store.status import record_path
+from mlcli.track.summary import evaluation_metrics
 
 FOLDER = "tensorboard"
 STATE = ".tensorboard.json"
 LOCK = ".tensorboard.lock"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_SIZE = slice(16, 24)  # bytes of a PNG file: width and height
-LARGEST_PICTURE = 64 * 2**20  # bytes
+MAX_IMAGE = 64 * 2**20  # bytes
 
 
 class EventLog:
-    """What TensorBoard is told of one run. `.tensorboard.json` says how far that has come; a lock keeps two couriers
-    off one folder."""
+    """The event files of one run. `.tensorboard.json` records the progress; a lock excludes a second courier from the
+    folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,19 +34,20 @@ class EventLog:
         self.lock: IO[str] | None = None
         self.file: IO[bytes] | None = None
 
-    def wanted(self) -> bool:
-        """Whether the run asks for TensorBoard and it lacks something. Sweeps have no curves of their own."""
+    def is_pending(self) -> bool:
+        """Whether the run is tracked by TensorBoard and not written completely. Sweeps have no curves of their
+        own."""
         record = try_read_json(self.folder / "run.json") or {}
         name = (record.get("tracking") or {}).get("name")
         return name in ("tensorboard", "both") and not self.state["complete"]
 
-    def take(self) -> bool:
-        """Locks the folder. False if there is nothing to tell, or if another courier does."""
-        self.lock = lock_file(self.folder / LOCK) if self.wanted() else None
+    def acquire(self) -> bool:
+        """Locks the folder. False if there is nothing to write or another courier has the lock."""
+        self.lock = lock_file(self.folder / LOCK) if self.is_pending() else None
         return self.lock is not None
 
     def advance(self) -> None:
-        """Writes what is new; once the run has ended, everything."""
+        """Writes new lines of the journal and, once the run has ended, its results, settings and figures."""
         record = try_read_json(record_path(self.folder)) or {}
         lines, offset = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
         self._write(event for line in lines for event in _scalars(line["metrics"], line["epoch"], line["time"]))
@@ -62,9 +64,7 @@ class EventLog:
 
     def _ending(self, ended: float) -> Iterator[Any]:
         result = try_read_json(self.folder / "result.json") or {"metrics": {}, "best_epoch": 0}
-        judged = f"{result.get('judged', 'test')}/"
-        final = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
-        yield from _scalars(final, result["best_epoch"], ended)
+        yield from _scalars(evaluation_metrics(result), result["best_epoch"], ended)
         config = self.folder / "config.yaml"
         if config.exists():
             yield _settings(flatten(read_yaml(config)), ended)
@@ -83,12 +83,12 @@ class EventLog:
             self.file.flush()
 
     def _new_file(self) -> IO[bytes]:
-        """TensorBoard reads all event files of a folder as one, in the order of their names."""
+        """A new event file. TensorBoard concatenates those of a folder in the order of their names."""
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
         if (self.folder / FOLDER).is_symlink():
-            raise OSError(f"{self.folder / FOLDER} is a link, which is not followed")
+            raise OSError(f"{self.folder / FOLDER} is a link; links are not followed")
         (self.folder / FOLDER).mkdir(exist_ok=True)
         name = f"events.out.tfevents.{time.time_ns() // 1000}.{socket.gethostname()}.{os.getpid()}"
         file = (self.folder / FOLDER / name).open("xb")
@@ -106,7 +106,7 @@ def _scalars(metrics: dict[str, float | None], step: int, when: float) -> Iterat
 
 
 def _settings(settings: dict[str, Any], when: float) -> Any:
-    """For the table of hyperparameters."""
+    """An event for the table of hyperparameters."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 
@@ -115,11 +115,11 @@ def _settings(settings: dict[str, Any], when: float) -> Any:
 
 
 def _image(path: Path, when: float) -> Any:
-    """None for a file that is no picture."""
+    """An event with the image; None if the file is not a PNG."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    content = read_plain(path, LARGEST_PICTURE)
+    content = read_plain(path, MAX_IMAGE)
     if not content.startswith(PNG_START) or len(content) < PNG_SIZE.stop:
         return None
     width, height = struct.unpack(">II", content[PNG_SIZE])

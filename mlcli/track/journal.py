@@ -1,4 +1,5 @@
-"""The journal of a run: one line of metrics an epoch, appended while it trains. Everything else reads it."""
+"""The journal of a run: one line of metrics per epoch, appended while it trains. All other records are derived from
+it."""
 
 import json
 import math
@@ -10,7 +11,7 @@ from typing import Self
 
 
 class Journal:
-    """Appends to `metrics.jsonl`; each line reaches the file as soon as it is written."""
+    """Appends to `metrics.jsonl`; each line is flushed when it is written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,7 +26,7 @@ class Journal:
         self.file.close()
 
     def write(self, epoch: int, step: int, metrics: Mapping[str, float]) -> None:
-        """Adds an epoch, counted from 1. JSON has no NaN: a metric that is none is left out."""
+        """Adds an epoch, counted from 1. Metrics that are not finite are omitted, since JSON has no NaN."""
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
         line = {"epoch": epoch, "step": step, "time": time.time(), "metrics": finite}
         self.file.write(json.dumps(line) + "\n")

@@ -1,8 +1,7 @@
-"""A run's `model` folder as an MLflow model: no pickle, and neither torch nor the model is loaded to log it.
+"""Writes a run's `model` folder as an MLflow model, without pickle and without loading torch or the model.
 
-The files of MLflow's model format are written here: `mlflow.pyfunc.save_model` writes the same ones, but lists every
-installed package first, to warn of requirements that it was given, and copies the weights once more; and to load
-MLflow takes longer than a small run.
+The files are those of `mlflow.pyfunc.save_model`, which would need an import of MLflow, list all installed packages
+and copy the weights once more.
 """
 
 import json
@@ -39,9 +38,9 @@ def send(client: Any, run_id: str, model_id: str, folder: Path) -> None:
 def write_model(
     folder: Path, target: Path, run_id: str | None = None, model_id: str | None = None, location: str | None = None
 ) -> None:
-    """Writes into `target` what makes the run's `model` folder one of MLflow's models, but for the folder itself.
+    """Writes the files of an MLflow model into `target`, except for the run's `model` folder itself.
 
-    Ids and location are those that a store has for it; none for a model outside of any store.
+    run_id, model_id, location: those in the store; None for a model outside of a store.
     """
     example = read_json(folder / "example.json")
     python = platform.python_version()
@@ -66,7 +65,7 @@ def write_model(
         "utc_time_created": str(datetime.now(UTC).replace(tzinfo=None)),
     }
     content |= {"artifact_path": location, "run_id": run_id} if run_id else {}
-    # With libyaml where it is there: a sweep writes a thousand of these.
+    # libyaml, if available, because a large sweep writes thousands of these.
     text = yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True)
     (target / "MLmodel").write_text(text, encoding="utf-8")
     for name, file in environment_files().items():
@@ -74,17 +73,17 @@ def write_model(
 
 
 def signature(example: dict[str, Any]) -> dict[str, str | None]:
-    """Of a table where the inputs have column names, else of an array; the answers are a table."""
+    """The signature: inputs are a table if they have column names, else a tensor; predictions are a table."""
     inputs, outputs = example["inputs"], example["outputs"]
     if inputs["columns"]:
-        kind = "string" if inputs.get("kind") == "tokens" else "double"  # the columns of tokens are texts
+        kind = "string" if inputs.get("kind") == "tokens" else "double"  # columns of token data hold text
         given = [_column(name, kind) for name in inputs["columns"]]
     else:
         dtype = "int64" if inputs.get("kind") in ("tokens", "state") else "float32"
         given = [{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": [-1, *_shape(inputs["data"][0])]}}]
     first = zip(outputs["columns"], outputs["data"][0], strict=True)
-    answers = [_column(name, "string" if isinstance(value, str) else "double") for name, value in first]
-    return {"inputs": json.dumps(given), "outputs": json.dumps(answers), "params": None}
+    predictions = [_column(name, "string" if isinstance(value, str) else "double") for name, value in first]
+    return {"inputs": json.dumps(given), "outputs": json.dumps(predictions), "params": None}
 
 
 def _column(name: str, kind: str) -> dict[str, Any]:
@@ -92,12 +91,13 @@ def _column(name: str, kind: str) -> dict[str, Any]:
 
 
 def _shape(numbers: Any) -> list[int]:
-    """Of nested lists."""
+    """The shape of nested lists."""
     return [len(numbers), *_shape(numbers[0])] if isinstance(numbers, list) else []
 
 
 def write_example(folder: Path, inputs: dict[str, Any]) -> dict[str, str]:
-    """The example as MLflow keeps it, and as its server takes it. Returns what MLmodel says about the two."""
+    """Writes the input example as MLflow stores it, and as a request to its server. Returns their entry in
+    MLmodel."""
     about = {"artifact_path": EXAMPLE, "serving_input_path": SERVING_EXAMPLE}
     if inputs["columns"]:
         about |= {"type": "dataframe", "pandas_orient": "split"}
@@ -119,8 +119,8 @@ def _version(name: str) -> str:
 
 @cache
 def environment_files() -> dict[str, str]:
-    """What the model needs, in the three files that MLflow's ways of making an environment read. The requirements
-    are given, because inferring them would load the model in yet another process."""
+    """The model's requirements, in the three formats that MLflow reads. They are stated, because inferring them would
+    load the model in another process."""
     requirements = [f"{name}=={_version(name).partition('+')[0]}" for name in ("mlflow", "mlcli", "torch")]
     python = platform.python_version()
     virtual = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}

@@ -1,4 +1,4 @@
-"""What mlcli calls things in MLflow, whichever way they come there."""
+"""Names and limits in MLflow, for the client and for direct writes alike."""
 
 import json
 import posixpath
@@ -7,13 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI shows curves, not language-model traces
-STATUS = {"PRUNED": "KILLED"}  # of mlcli, where MLflow has none of the kind; the tag mlcli.status has it
+STATUS = {"PRUNED": "KILLED"}  # statuses that MLflow does not have; the tag mlcli.status keeps them
 MAX_TEXT = 6000  # characters of a parameter's value
 MAX_NAME = 250
 
 
 def data_set_of(data: dict[str, Any]) -> dict[str, str]:
-    """A run's data.json as MLflow describes a data set."""
+    """A run's data.json as the description of a data set in MLflow."""
     profile = {key: data[key] for key in ("kind", "shape", "examples", "target")}
     profile |= {"classes": len(data["classes"])} if data["classes"] else {}
     return {
@@ -27,6 +27,6 @@ def data_set_of(data: dict[str, Any]) -> dict[str, str]:
 
 @lru_cache(maxsize=10_000)
 def tidy(name: str) -> str:
-    """A name that MLflow takes: of letters, digits, `_-.: /`, and a path that stays where it is."""
+    """A name that MLflow accepts: letters, digits and `_-.: /`, without leading `/` or `..`."""
     path = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name)).lstrip("/")
     return (f"_{path}" if path.startswith("..") or path == "." else path)[:MAX_NAME]

@@ -1,8 +1,7 @@
-"""What is new of many runs, into a local store at once: straight into MLflow's own tables, in one transaction.
+"""Writes what is new of many runs directly into the tables of a local MLflow store, in one transaction.
 
-Through its client a run takes a dozen calls with a commit each, 90 ms, after more than a second of a core to load
-MLflow; 64 trials of a sweep may have trained in less. What is written is what the client writes: a test reads both
-back and compares. Whatever is written may be written again.
+MLflow's client takes a dozen calls per run, each with a commit, and must be imported first. The rows are those that
+the client writes, which a test verifies. Every write may be repeated.
 """
 
 import os
@@ -21,10 +20,10 @@ from mlcli.files import plain_files
 from mlcli.track.mlflow_model import write_model
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, data_set_of, tidy
 
-PATIENCE = 5.0  # seconds that another writer is waited for, before that is told
-# What becomes of a row that is there already, where it does not simply stay. The latest of a metric is, for MLflow,
-# that of the highest step, then of the latest time.
-AGAIN = {
+BUSY_TIMEOUT = 5.0  # seconds that SQLite waits for another writer
+# Updates of existing rows; rows of other tables stay as they are. MLflow's latest value of a metric is the one with
+# the highest step, then the latest time.
+ON_CONFLICT = {
     "runs": "(run_uuid) DO UPDATE SET status = excluded.status, end_time = excluded.end_time",
     "logged_models": "(model_id) DO UPDATE SET status = excluded.status",
     "tags": "(key, run_uuid) DO UPDATE SET value = excluded.value",
@@ -37,7 +36,7 @@ Rows = dict[str, list[Row]]  # by table
 
 @dataclass
 class RunUpdate:
-    """What there is to say about a run. Times are in seconds; `lines` are its journal's."""
+    """What is new of a run. Times are in seconds; `lines` are those of its journal."""
 
     folder: Path
     run_id: str
@@ -56,32 +55,34 @@ class RunUpdate:
 
 @contextmanager
 def _opened(database: Path) -> Iterator[sqlite3.Connection]:
-    """A transaction of its own: all or nothing."""
-    with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
+    """A connection with an open transaction, which is rolled back on an error."""
+    with closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             yield connection
 
 
 def lifecycle_stages(database: Path, run_ids: Iterable[str]) -> dict[str, str]:
-    """By run id: "active", or "deleted" by the user; without those that are not there."""
+    """By run id: "active", or "deleted" by the user; without runs that are not in the store."""
     wanted = list(run_ids)
     marks = ", ".join("?" * len(wanted))
-    with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
+    with closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT)) as connection:
         return dict(
             connection.execute(f"SELECT run_uuid, lifecycle_stage FROM runs WHERE run_uuid IN ({marks})", wanted)
         )
 
 
-def write(database: Path, artifacts: str, news: Sequence[RunUpdate]) -> None:
-    """Writes their files, then their rows. artifacts: where a new experiment keeps its files, as a URI.
+def write(database: Path, artifacts: str, updates: Sequence[RunUpdate]) -> None:
+    """Writes the artifacts, then the rows. artifacts: URI of the artifacts of a new experiment.
 
     Raises OSError or sqlite3.Error, with no row written.
     """
     with _opened(database) as connection:
-        experiments = {name: _experiment(connection, name, artifacts) for name in {each.experiment for each in news}}
+        experiments = {
+            name: _experiment(connection, name, artifacts) for name in {each.experiment for each in updates}
+        }
     rows: Rows = {}
-    for each in news:
+    for each in updates:
         experiment_id, root = experiments[each.experiment]
         _copy_files(each, _local(root) / each.run_id / "artifacts")
         _add_run(rows, each, experiment_id, root)
@@ -91,14 +92,14 @@ def write(database: Path, artifacts: str, news: Sequence[RunUpdate]) -> None:
     with _opened(database) as connection:
         for table, added in rows.items():
             _insert(connection, table, added)
-        for each in news:
+        for each in updates:
             if each.data is not None:
                 _add_data_set(connection, each, each.data, experiments[each.experiment][0])
 
 
 def add_files(database: Path, run_id: str, folder: Path, name: str) -> None:
-    """The folder's files as a run's artifacts under this name, as far as they are not there yet."""
-    with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
+    """Adds the files of a folder to a run's artifacts under this name, except existing ones."""
+    with closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT)) as connection:
         (uri,) = connection.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
     target = _local(uri) / name
     target.mkdir(parents=True, exist_ok=True)
@@ -110,12 +111,13 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> 
     if rows:
         names = list(rows[0])
         columns, marks = ", ".join(names), ", ".join(f":{name}" for name in names)
-        again = AGAIN.get(table, "DO NOTHING")
-        connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT {again}", rows)
+        update = ON_CONFLICT.get(table, "DO NOTHING")
+        connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT {update}", rows)
 
 
 def _experiment(connection: sqlite3.Connection, name: str, artifacts: str) -> tuple[int, str]:
-    """Its id and where its files are; made if there is none. Raises ValueError if the user has deleted it."""
+    """The id and artifact location of the experiment, which is created if missing. Raises ValueError if it is
+    deleted."""
     known = "SELECT experiment_id, artifact_location, lifecycle_stage FROM experiments WHERE name = ?"
     found = connection.execute(known, (name,)).fetchone()
     if found is None:
@@ -131,37 +133,37 @@ def _experiment(connection: sqlite3.Connection, name: str, artifacts: str) -> tu
     return experiment_id, location
 
 
-def _add_run(rows: Rows, news: RunUpdate, experiment_id: int, root: str) -> None:
+def _add_run(rows: Rows, update: RunUpdate, experiment_id: int, root: str) -> None:
     own = {
-        "run_uuid": news.run_id,
-        "name": news.tags["mlflow.runName"],
+        "run_uuid": update.run_id,
+        "name": update.tags["mlflow.runName"],
         "source_type": "UNKNOWN",
         "source_name": "",
         "entry_point_name": "",
         "source_version": "",
-        "user_id": news.tags.get("mlflow.user", "unknown"),
-        "status": news.status,
-        "start_time": int(news.started * 1000),
-        "end_time": None if news.ended is None else int(news.ended * 1000),
+        "user_id": update.tags.get("mlflow.user", "unknown"),
+        "status": update.status,
+        "start_time": int(update.started * 1000),
+        "end_time": None if update.ended is None else int(update.ended * 1000),
         "lifecycle_stage": "active",
-        "artifact_uri": f"{root}/{news.run_id}/artifacts",
+        "artifact_uri": f"{root}/{update.run_id}/artifacts",
         "experiment_id": experiment_id,
     }
     rows.setdefault("runs", []).append(own)
     rows.setdefault("tags", []).extend(
-        {"run_uuid": news.run_id, "key": key, "value": text} for key, text in news.tags.items()
+        {"run_uuid": update.run_id, "key": key, "value": text} for key, text in update.tags.items()
     )
-    params = {tidy(key): str(value)[:MAX_TEXT] for key, value in news.params.items()}
+    params = {tidy(key): str(value)[:MAX_TEXT] for key, value in update.params.items()}
     rows.setdefault("params", []).extend(
-        {"run_uuid": news.run_id, "key": key, "value": text} for key, text in params.items()
+        {"run_uuid": update.run_id, "key": key, "value": text} for key, text in params.items()
     )
 
 
-def _add_metrics(rows: Rows, news: RunUpdate) -> None:
+def _add_metrics(rows: Rows, update: RunUpdate) -> None:
     made = [
-        {"run_uuid": news.run_id, "key": tidy(name), "value": value, "timestamp": int(line["time"] * 1000)}
+        {"run_uuid": update.run_id, "key": tidy(name), "value": value, "timestamp": int(line["time"] * 1000)}
         | {"step": line["epoch"], "is_nan": False}
-        for line in news.lines
+        for line in update.lines
         for name, value in line["metrics"].items()
     ]
     rows.setdefault("metrics", []).extend(made)
@@ -173,16 +175,16 @@ def _add_metrics(rows: Rows, news: RunUpdate) -> None:
     rows.setdefault("latest_metrics", []).extend(latest.values())
 
 
-def _add_model(rows: Rows, news: RunUpdate, experiment_id: int, root: str) -> None:
-    location = f"{root}/models/{news.model_id}/artifacts"
+def _add_model(rows: Rows, update: RunUpdate, experiment_id: int, root: str) -> None:
+    location = f"{root}/models/{update.model_id}/artifacts"
     target = _local(location)
     (target / "data").mkdir(parents=True, exist_ok=True)
-    write_model(news.folder / "model", target, news.run_id, news.model_id, location)
-    for path in plain_files(news.folder / "model"):
+    write_model(update.folder / "model", target, update.run_id, update.model_id, location)
+    for path in plain_files(update.folder / "model"):
         _link(path, target / "data" / path.name)
     now = int(time.time() * 1000)
     own = {
-        "model_id": news.model_id,
+        "model_id": update.model_id,
         "experiment_id": experiment_id,
         "name": "model",
         "artifact_location": location,
@@ -190,17 +192,19 @@ def _add_model(rows: Rows, news: RunUpdate, experiment_id: int, root: str) -> No
         "last_updated_timestamp_ms": now,
         "status": 2,  # ready
         "lifecycle_stage": "active",
-        "source_run_id": news.run_id,
+        "source_run_id": update.run_id,
     }
     rows.setdefault("logged_models", []).append(own)
-    link = {"source_type": "RUN_OUTPUT", "source_id": news.run_id, "destination_type": "MODEL_OUTPUT"}
+    link = {"source_type": "RUN_OUTPUT", "source_id": update.run_id, "destination_type": "MODEL_OUTPUT"}
     rows.setdefault("inputs", []).append(
-        link | {"destination_id": news.model_id, "input_uuid": str(uuid.uuid4()), "step": 0}
+        link | {"destination_id": update.model_id, "input_uuid": str(uuid.uuid4()), "step": 0}
     )
 
 
-def _add_data_set(connection: sqlite3.Connection, news: RunUpdate, data: dict[str, Any], experiment_id: int) -> None:
-    """Links the run to the data set, which is there once for all runs of the experiment."""
+def _add_data_set(
+    connection: sqlite3.Connection, update: RunUpdate, data: dict[str, Any], experiment_id: int
+) -> None:
+    """Links the run to the data set, of which the experiment has one row for all runs."""
     about = data_set_of(data)
     own = {
         "dataset_uuid": uuid.uuid4().hex,
@@ -214,7 +218,12 @@ def _add_data_set(connection: sqlite3.Connection, news: RunUpdate, data: dict[st
     _insert(connection, "datasets", [own])
     key = "experiment_id = :experiment_id AND name = :name AND digest = :digest"
     (data_set,) = connection.execute(f"SELECT dataset_uuid FROM datasets WHERE {key}", own).fetchone()
-    link = {"source_type": "DATASET", "source_id": data_set, "destination_type": "RUN", "destination_id": news.run_id}
+    link = {
+        "source_type": "DATASET",
+        "source_id": data_set,
+        "destination_type": "RUN",
+        "destination_id": update.run_id,
+    }
     if not _is_there(connection, "inputs", link):
         input_uuid = uuid.uuid4().hex
         _insert(connection, "inputs", [link | {"input_uuid": input_uuid}])
@@ -230,24 +239,24 @@ def _is_there(connection: sqlite3.Connection, table: str, row: Row) -> bool:
     return connection.execute(f"SELECT 1 FROM {table} WHERE {key}", row).fetchone() is not None
 
 
-def _copy_files(news: RunUpdate, target: Path) -> None:
-    for folder in {path.parent for path in news.files}:
-        (target / folder.relative_to(news.folder)).mkdir(parents=True, exist_ok=True)
-    for path in news.files:
-        _link(path, target / path.relative_to(news.folder))
+def _copy_files(update: RunUpdate, target: Path) -> None:
+    for folder in {path.parent for path in update.files}:
+        (target / folder.relative_to(update.folder)).mkdir(parents=True, exist_ok=True)
+    for path in update.files:
+        _link(path, target / path.relative_to(update.folder))
 
 
-def _link(path: Path, there: Path) -> None:
-    """The same file under a second name where the file system can: no copy of a thousand trials, in a third of the
-    time. mlcli replaces files and never writes into them, so neither name sees the other change."""
+def _link(path: Path, target: Path) -> None:
+    """A hard link where the file system supports it, else a copy. mlcli replaces files and never modifies them, so a
+    link cannot change later."""
     try:
-        os.link(path, there, follow_symlinks=False)
-    except FileExistsError:  # an earlier attempt came this far
-        if not there.samefile(path):
-            there.unlink()
-            _link(path, there)
+        os.link(path, target, follow_symlinks=False)
+    except FileExistsError:  # from an earlier attempt
+        if not target.samefile(path):
+            target.unlink()
+            _link(path, target)
     except OSError:
-        shutil.copyfile(path, there, follow_symlinks=False)
+        shutil.copyfile(path, target, follow_symlinks=False)
 
 
 def _local(uri: str) -> Path:

@@ -1,5 +1,5 @@
-"""MLflow's client, with what was learnt about it: a new store needs a lock, batches and names have limits, a server
-that is down must be given up quickly."""
+"""An MLflow store: MLflow's client with a lock for new stores, limits on batches and names and short timeouts, and
+direct writes into the local store."""
 
 import os
 import posixpath
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from mlcli.files import plain_files
 from mlcli.track import mlflow_rows
 from mlcli.track.database import (
-    Tell,
+    Notify,
     Unusable,
     check_database,
     checkpoint_wal,
@@ -27,25 +27,25 @@ from mlcli.track.database import (
     without_fsync,
 )
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, STATUS, data_set_of, tidy
-from mlcli.track.mlflow_tables import are_known, copy_tables, keep_tables, kept_tables
+from mlcli.track.mlflow_tables import cache_tables, cached_tables, copy_tables, has_cached_tables
 
-MAX_METRICS = 1000  # a batch, over HTTP
+MAX_METRICS = 1000  # per request
 MAX_PARAMS = 100
-MAX_IDS = 1000  # of runs, in one question
+MAX_IDS = 1000  # of runs per query
 
-# Unless the user has said otherwise: by default MLflow tries for four minutes before it gives a server up.
+# Defaults of mlcli: MLflow's own would retry for four minutes before giving up on a server.
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-NO_ANSWER = re.compile(r"^API request to \S+ failed with (timeout )?exception")  # MLflow's words
+NO_ANSWER = re.compile(r"^API request to \S+ failed with (timeout )?exception")  # MLflow's message
 
 
 class Store:
-    """The MLflow store at `uri`; "" stands for an SQLite database under `outputs`. Opened when first needed.
+    """The MLflow store at `uri`; "" stands for an SQLite database under `outputs`. Opened when first used.
 
-    `address` is the uri without the password that it may hold: fit for files and messages.
+    address: the uri without a password, for files and messages.
     """
 
     def __init__(self, outputs: Path, uri: str, experiment: str) -> None:
@@ -54,7 +54,7 @@ class Store:
         self.address = without_password(uri)
         self.default_experiment = experiment
         self.experiments: dict[str, str] = {}
-        self.tell: Tell = lambda text: None  # what is to be said while something is waited for
+        self.notify: Notify = lambda text: None  # called with messages while waiting
         self._is_ready = False
 
     @property
@@ -66,11 +66,11 @@ class Store:
         """Whether it is the SQLite store under `outputs`."""
         return not self.uri
 
-    def warm_up(self) -> None:
-        """Imports MLflow, where it will be needed, while the training process does its own work."""
+    def import_mlflow(self) -> None:
+        """Imports MLflow in advance, if it will be needed."""
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        if not self.is_local or not (are_known(self.database) or kept_tables().exists()):
+        if not self.is_local or not (has_cached_tables(self.database) or cached_tables().exists()):
             import_module("mlflow.models")
 
     @cached_property
@@ -82,49 +82,49 @@ class Store:
             return mlflow.MlflowClient(self.uri)
         self._check_name()
         mlflow.set_tracking_uri(f"sqlite:///{self.database}")
-        with usable(self.database, opening=True), self._alone(), without_fsync():
+        with usable(self.database, opening=True), self._exclusive(), without_fsync():
             if self.database.exists():
                 check_database(self.database)  # MLflow would try for minutes
             makes_tables = not self.database.exists() and not copy_tables(self.database)
             client = mlflow.MlflowClient(f"sqlite:///{self.database}")
             client.search_experiments(max_results=1)  # creates the tables
-            client._tracking_client.store.engine.dispose()  # the next connections wait for the disk again
+            client._tracking_client.store.engine.dispose()  # later connections wait for the disk again
             if makes_tables:
-                keep_tables(self.database)
+                cache_tables(self.database)
             enable_wal(self.database)
         return client
 
-    def write(self, news: Sequence[mlflow_rows.RunUpdate]) -> None:
-        """What is new of many runs, at once, into a local store, without MLflow. It is loaded all the same to make
-        the tables, or to say what is wrong with tables that are not those of this version."""
-        self._ready()
+    def write(self, updates: Sequence[mlflow_rows.RunUpdate]) -> None:
+        """Writes what is new of many runs into the local store. MLflow is only imported to create the tables, or to
+        report tables of another version."""
+        self._prepare()
         with usable(self.database):
-            write = partial(mlflow_rows.write, self.database, self._artifacts(), news)
-            retry_while_locked(write, self.database, self.tell)
+            write = partial(mlflow_rows.write, self.database, self._artifact_uri(), updates)
+            retry_while_locked(write, self.database, self.notify)
 
-    def stages(self, run_ids: Sequence[str]) -> dict[str, str]:
-        """In a local store, by run id: "active", or "deleted" by the user; without those that are not there."""
-        self._ready()
+    def lifecycle_stages(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Of runs in the local store, by id: "active", or "deleted" by the user; without missing runs."""
+        self._prepare()
         with usable(self.database):
             return retry_while_locked(
-                partial(mlflow_rows.lifecycle_stages, self.database, run_ids), self.database, self.tell
+                partial(mlflow_rows.lifecycle_stages, self.database, run_ids), self.database, self.notify
             )
 
-    def _ready(self) -> None:
+    def _prepare(self) -> None:
         if self._is_ready:
             return
         self._check_name()
-        with usable(self.database, opening=True), self._alone():
-            known = retry_while_locked(self._has_known_tables, self.database, self.tell)
+        with usable(self.database, opening=True), self._exclusive():
+            known = retry_while_locked(self._has_known_tables, self.database, self.notify)
         if not known:
             _ = self.client
         self._is_ready = True
 
     def _has_known_tables(self) -> bool:
-        """Whether they are those that are kept, with which a new store begins."""
+        """Whether the tables are those of this version of MLflow, which a new store gets from the cache."""
         if self.database.exists():
             check_database(self.database)
-            known = are_known(self.database)
+            known = has_cached_tables(self.database)
         else:
             known = copy_tables(self.database)
         if known:
@@ -132,10 +132,10 @@ class Store:
         return known
 
     def _check_name(self) -> None:
-        if {"?", "%"} & set(str(self.database)):  # which would lead to another file
+        if {"?", "%"} & set(str(self.database)):  # special in an SQLite address
             raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
 
-    def _artifacts(self) -> str:
+    def _artifact_uri(self) -> str:
         return (self.outputs / "artifacts").as_uri()
 
     def close(self) -> None:
@@ -143,25 +143,25 @@ class Store:
             checkpoint_wal(self.database)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Of processes that create the store at once, all but one wait: MLflow's migrations crash otherwise."""
+    def _exclusive(self) -> Iterator[None]:
+        """One process at a time creates the store, because concurrent migrations of MLflow crash."""
         self.outputs.mkdir(parents=True, exist_ok=True)
-        with exclusive(self.outputs / ".mlflow.lock", self.database, self.tell):
+        with exclusive(self.outputs / ".mlflow.lock", self.database, self.notify):
             yield
 
     def unreachable(self, error: Exception) -> str | None:
-        """Why nothing else can be brought there now either; None if the error is that of one run."""
+        """Why the whole store cannot be reached; None if the error concerns one run only."""
         if self.is_local and (reason := why_unusable(error)):
             return str(error) if isinstance(error, Unusable) else f"{self.database} cannot be used ({reason})"
         return f"{self.address} is out of reach" if NO_ANSWER.match(str(error)) else None
 
     def missing(self, run_ids: Sequence[str], experiments: Iterable[str]) -> set[str]:
-        """Those of the runs that are not there, not even as deleted. experiments: the names of theirs."""
+        """The runs that are not in the store, not even deleted. experiments: names of their experiments."""
         if self.is_local:
             if not self.database.exists():
                 return set(run_ids)
             parts = [run_ids[first : first + MAX_IDS] for first in range(0, len(run_ids), MAX_IDS)]
-            return set(run_ids) - {known for part in parts for known in self.stages(part)}
+            return set(run_ids) - {known for part in parts for known in self.lifecycle_stages(part)}
         from mlflow.entities import ViewType
 
         found = [self.client.get_experiment_by_name(name) for name in experiments]
@@ -177,10 +177,10 @@ class Store:
         return set(run_ids) - known
 
     def experiment(self, name: str) -> str:
-        """The id of the experiment of that name, made if there is none."""
+        """The id of the experiment of that name, which is created if missing."""
         if name not in self.experiments:
             client = self.client
-            with self._alone():
+            with self._exclusive():
                 found = client.get_experiment_by_name(name)
                 self.experiments[name] = found.experiment_id if found else self._create_experiment(name)
         return self.experiments[name]
@@ -188,10 +188,10 @@ class Store:
     def _create_experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        location = None if self.uri else self._artifacts()
+        location = None if self.uri else self._artifact_uri()
         try:
             return str(self.client.create_experiment(name, artifact_location=location, tags=KIND))
-        except MlflowException:  # somebody on another machine was faster
+        except MlflowException:  # created concurrently on another machine
             found = self.client.get_experiment_by_name(name)
             if found is None:
                 raise
@@ -202,15 +202,15 @@ class Store:
         return str(run.info.run_id)
 
     def find_run(self, experiment_id: str, started: float, tags: dict[str, str]) -> str | None:
-        """A run that was made for the same folder."""
+        """The id of a run that was created for the same folder, if any."""
         same_moment = f"attributes.start_time = {int(started * 1000)}"
         for run in self.client.search_runs([experiment_id], same_moment):
             if all(run.data.tags.get(key) == tags[key] for key in ("mlcli.run_id", "mlcli.folder", "host")):
                 return str(run.info.run_id)
         return None
 
-    def fate(self, run_id: str) -> str:
-        """ "active", "deleted" by the user, or "missing" from this store."""
+    def lifecycle_stage(self, run_id: str) -> str:
+        """Lifecycle stage of a run: "active", "deleted" by the user, or "missing" from this store."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -227,7 +227,7 @@ class Store:
             self.client.log_batch(run_id, params=entities[first : first + MAX_PARAMS])
 
     def log_history(self, run_id: str, lines: list[dict[str, Any]]) -> None:
-        """Lines of a journal; the epoch is MLflow's step. A line that comes twice is kept once."""
+        """Logs lines of a journal; the epoch is MLflow's step. MLflow ignores repeated lines."""
         from mlflow.entities import Metric
 
         metrics = [
@@ -246,21 +246,21 @@ class Store:
 
         dataset = Dataset(**data_set_of(data))
         context = InputTag("mlflow.data.context", "training")
-        with self._alone():  # two runs that bring the same data set at once break its uniqueness
+        with self._exclusive():  # concurrent inserts of the same data set would violate its uniqueness
             self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
 
     def log_files(self, run_id: str, folder: Path, files: Iterable[Path]) -> None:
-        """Files of the run's folder, each under its own name."""
+        """Uploads files of the run folder under their relative paths."""
         for path in files:
             place = path.parent.relative_to(folder).as_posix()
             self.client.log_artifact(run_id, str(path), None if place == "." else place)
 
     def describe(self, run_id: str, text: str) -> None:
-        """The description that the UI shows at the top of a run's page."""
+        """Sets the description that the UI shows at the top of a run's page."""
         self.client.set_tag(run_id, "mlflow.note.content", text[:MAX_TEXT])
 
     def log_missing(self, run_id: str, folder: Path, name: str) -> None:
-        """Files of the folder that the run's artifacts under that name lack."""
+        """Uploads the files of a folder that are missing in the run's artifacts under that name."""
         if self.is_local:
             mlflow_rows.add_files(self.database, run_id, folder, name)
             return
@@ -270,16 +270,16 @@ class Store:
                 self.client.log_artifact(run_id, str(path), name)
 
     def create_model(self, experiment_id: str, run_id: str) -> str:
-        """The id of a new, still empty model of this run."""
+        """Creates an empty model of this run. Returns its id."""
         return str(self.client.create_logged_model(experiment_id, name="model", source_run_id=run_id).model_id)
 
     def model_of(self, run_id: str) -> str | None:
-        """The id of the run's model."""
+        """The id of the run's model, None if it has none."""
         outputs = self.client.get_run(run_id).outputs
         return next((str(output.model_id) for output in outputs.model_outputs), None) if outputs else None
 
     def log_model(self, run_id: str, model_id: str, folder: Path, again: bool) -> None:
-        """Fills the model from the run's `model` folder. again: an earlier attempt may have got anywhere."""
+        """Uploads the run's `model` folder. again: an earlier attempt may have uploaded parts of it."""
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
         from mlcli.track.mlflow_model import send

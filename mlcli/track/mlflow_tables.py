@@ -1,5 +1,4 @@
-"""A new MLflow store's empty tables, kept among the user's caches: MLflow arrives at them by 69 migrations, for more
-than a second of a core that training has use for."""
+"""A cache of the empty tables of a new MLflow store, which MLflow itself creates slowly, by dozens of migrations."""
 
 import sqlite3
 import tempfile
@@ -11,53 +10,54 @@ from mlcli.config.cache_dir import cache_folder
 from mlcli.files import write_atomic
 
 
-def kept_tables() -> Path:
-    """The file for this version of MLflow."""
+def cached_tables() -> Path:
+    """The file of the cache for the installed version of MLflow."""
     return cache_folder() / f"mlflow-{version('mlflow')}.db"
 
 
 def copy_tables(database: Path) -> bool:
-    """Begins a new store with them. False if none are kept; raises OSError where it cannot be written."""
+    """Creates a store from the cache. False if the cache is empty; raises OSError if the store cannot be written."""
     try:
-        if not _is_empty(kept_tables()):
+        if not _is_empty(cached_tables()):
             return False
-        tables = kept_tables().read_bytes()
+        tables = cached_tables().read_bytes()
     except (OSError, sqlite3.Error):
         return False
     write_atomic(database, tables)
     return True
 
 
-def are_known(database: Path) -> bool:
-    """Whether its tables are those that are kept, by the name of the last migration."""
+def has_cached_tables(database: Path) -> bool:
+    """Whether a store has the cached tables, according to the name of the last migration."""
     try:
-        return _version(database) == _version(kept_tables())
+        return _version(database) == _version(cached_tables())
     except sqlite3.Error:
         return False
 
 
 def _version(database: Path) -> list[tuple[str]]:
-    """Raises sqlite3.Error where there is no such file. A reader alone would leave SQLite's own files beside it."""
+    """Raises sqlite3.Error if there is no such file. Opened for writing, since a read-only connection would leave
+    SQLite's auxiliary files behind."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         return connection.execute("SELECT version_num FROM alembic_version").fetchall()
 
 
-def keep_tables(database: Path) -> None:
-    """Keeps those of a store that MLflow has just made. A cache that cannot be written is done without."""
-    kept = kept_tables()
+def cache_tables(database: Path) -> None:
+    """Caches the tables of a store that MLflow has just created. Ignores a cache that cannot be written."""
+    cache = cached_tables()
     with suppress(OSError, sqlite3.Error):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
-            part = Path(scratch) / kept.name
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache.parent) as scratch:
+            part = Path(scratch) / cache.name
             with closing(sqlite3.connect(database)) as connection:
                 connection.execute("VACUUM INTO ?", (str(part),))
             with closing(sqlite3.connect(part)) as connection, connection:
-                connection.execute("DELETE FROM experiments")  # a default one, with the folder of that store
-            if _is_empty(part):  # whoever has removed the folder of that store may have filled another in its place
-                part.replace(kept)
+                connection.execute("DELETE FROM experiments")  # the default experiment has the folder of that store
+            if _is_empty(part):  # the store may have been replaced by another one in the meantime
+                part.replace(cache)
 
 
 def _is_empty(database: Path) -> bool:
-    """Whether there are no runs in it. Raises sqlite3.Error where there is no such store."""
+    """Whether a store has no runs. Raises sqlite3.Error if there is no such store."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         return connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None

@@ -1,4 +1,4 @@
-"""How long the end of a command waits for a tracking server: while whole answers come, and a little longer."""
+"""Ends the wait for a tracking server that has stopped answering, after the end of training."""
 
 import http.client
 import os
@@ -7,28 +7,31 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-LOOK = 0.1  # seconds between two looks
-AT_THE_END = 5.0  # seconds without a whole answer that end the wait, once training has ended,
-SYNC_PATIENCE = 30.0  # and where bringing MLflow up to date is all that the command does
+INTERVAL = 0.1  # seconds between two checks
+TRAIN_TIMEOUT = 5.0  # seconds without a complete answer that end the wait after training,
+SYNC_TIMEOUT = 30.0  # and in commands that only bring MLflow up to date
 
 
 def answer_timeout(is_sync: bool) -> float:
-    """How long an answer may take. MLflow's own limit counts where the user has set a longer one."""
+    """How many seconds an answer may take: at least MLflow's own limit, if the user has set it."""
     own = os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "")
-    return max(SYNC_PATIENCE if is_sync else AT_THE_END, float(own) if own.isdigit() else 0.0)
+    return max(SYNC_TIMEOUT if is_sync else TRAIN_TIMEOUT, float(own) if own.isdigit() else 0.0)
 
 
 class RequestWatchdog:
-    """Calls `give_up` once a request has been on its way for `seconds` after the end of training. What counts is a
-    whole answer, or that some of what is sent has been taken: an answer that comes byte by byte never ends."""
+    """Calls `give_up` when a request makes no progress for `seconds` after the end of training.
+
+    Progress is a complete answer, or sent data that was accepted. Received bytes are not, because a server could send
+    an answer byte by byte without end.
+    """
 
     def __init__(self, seconds: float, give_up: Callable[[], None]) -> None:
         self.seconds = seconds
         self.give_up = give_up
-        self.advanced: float | None = None  # when the request that is on its way last did, by the monotonic clock
+        self.advanced: float | None = None  # last progress of the current request, monotonic time
 
     def watch_requests(self) -> None:
-        """From now on those of `requests`, by which MLflow talks, for the rest of this process's life."""
+        """Watches all requests of this process from now on. MLflow sends them by the package requests."""
         import requests
 
         send, write = requests.Session.send, http.client.HTTPConnection.send
@@ -49,12 +52,12 @@ class RequestWatchdog:
         setattr(http.client.HTTPConnection, "send", counted)  # noqa: B010
 
     def begin(self) -> None:
-        """Training has ended."""
+        """Starts the countdown at the end of training."""
         threading.Thread(target=self._wait, args=(time.monotonic(),), daemon=True).start()
 
     def _wait(self, ended: float) -> None:
         while True:
-            time.sleep(LOOK)
+            time.sleep(INTERVAL)
             advanced = self.advanced
             if advanced is not None and time.monotonic() - max(advanced, ended) > self.seconds:
                 self.give_up()

@@ -1,4 +1,4 @@
-"""What is told of a run, or of a sweep, once it has ended."""
+"""The summary of a run or sweep that has ended, for MLflow."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,8 +10,7 @@ from mlcli.store.records import try_read_json
 
 @dataclass
 class Summary:
-    """The metrics belong to the epoch `epoch`; those that are not finite are not told. note: the description that
-    MLflow's UI shows."""
+    """epoch: to which the metrics belong; note: the description that MLflow's UI shows."""
 
     params: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float | None] = field(default_factory=dict)
@@ -19,32 +18,38 @@ class Summary:
     note: str | None = None
 
     def finite(self) -> dict[str, float]:
+        """The metrics that are finite."""
         known = {name: value for name, value in self.metrics.items() if value is not None}
         return {name: value for name, value in known.items() if math.isfinite(value)}
 
 
 def summarise(folder: Path, is_sweep: bool) -> Summary:
-    """As its folder has it; where there is an answer, that is the note."""
+    """The summary from the files of the folder. The conclusion of an experiment, if there is one, becomes the
+    note."""
     answer = try_read_json(folder / "answer.json") or {}
-    closing = _of_sweep(folder) if is_sweep else _of_run(folder)
-    closing.note = answer.get("sentence") or closing.note
-    return closing
+    summary = _of_sweep(folder) if is_sweep else _of_run(folder)
+    summary.note = answer.get("sentence") or summary.note
+    return summary
+
+
+def evaluation_metrics(result: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of `result.json` on the evaluation split, which is the test split unless there is none."""
+    split = result.get("judged", "test")
+    return {name: value for name, value in result["metrics"].items() if name.startswith(f"{split}/")}
 
 
 def _of_run(folder: Path) -> Summary:
-    """What the split that judges says, at the best epoch."""
+    """The metrics of the evaluation split at the best epoch."""
     result = try_read_json(folder / "result.json")
     if not result:
         return Summary()
-    judged = f"{result.get('judged', 'test')}/"
-    numbers = {name: value for name, value in result["metrics"].items() if name.startswith(judged)}
-    numbers |= {name: result[name] for name in ("best_epoch", "seconds")}
+    numbers = evaluation_metrics(result) | {name: result[name] for name in ("best_epoch", "seconds")}
     return Summary(metrics=numbers, epoch=result["best_epoch"])
 
 
 def _of_sweep(folder: Path) -> Summary:
-    """The best trial's settings and metrics, since its children are folded in the UI; of a cross-validation its own
-    numbers."""
+    """The settings and metrics of the best trial, because the UI hides the trials by default; for a cross-validation
+    its own statistics."""
     report = try_read_json(folder / "trials.json")
     if not report or not report["trials"]:
         return Summary()

@@ -1,4 +1,4 @@
-"""What a person sees while a sweep trains: one progress bar for all of it, with the best trial so far."""
+"""The progress display of a sweep: one bar for all of its trials, with the best trial so far."""
 
 import sys
 import time
@@ -10,14 +10,15 @@ from mlcli.config.printable import printable
 from mlcli.config.redact import redact
 from mlcli.track.console import print_message
 
-LINES = 5.0  # seconds between two lines where there is no terminal
-REFRESH = 0.25  # seconds between two pictures of the bar
+LINE_INTERVAL = 5.0  # seconds between two lines without a terminal
+BAR_INTERVAL = 0.25  # seconds between two updates of the bar
 
 
 class SweepConsole:
-    """Counts the epochs of all trials. `level` 0 is quiet (errors only), 1 normal, 2 verbose (each trial's end).
+    """Counts the epochs of all trials.
 
-    epochs: of each trial, by its number; higher: the monitored metric is the better the larger it is.
+    level: 0 is quiet (errors only), 1 normal, 2 verbose (the end of each trial). epochs: of each trial, by its
+    number. higher: whether a larger value of the monitored metric is better.
     """
 
     def __init__(self, level: int, epochs: Mapping[int, int], monitor: str, higher: bool) -> None:
@@ -42,20 +43,20 @@ class SweepConsole:
             TextColumn("{task.fields[text]}", markup=False),
             TimeRemainingColumn(compact=True),
         )
-        # No refresh thread: it would take the interpreter from training.
+        # No refresh thread: it would compete for the GIL with training.
         self.bar = Progress(*columns, console=Terminal(stderr=True), auto_refresh=False)
         self.task = self.bar.add_task("sweep", total=sum(self.epochs.values()), text="")
         self.bar.start()
 
     def add(self, epochs: Mapping[int, int]) -> None:
-        """More trials have come."""
+        """Adds trials, with their numbers of epochs."""
         self.epochs |= epochs
         self.done |= dict.fromkeys(epochs, 0)
         if self.bar:
             self.bar.update(self.task, total=sum(self.epochs.values()))
 
     def epoch(self, number: int, name: str, epoch: int, metrics: Mapping[str, float]) -> None:
-        """A trial has come to the end of an epoch, counted from 1."""
+        """Records the end of an epoch of a trial, counted from 1."""
         self.done[number] = epoch
         score = metrics.get(self.monitor)
         if score is not None and (self.best is None or self.sign * score < self.sign * self.best[0]):
@@ -63,7 +64,7 @@ class SweepConsole:
         self.refresh()
 
     def end(self, number: int, name: str, status: str, reason: str | None = None) -> None:
-        """A trial has ended."""
+        """Records the end of a trial."""
         self.ended[number] = status
         self.done[number] = self.epochs[number]
         if status == "FAILED":
@@ -73,9 +74,9 @@ class SweepConsole:
         self.refresh()
 
     def refresh(self) -> None:
-        """Draws what has changed, if it is time to."""
+        """Updates the display if the interval since the last update has passed."""
         now = time.perf_counter()
-        if not self.level or now - self.last < (REFRESH if self.bar else LINES):
+        if not self.level or now - self.last < (BAR_INTERVAL if self.bar else LINE_INTERVAL):
             return
         self.last = now
         if self.bar:
@@ -99,7 +100,7 @@ class SweepConsole:
             self.bar = None
 
     def error(self, text: str) -> None:
-        """One line that is shown even when quiet."""
+        """Prints a line, also when quiet."""
         self._print(text)
 
     def note(self, text: str) -> None:
@@ -114,27 +115,27 @@ class SweepConsole:
 
 
 class TrialConsole:
-    """One trial's part of it, for a run that takes it for a console of its own."""
+    """The console of one trial, which reports to the console of the sweep."""
 
-    def __init__(self, whole: SweepConsole, number: int, name: str) -> None:
-        self.whole, self.number, self.name = whole, number, name
+    def __init__(self, sweep: SweepConsole, number: int, name: str) -> None:
+        self.sweep, self.number, self.name = sweep, number, name
 
     def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None:
-        if self.whole.level > 1:
-            self.whole.note(f"trial {self.number} ({self.name}): {title}: {facts}; folder {folder}")
+        if self.sweep.level > 1:
+            self.sweep.note(f"trial {self.number} ({self.name}): {title}: {facts}; folder {folder}")
 
     def show(self, event: Any, monitor: str) -> None:
         if event.metrics is None:
-            self.whole.refresh()
+            self.sweep.refresh()
         else:
-            self.whole.epoch(self.number, self.name, event.epoch, event.metrics)
+            self.sweep.epoch(self.number, self.name, event.epoch, event.metrics)
 
     def stop(self) -> None:
-        """The bar is the sweep's."""
+        """Does nothing: the bar belongs to the sweep."""
 
     def error(self, text: str) -> None:
-        self.whole.error(text)
+        self.sweep.error(text)
 
     def note(self, text: str) -> None:
-        if self.whole.level > 1:
-            self.whole.note(text)
+        if self.sweep.level > 1:
+            self.sweep.note(text)

@@ -1,4 +1,4 @@
-"""Tracking around a command: the courier runs while it trains, and is waited for at its end."""
+"""Tracking of a command: starts the courier while it trains, and waits for it at the end."""
 
 import os
 import shlex
@@ -16,9 +16,9 @@ from mlcli.track.courier_handle import CourierHandle, start_courier
 
 
 def tracking_uri(uri: str | None) -> str:
-    """Where MLflow is: as configured, else $MLFLOW_TRACKING_URI; "" is the store under `outputs`.
+    """The address of MLflow: as configured, else $MLFLOW_TRACKING_URI; "" is the store under `outputs`.
 
-    Raises ConfigError for a plain folder or word, which MLflow no longer takes as a store.
+    Raises ConfigError for a path or a word, which MLflow no longer accepts as a store.
     """
     found = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if found and ":" not in found and found != "databricks" and "MLFLOW_ALLOW_FILE_STORE" not in os.environ:
@@ -29,17 +29,17 @@ def tracking_uri(uri: str | None) -> str:
 
 
 def default_experiment() -> str:
-    """The MLflow experiment where none is configured, as in conf/tracking."""
+    """The MLflow experiment if none is configured, as in conf/tracking."""
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or "mlcli"
 
 
 def default_outputs() -> str:
-    """Where runs are kept where no folder is given: $MLCLI_OUTPUTS, else `outputs` in the current folder."""
+    """The folder of runs if none is given: $MLCLI_OUTPUTS, else `outputs` in the current folder."""
     return os.environ.get("MLCLI_OUTPUTS") or "outputs"
 
 
 def command_with_flags(name: str, outputs: str, uri: str | None) -> str:
-    """`mlcli ui` or `mlcli sync` with the flags that it needs to find these runs."""
+    """`mlcli ui` or `mlcli sync` with the flags for these runs."""
     flags = []
     if Path(outputs).absolute() != Path(default_outputs()).absolute():
         flags += ["--outputs", outputs]
@@ -50,16 +50,17 @@ def command_with_flags(name: str, outputs: str, uri: str | None) -> str:
 
 
 def follow_nothing(folder: Path) -> None:
-    """For tracking=none: the run folder is all there is."""
+    """For tracking=none: does nothing."""
 
 
 @contextmanager
 def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callable[[Path], None]]:
-    """Gives the function that tells the courier which folder to follow. At the end MLflow is complete, or a line
-    on stderr says why not; a tracker that is out of reach never fails a run.
+    """Yields the function that makes the courier follow a folder. At the end MLflow is complete, or a line on stderr
+    says why not; a tracker that is out of reach never fails a run.
 
-    The courier starts with the first folder. Earlier, its import of MLflow would slow down that of torch: on two
-    cores the first update came a quarter later. `early` starts it at once: for a sweep it is the end that counts."""
+    early: start the courier at once, for sweeps. By default it starts with the first folder, because importing MLflow
+    would slow down the import of torch and delay the first update.
+    """
     if settings.name == "none":
         yield follow_nothing
         return
@@ -82,16 +83,16 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
     if early:
         start()
 
-    what = "command has ended"
+    ended = "command has ended"
     try:
         yield follow
-        what = "run has finished"
+        ended = "run has finished"
     finally:
         sync = command_with_flags("sync", outputs, settings.uri)
         try:
             problem = couriers[0].finish() if couriers else None
         except KeyboardInterrupt:
-            print_message(f"interrupted; the {what}. Use `{sync}` for what MLflow may lack.")
+            print_message(f"interrupted; the {ended}. Use `{sync}` to complete MLflow.")
             raise SystemExit(128 + signal.SIGINT) from None
         if problem:
             print_message(f"MLflow is not complete: {problem}. Use `{sync}` to bring it up to date.")

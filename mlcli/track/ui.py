@@ -1,4 +1,4 @@
-"""MLflow's own server, started small: its default is 15 processes and 1.9 GB, this is two and 0.4 GB."""
+"""MLflow's UI server, with one worker and without the services that the UI does not need."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from mlcli.track.courier_handle import start_courier
 from mlcli.track.database import check_database
 from mlcli.track.tracking import default_experiment, tracking_uri
 
-SMALL = {
+ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -27,29 +27,29 @@ HOST = "127.0.0.1"
 
 
 def serve_ui(outputs: Path, port: int, uri: str | None = None) -> None:
-    """Serves until interrupted. Raises ConfigError where there is no run yet, or the port is taken."""
+    """Serves until interrupted. Raises ConfigError if there is no run yet or the port is in use."""
     uri = tracking_uri(uri)
     if uri.startswith("http"):
         print(f"runs are tracked at {redact(uri)}: open that address")
         return
     database = outputs.absolute() / "mlflow.db"
-    start_courier(outputs, uri, default_experiment(), check=True).finish()  # what a kill or an outage left over
+    start_courier(outputs, uri, default_experiment(), check=True).finish()  # undelivered runs
     if not uri and not database.exists():
         raise ConfigError(f"There is no run under {outputs} yet: use `mlcli train` first, or --outputs FOLDER.")
     if not uri:
         try:
             check_database(database)
-        except sqlite3.Error as error:  # MLflow would try for minutes
+        except sqlite3.Error as error:  # MLflow would retry for minutes
             raise ConfigError(
-                f"{database} cannot be used ({error}): remove it, and `mlcli sync` makes another."
+                f"{database} cannot be used ({error}): remove it, and use `mlcli sync` to create it again."
             ) from error
     port = _free(port)
     store = uri or f"sqlite:///{database}"
     arguments = ["--host", HOST, "--port", str(port), "--workers", "1"]
     command = python("-m", "mlflow", "server", *arguments)
-    # Its chatter goes to stderr: stdout holds the address alone.
+    # Its log goes to stderr: stdout is for the address.
     server = subprocess.Popen(
-        command, env=os.environ | SMALL | {"MLFLOW_BACKEND_STORE_URI": store}, stdout=sys.stderr
+        command, env=os.environ | ENVIRONMENT | {"MLFLOW_BACKEND_STORE_URI": store}, stdout=sys.stderr
     )
     try:
         _wait(f"http://{HOST}:{port}/health", server)
@@ -66,12 +66,12 @@ def _free(port: int) -> int:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise ConfigError(f"Port {port} is taken: use --port 0 for a free one.") from error
+            raise ConfigError(f"Port {port} is in use: use --port 0 for a free one.") from error
         return int(probe.getsockname()[1])
 
 
 def _wait(address: str, server: "subprocess.Popen[bytes]", seconds: float = 90.0) -> None:
-    """Until the server answers. Raises ConfigError when it has ended instead."""
+    """Waits until the server answers. Raises ConfigError if it ends or does not answer in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if server.poll() is not None:

@@ -1,4 +1,4 @@
-"""Run folders that a tracker lacks: after a kill, an outage, or because its store was removed."""
+"""Runs that were not delivered because of a kill or an outage, or that the store has lost."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,19 +13,19 @@ from mlcli.track.mlflow_store import Store
 
 
 def undelivered_runs(outputs: Path, store: Store) -> Iterator[Path]:
-    """Folders of runs that have ended, by their record or because their process is gone, and are not delivered."""
+    """Folders of undelivered runs that have ended, according to their record or because their process is gone."""
     for folder in run_folders(outputs):
         complete = (try_read_json(folder / STATE) or {}).get("complete")
         if complete and (try_read_json(folder / event_log.STATE) or {"complete": True})["complete"]:
             continue
         record = try_read_json(record_path(folder))
-        lacks = Delivery(folder, store).wanted() or EventLog(folder).wanted()
-        if record and not is_running(record, folder) and lacks:
+        pending = Delivery(folder, store).is_pending() or EventLog(folder).is_pending()
+        if record and not is_running(record, folder) and pending:
             yield folder
 
 
 def run_folders(outputs: Path) -> Iterator[Path]:
-    """Of all runs, sweeps first."""
+    """The folders of all runs, sweeps first."""
     for pattern in ("sweeps/*/sweep.json", "runs/*/run.json", "sweeps/*/*/run.json"):
         for path in sorted(outputs.glob(pattern)):
             if not passes_a_link(path, outputs):
@@ -33,8 +33,7 @@ def run_folders(outputs: Path) -> Iterator[Path]:
 
 
 def reset_missing_runs(outputs: Path, store: Store) -> None:
-    """Runs that were delivered and that the store does not know any more are left over again. Raises what the store
-    raises."""
+    """Marks delivered runs that the store no longer has as undelivered. Raises what the store raises."""
     delivered: dict[str, Path] = {}
     experiments: set[str] = set()
     for folder in run_folders(outputs):
@@ -44,4 +43,4 @@ def reset_missing_runs(outputs: Path, store: Store) -> None:
             experiments.add(record.get("tracking", {}).get("experiment", ""))
     if delivered:
         for run_id in store.missing(list(delivered), experiments):
-            Delivery(delivered[run_id], store).forget()
+            Delivery(delivered[run_id], store).reset()

@@ -115,7 +115,7 @@ def test_locks_are_not_written_through_a_link(outputs: Path, name: str) -> None:
     key = outputs.parent / "private" / "key"
     (folder / name).symlink_to(key)
     deliver(outputs, folder)
-    EventLog(folder).take()
+    EventLog(folder).acquire()
     assert key.read_text() == SECRET
 
 
@@ -142,7 +142,7 @@ def test_event_files_are_written_beside_the_run_alone(outputs: Path) -> None:
     (folder / "figures" / "key.png").symlink_to(private / "key")
     (folder / "figures" / "cut.png").write_bytes(b"\x89PNG")
     log = EventLog(folder)
-    assert log.take()
+    assert log.acquire()
     with pytest.raises(OSError, match="link"):
         log.advance()
     (folder / "tensorboard").unlink()

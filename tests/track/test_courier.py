@@ -135,8 +135,10 @@ def test_a_run_that_cannot_be_written_does_not_hold_the_others_up(
     courier = Courier(outputs, "", "tests")
     wrote: list[str] = []
     sent: list[str] = []
-    arrived, advance = Delivery.arrived, Delivery.advance
-    monkeypatch.setattr(Delivery, "arrived", lambda self, news: (wrote.append(self.folder.name), arrived(self, news)))
+    arrived, advance = Delivery.mark_delivered, Delivery.advance
+    monkeypatch.setattr(
+        Delivery, "mark_delivered", lambda self, each: (wrote.append(self.folder.name), arrived(self, each))
+    )
     monkeypatch.setattr(Delivery, "advance", lambda self: (sent.append(self.folder.name), advance(self)))
     courier.finish()
     assert len(wrote) == 19
@@ -299,7 +301,7 @@ def test_the_courier_loads_nothing_heavy(outputs: Path) -> None:
     write(folder / "model" / "example.json", example)
     code = (
         "import io, sys; sys.stdin = io.StringIO(sys.argv.pop() + chr(10))\n"
-        "from mlcli.track.courier import main\n"
+        "from mlcli.track.courier_process import main\n"
         "assert main() == 0\n"
         "heavy = {'torch', 'sklearn', 'matplotlib', 'hydra', 'omegaconf', 'mlflow', 'numpy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -43,7 +43,7 @@ def test_a_store_of_random_bytes_is_one_sentence_at_once(tmp_path: Path, content
     courier = deliver(tmp_path, *(make_run(tmp_path, str(number)) for number in range(20)))
     assert time.monotonic() - began < 20
     assert courier.problem is not None and "mlflow.db cannot be used (" in courier.problem
-    assert courier.left() == "20 runs are left"
+    assert courier.remaining() == "20 runs are left"
     assert (tmp_path / "mlflow.db").read_bytes() == content
     courier.store.close()  # says nothing
 

@@ -103,7 +103,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store: a new one takes seconds."""
     outputs = tmp_path_factory.mktemp("store")
     store = Store(outputs, "", "tests")
-    store.warm_up()
+    store.import_mlflow()
     store.client.search_experiments()
     store.close()
     return outputs / "mlflow.db"
@@ -248,15 +248,15 @@ def test_a_folder_that_another_courier_has_is_left(outputs: Path) -> None:
     folder = make_run(outputs / "runs" / "a")
     store = Store(outputs, "", "tests")
     first, second = Delivery(folder, store), Delivery(folder, store)
-    assert first.take()
-    assert not second.take()
+    assert first.acquire()
+    assert not second.acquire()
     first.advance()
     first.release()
-    assert not second.take()  # what it had read before is out of date
+    assert not second.acquire()  # what it had read before is out of date
     assert list(runs(outputs)) == ["a"]
 
 
-def test_delivered_runs_are_let_go(outputs: Path) -> None:
+def test_delivered_runs_are_release_if_complete(outputs: Path) -> None:
     courier = Courier(outputs, "", "tests")
     courier.follow(make_run(outputs / "runs" / "a"))
     courier.follow(make_run(outputs / "runs" / "b", status="RUNNING"))
@@ -270,7 +270,7 @@ def test_a_trial_waits_for_its_sweep(outputs: Path, monkeypatch: pytest.MonkeyPa
     (sweep / "run.json").rename(sweep / "sweep.json")
     trial = make_run(sweep / "0", parent="s")
     held = Delivery(sweep, Store(outputs, "", "tests"))
-    assert held.take()
+    assert held.acquire()
     assert deliver(outputs, trial) is None
     assert not (trial / ".mlflow.json").exists()
     held.advance()

@@ -58,7 +58,7 @@ def loader(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = Store(tmp_path_factory.mktemp("store"), "", "tests")
-    store.warm_up()
+    store.import_mlflow()
     return store
 
 

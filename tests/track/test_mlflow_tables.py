@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlcli.track.mlflow_store import Store
-from mlcli.track.mlflow_tables import are_known, copy_tables, keep_tables, kept_tables
+from mlcli.track.mlflow_tables import cache_tables, cached_tables, copy_tables, has_cached_tables
 
 
 def contents(database: Path) -> dict[str, Any]:
@@ -38,14 +38,14 @@ def opened(outputs: Path) -> Store:
 
 def test_the_second_store_is_as_the_first(cache: Path, tmp_path: Path) -> None:
     first = opened(tmp_path / "first")
-    assert [path.name for path in cache.iterdir()] == [kept_tables().name]
+    assert [path.name for path in cache.iterdir()] == [cached_tables().name]
     first.experiment("sines")
     made = contents(first.database)
-    kept = kept_tables().stat().st_mtime_ns
+    kept = cached_tables().stat().st_mtime_ns
     second = opened(tmp_path / "second")
     second.experiment("sines")
     copied = contents(second.database)
-    assert kept_tables().stat().st_mtime_ns == kept
+    assert cached_tables().stat().st_mtime_ns == kept
     assert made.keys() == copied.keys()
     assert len(made["schema"]) > 100
     for part, content in made.items():
@@ -66,17 +66,17 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 def test_to_look_at_the_tables_leaves_nothing_behind(cache: Path, tmp_path: Path) -> None:
     store = opened(tmp_path)
     store.client._tracking_client.store.engine.dispose()
-    assert are_known(store.database)
-    assert not are_known(tmp_path / "none.db")
+    assert has_cached_tables(store.database)
+    assert not has_cached_tables(tmp_path / "none.db")
     assert [path.name for path in tmp_path.glob("*.db*")] == ["mlflow.db"]
 
 
-def test_kept_tables_that_hold_runs_are_not_those_of_a_new_store(cache: Path, tmp_path: Path) -> None:
+def test_cached_tables_that_hold_runs_are_not_those_of_a_new_store(cache: Path, tmp_path: Path) -> None:
     first = opened(tmp_path / "first")
-    with closing(sqlite3.connect(kept_tables())) as connection, connection:
+    with closing(sqlite3.connect(cached_tables())) as connection, connection:
         connection.execute("INSERT INTO runs (run_uuid, name) VALUES ('somebody', 'else''s')")
     assert not copy_tables(tmp_path / "mlflow.db")
-    kept_tables().unlink()
+    cached_tables().unlink()
     first.create_run(first.experiment("sines"), {}, 1.0)
-    keep_tables(first.database)
-    assert not kept_tables().exists()
+    cache_tables(first.database)
+    assert not cached_tables().exists()
