@@ -66,6 +66,7 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str], streams
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["mlcli", *arguments]
+    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     from mlcli.__main__ import main as command
 
     status: object = 0
