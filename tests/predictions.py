@@ -6,6 +6,9 @@ import numpy as np
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from mlcli.metric.reconstruction import Rebuilt
+
+SHAPES = {"image": (1, 8, 8), "colour": (3, 70, 70), "sequence": (20, 2), "vector": (6,)}
 Classified = tuple[np.ndarray, np.ndarray, list[str], np.ndarray]
 Regressed = tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]
 
@@ -26,3 +29,10 @@ def regressed() -> Regressed:
     data = load_diabetes()
     model = LinearRegression().fit(data.data[100:], data.target[100:])
     return data.target[:100], model.predict(data.data[:100]), data.data[:100], list(data.feature_names)
+
+
+def reconstructed(kind: str, noisy: bool) -> Rebuilt:
+    """Of which the reconstruction of example i is off by i / 10 everywhere, and the noisy input by 5."""
+    clean = np.random.default_rng(0).normal(size=(30, *SHAPES[kind])).astype(np.float32)
+    off = np.arange(30, dtype=np.float32).reshape(30, *[1] * len(SHAPES[kind])) / 10
+    return Rebuilt(clean, clean + off, clean + 5, "noisy") if noisy else Rebuilt(clean, clean + off)

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "loading": set(),
     "data": {"loading"},
     "model": set(),
-    "metric": {"figure"},
+    "metric": set(),
     "figure": set(),
     "train": set(),
     "task": {"metric", "figure", "train", "loading"},

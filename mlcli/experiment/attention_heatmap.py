@@ -12,8 +12,8 @@ from torch import Tensor
 
 from mlcli.data.deliveries import DAYS, WANTED
 from mlcli.experiment.analysis.examples import class_labels, median_length, test_inputs
-from mlcli.figure import attention as figures_attention
-from mlcli.figure.plot import Plot, plain
+from mlcli.figure.attention import attention_maps
+from mlcli.figure.plot import Plot
 from mlcli.model.transformer import Transformer
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
@@ -80,11 +80,8 @@ def plot(parts: Parts, tokens: Tensor, weights: Tensor) -> Plot:
     chosen = median_length(tokens)
     end = 1 + int((tokens[chosen] != 0).sum())
     heads = list(np.ndindex(*weights.shape[1:3]))
-    data = {
-        "weights": [plain(weights[chosen, layer, head, :end, :end].numpy().round(4)) for layer, head in heads],
-        "titles": [f"layer {layer + 1}, head {head + 1}" for layer, head in heads],
-        "tokens": [CLASS, *(parts.data.vocabulary[token] for token in tokens[chosen, : end - 1])],
-        "columns": weights.shape[2],
-        "title": f"Attention weights by head · class: {class_labels(parts.data, 'test')[chosen]}",
-    }
-    return Plot("heads", figures_attention.maps, data)
+    maps = [weights[chosen, layer, head, :end, :end].numpy() for layer, head in heads]
+    titles = [f"layer {layer + 1}, head {head + 1}" for layer, head in heads]
+    words = [CLASS, *(parts.data.vocabulary[token] for token in tokens[chosen, : end - 1])]
+    title = f"Attention weights by head · class: {class_labels(parts.data, 'test')[chosen]}"
+    return attention_maps("heads", maps, titles, words, weights.shape[2], title)

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from mlcli.experiment.analysis.differences import max_difference
 from mlcli.experiment.analysis.examples import test_inputs
-from mlcli.figure import attention as figures_attention
-from mlcli.figure.plot import Plot, plain
+from mlcli.figure.attention import NOTE, attention_entropy, attention_maps
+from mlcli.figure.plot import Plot
 from mlcli.model.attention import Attention as AttentionModel
 from mlcli.model.scratch.attention import Attention, attention, entropy
 from mlcli.run.conclusion import Conclusion
@@ -69,21 +69,14 @@ def _sentence(entropies: Sequence[float], steps: int, gap: float) -> str:
 def plots(found: dict[float, Attention], entropies: list[float]) -> list[Plot]:
     """The weights of the first example at some temperatures, and entropy by temperature."""
     steps = found[1.0].weights.shape[1]
-    maps = {
-        "weights": [plain(found[temperature].weights[0].round(4)) for temperature in SHOWN],
-        "titles": [f"temperature {temperature:g}" for temperature in SHOWN],
-        "tokens": [str(step + 1) for step in range(steps)],
-        "columns": len(SHOWN),
-        "title": "Attention weights by temperature",
-        "note": f"the {steps} steps of the first test example; {figures_attention.NOTE}",
-    }
-    curve = {
-        "temperatures": list(found),
-        "entropies": entropies,
-        "most": float(np.log(steps)),
-        "title": f"Entropy by temperature · {entropies[0]:.2f} to {entropies[-1]:.2f} nats",
-    }
-    return [
-        Plot("attention_weights", figures_attention.maps, maps),
-        Plot("entropy", figures_attention.entropy, curve),
-    ]
+    maps = attention_maps(
+        "attention_weights",
+        [found[temperature].weights[0] for temperature in SHOWN],
+        [f"temperature {temperature:g}" for temperature in SHOWN],
+        [str(step + 1) for step in range(steps)],
+        len(SHOWN),
+        "Attention weights by temperature",
+        f"the {steps} steps of the first test example; {NOTE}",
+    )
+    title = f"Entropy by temperature · {entropies[0]:.2f} to {entropies[-1]:.2f} nats"
+    return [maps, attention_entropy(list(found), entropies, float(np.log(steps)), title)]

@@ -15,9 +15,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from mlcli.experiment.analysis.differences import max_difference
-from mlcli.figure.pictures import pictures
+from mlcli.figure.image_grid import image_grid
+from mlcli.figure.kernels import kernels
 from mlcli.figure.plot import Plot
-from mlcli.metric.kernels import kernels
 from mlcli.model.scratch.convolution import SOBEL_X, SOBEL_Y, conv2d, max_pool2d, mean_pool2d
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
@@ -107,15 +107,10 @@ def edges(images: np.ndarray, names: list[str]) -> Plot:
     filtered = conv2d(images, np.stack([SOBEL_X, SOBEL_Y])[:, None], padding=1)
     magnitude = np.hypot(filtered[:, 0], filtered[:, 1])
     cells = [[image[0], *pair, edge] for image, pair, edge in zip(images, filtered, magnitude, strict=True)]
-    data = {
-        "title": "Sobel edge filters on digits",
-        "note": "orange: brighter to the right (x) or downwards (y); blue: darker; magnitude: √(x² + y²)",
-        "rows": names,
-        "columns": ["digit", "Sobel x", "Sobel y", "magnitude"],
-        "cells": [[cell.tolist() for cell in row] for row in cells],
-        "signed": [[False, True, True, False]] * len(cells),
-    }
-    return Plot("edges", pictures, data)
+    title = "Sobel edge filters on digits"
+    note = "orange: brighter to the right (x) or downwards (y); blue: darker; magnitude: √(x² + y²)"
+    columns = ["digit", "Sobel x", "Sobel y", "magnitude"]
+    return image_grid("edges", title, note, names, columns, cells, [[False, True, True, False]] * len(cells))
 
 
 def _shape(values: np.ndarray) -> str:

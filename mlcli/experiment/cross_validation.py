@@ -38,16 +38,8 @@ def cross_validation(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 
 def _plot(scores: Scores, ratio: float) -> Plot:
-    data = {
-        "metric": METRIC,
-        "better": "max",
-        "folds": len(next(iter(scores.values()))),
-        "repeats": 1,
-        "names": list(scores),
-        "scores": list(scores.values()),
-        "means": [asdict(resampled(own, ratio)) for own in scores.values()],
-    }
-    return Plot("folds", fold_scores, data)
+    means = [asdict(resampled(own, ratio)) for own in scores.values()]
+    return fold_scores("folds", METRIC, "max", len(next(iter(scores.values()))), 1, scores, means)
 
 
 def _sentence(scores: Scores, ratio: float) -> str:

@@ -9,15 +9,16 @@ from statistics import fmean
 
 import numpy as np
 
-from mlcli.experiment.analysis.examples import evenly_spaced
+from mlcli.evenly import evenly_spaced
 from mlcli.experiment.analysis.principal_components import fit_pca
 from mlcli.experiment.analysis.runs import group_by
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.metric.reconstruction import SHOWN, Rebuilt, errors, strip
+from mlcli.metric.reconstruction import Rebuilt, errors
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
+from mlcli.task.plots.reconstruction import SHOWN, strip
 from mlcli.task.reconstruction import Reconstruction
 
 NOISY, PCA, NETWORK = "noisy", "PCA", "rebuilt"

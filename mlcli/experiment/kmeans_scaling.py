@@ -12,10 +12,10 @@ import numpy as np
 from mlcli.experiment.analysis.runs import by_variant, finished
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.metric.clustering import labellings
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
+from mlcli.task.plots.clustering import labellings
 
 COLUMNS = (
     "features", "clusters", "adjusted Rand index", "silhouette", "inertia", "dominant feature", "share of variance",

@@ -15,11 +15,11 @@ from mlcli.experiment.analysis.principal_components import fit_pca
 from mlcli.experiment.analysis.runs import finished
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.metric.latent import latent_space as plane
 from mlcli.metric.reconstruction import errors
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
+from mlcli.task.plots.latent import latent_space as plane
 from mlcli.task.reconstruction import Reconstruction
 from mlcli.train.model_protocols import Encodes
 

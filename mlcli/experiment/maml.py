@@ -12,7 +12,7 @@ from mlcli.config.ranges import Range
 from mlcli.experiment.analysis.runs import finished
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.metric.meta_learning import course_of
+from mlcli.metric.meta_learning import by_inner_step
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 from mlcli.train.metric_values import to_floats
@@ -39,7 +39,8 @@ def maml(runs: Sequence[FinishedRun], *, rates: Rates) -> Conclusion | None:
         return None
     _tune(tasks["joint"], rates)
     evaluations = {method: tasks[method].evaluate("test", full=True) for method in NAMES if method in tasks}
-    curves = _common({method: course_of(to_floats(each.metrics), "loss") for method, each in evaluations.items()})
+    losses = {method: by_inner_step(to_floats(each.metrics), "loss") for method, each in evaluations.items()}
+    curves = _common({method: Curve(*each) for method, each in losses.items()})
     steps = curves["joint"].x
     rows = [(NAMES[method], _inner_rate(tasks[method]), *_cells(curve)) for method, curve in curves.items()]
     plots = [_overlay(curves), *(_adaptation(method, each) for method, each in evaluations.items())]
@@ -52,7 +53,7 @@ def _tune(task: Any, rates: Rates) -> None:
     losses = {}
     for rate in rates:
         task.inner_lr = rate
-        losses[rate] = course_of(to_floats(task.evaluate("val", full=True).metrics), "loss").y[-1]
+        losses[rate] = by_inner_step(to_floats(task.evaluate("val", full=True).metrics), "loss")[1][-1]
     task.inner_lr = min(losses, key=lambda rate: losses[rate] or float("inf"))
 
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from mlcli.experiment.analysis.differences import max_difference
 from mlcli.experiment.analysis.examples import median_length, test_inputs
-from mlcli.figure import attention as figures_attention
-from mlcli.figure.plot import Plot, plain
+from mlcli.figure.attention import NOTE, attention_maps
+from mlcli.figure.plot import Plot
 from mlcli.model.attention import Attention
 from mlcli.model.attention_layers import SelfAttention, allowed
 from mlcli.run.build import Parts
@@ -128,12 +128,8 @@ def plot(parts: Parts, found: dict[str, Case]) -> Plot:
     """The first head's weights on a test example of median length."""
     tokens_NT = parts.data.examples.inputs[parts.data.splits["test"]]
     chosen = median_length(tokens_NT)
-    data = {
-        "weights": [plain(case.weights[chosen, 0].numpy().round(4)) for case in found.values()],
-        "titles": [f"mask: {name}" for name in found],
-        "tokens": [parts.data.vocabulary[token] for token in tokens_NT[chosen]],
-        "columns": 2,
-        "title": "Attention weights of one head by mask",
-        "note": f"{figures_attention.NOTE}; grey: masked",
-    }
-    return Plot("masks", figures_attention.maps, data)
+    weights = [case.weights[chosen, 0].numpy() for case in found.values()]
+    titles = [f"mask: {name}" for name in found]
+    tokens = [parts.data.vocabulary[token] for token in tokens_NT[chosen]]
+    title, note = "Attention weights of one head by mask", f"{NOTE}; grey: masked"
+    return attention_maps("masks", weights, titles, tokens, 2, title, note)

@@ -9,15 +9,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlcli.experiment.analysis.examples import class_labels, evenly_spaced
+from mlcli.evenly import evenly_spaced
+from mlcli.experiment.analysis.examples import class_labels
 from mlcli.experiment.analysis.runs import finished
 from mlcli.figure.plot import Plot
+from mlcli.figure.reduction import components
 from mlcli.metric import reduction
-from mlcli.metric.reconstruction import SHOWN, strip
 from mlcli.model.pca import PCA
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
+from mlcli.task.plots.reconstruction import SHOWN, strip
+from mlcli.task.plots.reduction import explained_variance, plane
 
 COLUMNS = (
     "data", "examples", "features", "first three ratios",
@@ -32,7 +35,7 @@ def pca(runs: Sequence[FinishedRun]) -> Conclusion | None:
     for run in finished(runs):
         parts, name = run.parts(), str(run.cfg.variant)
         ratios = ratios_of(parts)
-        needed = [int(count) for count in reduction.needed(ratios).values()]
+        needed = [int(count) for count in reduction.components_needed(ratios).values()]
         first = ", ".join(f"{ratio:.4f}" for ratio in ratios[:3])
         rows.append((name, len(parts.data.examples.inputs), len(ratios), first, *needed))
         sentences.append(
@@ -62,9 +65,9 @@ def _plots(parts: Parts, ratios: np.ndarray, name: str) -> list[Plot]:
     labels = class_labels(data, "train")
     axes = model.components.reshape(-1, *data.shape).cpu().numpy()  # type: ignore[operator]  # a tensor
     plots = [
-        reduction.variance(ratios, len(axes)),
-        replace(reduction.plane(rebuilt.code, ratios, labels, data.classes), name="plane"),
-        reduction.components(axes, ratios, data.features),
+        explained_variance(ratios, len(axes)),
+        plane(rebuilt.code, ratios, labels, data.classes, "plane"),
+        components(axes, ratios, data.features),
     ]
     if data.kind == "image":
         plots.append(_reconstructions(parts, rebuilt.code, axes, rebuilt.clean))

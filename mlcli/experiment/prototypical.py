@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import cast
 
 from mlcli.experiment.analysis.runs import finished
-from mlcli.metric.few_shot import Curve, accuracy_by_ways
+from mlcli.figure.few_shot import Curve, accuracy_by_ways
 from mlcli.run.build import Parts, build
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun

@@ -10,9 +10,9 @@ from statistics import median
 from mlcli.experiment.analysis.convergence import epochs_to
 from mlcli.experiment.analysis.policies import GreedyPolicy, learned_policy, optimal_policy
 from mlcli.experiment.analysis.runs import finished
+from mlcli.figure.control import maps
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.metric.control import maps
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 
 from mlcli.experiment.analysis.runs import Groups, by_variant, metric_curves, parts_with_last_weights
+from mlcli.figure.boundary import boundaries
 from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
-from mlcli.metric.boundary import boundaries, decision_boundary
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
+from mlcli.task.plots.boundary import decision_boundary
 
 COLUMNS = ("variant", "train/accuracy", "val/accuracy", "accuracy gap", "train/loss", "val/loss", "loss gap")
 

@@ -9,8 +9,8 @@ from statistics import median
 
 from mlcli.experiment.analysis.policies import GreedyPolicy, learned_policy, optimal_policy
 from mlcli.experiment.analysis.runs import by_variant
+from mlcli.figure.control import maps
 from mlcli.figure.plot import Plot
-from mlcli.metric.control import maps
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 

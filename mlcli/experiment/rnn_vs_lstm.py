@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mlcli.experiment.analysis.runs import finished, model_name
-from mlcli.figure import length as figures_length
-from mlcli.figure.plot import Plot
+from mlcli.figure.sequence_length import accuracy_by_length
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
@@ -29,8 +28,8 @@ def rnn_vs_lstm(runs: Sequence[FinishedRun]) -> Conclusion | None:
         return None
     baseline = _majority(complete[0])
     rows = [(length, *(own.get(length) for own in scores.values()), baseline) for length in lengths]
-    data = {"lengths": lengths, "curves": {name: [own.get(n) for n in lengths] for name, own in scores.items()}}
-    plot = Plot("accuracy_by_length", figures_length.accuracy_by_length, data | {"guess": baseline})
+    curves = {name: [own.get(length) for length in lengths] for name, own in scores.items()}
+    plot = accuracy_by_length(lengths, curves, baseline)
     return Conclusion(_sentence(scores, baseline), ("words", *scores, BASELINE), rows, [plot])
 
 

@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Any
 
 from mlcli.experiment.analysis.runs import finished, mean_metric
-from mlcli.figure.parallel import parallel
+from mlcli.figure.parallel_coordinates import parallel_coordinates
 from mlcli.figure.plot import Plot
 from mlcli.metric.direction import direction
 from mlcli.run.conclusion import Conclusion
@@ -67,11 +67,6 @@ def _range(means: Means) -> float:
 
 
 def _plot(names: list[str], runs: Sequence[FinishedRun]) -> Plot:
-    data = {
-        "metric": METRIC,
-        "better": direction(METRIC),
-        "keys": names,
-        "values": [list(run.swept.values()) for run in runs],
-        "scores": [run.metrics[METRIC] for run in runs],
-    }
-    return Plot("parallel_coordinates", parallel, data)
+    values, scores = [list(run.swept.values()) for run in runs], [run.metrics[METRIC] for run in runs]
+    better = direction(METRIC) or "min"
+    return parallel_coordinates("parallel_coordinates", METRIC, better, names, values, scores)

@@ -1,9 +1,12 @@
 """A network before and after it has adapted to tasks, each of which is a curve."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import (
     BLUE,
     GREY,
@@ -29,6 +32,38 @@ SHADES = (GREY, SKY, BLUE)  # before, then more and more steps
 
 
 def adaptation(
+    names: Sequence[str],
+    grid: np.ndarray,
+    curves: Mapping[int, np.ndarray],
+    points: tuple[np.ndarray, np.ndarray],
+    shots: int,
+    axes: tuple[str, str],
+) -> Plot:
+    """adaptation: of T tasks the predictions at the G points of a grid after each number of inner steps (T × G), and
+    their points T × P (inputs, targets), of which the first `shots` are the support."""
+    inputs, targets = points
+    data = {
+        "title": "Before and after adaptation",
+        "names": list(names),
+        "grid": plain(grid),
+        "curves": {str(steps): plain(each) for steps, each in curves.items()},
+        "inputs": plain(inputs),
+        "targets": plain(targets),
+        "shots": shots,
+        "axes": list(axes),
+    }
+    return Plot("adaptation", render_adaptation, data)
+
+
+def by_inner_step(what: str, curve: Curve, tasks: int) -> Plot:
+    """WHAT_by_inner_step: the mean over so many new tasks, with its margins of error."""
+    told = " → ".join(f"{value:.3g}" for value in curve.y if value is not None)
+    title = f"{what.capitalize()} after {', '.join(map(str, curve.x))} inner steps: {told}"
+    note = f"mean over {tasks:,} tasks that are new; band: its 95 % confidence interval"
+    return panels(f"{what}_by_inner_step", title, note, [Panel("inner steps", what, {what: curve})])
+
+
+def render_adaptation(
     title: str, names: list[str], grid: list[float], curves: dict[str, list[list[float]]], inputs: list[list[float]],
     targets: list[list[float]], shots: int, axes: list[str],
 ) -> "Figure":  # fmt: skip

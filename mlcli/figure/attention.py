@@ -1,9 +1,11 @@
 """Where attention looks: heat maps of its weights, and how spread out they are."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, GREY, HEADER, INK, MARGIN, PALE, log_scale, page, panel, room, shorten
 
 if TYPE_CHECKING:
@@ -17,7 +19,29 @@ GAP, TITLE = 0.3, 0.22  # inches between maps, and above each
 NOTE = "rows look at columns, each row sums to 1; white: no weight, darkest: all of it"
 
 
-def maps(
+def attention_maps(
+    name: str, weights: Sequence[np.ndarray], titles: Sequence[str], tokens: Sequence[str], columns: int, title: str,
+    note: str = "",
+) -> Plot:  # fmt: skip
+    """A T × T heat map for each title; row and column i belong to token i; NaN is masked."""
+    data = {
+        "weights": [plain(matrix.round(4)) for matrix in weights],
+        "titles": list(titles),
+        "tokens": list(tokens),
+        "columns": columns,
+        "title": title,
+        "note": note or NOTE,
+    }
+    return Plot(name, render_maps, data)
+
+
+def attention_entropy(temperatures: Sequence[float], entropies: Sequence[float], most: float, title: str) -> Plot:
+    """entropy: of the attention weights, in nats, by temperature; `most` is that of uniform weights."""
+    data = {"temperatures": list(temperatures), "entropies": list(entropies), "most": most, "title": title}
+    return Plot("entropy", render_entropy, data)
+
+
+def render_maps(
     weights: list[list[list[float | None]]],
     titles: list[str],
     tokens: list[str],
@@ -36,12 +60,12 @@ def maps(
         left = MARGIN + label + column * (side + GAP)
         bottom = label + (rows - 1 - row) * (side + GAP + TITLE) + GAP / 2
         axes = panel(figure, left, bottom, side, side)
-        _draw(axes, np.array(matrix, dtype=float), tokens, name)
+        _map(axes, np.array(matrix, dtype=float), tokens, name)
         axes.tick_params(labelleft=column == 0, labelbottom=i + columns >= len(weights))
     return figure
 
 
-def entropy(temperatures: list[float], entropies: list[float], most: float, title: str) -> "Figure":
+def render_entropy(temperatures: list[float], entropies: list[float], most: float, title: str) -> "Figure":
     """Mean entropy of the weights, in nats, by temperature; `most` is that of even weights."""
     figure = page(
         6.6, 3.4 + 0.6 + HEADER, title, "mean over examples and steps; dashed: the same weight for every step"
@@ -54,7 +78,7 @@ def entropy(temperatures: list[float], entropies: list[float], most: float, titl
     return figure
 
 
-def _draw(axes: "Axes", weights: np.ndarray, tokens: list[str], title: str) -> None:
+def _map(axes: "Axes", weights: np.ndarray, tokens: list[str], title: str) -> None:
     axes.grid(False)
     shares = weights[:, :, None]
     colours = np.where(np.isnan(shares), HIDDEN, 1 - shares * (1 - FULL))

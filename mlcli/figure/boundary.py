@@ -1,9 +1,12 @@
 """The plane coloured by the class that a model predicts there, with examples on it."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.evenly import evenly_spaced
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import HEADER, INK, MARGIN, PALETTE, legend, page, panel, shorten
 
 if TYPE_CHECKING:
@@ -11,9 +14,46 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIDE = 4.4
+POINTS = 1000  # most examples of a plot
+TILE = ("x", "y", "predicted", "probability", "points", "targets")
+
+Range = tuple[float, float]
 
 
 def decision_boundary(
+    inputs: np.ndarray, targets: np.ndarray, classes: Sequence[str], features: Sequence[str],
+    grid: tuple[Range, Range, np.ndarray, np.ndarray], accuracy: float,
+) -> Plot:  # fmt: skip
+    """decision_boundary: N × 2 inputs with N class indices, over the predicted classes.
+
+    grid: the ranges of x and y, and the predicted class and its probability at the points of an even grid, from y[0]
+    up and x[0] to the right.
+    """
+    x, y, predicted, probability = grid
+    chosen = evenly_spaced(len(inputs), POINTS)
+    data = {
+        "x": list(x),
+        "y": list(y),
+        "predicted": predicted.tolist(),
+        "probability": plain(probability.round(2)),
+        "points": plain(inputs[chosen].astype(np.float64).round(4)),
+        "targets": targets[chosen].tolist(),
+        "accuracy": accuracy,
+        "classes": list(classes),
+        "features": list(features) or ["feature 1", "feature 2"],
+    }
+    return Plot("decision_boundary", render_decision_boundary, data)
+
+
+def boundaries(name: str, title: str, note: str, of: Mapping[str, Plot]) -> Plot:
+    """The decision boundaries of several models of the same plane side by side, by the title of each."""
+    first = next(iter(of.values())).data
+    tiles = [{"name": above} | {key: plot.data[key] for key in TILE} for above, plot in of.items()]
+    data = {"title": title, "note": note, "tiles": tiles, "classes": first["classes"], "features": first["features"]}
+    return Plot(name, render_boundaries, data)
+
+
+def render_decision_boundary(
     x: list[float], y: list[float], predicted: list[list[int]], probability: list[list[float]],
     points: list[list[float]], targets: list[int], accuracy: float, classes: list[str], features: list[str],
 ) -> "Figure":  # fmt: skip
@@ -32,7 +72,7 @@ def decision_boundary(
     return figure
 
 
-def boundaries(
+def render_boundaries(
     title: str, note: str, tiles: list[dict[str, Any]], classes: list[str], features: list[str]
 ) -> "Figure":
     """Several models of the same plane side by side, each tile with a `name` above it."""

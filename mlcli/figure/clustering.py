@@ -1,9 +1,11 @@
 """Clusters, as points in the plane, as silhouettes, and as they came about."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import GREY, HEADER, INK, MARGIN, PALETTE, legend, page, panel, shorten
 
 if TYPE_CHECKING:
@@ -15,6 +17,51 @@ MARKERS = "o^sDv"  # with as many colours as the palette has, each cluster has i
 
 
 def clusters(
+    points: np.ndarray, labels: np.ndarray, centroids: np.ndarray, sizes: np.ndarray, axes: Sequence[str],
+    known: np.ndarray | None, classes: Sequence[str],
+) -> Plot:  # fmt: skip
+    """clusters: N × 2 points with their clusters, K × 2 centroids and the sizes of the clusters. known: the names of
+    the classes of the N points, shown in a second panel."""
+    data = {
+        "points": plain(points),
+        "labels": labels.tolist(),
+        "centroids": plain(centroids),
+        "sizes": sizes.tolist(),
+        "axes": list(axes),
+        "known": [] if known is None else known.tolist(),
+        "classes": [] if known is None else list(classes),
+    }
+    return Plot("clusters", render_clusters, data)
+
+
+def labellings(
+    points: np.ndarray, labels: Mapping[str, np.ndarray], axes: Sequence[str], names: Sequence[str], title: str,
+    note: str,
+) -> Plot:  # fmt: skip
+    """labellings: N × 2 points, a panel for each labelling: N indices of `names`, by its title."""
+    panels = [{"name": name, "labels": own.tolist()} for name, own in labels.items()]
+    data = {"points": plain(points), "panels": panels, "axes": list(axes), "names": list(names)}
+    return Plot("labellings", render_labellings, data | {"title": title, "note": note})
+
+
+def silhouettes(values: Sequence[np.ndarray], mean: float, total: int) -> Plot:
+    """silhouettes: those of each cluster, largest first."""
+    data = {"values": [plain(own.round(4)) for own in values], "mean": mean, "total": total}
+    return Plot("silhouettes", render_silhouettes, data)
+
+
+def iterations(
+    points: np.ndarray, panels: Sequence[tuple[int, np.ndarray, np.ndarray, float]], axes: Sequence[str]
+) -> Plot:
+    """iterations: N × 2 points; a panel for each iteration with the N labels, K × 2 centroids and loss after it."""
+    each = [
+        {"iteration": iteration, "labels": labels.tolist(), "centroids": plain(centroids), "loss": loss}
+        for iteration, labels, centroids, loss in panels
+    ]
+    return Plot("iterations", render_iterations, {"points": plain(points), "panels": each, "axes": list(axes)})
+
+
+def render_clusters(
     points: list[list[float]], labels: list[int], centroids: list[list[float]], sizes: list[int], axes: list[str],
     known: list[str], classes: list[str],
 ) -> "Figure":  # fmt: skip
@@ -36,7 +83,7 @@ def clusters(
     return figure
 
 
-def labellings(
+def render_labellings(
     points: list[list[float]], panels: list[dict[str, Any]], axes: list[str], names: list[str], title: str, note: str
 ) -> "Figure":
     """The same points N × 2 in each panel, {"name", "labels": N places of `names`}."""
@@ -54,7 +101,7 @@ def labellings(
     return figure
 
 
-def silhouettes(values: list[list[float]], mean: float, total: int) -> "Figure":
+def render_silhouettes(values: list[list[float]], mean: float, total: int) -> "Figure":
     """values: of each cluster the silhouettes of its examples, falling. Below 0 an example is nearer to another
     cluster than to its own."""
     shown = sum(map(len, values))
@@ -75,7 +122,7 @@ def silhouettes(values: list[list[float]], mean: float, total: int) -> "Figure":
     return figure
 
 
-def iterations(points: list[list[float]], panels: list[dict[str, Any]], axes: list[str]) -> "Figure":
+def render_iterations(points: list[list[float]], panels: list[dict[str, Any]], axes: list[str]) -> "Figure":
     """panels: {"iteration", "labels": N, "centroids": K × 2, "loss"} in their order."""
     side, across = 2.6, min(3, len(panels))
     down = -(-len(panels) // across)

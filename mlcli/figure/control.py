@@ -1,10 +1,12 @@
 """Maps of a world: what states are worth, what an agent does there, where it has been, and how an episode goes."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlcli.figure.plot import Film
+from mlcli.figure.panels import Curve, Panel, panels
+from mlcli.figure.plot import Film, Plot, plain
 from mlcli.figure.style import BLUE, GREY, HEADER, INK, MARGIN, ORANGE, PALE, VERMILLION, blank, brief, page, shorten
 
 if TYPE_CHECKING:
@@ -17,10 +19,94 @@ ABOVE, BELOW, BAR = 0.3, 0.25, 0.75  # inches for a map's name, under it, and fo
 TURNS = {"right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1)}  # in a picture, y runs downwards
 GROUND = {"#": "#4A4A4A", "O": "#F6D9C9", "G": "#BFE6D8"}  # walls, pits and goals; other cells are states
 FADED = "#FFFFFF"  # of a state without a number
+POINTS = 500  # of a curve
+SMOOTHED = 50  # the running mean is over this part of the episodes
+FRAMES = 60  # of a film
 SECONDS = 0.25  # of a step in a film
 
 
-def maps(title: str, note: str, grid: list[str], panels: list[dict[str, Any]], scale: str, log: bool) -> "Figure":
+def online_return(returns: np.ndarray, lengths: np.ndarray, expected: tuple[float, float]) -> Plot:
+    """online_return: return and length of each of E training episodes; `expected`: those of the final greedy
+    policy."""
+    window = max(1, len(returns) // SMOOTHED)
+    each = (("return", returns, expected[0]), ("steps", lengths, expected[1]))
+    shown = [
+        Panel("episode", name, {"agent": _running_mean(values, window)}, level=end) for name, values, end in each
+    ]
+    last = returns[-max(1, len(returns) // 10) :].mean()
+    title = f"Return of the last tenth of {len(returns):,} episodes: {last:.4g}"
+    note = f"while learning, running mean over {window}; dashed: expected of the greedy policy"
+    return panels("online_return", title, note, shown)
+
+
+def _running_mean(values: np.ndarray, window: int) -> Curve:
+    """Of each value and those before it within the window, by episode, counted from 1."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.unique(np.linspace(window, len(values), POINTS).round().astype(int))
+    return Curve(ends.tolist(), plain((total[ends] - total[ends - window]) / window))
+
+
+def policy_map(
+    name: str, table: np.ndarray, actions: Sequence[str], places: np.ndarray, grid: Sequence[str], path: np.ndarray
+) -> dict[str, Any]:
+    """A panel for `maps`: what the states are worth, the best actions as arrows, and the states of an episode.
+
+    table: S × A; places: rows and columns of the states, S × 2.
+    """
+    best = [actions[place] for place in table.argmax(1)]
+    decides = np.array([grid[row][column] not in "GO" for row, column in places])
+    known = decides & (table.max(1) > table.min(1)) & (set(actions) <= TURNS.keys())
+    arrows = [(*places[state].tolist(), best[state]) for state in np.flatnonzero(known)]
+    shade = _as_map(np.where(decides, table.max(1), np.nan), places, grid)
+    return {"name": name, "shade": shade, "arrows": arrows, "path": places[path].tolist()}
+
+
+def visits_map(visits: np.ndarray, places: np.ndarray, grid: Sequence[str]) -> dict[str, Any]:
+    """How often the agent has been in each state, S."""
+    return {
+        "name": "",
+        "shade": _as_map(np.where(visits > 0, visits, np.nan), places, grid),
+        "arrows": [],
+        "path": [],
+    }
+
+
+def maps(
+    name: str,
+    title: str,
+    note: str,
+    grid: Sequence[str],
+    of: Sequence[Mapping[str, Any]],
+    scale: str,
+    log: bool = False,
+) -> Plot:
+    """Panels side by side, coloured by one scale."""
+    data = {"title": title, "note": note, "grid": list(grid), "panels": [dict(each) for each in of]}
+    return Plot(name, render_maps, data | {"scale": scale, "log": log})
+
+
+def episode(
+    title: str, note: str, grid: Sequence[str], panel: Mapping[str, Any], rewards: np.ndarray, limit: int
+) -> Plot:
+    """episode: the path of a panel that `policy_map` made. rewards: of its steps, one fewer than it has states."""
+    gained = np.concatenate([[0.0], rewards.cumsum()])
+    told = [f"step {step} · return {value:.4g}" for step, value in enumerate(gained)]
+    path = panel["path"][:FRAMES]
+    if len(path) == len(told):
+        told[-1] += " · cut off" if len(rewards) == limit else " · the end"
+    data = {"title": title, "note": note, "grid": list(grid), "shade": panel["shade"], "path": path, "told": told}
+    return Plot("episode", render_episode, data, "gif")
+
+
+def _as_map(values: np.ndarray, places: np.ndarray, grid: Sequence[str]) -> list[Any]:
+    filled = np.full((len(grid), len(grid[0])), np.nan)
+    filled[places[:, 0], places[:, 1]] = values
+    return plain(filled)
+
+
+def render_maps(
+    title: str, note: str, grid: list[str], panels: list[dict[str, Any]], scale: str, log: bool
+) -> "Figure":
     """Maps of one world side by side. grid: its rows of text.
 
     panels: of each its `name`, `shade`: H × W numbers or None, by which cells are coloured, `arrows`: (row, column,
@@ -39,7 +125,9 @@ def maps(title: str, note: str, grid: list[str], panels: list[dict[str, Any]], s
     return figure
 
 
-def episode(title: str, note: str, grid: list[str], shade: list[Any], path: list[Any], told: list[str]) -> Film:
+def render_episode(
+    title: str, note: str, grid: list[str], shade: list[Any], path: list[Any], told: list[str]
+) -> Film:
     """The states of an episode one after another, as (row, column), with what is told of each step."""
     figure, (axes,) = _page(title, note, grid, 1)
     _map(axes, grid, shade, _norm([shade], False))
@@ -128,8 +216,8 @@ def _bar(figure: "Figure", axes: list["Axes"], norm: "Normalize", name: str, log
     place, width = axes[0].get_position(), figure.get_size_inches()[0]
     right = max(own.get_position().x1 for own in axes)
     cax = figure.add_axes((right + 0.15 / width, place.y0, 0.13 / width, place.height))
-    drawn = figure.colorbar(ScalarMappable(norm, _colours()), cax=cax)
-    drawn.outline.set_visible(False)
+    bar = figure.colorbar(ScalarMappable(norm, _colours()), cax=cax)
+    bar.outline.set_visible(False)
     if log:
         cax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         cax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: brief(value)))

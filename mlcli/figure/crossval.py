@@ -1,7 +1,9 @@
 """The scores of the folds of a cross-validation, by configuration."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import BLUE, HEADER, INK, MARGIN, PALE, VERMILLION, page, panel, plus_minus, room, shorten
 
 if TYPE_CHECKING:
@@ -12,6 +14,22 @@ LINKED = 4  # configurations, beyond which lines between the scores of a fold wo
 
 
 def fold_scores(
+    name: str,
+    metric: str,
+    better: str,
+    folds: int,
+    repeats: int,
+    scores: Mapping[str, Sequence[float | None]],
+    means: Sequence[dict[str, Any]],
+) -> Plot:
+    """The scores of the folds by configuration, best first; means: {"mean", "std", "low", "high"} of each; better:
+    "min" or "max"."""
+    data = {"metric": metric, "better": better, "folds": folds, "repeats": repeats, "names": list(scores)}
+    each = {"scores": [list(own) for own in scores.values()], "means": list(means)}
+    return Plot(name, render_fold_scores, data | each)
+
+
+def render_fold_scores(
     metric: str,
     better: str,
     folds: int,

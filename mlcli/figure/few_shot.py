@@ -1,9 +1,13 @@
 """Episodes as they are drawn, and how accuracy falls with the number of classes."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.largest_errors import pixels
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import (
     BLUE,
     GREY,
@@ -26,11 +30,49 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 4.6, 3.4
+SHOWN = 8  # classes of an episode
 SIDE, GAP, BETWEEN = 0.62, 0.1, 0.35  # inches of a picture, between two, and between support and queries
 CAPTION, HEAD, LONGEST = 0.2, 0.28, 8
 
 
-def accuracy_by_ways(title: str, curves: list[dict[str, Any]]) -> "Figure":
+@dataclass(frozen=True)
+class Curve:
+    """Accuracy by the ways of episodes with so many shots, and half the width of its 95 % interval; a baseline is
+    dashed."""
+
+    name: str
+    shots: int
+    ways: Sequence[int]
+    accuracy: Sequence[float]
+    interval: Sequence[float]
+    dashed: bool = False
+
+
+def accuracy_by_ways(title: str, curves: Sequence[Curve]) -> Plot:
+    """accuracy_by_ways: the curves, each with its interval, beside chance."""
+    return Plot("accuracy_by_ways", render_accuracy_by_ways, {"title": title, "curves": [*map(asdict, curves)]})
+
+
+def episode(inputs: np.ndarray, predicted: np.ndarray, shots: int, names: Sequence[str]) -> Plot:
+    """episode: the images of one episode and the predictions for its queries. inputs: W × E × channels × height ×
+    width; predicted: W × Q indices of the classes, by `names`. Classes with mistakes come first."""
+    right = predicted == np.arange(len(names))[:, None]
+    shown = np.argsort(right.mean(1), kind="stable")[:SHOWN]
+    images = pixels(inputs[shown].reshape(-1, *inputs.shape[2:]))["images"]
+    of_class = inputs.shape[1]
+    data = {
+        "images": [images[row * of_class : (row + 1) * of_class] for row in range(len(shown))],
+        "shots": shots,
+        "names": [names[row] for row in shown],
+        "answers": [[names[index] for index in predicted[row]] for row in shown],
+        "ways": len(names),
+        "right": int(right.sum()),
+        "asked": right.size,
+    }
+    return Plot("episode", render_episode, data)
+
+
+def render_accuracy_by_ways(title: str, curves: list[dict[str, Any]]) -> "Figure":
     """curves: name, shots, ways, accuracy, interval, dashed. Of several numbers of shots each has a colour, else each
     name."""
     note = "of classes never seen in training; bands: 95 % interval over episodes; dotted: guessing"
@@ -63,7 +105,7 @@ def _shots(count: int) -> str:
     return f"{count} shot{'s' if count > 1 else ''}"
 
 
-def episode(
+def render_episode(
     images: list[list[Any]], shots: int, names: list[str], answers: list[list[str]], ways: int, right: int, asked: int
 ) -> "Figure":
     """A row for each class: its support, then its queries with what was answered."""

@@ -1,9 +1,11 @@
 """Codes in the plane, coloured by what the model was not told."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, HEADER, INK, MARGIN, PALETTE, brief, legend, page, panel, shorten
 
 if TYPE_CHECKING:
@@ -14,7 +16,29 @@ SIDE, LEFT, LEGEND = 4.4, 0.75, 1.3
 MARKERS = "o^sDv"  # with as many colours as the palette has, each class has its own
 
 
-def latent_space(panels: list[dict[str, Any]], labels: list[Any], classes: list[str], total: int) -> "Figure":
+def latent_space(
+    name: str,
+    panels: Mapping[str, tuple[np.ndarray, Sequence[str]]],
+    labels: np.ndarray | None,
+    classes: Sequence[str],
+    total: int,
+) -> Plot:
+    """A panel for each N × 2 points with the names of their axes, by title.
+
+    labels: N names of classes, or numbers if there are no classes; total: the number of examples, of which N are
+    shown.
+    """
+    each = [{"name": title, "points": plain(points), "axes": list(axes)} for title, (points, axes) in panels.items()]
+    data = {
+        "panels": each,
+        "classes": list(classes),
+        "total": total,
+        "labels": [] if labels is None else plain(labels),
+    }
+    return Plot(name, render_latent_space, data)
+
+
+def render_latent_space(panels: list[dict[str, Any]], labels: list[Any], classes: list[str], total: int) -> "Figure":
     """panels: {"name", "points": N × 2, "axes": names of both}. Labels are names of classes, or numbers."""
     told = "; colour: class" if classes else "; colour: target" if labels else ""
     note = f"{_count(len(panels[0]['points']), total)}{told}, which the model was not told" if told else ""

@@ -1,9 +1,11 @@
 """Examples beside what a model made of them, and how far off it was."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import (
     BLUE,
     GREY,
@@ -24,12 +26,78 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE, GAP = 0.72, 0.07  # inches
+LARGEST = 64  # pixels of a side; larger images are subsampled
 COLUMNS, WIDE, TALL = 5, 1.75, 1.15  # panels of curves
 BETWEEN, ABOVE = 0.22, 0.3
 COLOURS = {"clean": GREY, "rebuilt": BLUE}
 
 
-def pictures(
+def reconstructions(
+    name: str, rows: Mapping[str, np.ndarray], errors: Mapping[str, np.ndarray], chosen: Sequence[int] | np.ndarray,
+    worst: bool = False,
+) -> Plot:  # fmt: skip
+    """The chosen examples side by side: images, or otherwise a panel of curves for each.
+
+    rows: N × shape by name, "clean" and "rebuilt" among them; vectors in standard deviations. errors: of each row but
+    the clean one the N mean squared errors.
+    """
+    chosen = np.asarray(chosen)
+    data: dict[str, Any] = {
+        "mse": {key: float(values.mean()) for key, values in errors.items()},
+        "errors": {key: plain(values[chosen]) for key, values in errors.items()},
+        "index": chosen.tolist(),
+        "total": len(rows["clean"]),
+        "worst": worst,
+        "unit": _unit(rows),
+    }
+    if rows["clean"].ndim == 4:
+        return Plot(name, render_images, data | {"rows": _pixels(rows, chosen)})
+    return Plot(name, render_curves, data | _curves(rows, chosen))
+
+
+def error_distribution(
+    rows: Mapping[str, np.ndarray], errors: Mapping[str, np.ndarray], edges: np.ndarray,
+    counts: Mapping[str, np.ndarray],
+) -> Plot:  # fmt: skip
+    """reconstruction_error: histograms of the errors, `counts` between these `edges`, by the name of the row."""
+    data = {
+        "edges": plain(edges),
+        "counts": {key: values.tolist() for key, values in counts.items()},
+        "means": {key: float(values.mean()) for key, values in errors.items()},
+        "total": len(rows["clean"]),
+        "unit": _unit(rows),
+    }
+    return Plot("reconstruction_error", render_error_distribution, data)
+
+
+def _pixels(rows: Mapping[str, np.ndarray], chosen: np.ndarray) -> dict[str, Any]:
+    """N × height × width (× 3) bytes, the range of the clean ones from black to white."""
+    clean = rows["clean"]
+    low, high = float(clean.min()), float(clean.max())
+    stride = max(-(-max(clean.shape[2:]) // LARGEST), 1)
+    found = {}
+    for name, values in rows.items():
+        images = values[chosen][:, :, ::stride, ::stride].astype(np.float64)
+        images = np.moveaxis(images, 1, 3) if images.shape[1] == 3 else images.mean(1)
+        found[name] = ((images - low) / ((high - low) or 1) * 255).round().clip(0, 255).astype(np.uint8).tolist()
+    return found
+
+
+def _curves(rows: Mapping[str, np.ndarray], chosen: np.ndarray) -> dict[str, Any]:
+    """The features of a vector, or of a sequence the first feature at each time step."""
+    shape = rows["clean"].shape[1:]
+    if len(shape) == 1:
+        axes = ["feature", "deviations from mean"]
+        return {"rows": {name: plain(values[chosen]) for name, values in rows.items()}, "axes": axes}
+    axes = ["step", f"feature 1 of {shape[1]}" if shape[1] > 1 else "value"]
+    return {"rows": {name: plain(values[chosen][..., 0]) for name, values in rows.items()}, "axes": axes}
+
+
+def _unit(rows: Mapping[str, np.ndarray]) -> str:
+    return "standard deviations" if rows["clean"].ndim == 2 else "units of the data"
+
+
+def render_images(
     rows: dict[str, list[Any]], mse: dict[str, float], errors: dict[str, list[float]], index: list[int], total: int,
     worst: bool, unit: str,
 ) -> "Figure":  # fmt: skip
@@ -59,7 +127,7 @@ def pictures(
     return figure
 
 
-def curves(
+def render_curves(
     rows: dict[str, list[Any]], axes: list[str], mse: dict[str, float], errors: dict[str, list[float]],
     index: list[int], total: int, worst: bool, unit: str,
 ) -> "Figure":  # fmt: skip
@@ -97,7 +165,7 @@ def _curve(axes: Any, name: str, values: list[float]) -> Any:
     return axes.plot(positions, known, color=COLOURS[name], linewidth=width, alpha=0.5 if name == "clean" else 1)[0]
 
 
-def error_distribution(
+def render_error_distribution(
     edges: list[float], counts: dict[str, list[int]], means: dict[str, float], total: int, unit: str
 ) -> "Figure":
     """How many examples have which error; of corrupted inputs also the error of doing nothing."""

@@ -1,9 +1,12 @@
 """How much variance components explain, and which features they are made of."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.image_grid import image_grid
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, GREY, HEADER, INK, MARGIN, PALE, VERMILLION, page, panel, room, shorten
 
 if TYPE_CHECKING:
@@ -11,9 +14,53 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 5.6, 3.4  # inches
 BAR, LONGEST = 0.22, 22
+SHOWN = 16  # components shown as images, in rows of 8
+LARGEST, LISTED = 12, 4  # features of a component, and components whose features are listed
 
 
-def variance(ratios: list[float], kept: int, marks: dict[str, int]) -> "Figure":
+def explained_variance(ratios: np.ndarray, kept: int, needed: Mapping[str, int]) -> Plot:
+    """explained_variance: the explained variance ratio of each component, and cumulated; `kept` of them are in use.
+    needed: by share ("95%") how many components together explain that much."""
+    known = ratios[ratios > 0]
+    return Plot(
+        "explained_variance", render_variance, {"ratios": plain(known.round(6)), "kept": kept, "marks": dict(needed)}
+    )
+
+
+def components(axes: np.ndarray, ratios: np.ndarray, features: Sequence[str]) -> Plot:
+    """components: K × shape of an example as images, or else the features with the largest weights in each."""
+    if axes.ndim == 4:
+        return _images(axes[:SHOWN].mean(1))
+    flat = axes[:LISTED].reshape(min(len(axes), LISTED), -1)
+    names = list(features) or [f"feature {place}" for place in range(flat.shape[1])]
+    panels = []
+    for place, axis in enumerate(flat):
+        largest = np.argsort(-np.abs(axis), kind="stable")[:LARGEST]
+        weights = plain(axis[largest].round(5))
+        panels.append({"name": name_of(place, ratios), "features": [names[i] for i in largest], "weights": weights})
+    return Plot("components", render_weights, {"panels": panels, "total": flat.shape[1]})
+
+
+def _images(images: np.ndarray) -> Plot:
+    across = min(8, len(images))
+    rows = [list(range(start, min(start + across, len(images)))) for start in range(0, len(images), across)]
+    return image_grid(
+        "components",
+        f"The first {len(images)} components as images",
+        "orange: brighter than the mean where the component is large, blue: darker",
+        [f"{row[0] + 1} to {row[-1] + 1}" for row in rows],
+        [""] * across,
+        [[images[i].round(5) for i in row] + [None] * (across - len(row)) for row in rows],
+        [[True] * across for _ in rows],
+    )
+
+
+def name_of(place: int, ratios: np.ndarray) -> str:
+    """A component with its explained variance ratio."""
+    return f"component {place + 1} ({ratios[place]:.1%} of variance)"
+
+
+def render_variance(ratios: list[float], kept: int, marks: dict[str, int]) -> "Figure":
     """ratios: the share of each component; marks: "95%" → how many together keep that much."""
     reached = np.cumsum(ratios)
     needed = ", ".join(f"{share} by {count}" for share, count in marks.items())
@@ -36,7 +83,7 @@ def variance(ratios: list[float], kept: int, marks: dict[str, int]) -> "Figure":
     return figure
 
 
-def weights(panels: list[dict[str, Any]], total: int) -> "Figure":
+def render_weights(panels: list[dict[str, Any]], total: int) -> "Figure":
     """panels: {"name", "features", "weights"}, the features with the largest weights first."""
     left = MARGIN + 0.15 + max(room(each["features"], LONGEST) for each in panels)
     rows = max(len(each["features"]) for each in panels)

@@ -66,6 +66,12 @@ def _parts(episodes: Tensor, numbers: int) -> tuple[Tensor, ...]:
     return torch.split(episodes, max(1, AT_ONCE // (episodes.shape[1] * episodes.shape[2] * numbers)))
 
 
+def counts_by_example(queries: Tensor, hits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """How often each of `count` examples was a query, and how often it was classified correctly. queries: M × W × Q
+    positions among them; hits: M × W × Q."""
+    return torch.bincount(queries.flatten(), minlength=count), torch.bincount(queries[hits], minlength=count)
+
+
 def interval(accuracies: Tensor) -> Tensor:
     """Half the width of the 95 % interval of the mean of M episodes: 1.96 standard errors."""
     half: Tensor = 1.96 * accuracies.std() / len(accuracies) ** 0.5

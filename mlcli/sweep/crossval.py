@@ -225,13 +225,7 @@ def _write_predictions(folder: Path, name: str, trials: Sequence[Trial]) -> str 
 
 def _plot(content: Row) -> Plot:
     shown = [each for each in content["configurations"] if content["metric"] in each["metrics"]]
-    data = {
-        "metric": content["metric"],
-        "better": content["better"],
-        "folds": content["folds"],
-        "repeats": content["repeats"],
-        "names": [each["name"] for each in shown],
-        "scores": [each["scores"] for each in shown],
-        "means": [each["metrics"][content["metric"]] for each in shown],
-    }
-    return Plot("crossval", fold_scores, data)
+    scores = {each["name"]: each["scores"] for each in shown}
+    means = [each["metrics"][content["metric"]] for each in shown]
+    settings = (content["metric"], content["better"], content["folds"], content["repeats"])
+    return fold_scores("crossval", *settings, scores, means)

@@ -108,7 +108,7 @@ class Classification(GradientTask):
         """The decision boundary of two features; nothing for other data."""
         if self.data.kind != "vector" or self.data.shape != (2,):
             return []
-        from mlcli.metric.boundary import decision_boundary
+        from mlcli.task.plots.boundary import decision_boundary
 
         def probabilities(points: np.ndarray) -> np.ndarray:
             return _probabilities(self.forward(torch.from_numpy(points)))
@@ -121,7 +121,7 @@ class Classification(GradientTask):
         layer = next((module for module in self.model.modules() if isinstance(module, nn.Conv2d)), None)
         if self.data.kind != "image" or layer is None:
             return []
-        from mlcli.metric.kernels import kernels
+        from mlcli.figure.kernels import kernels
 
         chosen = [int((targets == label).argmax()) for label in np.unique(targets)[:PLOTTED]]
         maps: list[Tensor] = []

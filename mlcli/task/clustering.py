@@ -110,6 +110,7 @@ class Clustering:
         self, evaluation: Evaluation, split: str, points: np.ndarray, labels: np.ndarray, distances: np.ndarray
     ) -> None:
         from mlcli.metric import clustering
+        from mlcli.task.plots.clustering import plots
 
         index = self.data.splits[split]
         classes, targets = self.data.classes, self.data.examples.targets[index].numpy()
@@ -120,18 +121,18 @@ class Clustering:
         evaluation.columns = {"index": index.numpy(), **target, **_columns(labels, distances)}
         centroids = self.model.centroids.cpu().numpy()  # type: ignore[operator]  # a tensor
         evaluation.plots = lambda: [
-            *clustering.plots(points, labels, centroids, known, classes),
+            *plots(points, labels, centroids, known, classes),
             *self._course(points, split),
         ]
 
     def _course(self, points: np.ndarray, split: str) -> list[Plot]:
         """How the centroids moved; nothing for a loaded run, which has no history."""
-        from mlcli.metric import clustering
+        from mlcli.task.plots.clustering import iterations
 
         if self.searches is None or split != "train":
             return []
         row = int(self.searches.best_rows()[0])
-        return [clustering.course(points, [centroids[row].cpu().numpy() for centroids in self.searches.history])]
+        return [iterations(points, [centroids[row].cpu().numpy() for centroids in self.searches.history])]
 
     def observe(self, score: float) -> None:
         """Nothing depends on the score."""

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
+from mlcli.figure.control import online_return
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.mdp import FiniteMDP
-from mlcli.metric import control
+from mlcli.task.plots.control import on_map
 from mlcli.task.tabular.agents import SETTINGS, Agents
 from mlcli.task.tabular.dynamic_programming import (
     convergence_tolerance,
@@ -142,12 +143,12 @@ class Control:
         expected = float(outlook.returns[0]), float(outlook.steps[0])
         plots = []
         if own is not None and own.returns.shape[1]:  # of a run that is loaded again they are not known
-            plots.append(control.by_episode(own.returns[0], own.lengths[0], expected))
+            plots.append(online_return(own.returns[0], own.lengths[0], expected))
         if self.world.positions is None:
             return plots
         path, rewards = sample_episode(self.world, policy)
         visits = self.model.visits.cpu().numpy().sum(1)  # type: ignore[operator]  # a tensor
-        return plots + control.on_map(self.world, self.data.classes, table, visits, (path, rewards), expected)
+        return plots + on_map(self.world, self.data.classes, table, visits, (path, rewards), expected)
 
     @torch.inference_mode()
     def _values(self, states: Tensor) -> np.ndarray:

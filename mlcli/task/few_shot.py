@@ -13,14 +13,24 @@ import numpy as np
 from torch import Tensor, nn
 
 from mlcli.config.ranges import Range
+from mlcli.figure import few_shot as figure
+from mlcli.figure.few_shot import Curve
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import INDEX_KINDS, DataSet
 from mlcli.loading.few_shot_loader import EpisodeLoader, EpisodeSize, StackedEpisodeLoader
 from mlcli.loading.loader import Loader
-from mlcli.metric import few_shot
-from mlcli.metric.episodes import Distance, Scores, answer, interval, judge, nearest_neighbour, prototypes
-from mlcli.metric.few_shot import Curve
+from mlcli.metric.episodes import (
+    Distance,
+    Scores,
+    answer,
+    counts_by_example,
+    interval,
+    judge,
+    nearest_neighbour,
+    prototypes,
+)
 from mlcli.task.gradient.gradient_task import GradientTask, forward_split, require_single_target
+from mlcli.task.plots.few_shot import plane
 from mlcli.train.protocols import Evaluation
 from mlcli.train.stack.stack import Stack
 from mlcli.train.update import Update
@@ -114,9 +124,14 @@ class FewShot(GradientTask):
         evaluation.metrics |= self.compare(split, embeddings, judged)
         episodes = self.loader.episodes(split)
         _, hits = judge(embeddings, episodes, self._scores(judged))
-        asked, right = few_shot.by_example(episodes[:, :, judged.shots :], hits, len(index))
+        asked, right = counts_by_example(episodes[:, :, judged.shots :], hits, len(index))
         names = np.array(self.data.classes)[self.data.examples.targets[index].numpy()]
-        evaluation.columns = {"index": index.numpy(), "target": names, "asked": asked, "right": right}
+        evaluation.columns = {
+            "index": index.numpy(),
+            "target": names,
+            "asked": asked.cpu().numpy(),
+            "right": right.cpu().numpy(),
+        }
         evaluation.columns |= _columns(embeddings)
         evaluation.plots = lambda: self._plots(split, embeddings, names)
 
@@ -147,7 +162,7 @@ class FewShot(GradientTask):
         raw = None if self.data.kind in INDEX_KINDS else self._raw(split).cpu().numpy()
         curves = self.curves(split, embeddings)
         title = f"Accuracy by ways · {curves[0].accuracy[-1]:.3f} at {curves[0].ways[-1]}-way {curves[0].shots}-shot"
-        plots = [few_shot.accuracy_by_ways(title, curves), few_shot.plane(raw, embeddings.cpu().numpy(), names)]
+        plots = [figure.accuracy_by_ways(title, curves), plane(raw, embeddings.cpu().numpy(), names)]
         return [*plots, self._episode(split, embeddings, names)] if self.data.kind == "image" else plots
 
     def curves(self, split: str, embeddings: Tensor) -> list[Curve]:
@@ -172,7 +187,7 @@ class FewShot(GradientTask):
         one = episodes[int(right.int().argmin())]
         answers = scores(embeddings[one].unsqueeze(0))[0].argmax(-1).cpu()
         inputs = self.data.examples.inputs[self.loader.ordered(split).cpu()[one.cpu()]]
-        return few_shot.episode(inputs, answers, judged.shots, names[one[:, 0].cpu().numpy()].tolist())
+        return figure.episode(inputs.numpy(), answers.numpy(), judged.shots, names[one[:, 0].cpu().numpy()].tolist())
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """The embedding of each input. Which class it is depends on the examples of classes that are at hand: the

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mlcli.config.ranges import Range
+from mlcli.figure.adaptation import adaptation, by_inner_step
+from mlcli.figure.panels import Curve
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
@@ -176,7 +178,7 @@ class MetaLearning(GradientTask):
         scores = self.problem.scores(outputs[:, :, self.support :], targets[:, self.support :])
         metrics: dict[str, Any] = {name: each[looks.index(self.inner_steps)].mean() for name, each in scores.items()}
         for name, each_ET in scores.items():
-            metrics |= meta_learning.by_step(dict(zip(looks, each_ET, strict=True)), name, full)
+            metrics |= meta_learning.scores(dict(zip(looks, each_ET, strict=True)), name, full)
         evaluation = Evaluation(metrics)
         if full:
             course = dict(zip(looks, self.problem.answers(outputs), strict=True))
@@ -212,7 +214,8 @@ class MetaLearning(GradientTask):
 
     @torch.no_grad()
     def _plots(self, metrics: dict[str, Any], scores: Sequence[str], index_TP: Tensor) -> list[Plot]:
-        plots = [meta_learning.by_inner_step(to_floats(metrics), score, len(index_TP)) for score in scores]
+        curves = {score: Curve(*meta_learning.by_inner_step(to_floats(metrics), score)) for score in scores}
+        plots = [by_inner_step(score, curve, len(index_TP)) for score, curve in curves.items()]
         if self.data.shape == (1,) and not self.data.classes:
             plots.append(self._adaptation(index_TP[:SHOWN]))
         return plots
@@ -228,7 +231,7 @@ class MetaLearning(GradientTask):
         names = [f"task {group}" for group in self.problem.columns(index, {})["task"][:, 0]]
         points = (raw.numpy(), examples.targets[index].numpy())
         axes = ((*self.data.features, "x")[0], self.data.target)
-        return meta_learning.adaptation(names, grid.numpy(), course, points, self.support, axes)
+        return adaptation(names, grid.numpy(), course, points, self.support, axes)
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
         """What the initial weights say, before adaptation, of no task in particular: a number, or a class index from

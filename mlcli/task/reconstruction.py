@@ -156,13 +156,14 @@ class Reconstruction(GradientTask):
         evaluation.plots = lambda: self._plots(found, labels)
 
     def _plots(self, found: Rebuilt, labels: np.ndarray | None) -> list[Plot]:
-        from mlcli.metric.latent import latent_space, neighbours
+        from mlcli.task.plots.latent import latent_space, t_sne_plots
+        from mlcli.task.plots.reconstruction import plots as reconstruction_plots
 
-        plots = reconstruction.plots(found)
+        plots = reconstruction_plots(found)
         if found.code is not None:
             plots.append(latent_space({"": found.code}, labels, self.data.classes))
         if found.code is not None and self.tsne:
-            plots += neighbours(found.code, labels, self.data.classes, self.seed)
+            plots += t_sne_plots(found.code, labels, self.data.classes, self.seed)
         return plots
 
     def labels(self, split: str) -> np.ndarray | None:

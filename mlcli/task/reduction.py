@@ -103,20 +103,23 @@ class Reduction:
         return evaluation
 
     def _complete(self, evaluation: Evaluation, split: str, points: Tensor) -> None:
-        from mlcli.metric import latent, reduction
+        from mlcli.figure.reduction import components as components_plot
+        from mlcli.metric import reduction
+        from mlcli.task.plots.latent import t_sne_plots
+        from mlcli.task.plots.reduction import explained_variance, plane
 
         model: Any = self.model
         ratios = (model.variances.double() / model.total).cpu().numpy()
-        evaluation.metrics |= reduction.needed(ratios)
+        evaluation.metrics |= reduction.scores(ratios)
         common = evaluation.plots
         axes = self.loader.adapter.undo(model.components, self.data.shape).cpu().numpy()
 
         def plots() -> list[Plot]:
             codes, labels = model.encode(points.float()).cpu().numpy(), self.judge.labels(split)
-            drawn = {plot.name: plot for plot in [reduction.variance(ratios, self.kept), *common()]}
-            drawn["latent_space"] = reduction.plane(codes, ratios, labels, self.data.classes)
-            drawn["components"] = reduction.components(axes, ratios, self.data.features)
-            rest = latent.neighbours(codes, labels, self.data.classes, self.seed) if self.tsne else []
+            drawn = {plot.name: plot for plot in [explained_variance(ratios, self.kept), *common()]}
+            drawn["latent_space"] = plane(codes, ratios, labels, self.data.classes)
+            drawn["components"] = components_plot(axes, ratios, self.data.features)
+            rest = t_sne_plots(codes, labels, self.data.classes, self.seed) if self.tsne else []
             return [*drawn.values(), *rest]
 
         evaluation.plots = plots

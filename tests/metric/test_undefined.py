@@ -11,7 +11,7 @@ import torch
 
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.metric import acting, classification, clustering, fast, meta_learning, multi_label, regression
+from mlcli.metric import classification, clustering, fast, meta_learning, multi_label, regression, rollout
 from mlcli.run.build import Parts, build
 from mlcli.run.lifecycle import log_to
 from mlcli.run.stacked import stack_of
@@ -56,8 +56,8 @@ def test_one_example_gives_numbers_or_nothing(overrides: list[str]) -> None:
 def test_each_metric_by_its_own_rule(caplog: pytest.LogCaptureFixture) -> None:
     one, y = torch.tensor([1.0]), torch.tensor([3.0])
     assert set(fast.regression(one, y)) == set(regression.scores(y.numpy(), one.numpy())) - {"mse"} | {"loss"}
-    assert set(meta_learning.by_step({1: one}, "loss", full=True)) == {"after_1_loss"}
-    assert set(acting.scores(one, one)) == {"return", "length"}
+    assert set(meta_learning.scores({1: one}, "loss", full=True)) == {"after_1_loss"}
+    assert set(rollout.scores(one, one)) == {"return", "length"}
     probabilities = torch.tensor([[0.2, 0.8], [0.6, 0.4]]).numpy()
     scores = classification.scores(torch.tensor([1, 1]).numpy(), probabilities, ["no", "yes"])
     assert {"roc_auc", "average_precision", "recall/no"}.isdisjoint(scores) and "recall/yes" in scores

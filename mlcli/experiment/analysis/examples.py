@@ -25,11 +25,6 @@ def class_labels(data: DataSet, split: str) -> np.ndarray:
     return labels
 
 
-def evenly_spaced(total: int, count: int) -> np.ndarray:
-    """Indices of at most `count` of `total` examples, from the first to the last."""
-    return np.unique(np.linspace(0, total - 1, min(total, count)).round().astype(int))
-
-
 def median_length(tokens: Tensor) -> int:
     """The index of an example of median length, of N × T tokens with padding 0."""
     return int((tokens != 0).sum(1).argsort()[len(tokens) // 2])

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from mlcli.figure.control import policy_map
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.mdp import FiniteMDP
-from mlcli.metric.control import policy_map
 from mlcli.run.finished_run import FinishedRun
 from mlcli.task.tabular.dynamic_programming import evaluate_policies, sample_episode, value_iteration
 
@@ -33,7 +33,7 @@ class GreedyPolicy:
         return self.returned >= optimal.acceptable_return
 
     def map(self, name: str) -> dict[str, Any]:
-        """A panel for `mlcli.metric.control.maps`, with one episode."""
+        """A panel for `mlcli.figure.control.maps`, with one episode."""
         world: FiniteMDP = self.data.examples.world
         assert world.positions is not None, "the experiments have maps"
         path, _ = sample_episode(world, self.table.argmax(1))

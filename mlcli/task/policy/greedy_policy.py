@@ -8,12 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlcli.figure import rollout as figure
+from mlcli.figure.cart_film import episode_film
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.environment import Environment
 from mlcli.loading.loader import Loader
 from mlcli.loading.rollout import Rollout, rollout
-from mlcli.metric import acting
+from mlcli.metric import rollout as metric
+from mlcli.metric.episodes import interval
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 
@@ -74,13 +77,14 @@ class Greedy:
     def evaluate(self, split: str, full: bool, course: Course) -> Evaluation:
         """How episodes go; `full` tells of those that were trained on too."""
         played = rollout(self.world.make_vector(self.episodes[split]), self, SEEDS[split])
-        evaluation = Evaluation(acting.scores(played.returns, played.lengths))
+        evaluation = Evaluation(metric.scores(played.returns, played.lengths))
         if full:
             returns, lengths = played.returns.numpy(), played.lengths.numpy()
+            half = float(interval(played.returns.double())) if len(returns) > 1 else None
             evaluation.columns = {"episode": np.arange(len(returns)), "return": returns, "length": lengths}
             evaluation.plots = lambda: [
-                *acting.training_returns(course, self.world.best),
-                acting.returns(returns, self.world.best),
+                *figure.training_returns(course, self.world.best),
+                figure.returns(returns, half, self.world.best),
                 *self._worst(played),
             ]
         return evaluation
@@ -92,8 +96,8 @@ class Greedy:
         seen = played.observations[: int(played.lengths[row]), row]
         scored = "probability" if self.softmax else "value"
         names = {"features": self.data.features, "actions": self.data.classes, "scored": scored}
-        steps = acting.episode(seen.numpy(), self.scores(seen).cpu().numpy(), names, which)
-        return [steps, *acting.film(self.world.scene, seen.numpy(), which)]
+        steps = figure.episode(seen.numpy(), self.scores(seen).cpu().numpy(), names, which)
+        return [steps, episode_film(seen.numpy(), which)] if self.world.scene == "cart" else [steps]
 
 
 def recent_return(course: Course) -> dict[str, float]:

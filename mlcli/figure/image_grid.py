@@ -1,9 +1,11 @@
 """Small pictures side by side, with names for rows and columns."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, GREY, HEADER, INK, MARGIN, VERMILLION, blank, page, room, shorten
 
 if TYPE_CHECKING:
@@ -17,7 +19,23 @@ LONGEST = 16  # characters of a name
 Picture = list[list[float]] | None
 
 
-def pictures(
+def image_grid(
+    name: str, title: str, note: str, rows: Sequence[str], columns: Sequence[str],
+    cells: Sequence[Sequence[np.ndarray | None]], signed: Sequence[Sequence[bool]],
+) -> Plot:  # fmt: skip
+    """Pictures H × W by row and column, None for an empty cell; signed ones have a diverging colour scale."""
+    data = {
+        "title": title,
+        "note": note,
+        "rows": list(rows),
+        "columns": list(columns),
+        "cells": [[None if cell is None else plain(cell) for cell in row] for row in cells],
+        "signed": [list(row) for row in signed],
+    }
+    return Plot(name, render_image_grid, data)
+
+
+def render_image_grid(
     title: str, note: str, rows: list[str], columns: list[str], cells: list[list[Picture]], signed: list[list[bool]]
 ) -> "Figure":
     """cells: by row and column the brightness H × W of a picture, or None for an empty place.

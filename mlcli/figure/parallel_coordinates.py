@@ -1,9 +1,11 @@
 """Parallel coordinates: a line for each trial through its value of each setting, and on to its score."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import GREY, HEADER, INK, MARGIN, PALE, VERMILLION, brief, page, panel, shorten
 
 if TYPE_CHECKING:
@@ -16,7 +18,18 @@ POINTS = 40  # of a line between two axes
 LONGEST = 14  # characters of a value
 
 
-def parallel(metric: str, better: str, keys: list[str], values: list[list[Any]], scores: list[float]) -> "Figure":
+def parallel_coordinates(
+    name: str, metric: str, better: str, keys: Sequence[str], values: Sequence[Sequence[Any]], scores: Sequence[float]
+) -> Plot:
+    """A line for each trial through its value of each key (`values`: trials × keys) and on to its score; better:
+    "min" or "max"."""
+    data = {"metric": metric, "better": better, "keys": list(keys)}
+    return Plot(name, render_parallel_coordinates, data | {"values": [*map(list, values)], "scores": list(scores)})
+
+
+def render_parallel_coordinates(
+    metric: str, better: str, keys: list[str], values: list[list[Any]], scores: list[float]
+) -> "Figure":
     """values: of each trial, one a key. Better trials are darker and drawn on top, the best one stands out."""
     marks = [
         sorted({row[place] for row in values}, key=lambda v: (isinstance(v, str), v)) for place in range(len(keys))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.metric.boundary import CELLS, decision_boundary
+from mlcli.metric.boundary import CELLS
 from mlcli.run.build import build
+from mlcli.task.plots.boundary import decision_boundary
 
 
 def test_a_rule_is_drawn_as_it_is(tmp_path: Path) -> None:

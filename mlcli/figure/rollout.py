@@ -1,9 +1,12 @@
 """Pictures of an agent's episodes: returns in training, how returns are spread, and one episode step by step."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlcli.evenly import evenly_spaced
+from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import (
     BLUE,
     GREY,
@@ -30,9 +33,42 @@ WINDOW = 20  # episodes of a running mean
 BINS, LONGEST = 25, 20
 NARROWEST = 0.2  # the least that a histogram spans, as a share of the highest return
 DASHED = (0, (4, 3))
+MOST = 2000  # training episodes of a plot
+LAST = 150  # time steps of an episode: few enough to see alternating actions
 
 
-def training_returns(steps: list[int], returns: list[float], total: int, best: float | None) -> "Figure":
+def training_returns(course: Sequence[tuple[int, float]], best: float | None) -> list[Plot]:
+    """training_returns: of the training episodes, (environment steps until the end, return); none without any, as of
+    a run that was loaded. best: the highest possible return, if known."""
+    if not course:
+        return []
+    steps, returns = zip(*(course[i] for i in evenly_spaced(len(course), MOST)), strict=True)
+    data = {"steps": steps, "returns": returns, "total": len(course), "best": best}
+    return [Plot("training_returns", render_training_returns, data)]
+
+
+def returns(returns: np.ndarray, interval: float | None, best: float | None) -> Plot:
+    """returns: the distribution of the returns of E greedy episodes; interval: half the width of the 95 % interval of
+    their mean."""
+    return Plot("returns", render_returns, {"returns": plain(returns), "interval": interval, "best": best})
+
+
+def episode(
+    observations: np.ndarray, scores: np.ndarray, names: dict[str, Sequence[str] | str], which: tuple[int, float, int]
+) -> Plot:
+    """episode: T × D observations of one episode, of which the last are shown, and the T × A scores of the actions.
+
+    names: of the `features` and of the `actions`, and what the scores are (`scored`); which: the number of the
+    episode, its return, and the number of episodes of which that is the lowest.
+    """
+    number, total, episodes = which
+    first = max(0, len(observations) - LAST)
+    data = {"observations": plain(observations[first:].T), "scores": plain(scores[first:].T)}
+    about = {"number": number, "total": total, "episodes": episodes, "first": first}
+    return Plot("episode", render_episode, {**data, **names, **about})
+
+
+def render_training_returns(steps: list[int], returns: list[float], total: int, best: float | None) -> "Figure":
     """A point for each episode, and the mean of the last few."""
     window = min(WINDOW, len(returns))
     means = np.convolve(returns, np.ones(window) / window, "valid")
@@ -49,7 +85,7 @@ def training_returns(steps: list[int], returns: list[float], total: int, best: f
     return figure
 
 
-def returns(returns: list[float], interval: float | None, best: float | None) -> "Figure":
+def render_returns(returns: list[float], interval: float | None, best: float | None) -> "Figure":
     """A histogram of the episodes."""
     mean = float(np.mean(returns))
     title = f"Return · {brief(mean)}" + ("" if interval is None else f" ± {brief(interval)}")
@@ -66,7 +102,7 @@ def returns(returns: list[float], interval: float | None, best: float | None) ->
     return figure
 
 
-def episode(
+def render_episode(
     observations: list[list[float]],
     scores: list[list[float]],
     features: list[str],

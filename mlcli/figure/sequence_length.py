@@ -1,7 +1,9 @@
 """How models do on shorter and on longer sequences."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mlcli.figure.plot import Plot
 from mlcli.figure.style import GREY, HEADER, MARGIN, PALE, PALETTE, legend, page, panel
 
 if TYPE_CHECKING:
@@ -10,7 +12,13 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 4.6, 3.4
 
 
-def accuracy_by_length(lengths: list[int], curves: dict[str, list[float | None]], guess: float) -> "Figure":
+def accuracy_by_length(lengths: Sequence[int], curves: Mapping[str, Sequence[float | None]], baseline: float) -> Plot:
+    """accuracy_by_length: by model the accuracy at each length, beside the majority-class baseline."""
+    data = {"lengths": list(lengths), "curves": {name: list(own) for name, own in curves.items()}, "guess": baseline}
+    return Plot("accuracy_by_length", render_accuracy_by_length, data)
+
+
+def render_accuracy_by_length(lengths: list[int], curves: dict[str, list[float | None]], guess: float) -> "Figure":
     """A line for each model; dashed: what guessing the most frequent class gets."""
     last = {name: values[-1] for name, values in curves.items() if values[-1] is not None}
     best = max(last, key=lambda name: last[name] or 0.0)

@@ -2,17 +2,36 @@
 
 from math import cos, sin
 
-from mlcli.figure.plot import Film
-from mlcli.figure.style import BLUE, GREY, HEADER, INK, MARGIN, PALE, VERMILLION, blank, page
+import numpy as np
+
+from mlcli.figure.plot import Film, Plot, plain
+from mlcli.figure.style import BLUE, GREY, HEADER, INK, MARGIN, PALE, VERMILLION, blank, brief, page
 
 ACROSS, DOWN = 5.8, 1.5  # metres that are shown
 FAR = 2.4  # metres, how far off the cart may be
 INCHES = 0.85  # of a metre
 CART, POLE = (0.4, 0.22), 1.0  # metres
 GROUND = 1.25  # metres from above
+EVERY, FRAMES = 2, 100  # every second time step is a frame of the film, of so many
+STEP_SECONDS = 0.02  # of the environment
 
 
-def film(title: str, note: str, states: list[list[float]], steps: list[int], seconds: float) -> Film:
+def episode_film(observations: np.ndarray, which: tuple[int, float, int]) -> Plot:
+    """episode_film: the end of an episode, from its T × D observations. which: the number of the episode, its return,
+    and the number of episodes of which that is the lowest."""
+    number, total, episodes = which
+    steps = np.arange(len(observations))[::-EVERY][:FRAMES][::-1]  # the last step is among them
+    data = {
+        "title": f"Episode {number} · return {brief(total)}",
+        "note": f"the end of the lowest of {episodes:,} greedy episodes, at its own pace",
+        "states": plain(observations[steps][:, [0, 2]]),
+        "steps": steps.tolist(),
+        "seconds": EVERY * STEP_SECONDS,
+    }
+    return Plot("episode_film", render_film, data, "gif")
+
+
+def render_film(title: str, note: str, states: list[list[float]], steps: list[int], seconds: float) -> Film:
     """One frame a state: the cart's position in metres and the pole's angle in radians, with the step that it was."""
     from matplotlib.patches import Rectangle
 

@@ -1,0 +1,18 @@
+"""Decision boundaries of classifiers of two features. N examples."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlcli.figure import boundary
+from mlcli.figure.plot import Plot
+from mlcli.metric.boundary import Probabilities, decision_regions
+
+
+def decision_boundary(
+    inputs: np.ndarray, targets: np.ndarray, classes: Sequence[str], features: Sequence[str], predict: Probabilities
+) -> Plot:
+    """decision_boundary, from N × 2 inputs with N class indices, and the model's probabilities (M × 2 → M × C)."""
+    found = decision_regions(inputs, targets, predict)
+    grid = (found.x, found.y, found.predicted, found.probability)
+    return boundary.decision_boundary(inputs, targets, classes, features, grid, found.accuracy)

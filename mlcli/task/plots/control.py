@@ -1,0 +1,37 @@
+"""Plots of a tabular agent. S states, A actions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlcli.figure import control as figure
+from mlcli.figure.plot import Plot
+
+
+def on_map(
+    world: Any,
+    actions: Sequence[str],
+    table: np.ndarray,
+    visits: np.ndarray,
+    episode: tuple[np.ndarray, np.ndarray],
+    expected: tuple[float, float],
+) -> list[Plot]:
+    """policy, visits (if there are any) and episode, of a world with a map.
+
+    table: S × A action values; visits: S; episode: its states and rewards; expected: return and length of an episode
+    of the greedy policy.
+    """
+    (path, rewards), (returned, steps), grid, places = episode, expected, world.grid, world.positions.numpy()
+    panel = figure.policy_map("", table, actions, places, grid, path)
+    title = f"Greedy policy: expected return {returned:.4g} in {steps:.4g} steps"
+    note = "arrows: best actions; colour: what a state is thought to be worth; orange: an episode"
+    plots = [figure.maps("policy", title, note, grid, [panel], "value")]
+    if visits.any():
+        title = f"{visits.sum():,.0f} steps were taken, in {(visits > 0).mean():.0%} of the states"
+        note = "how often each state was left while learning"
+        where = figure.visits_map(visits, places, grid)
+        plots.append(figure.maps("visits", title, note, grid, [where], "steps", log=True))
+    title = f"An episode of the greedy policy: return {rewards.sum():.4g} in {len(rewards)} steps"
+    note = "colour: what a state is thought to be worth"
+    return [*plots, figure.episode(title, note, grid, panel, rewards, world.limit)]
