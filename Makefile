@@ -25,10 +25,10 @@ lint: $(INSTALLED)  ## check style and types
 docs: $(INSTALLED)  ## build the documentation site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-map:  ## draw docs/map.svg from the imports
+map:  ## generate docs/map.svg from the imports
 	$(PYTHON) scripts/map.py
 
-ui: $(INSTALLED)  ## start the MLflow UI on the runs of this folder
+ui: $(INSTALLED)  ## start the MLflow UI for the runs of this folder
 	$(BIN)/mlcli ui
 
 bench: $(INSTALLED)  ## benchmark the loop and start-up against other libraries
@@ -39,7 +39,7 @@ bench: $(INSTALLED)  ## benchmark the loop and start-up against other libraries
 chapter: $(INSTALLED)  ## run all experiments (or ONLY=pca,maml) and write docs/gallery
 	$(BIN)/python scripts/chapter.py $(ONLY)
 
-# torch comes first and pinned: asked for by another package, pip would take a build with gigabytes of CUDA.
+# torch first, pinned: as a dependency of another package, pip may select a build with gigabytes of CUDA libraries.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch

@@ -18,6 +18,7 @@ from mlcli.cli.errors import FAILED, INTERRUPTED, TERMINATED, WRONG_INPUT
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 from console_blocks import MARKED, SECONDS, commands, run, served, write_short_configs  # noqa: E402
+from test_imports import MAY_IMPORT  # noqa: E402
 
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
 GENERATED = {ROOT / "docs" / "gallery" / "README.md"}  # whose sentences are one line each
@@ -96,6 +97,19 @@ def test_links_lead_to_files(page: Path) -> None:
         file = target.partition("#")[0]
         if file and not re.match(r"[a-z]+:", file):
             assert (page.parent / file).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_paths_of_the_repository_exist(page: Path) -> None:
+    text = text_of(page)
+    for path in re.findall(r"`((?:benchmarks|conf|docs|hydra_plugins|mlcli|scripts|tests)/[\w./]+)`", text):
+        is_example = "NAME" in path or f"`{path}`:\n" in text  # to be replaced, or the title of a code block
+        assert is_example or (ROOT / path).exists(), path
+
+
+def test_the_table_of_packages_states_their_imports() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", text_of(ROOT / "docs" / "architecture.md"), re.M)
+    assert {room: set(allowed.split(", ")) - {"–"} for room, allowed in rows} == MAY_IMPORT
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])

@@ -9,8 +9,8 @@ from mlcli.cli.commands import COMMANDS, FILES, FLAG_VALUES, FLAGS, SHORT
 
 INTRODUCTION = """# Commands
 
-`mlcli COMMAND --help` prints the same. A run is a folder, an id, the unique start of an id, a name, or `last`.
-How commands end: [exit codes](../exit_codes.md).
+`mlcli COMMAND --help` prints the same. A run is given by its folder, its id, a prefix of its id, its name, or `last`.
+[Exit codes](../exit_codes.md) are the same for all commands.
 """
 
 
@@ -50,7 +50,7 @@ def _flags(option: Any) -> str:
 
 
 def _hydra_flag(flag: str) -> str:
-    """Of those that Hydra reads for `train`: with its short form, and a placeholder where it takes a value."""
+    """A Hydra flag of `train`, with its short form and a placeholder for its value, if any."""
     value = ""
     if flag in FLAG_VALUES:
         choices = FLAG_VALUES[flag]

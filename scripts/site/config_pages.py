@@ -1,7 +1,7 @@
 """The reference of config groups: options, keys, types, ranges, defaults and descriptions, from conf/ and the code.
 
-Types and ranges are those that `mlcli.config.check` holds values against: of a group with a `_target_` the signature
-of what it builds, of the others the dataclasses of `mlcli.config.schema`. Descriptions are the comments of the YAML.
+Types and ranges are those of `mlcli.config.check`: the signature of the class or function for groups with a
+`_target_`, the dataclasses of `mlcli.config.schema` for the others. Descriptions are the comments of the YAML files.
 """
 
 import inspect
@@ -20,14 +20,14 @@ from mlcli.config.schema import Config
 from mlcli.config.supplied import SUPPLIED
 
 CONF = Path(index.shipped())
-EXPERIMENTS = "experiment"  # a group whose options are runs and sweeps, which the gallery shows
+EXPERIMENTS = "experiment"  # its options are runs and sweeps, which have the gallery
 GALLERY = "../../gallery/README.md"
 COLUMNS = ("key", "type", "range", "default", "description")
 INTRODUCTION = """# Configuration
 
-A run is configured by one option of each group (`model=lstm`) and by values of keys (`model.dropout=0.2`).
-`mlcli train --cfg job` prints the whole config; `mlcli list GROUP` lists the options. A key that an option's YAML
-does not set is added with a `+`, as in `+model.estimator.var_smoothing=1e-8`.
+The config of a run consists of one option per group (`model=lstm`) and values of keys (`model.dropout=0.2`).
+`mlcli train --cfg job` prints the whole config; `mlcli list GROUP` lists the options. A `+` adds a key that the YAML
+file of an option does not set, as in `+model.estimator.var_smoothing=1e-8`.
 """
 
 
@@ -52,7 +52,7 @@ def _index(groups: list[str], default: dict[str, str]) -> str:
             INTRODUCTION,
             "## Groups\n",
             table(("group", "options", "default"), rows),
-            "## Keys of no group\n",
+            "## Keys outside groups\n",
             table(COLUMNS, [_schema_row(name, key, schema) for name, key in own.items()]),
         ]
     )
@@ -69,14 +69,14 @@ def _group(group: str, default: str) -> str:
     shared = {name: key for name, key in read(CONF / "config.yaml").keys.items() if name.startswith(f"{group}.")}
     if shared:
         rows = [_row(name, key, EXTRA_KEYS[group][name.split(".")[1]]) for name, key in shared.items()]
-        parts += ["## Keys of every option\n", table(COLUMNS, rows)]
+        parts += ["## Keys of all options\n", table(COLUMNS, rows)]
     if not built:
         return "\n".join([*parts, "## Keys\n", _keys_of_schema(group, default)])
     return "\n".join([*parts, *(_option(group, name) for name in options)])
 
 
 def _keys_of_schema(group: str, option: str) -> str:
-    """One table for all options of a group, which set the same keys."""
+    """One table for all options of a group that set the same keys."""
     schema = {field.name: field for field in fields(Config)}
     keys = read(CONF / group / f"{option}.yaml").keys
     return table(COLUMNS, [_schema_row(f"{group}.{name}", key, schema) for name, key in keys.items()])
@@ -112,7 +112,7 @@ def _option(group: str, name: str) -> str:
 
 
 def _call_rows(prefix: str, target: str, keys: dict[str, Key]) -> list[tuple[str, ...]]:
-    """Rows of what a `_target_` takes: as its YAML sets it, then what only the signature knows."""
+    """Rows of the arguments of a `_target_`: those that its YAML file sets, then those with a default only."""
     called = locate(target)
     hints = parameter_types(called) | EXTRA_KEYS.get(prefix, {})
     nested = {name.removesuffix("._target_"): key.text for name, key in keys.items() if name.endswith("._target_")}
@@ -147,7 +147,7 @@ def _row(name: str, key: Key, hint: Any) -> tuple[str, ...]:
 
 
 def _schema_row(name: str, key: Key, schema: dict[str, Field]) -> tuple[str, ...]:
-    """A row of a key that a dataclass types, whose metadata hold its range or its choices."""
+    """A row of a key from a dataclass; the field's metadata has its range or choices."""
     first, _, rest = name.partition(".")
     field = schema[first]
     if rest and is_dataclass(field.type):
@@ -159,12 +159,12 @@ def _schema_row(name: str, key: Key, schema: dict[str, Field]) -> tuple[str, ...
 
 
 def _type(hint: Any) -> str:
-    """A type in words, without ranges and without classes that no YAML value can stand for."""
+    """A type in words, without ranges and without classes that YAML cannot represent."""
     return "" if hint is Any else describe(_plain(hint))
 
 
 def _plain(hint: Any) -> Any:
-    """The same annotation without ranges, and without members of a union that only code can pass."""
+    """The annotation without ranges, and without members of a union that YAML cannot represent."""
     if get_origin(hint) is Annotated:
         return _plain(get_args(hint)[0])
     if get_origin(hint) in (Union, UnionType):

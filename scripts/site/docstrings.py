@@ -15,7 +15,7 @@ class FieldLists(Extension):
 
 
 def listed(text: str) -> str:
-    """The fields as list items; the lines that continue one are indented."""
+    """The text with fields as list items, whose continuation lines are indented."""
     lines, within = [], False
     for line in text.splitlines():
         if FIELD.match(line):

@@ -1,4 +1,4 @@
-"""MkDocs hook: the start page from README.md, the reference from the code. Nothing of it is committed."""
+"""MkDocs hook: generates the start page from README.md and the reference from the code; neither is committed."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ FROM_ROOT = {
     "changelog.md": "CHANGELOG.md",
     "reference/api.md": "scripts/site/api.md",
 }
-# Anything that a browser would load from elsewhere while it shows a page; links that one follows are fine.
+# Resources that a page would load from other sites; links are fine.
 FOREIGN = re.compile(r"<(?:script|img|iframe|link(?! rel=.?canonical))\b[^>]*(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 
 
@@ -30,7 +30,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _at_home(text: str) -> str:
-    """Links that start at the repository's root, as they are from the docs folder."""
+    """Converts links relative to the repository into links relative to the docs folder."""
     for page, source in FROM_ROOT.items():
         text = text.replace(f"]({source}", f"]({page}")
     return text.replace("](docs/", "](")
@@ -39,5 +39,5 @@ def _at_home(text: str) -> str:
 def on_post_page(output: str, page: object, config: MkDocsConfig) -> str:
     foreign = FOREIGN.search(output)
     if foreign:
-        raise PluginError(f"{page} loads something from elsewhere: {foreign.group()}")
+        raise PluginError(f"{page} loads a resource of another site: {foreign.group()}")
     return output

@@ -14,7 +14,7 @@ def code(text: object) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that is no Markdown, but for its `code`: what has a meaning there is escaped."""
+    """Text with its Markdown characters escaped, except in `code`."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part.startswith("`") else re.sub(r"([*_<\[])", r"\\\1", part) for part in parts)
 

@@ -1,4 +1,4 @@
-"""A config file with its comments: what each key is set to, and what the comment beside it says."""
+"""The keys of a config file, with their values and comments."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from mlcli.config.yaml_lines import read as read_lines
 
 @dataclass
 class Key:
-    """The text of a key's value, and the comment on its line."""
+    """A value as text, and the comment on its line."""
 
     text: str
     comment: str
@@ -18,7 +18,7 @@ class Key:
 
 @dataclass
 class Document:
-    """What `mlcli.config.yaml_lines` reads of a file, and its keys with their comments."""
+    """The contents of a file as `mlcli.config.yaml_lines` reads them, and its keys with their comments."""
 
     description: str = ""
     package: str = ""
