@@ -65,13 +65,13 @@ FOREIGN = {
     "machine/device.py": "os, by platform",
     "model/estimator.py": "estimators of scikit-learn",
     "model/estimator_bytes.py": "modules of estimators",
+    "run/target_kinds.py": "estimators of scikit-learn",
+    "run/trust.py": "classes and functions of any package",
     "serve/image_file.py": "pictures of Pillow",
     "serve/input_files.py": "exceptions of parsers",
     "serve/predictions.py": "tables of pandas or arrays",
     "serve/predictor.py": "tables of pandas or arrays",
     "store/folder.py": "PyYAML with or without its C library",
-    "store/kinds.py": "estimators of scikit-learn",
-    "store/trust.py": "classes and functions of any package",
     "track/database.py": "exceptions of SQLAlchemy and sqlite3",
     "track/mlflow_model.py": "PyYAML with or without its C library",
     "train/optimizers.py": "optimizers of any package",
@@ -98,16 +98,27 @@ def test_only_traits_looks_up_optional_members() -> None:
     assert [name for name in FOREIGN if not found[name]] == []
 
 
-def test_no_protocol_and_no_trait_is_left_over() -> None:
-    sources = [path.read_text() for path in PACKAGE.rglob("*.py") if path.name not in DEFINED]
-    optional = [
+def optional_protocols() -> list[str]:
+    return [
         name
         for module in (protocols, model_protocols)
         for name, found in vars(module).items()
         if getattr(found, "_is_runtime_protocol", False)
     ]
+
+
+def test_no_protocol_and_no_trait_is_left_over() -> None:
+    sources = [path.read_text() for path in PACKAGE.rglob("*.py") if path.name not in DEFINED]
+    optional = optional_protocols()
     assert len(optional) > 20
     assert [name for name in optional if not any(re.search(rf"\b{name}\b", text) for text in sources)] == []
     for kind in (TaskTraits, ModelTraits):
         declared = [f"{field.name}=" for field in fields(kind)]
         assert [each for each in declared if not any(each in text for text in sources)] == []
+
+
+def test_the_documentation_lists_every_trait_and_protocol() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## Traits and protocols")[2].partition("\n## ")[0]
+    names = {field.name for kind in (TaskTraits, ModelTraits) for field in fields(kind)} | {*optional_protocols()}
+    assert {name for name in names if f"`{name}`" not in section} == set()
