@@ -143,7 +143,7 @@ def test_rates_fall_in_a_straight_line() -> None:
     list(task.batches(0))
     agents = task.agents
     for episodes, epsilon in ((0, 0.6), (50, 0.35), (100, 0.1), (300, 0.1)):
-        agents._set_rates(np.array([episodes]))
+        agents._set_schedules(np.array([episodes]))
         assert agents.epsilon[0] == pytest.approx(epsilon) and agents.alpha[0] == 0.5
 
 

@@ -1,6 +1,7 @@
-"""What can be known of a world that is a table, without trying: what a policy brings, and which one is best.
+"""Exact solutions of a finite Markov decision process: policy evaluation and value iteration (Sutton and Barto 2018,
+chapter 4).
 
-Shapes: K policies or trials side by side, S states, A actions, B branches (outcomes of an action).
+Shapes: K policies or agents side by side, S states, A actions, B branches (outcomes of an action).
 """
 
 from dataclasses import dataclass
@@ -9,93 +10,92 @@ import numpy as np
 
 from mlcli.loading.mdp import FiniteMDP
 
-SETTLED = 1e-10  # relative to the largest reward
-GONE = 1e-12  # of the episodes go on: all have ended
-FOREVER = 2**30  # steps, as good as without a limit
+TOLERANCE = 1e-10  # relative to the largest reward
+NEGLIGIBLE = 1e-12  # probability that an episode has not ended yet
+FOREVER = 2**30  # steps: as good as no limit
 
 
 @dataclass(frozen=True)
 class PolicyEvaluation:
-    """The expected return (not discounted) and number of steps of an episode, and the chance of success, each K."""
+    """The expected undiscounted return and number of steps of an episode, and the probability of success, K each."""
 
     returns: np.ndarray
     steps: np.ndarray
     success: np.ndarray
 
 
-def evaluate_policies(world: FiniteMDP, policies: np.ndarray) -> PolicyEvaluation:
-    """What these policies, an action for each state (K × S), bring in episodes with the world's limit: exact, by
-    following the distribution of the state through the Markov chain that each of them is."""
+def evaluate_policies(mdp: FiniteMDP, policies: np.ndarray) -> PolicyEvaluation:
+    """The exact evaluation of deterministic policies, one action per state (K × S), in episodes of at most
+    `mdp.limit` steps: the distribution of the state is propagated through the Markov chain of each policy."""
     count, states = policies.shape
-    chances, following, rewards, ends = _branches(world, policies)
-    goals = world.goals.numpy()[following] & ends
-    going_on = chances * ~ends
+    chances, following, rewards, terminal = _branches(mdp, policies)
+    goals = mdp.goals.numpy()[following] & terminal
+    continuing = chances * ~terminal
     index = following + states * np.arange(count)[:, None, None]
-    reward, reaching = (chances * rewards).sum(2), (chances * goals).sum(2)
-    here = np.tile(world.initial.numpy(), (count, 1))
+    reward_KS, success_KS = (chances * rewards).sum(2), (chances * goals).sum(2)
+    distribution_KS = np.tile(mdp.initial.numpy(), (count, 1))
     returns, steps, success = np.zeros((3, count))
-    for _ in range(world.limit):
-        returns += (here * reward).sum(1)
-        success += (here * reaching).sum(1)
-        steps += here.sum(1)
-        flow = here[:, :, None] * going_on
-        here = np.bincount(index.ravel(), flow.ravel(), count * states).reshape(count, states)
-        if here.sum(1).max() < GONE:
+    for _ in range(mdp.limit):
+        returns += (distribution_KS * reward_KS).sum(1)
+        success += (distribution_KS * success_KS).sum(1)
+        steps += distribution_KS.sum(1)
+        flow = distribution_KS[:, :, None] * continuing
+        distribution_KS = np.bincount(index.ravel(), flow.ravel(), count * states).reshape(count, states)
+        if distribution_KS.sum(1).max() < NEGLIGIBLE:
             break
     return PolicyEvaluation(returns, steps, success)
 
 
-def success_without_limit(world: FiniteMDP, policy: np.ndarray) -> float:
-    """The chance that a policy, S actions, ends well if no episode is cut off."""
+def success_without_limit(mdp: FiniteMDP, policy: np.ndarray) -> float:
+    """The probability that an episode of a policy, S actions, ends in a goal if none is truncated."""
     states = len(policy)
-    chances, following, _, ends = (each[0] for each in _branches(world, policy[None]))
-    steps = np.zeros((states + 2, states + 2))  # the last two: it has ended well, or otherwise
-    last = np.where(world.goals.numpy()[following], states, states + 1)
-    np.add.at(steps, (np.arange(states)[:, None], np.where(ends, last, following)), chances)
-    steps[states, states] = steps[states + 1, states + 1] = 1
-    return float(world.initial.numpy() @ np.linalg.matrix_power(steps, FOREVER)[:states, states])
+    chances, following, _, terminal = (each[0] for each in _branches(mdp, policy[None]))
+    transitions = np.zeros((states + 2, states + 2))  # the last two states: ended in a goal, ended elsewhere
+    last = np.where(mdp.goals.numpy()[following], states, states + 1)
+    np.add.at(transitions, (np.arange(states)[:, None], np.where(terminal, last, following)), chances)
+    transitions[states, states] = transitions[states + 1, states + 1] = 1
+    return float(mdp.initial.numpy() @ np.linalg.matrix_power(transitions, FOREVER)[:states, states])
 
 
-def sample_episode(world: FiniteMDP, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """The states and the rewards of one episode, a reward fewer than states."""
+def sample_episode(mdp: FiniteMDP, policy: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The T + 1 states and T rewards of one episode of a policy, S actions."""
     generator = np.random.default_rng(seed)
-    state = int(generator.choice(len(policy), p=world.initial.numpy()))
+    state = int(generator.choice(len(policy), p=mdp.initial.numpy()))
     states, over = [state], False
     rewards: list[float] = []
-    while not over and len(rewards) < world.limit:
+    while not over and len(rewards) < mdp.limit:
         at = state, policy[state]
-        branch = generator.choice(world.probabilities.shape[2], p=world.probabilities[at].numpy())
-        state, over = int(world.next_states[at][branch]), bool(world.terminal[at][branch])
+        branch = generator.choice(mdp.probabilities.shape[2], p=mdp.probabilities[at].numpy())
+        state, over = int(mdp.next_states[at][branch]), bool(mdp.terminal[at][branch])
         states.append(state)
-        rewards.append(float(world.rewards[at][branch]))
+        rewards.append(float(mdp.rewards[at][branch]))
     return np.array(states), np.array(rewards)
 
 
-def value_iteration_sweep(world: FiniteMDP, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
-    """One sweep of value iteration (Bellman 1957): K × S × A → Q(s, a) = E[r + γ max Q(s', ·)]. gamma: K."""
-    following = world.next_states.numpy()
-    future = tables.max(2)[:, following] * ~world.terminal.numpy() * gamma[:, None, None, None]
-    found: np.ndarray = (world.probabilities.numpy() * (world.rewards.numpy() + future)).sum(3)
-    return found
+def value_iteration_sweep(mdp: FiniteMDP, tables: np.ndarray, gamma: np.ndarray) -> np.ndarray:
+    """One sweep of value iteration (Bellman 1957), K × S × A → Q(s, a) = E[r + γ · max Q(s', ·)]. gamma: K."""
+    next_values = tables.max(2)[:, mdp.next_states.numpy()] * ~mdp.terminal.numpy() * gamma[:, None, None, None]
+    swept: np.ndarray = (mdp.probabilities.numpy() * (mdp.rewards.numpy() + next_values)).sum(3)
+    return swept
 
 
-def convergence_tolerance(world: FiniteMDP) -> float:
-    """A change of values that counts for none: they are of the size of the rewards."""
-    return SETTLED * float(world.rewards.abs().max())
+def convergence_tolerance(mdp: FiniteMDP) -> float:
+    """The largest change of a value that counts as none; values are of the size of the rewards."""
+    return TOLERANCE * float(mdp.rewards.abs().max())
 
 
-def value_iteration(world: FiniteMDP, gamma: float, most: int = 100_000) -> np.ndarray:
-    """The values of the best policy, S × A."""
-    table, tolerance = np.zeros((1, *world.shape)), convergence_tolerance(world)
-    for _ in range(most):
-        before, table = table, value_iteration_sweep(world, table, np.array([gamma]))
+def value_iteration(mdp: FiniteMDP, gamma: float, max_sweeps: int = 100_000) -> np.ndarray:
+    """The values of the optimal policy, S × A."""
+    table, tolerance = np.zeros((1, *mdp.shape)), convergence_tolerance(mdp)
+    for _ in range(max_sweeps):
+        before, table = table, value_iteration_sweep(mdp, table, np.array([gamma]))
         if np.abs(table - before).max() <= tolerance:
             break
-    found: np.ndarray = table[0]
-    return found
+    values: np.ndarray = table[0]
+    return values
 
 
-def _branches(world: FiniteMDP, policies: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Of the action that each policy takes in each state: chances, following, rewards and ends, K × S × B."""
+def _branches(mdp: FiniteMDP, policies: np.ndarray) -> tuple[np.ndarray, ...]:
+    """For the action of each policy in each state: probabilities, next states, rewards, terminal flags, K × S × B."""
     at = np.arange(policies.shape[1]), policies
-    return tuple(each.numpy()[at] for each in (world.probabilities, world.next_states, world.rewards, world.terminal))
+    return tuple(each.numpy()[at] for each in (mdp.probabilities, mdp.next_states, mdp.rewards, mdp.terminal))
