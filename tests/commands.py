@@ -1,4 +1,4 @@
-"""Commands run in the process of a test."""
+"""Commands that run in the test's own process."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from mlcli.cli.training import main
 
 
 def sweep(arguments: list[str], status: int = 0) -> Path:
-    """Runs `mlcli train -m` in the current folder; returns the folder that the sweep has made."""
+    """Runs `mlcli train -m` in the current folder; returns the folder of the sweep."""
     before = set(Path("outputs/sweeps").glob("*"))
     try:
         main(["-m", *arguments])
@@ -21,9 +21,9 @@ def sweep(arguments: list[str], status: int = 0) -> Path:
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Runs `mlcli train`, which must end as bad input does; returns the one line that it prints on stderr."""
+    """Runs `mlcli train`, which must reject its arguments; returns its single line on stderr."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    told = capsys.readouterr().err
-    assert ended.value.code == 2 and told.count("\n") == 1
-    return told
+    message = capsys.readouterr().err
+    assert ended.value.code == 2 and message.count("\n") == 1
+    return message

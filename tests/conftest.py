@@ -1,4 +1,4 @@
-"""What tests share: mlcli as a real process, and a few finished runs that many tests read."""
+"""Shared fixtures: the environment of tests, and mlcli as a process."""
 
 import os
 import subprocess
@@ -13,21 +13,21 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Tests share two cores with each other: more threads only contend."""
+    """Tests run in parallel on few cores: more threads would compete for them."""
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 @pytest.fixture(autouse=True)
-def no_store_left_over() -> Iterator[None]:
-    """MLflow writes the store it was told of into the environment, where the next test's processes would find it."""
+def clear_tracking_uri() -> Iterator[None]:
+    """MLflow writes its tracking URI into the environment, which processes of later tests would inherit."""
     yield
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 @pytest.fixture(scope="session")
 def mlcli() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `mlcli …` as a process in a folder, and returns how it ended and what it printed."""
+    """A function that runs `mlcli …` as a process in a folder and returns its exit status and output."""
 
     def run(*arguments: str, cwd: Path, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mlcli", *arguments]

@@ -1,4 +1,4 @@
-"""Real predictions, for tests of metrics and of plots."""
+"""Predictions of real models, for tests of metrics and figures."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ Regressed = tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]
 
 
 def classified(load: Any, held_out: int) -> Classified:
-    """Targets, float32 probabilities, classes and inputs of the examples that a logistic regression has not seen."""
+    """Targets, float32 probabilities, classes and inputs of a logistic regression's test examples."""
     data = load()
     order = np.random.default_rng(0).permutation(len(data.target))
     x = (data.data - data.data.mean(0)) / (data.data.std(0) + 1)
@@ -25,7 +25,7 @@ def classified(load: Any, held_out: int) -> Classified:
 
 
 def regressed() -> Regressed:
-    """Targets, predictions, inputs and feature names of the examples that a linear regression has not seen."""
+    """Targets, predictions, inputs and feature names of a linear regression's test examples."""
     data = load_diabetes()
     model = LinearRegression().fit(data.data[100:], data.target[100:])
     return data.target[:100], model.predict(data.data[:100]), data.data[:100], list(data.feature_names)

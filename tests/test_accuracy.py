@@ -1,4 +1,4 @@
-"""What the defaults reach on the test split, seed by seed."""
+"""Accuracy of the default settings on the test split, for several seeds."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from mlcli.train.loop import Plan, Progress, fit
 
 
 def accuracy(*overrides: str) -> float:
-    """Test accuracy of the best weights by val/loss, as `mlcli train` has it."""
+    """Test accuracy of the weights with the best val/loss, as `mlcli train` reports it."""
     with hydra_session() as hydra:
         cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
     parts, progress = build(cfg), Progress()
@@ -31,7 +31,7 @@ def test_mnist_sample() -> None:
 
 
 @pytest.mark.slow
-def test_diabetes_is_as_good_as_least_squares() -> None:
+def test_diabetes_matches_least_squares() -> None:
     """Linear regression by gradient descent against the closed form, on the same split."""
     import numpy as np
     from sklearn.linear_model import LinearRegression
@@ -55,8 +55,8 @@ def test_diabetes_is_as_good_as_least_squares() -> None:
     ("overrides", "split", "r2"),
     [(["data.last=20", "split.val=0.003"], "test", 0.585), (["split.val=0.003", "split.test=0.003"], "train", 0.518)],
 )
-def test_diabetes_is_as_scikit_learn_tells(overrides: list[str], split: str, r2: float) -> None:
-    """R² of least squares on the 20 patients that its documentation holds out, and on all that it is fitted to."""
+def test_diabetes_matches_the_documentation_of_scikit_learn(overrides: list[str], split: str, r2: float) -> None:
+    """R² of least squares on the 20 patients held out there, and on all patients when fitted to all."""
     whole = ["optimizer=sgd", "optimizer.lr=0.2", "trainer.batch_size=442"]
     with hydra_session() as hydra:
         cfg = to_run(compose(hydra, ["task=regression", "data=diabetes", "model=linear", *whole, *overrides]))
@@ -67,7 +67,7 @@ def test_diabetes_is_as_scikit_learn_tells(overrides: list[str], split: str, r2:
 
 
 @pytest.mark.slow
-def test_a_linear_autoencoder_is_as_good_as_pca() -> None:
+def test_a_linear_autoencoder_matches_pca() -> None:
     """The closed form of the same problem (Baldi & Hornik 1989), on the same images."""
     from sklearn.decomposition import PCA
 

@@ -1,4 +1,4 @@
-"""Batches of no single example that is left over."""
+"""Batch sizes without a last batch of a single example."""
 
 import pytest
 
@@ -18,5 +18,5 @@ from mlcli.batch_sizes import batch_sizes
         (0, 32, []),
     ],
 )
-def test_a_remainder_of_one_joins_the_batch_before(count: int, size: int, sizes: list[int]) -> None:
+def test_a_remainder_of_one_joins_the_previous_batch(count: int, size: int, sizes: list[int]) -> None:
     assert batch_sizes(count, size) == sizes

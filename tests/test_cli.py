@@ -1,4 +1,4 @@
-"""mlcli as its users meet it: real processes, exit statuses, files, and MLflow read back with its own client."""
+"""The command line end to end: real processes, exit statuses, files, and MLflow read with its own client."""
 
 import csv
 import json
@@ -47,7 +47,7 @@ def trained(mlcli: Run, work: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def swept(mlcli: Run, work: Path, trained: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The folder of a sweep, one of whose trials cannot be, and how the command ended."""
+    """The folder of a sweep with trials that fail, and the finished process."""
     arguments = ["-m", "model=mlp,cnn", "data=breast_cancer", "optimizer.lr=1e-3,1e-2", "trainer.epochs=2"]
     done = mlcli("train", *arguments, cwd=work)
     return only(work / "outputs" / "sweeps"), done
@@ -57,7 +57,7 @@ def result(run: Path) -> dict[str, Any]:
     return dict(json.loads((run / "result.json").read_text()))
 
 
-def test_run_folder_holds_everything(trained: Path) -> None:
+def test_the_run_folder_is_complete(trained: Path) -> None:
     names = {path.name for path in trained.iterdir() if not path.name.startswith(".")}
     assert names >= {
         "run.json", "config.yaml", "overrides.yaml", "environment.json", "data.json", "splits.safetensors",
@@ -69,7 +69,7 @@ def test_run_folder_holds_everything(trained: Path) -> None:
     assert len(np.unique(np.concatenate(list(splits.values())))) == 1797
 
 
-def test_every_figure_comes_with_its_data(trained: Path) -> None:
+def test_every_figure_has_its_data(trained: Path) -> None:
     pictures = {path.stem for path in (trained / "figures").glob("*.png")}
     data = {path.stem for path in (trained / "figures").glob("*.json")}
     assert pictures == data
@@ -79,7 +79,7 @@ def test_every_figure_comes_with_its_data(trained: Path) -> None:
     }  # fmt: skip
 
 
-def test_metrics_are_scikit_learns_on_the_saved_predictions(trained: Path) -> None:
+def test_metrics_equal_those_of_scikit_learn_on_the_saved_predictions(trained: Path) -> None:
     from sklearn import metrics as sk
 
     with (trained / "predictions" / "test.csv").open() as file:
@@ -107,7 +107,7 @@ def test_metrics_are_scikit_learns_on_the_saved_predictions(trained: Path) -> No
         assert scores[f"test/f1/{i}"] == pytest.approx(f1)
 
 
-def test_same_command_same_numbers(mlcli: Run, trained: Path, tmp_path: Path) -> None:
+def test_the_same_command_gives_the_same_numbers(mlcli: Run, trained: Path, tmp_path: Path) -> None:
     done = mlcli("train", "model=mlp", "trainer.epochs=3", "tracking=none", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     again = only(tmp_path / "outputs" / "runs")
@@ -142,7 +142,7 @@ def test_mlflow_has_the_run(trained: Path, work: Path) -> None:
 
 
 def test_the_logged_model_predicts(trained: Path, work: Path) -> None:
-    """In a process of its own, as serving does, with pickle forbidden."""
+    """In its own process, as for serving, without pickle."""
     code = f"""
 import json, mlflow, numpy as np
 mlflow.set_tracking_uri("sqlite:///{work}/outputs/mlflow.db")
@@ -150,8 +150,8 @@ named = "tags.mlflow.runName = 'first'"
 (run,) = mlflow.search_runs(search_all_experiments=True, filter_string=named, output_format="list")
 model = mlflow.pyfunc.load_model(f"runs:/{{run.info.run_id}}/model")
 example = json.load(open("{trained}/model/example.json"))
-answers = model.predict(np.array(example["inputs"]["data"], dtype=np.float32))
-print(json.dumps([list(answers.columns), answers.values.tolist()]))
+predictions = model.predict(np.array(example["inputs"]["data"], dtype=np.float32))
+print(json.dumps([list(predictions.columns), predictions.values.tolist()]))
 """
     env = os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
@@ -171,7 +171,7 @@ def test_evaluate_repeats_the_runs_own_metrics(mlcli: Run, trained: Path, work: 
     assert json.loads(done.stdout) == own
 
 
-def test_evaluate_refuses_what_would_not_be_honest(mlcli: Run, trained: Path, work: Path) -> None:
+def test_evaluate_rejects_training_examples_and_other_shapes(mlcli: Run, trained: Path, work: Path) -> None:
     for override, words in (("split.seed=5", "trained on"), ("data=iris", "trained on shape")):
         refused = mlcli("evaluate", str(trained), override, cwd=work)
         assert refused.returncode == 2
@@ -179,7 +179,7 @@ def test_evaluate_refuses_what_would_not_be_honest(mlcli: Run, trained: Path, wo
 
 
 def test_evaluate_on_other_data(mlcli: Run, tmp_path: Path) -> None:
-    """Houses that the run has never seen, from the same formula."""
+    """New house prices from the same formula."""
     arguments = [
         "task=regression",
         "optimizer.lr=0.05",
@@ -219,10 +219,10 @@ def test_compare_shows_only_what_differs(mlcli: Run, swept: Any, work: Path) -> 
     assert (work / "both.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_sweep_goes_on_after_a_failure(swept: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_a_sweep_continues_after_a_failure(swept: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, done = swept
     assert done.returncode == 1
-    assert done.stderr.count("takes image") == 2  # each failure is told, with its reason
+    assert done.stderr.count("takes image") == 2  # each failure is printed with its reason
     report = json.loads((folder / "trials.json").read_text())
     assert [trial["status"] for trial in report["trials"]] == ["FINISHED", "FINISHED", "FAILED", "FAILED"]
     assert report["best_trial"] in (0, 1)
@@ -259,7 +259,7 @@ def test_mlflow_has_parent_and_nested_trials(swept: Any, work: Path) -> None:
         (["trainer.class_weights=heavy"], ["balanced"]),
     ],
 )
-def test_mistakes_are_one_line_and_leave_nothing(
+def test_bad_input_is_one_line_and_leaves_no_files(
     mlcli: Run, tmp_path: Path, arguments: list[str], words: list[str]
 ) -> None:
     done = mlcli("train", *arguments, cwd=tmp_path)
@@ -271,7 +271,7 @@ def test_mistakes_are_one_line_and_leave_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_device_that_is_not_there(mlcli: Run, tmp_path: Path) -> None:
+def test_a_missing_device(mlcli: Run, tmp_path: Path) -> None:
     import torch
 
     absent = "mps" if torch.cuda.is_available() else "cuda"
@@ -281,7 +281,7 @@ def test_a_device_that_is_not_there(mlcli: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ctrl_c_keeps_what_there_is(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_run(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mlcli", "train", "trainer.epochs=100000", "name=long"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -318,7 +318,7 @@ def test_hydras_flags_work(mlcli: Run, tmp_path: Path, arguments: list[str], wor
     assert list(tmp_path.iterdir()) == []
 
 
-def test_quiet_says_nothing_but_the_result(mlcli: Run, tmp_path: Path) -> None:
+def test_quiet_prints_only_the_result(mlcli: Run, tmp_path: Path) -> None:
     done = mlcli("train", "-q", "trainer.epochs=1", "tracking=none", "tracking.figures=false", cwd=tmp_path)
     assert done.returncode == 0
     assert done.stderr == ""
@@ -344,19 +344,19 @@ def test_list_describes_options(mlcli: Run, tmp_path: Path) -> None:
     assert wrong.returncode == 2 and "Did you mean model?" in wrong.stderr
 
 
-def test_doctor_finds_nothing_wrong(mlcli: Run, tmp_path: Path) -> None:
+def test_doctor_passes(mlcli: Run, tmp_path: Path) -> None:
     done = mlcli("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "torch" in done.stdout
 
 
-def test_doctor_says_what_is_wrong(mlcli: Run, tmp_path: Path) -> None:
+def test_doctor_reports_problems(mlcli: Run, tmp_path: Path) -> None:
     done = mlcli("doctor", cwd=tmp_path, MLCLI_OUTPUTS="/proc/nowhere")
     assert done.returncode == 1
     assert "WRONG" in done.stdout
 
 
-def test_no_run_yet(mlcli: Run, tmp_path: Path) -> None:
+def test_commands_without_any_run(mlcli: Run, tmp_path: Path) -> None:
     for command in (["show"], ["evaluate", "last"], ["ui"]):
         done = mlcli(*command, cwd=tmp_path)
         assert done.returncode == 2
@@ -381,7 +381,7 @@ def test_regression_end_to_end(mlcli: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sweep", [[], ["-m", "trainer.seed=0,1"]], ids=["run", "sweep"])
-def test_who_reads_the_progress_may_go(tmp_path: Path, sweep: list[str]) -> None:
+def test_training_continues_when_the_reader_of_stderr_exits(tmp_path: Path, sweep: list[str]) -> None:
     """As in `mlcli train … 2>&1 | head -1`."""
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""What every task must satisfy, whatever it learns."""
+"""Properties of every task."""
 
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ def same(a: Any, b: Any) -> bool:
 
 def test_loss_falls(overrides: list[str]) -> None:
     if "task=reinforce" in overrides:
-        pytest.skip("has a loss whose gradient alone means something; its returns are tested where it is")
+        pytest.skip("only the gradient of its loss is meaningful; tests/task tests its returns")
     losses = train(parts_of(overrides), 0, 5)
     fifth = len(losses) // 5
     assert sum(losses[-fifth:]) < 0.9 * sum(losses[:fifth])
@@ -134,7 +134,7 @@ def test_evaluate_changes_nothing(overrides: list[str]) -> None:
     assert {k: float(v) for k, v in first.metrics.items()} == {k: float(v) for k, v in second.metrics.items()}
 
 
-def test_state_goes_on_bit_for_bit(overrides: list[str]) -> None:
+def test_resuming_from_the_state_is_bit_identical(overrides: list[str]) -> None:
     straight = parts_of(overrides)
     train(straight, 0, 2)
     saved = snapshot(straight.task.state_dict())
@@ -145,7 +145,7 @@ def test_state_goes_on_bit_for_bit(overrides: list[str]) -> None:
     assert same(resumed.task.state_dict(), straight.task.state_dict())
 
 
-def test_same_seed_same_numbers_and_another_seed_others(overrides: list[str]) -> None:
+def test_the_seed_determines_the_numbers(overrides: list[str]) -> None:
     first, again = (train(parts_of(overrides), 0, 1) for _ in range(2))
     other = train(parts_of([*overrides, "trainer.seed=1"]), 0, 1)
     assert first == again
@@ -161,25 +161,25 @@ def test_fast_metrics_equal_the_full_ones(overrides: list[str]) -> None:
         assert float(full[name]) == pytest.approx(float(value), rel=1e-5), name
 
 
-def test_predict_gives_what_evaluate_gave(overrides: list[str]) -> None:
+def test_predict_equals_evaluate(overrides: list[str]) -> None:
     if any(override.startswith(("task.noise", "task.mask")) for override in overrides):
-        pytest.skip("is evaluated on corrupted inputs, and predicts from inputs as they are")
+        pytest.skip("evaluates on corrupted inputs and predicts from clean ones")
     if {"task=dqn", "task=reinforce"} & set(overrides):
-        pytest.skip("is evaluated by whole episodes, and predicts an action")
+        pytest.skip("evaluates whole episodes and predicts an action")
     parts = parts_of(overrides)
     train(parts, 0, 1)
     columns = parts.task.evaluate(parts.data.evaluation_split, full=True).columns
     raw = parts.data.examples.inputs[parts.data.splits[parts.data.evaluation_split]]
     for name, values in parts.task.predict(raw).items():
         if name.startswith("reconstruction/"):
-            continue  # a column a pixel is for whoever asks, and too much to keep of every run
+            continue  # one column per pixel is not stored with a run
         if values.dtype.kind == "f":
             assert values == pytest.approx(columns[name], rel=1e-4, abs=1e-5)
         else:
             assert (values == columns[name]).mean() > 0.99
 
 
-def test_data_off_the_device_trains_the_same(overrides: list[str]) -> None:
+def test_streamed_and_resident_data_train_the_same(overrides: list[str]) -> None:
     resident = train(parts_of([*overrides, "device.resident=true"]), 0, 1)
     streamed = train(parts_of([*overrides, "device.resident=false"]), 0, 1)
     assert streamed == resident

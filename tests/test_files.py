@@ -1,4 +1,4 @@
-"""Files: whole or not at all, with the user's own mode; links are not followed."""
+"""Atomic writes: complete or not at all, with the user's file mode; symbolic links are not followed."""
 
 import os
 import resource
@@ -30,7 +30,7 @@ def test_modes_follow_the_umask(tmp_path: Path, umask: int) -> None:
     assert (tmp_path / "text").read_text(encoding="utf-8") == "é"
 
 
-def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a", "old")
 
     def fail(path: Path) -> None:
@@ -42,8 +42,8 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> Non
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
 
 
-def test_a_file_that_is_too_large_for_the_disk_leaves_nothing(tmp_path: Path) -> None:
-    """By the limit that a process may have on its files, which fails as a full disk does."""
+def test_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    """The file size limit of a process fails like a full disk."""
     code = (
         "import sys; from pathlib import Path; from mlcli.files import write_atomic\n"
         "try:\n    write_atomic(Path(sys.argv[1]), b'x' * 100_000)\n"
@@ -56,14 +56,14 @@ def test_a_file_that_is_too_large_for_the_disk_leaves_nothing(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_of_new_ones_there_is_one(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_created_again(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a", "first", new=True)
     with pytest.raises(FileExistsError):
         write_atomic(tmp_path / "a", "second", new=True)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "first")]
 
 
-def test_a_link_is_replaced_and_never_written_through(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "private").write_text("mine")
     (tmp_path / "a").symlink_to("private")
     write_atomic(tmp_path / "a", "new")
@@ -74,7 +74,7 @@ def test_a_link_is_replaced_and_never_written_through(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder", "large"])
-def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
+def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a"
     (tmp_path / "private").write_text("mine")
     make = {
@@ -90,7 +90,7 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
     signal.alarm(0)
 
 
-def test_links_are_left_out_at_every_level(tmp_path: Path) -> None:
+def test_symbolic_links_are_skipped_at_every_level(tmp_path: Path) -> None:
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "key").write_text("")
     folder = tmp_path / "run"

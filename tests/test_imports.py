@@ -1,4 +1,4 @@
-"""Who imports whom (docs/architecture.md): no arrow goes up, none goes in circles, and --help loads no torch."""
+"""Import directions (docs/architecture.md): no package imports a higher one, no cycles, and --help loads no torch."""
 
 import ast
 import subprocess
@@ -48,7 +48,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that the file imports, also inside functions."""
+    """Every module that the file imports, also inside of functions."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -60,7 +60,7 @@ def imports(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
-def test_no_arrow_goes_up(path: Path) -> None:
+def test_no_package_imports_a_higher_one(path: Path) -> None:
     room = path.relative_to(PACKAGE).parts[0]
     for module in imports(path):
         parts = module.split(".")

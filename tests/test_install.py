@@ -1,4 +1,4 @@
-"""The wheel holds all it needs: installed elsewhere, `mlcli` works from any folder."""
+"""The wheel is complete: installed elsewhere, `mlcli` works from any folder."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the unpacked wheel, as pip would lay it out."""
+    """A folder with the wheel unpacked as by pip."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [
         sys.executable,
@@ -35,7 +35,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """mlcli of the wheel; that it is this one and not the checkout's is checked by each call."""
+    """mlcli of the wheel; each call checks that it is not the one of the checkout."""
     code = (
         f"import sys; sys.path.insert(0, {str(installed)!r})\n"
         f"import mlcli; assert mlcli.__file__.startswith({str(installed)!r}), mlcli.__file__\n"
@@ -47,7 +47,7 @@ def run(installed: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProc
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
-def test_configs_come_along(installed: Path) -> None:
+def test_the_wheel_has_the_configs(installed: Path) -> None:
     shipped = {str(path.relative_to(ROOT / "conf")) for path in (ROOT / "conf").rglob("*.yaml")}
     packed = {str(path.relative_to(installed / "mlcli" / "conf")) for path in (installed / "mlcli").rglob("*.yaml")}
     assert packed == shipped

@@ -1,4 +1,4 @@
-"""docs/map.svg shows the packages as they are, and the imports among them."""
+"""docs/map.svg shows the packages and their imports, and is up to date."""
 
 import importlib.util
 import sys
@@ -24,12 +24,12 @@ def script() -> ModuleType:
     return module
 
 
-def test_the_map_is_the_code_s(script: ModuleType) -> None:
+def test_the_map_is_up_to_date(script: ModuleType) -> None:
     assert script.MAP.read_text(encoding="utf-8") == script.svg(), "the imports have changed: run `make map`"
 
 
 def test_arrows_and_lists_are_all_imports(script: ModuleType) -> None:
-    """What the reduction leaves out is reached by other arrows, and named in the box."""
+    """Arrows removed by the transitive reduction are implied by others and listed in the box."""
     edges = {("top", "middle"), ("middle", "low"), ("top", "low"), ("top", "other")}
     assert script.reduced(edges) == edges - {("top", "low")}
 

@@ -1,4 +1,4 @@
-"""Where a padded sequence ends, and which are no padded sequences."""
+"""Lengths of padded sequences."""
 
 import torch
 
@@ -7,11 +7,11 @@ from mlcli.padding import broken, steps_of
 GAP = torch.nan
 
 
-def test_steps_go_up_to_the_last_one_that_is_not_padding() -> None:
+def test_the_length_is_that_up_to_the_last_step_that_is_not_padding() -> None:
     numbers = torch.ones(4, 3, 2)
     numbers[0, 2:] = GAP
-    numbers[1, 0, 0] = GAP  # of the first feature alone: the step is there
-    numbers[2, 1] = GAP  # in between: inside the sequence
+    numbers[1, 0, 0] = GAP  # only the first feature: no padding
+    numbers[2, 1] = GAP  # inside the sequence: no padding
     numbers[3] = GAP
     assert steps_of(numbers).tolist() == [[True, True, False], [True] * 3, [True] * 3, [False] * 3]
     assert broken(numbers).tolist() == [False, True, True, True]

@@ -7,7 +7,7 @@ from mlcli.precise import squared_distances
 
 
 @pytest.mark.parametrize(("place", "spread"), [(0.0, 1.0), (52.5, 1e-3), (1000.0, 0.01), (1e6, 1.0), (-1e8, 100.0)])
-def test_far_from_the_origin(place: float, spread: float) -> None:
+def test_points_far_from_the_origin(place: float, spread: float) -> None:
     generator = torch.Generator().manual_seed(0)
     points, others = (place + spread * torch.randn(2, n, 5, generator=generator) for n in (40, 7))
     expected = (points.double().unsqueeze(2) - others.double().unsqueeze(1)).square().sum(-1)
@@ -16,7 +16,7 @@ def test_far_from_the_origin(place: float, spread: float) -> None:
     assert torch.equal(found[:1], squared_distances(points[:1], others[:1]))
 
 
-def test_equal_points_are_no_distance_apart_and_gradients_are_those_of_differences() -> None:
+def test_equal_points_have_distance_zero_and_gradients_are_exact() -> None:
     point = torch.tensor([[52.5, 13.4]])
     assert squared_distances(point, point).item() == 0
     points = (1000 + torch.randn(4, 3)).requires_grad_()

@@ -1,4 +1,4 @@
-"""MLflow's UI on our store, in a real browser."""
+"""MLflow's UI on the runs of mlcli, in a real browser."""
 
 import json
 import shutil
@@ -61,7 +61,7 @@ def test_the_compare_page_shows_the_runs(work: Path, address: str, tmp_path: Pat
 
 
 def rendered(url: str, wanted: str, profile: Path) -> str:
-    """The page's document once it holds the wanted text. The UI loads in steps, so the browser is asked again."""
+    """The page's document once it holds the text. The UI loads asynchronously, so the browser is run repeatedly."""
     command = [
         str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -56,7 +56,7 @@ def _scores(metrics: Mapping[str, float], rare: str) -> list[float]:
 
 
 def _plot(scores: Mapping[str, list[float]], rare: str) -> Plot:
-    title = f"Accuracy hides the recall of {rare}"
+    title = f"Accuracy hides the recall on {rare}"
     note = f"test split; precision, recall and F1 of {rare}"
     return bars("scores", title, note, [name.replace("_", " ") for name in METRICS], scores)
 
@@ -69,7 +69,7 @@ def _sentence(scores: Mapping[str, Sequence[float]], rare: str) -> str:
     verdict = "is misleading" if best["accuracy"] < baseline["accuracy"] else "is not misleading here"
     return (
         f"Accuracy {verdict}: the {BASELINE} has an accuracy of {baseline['accuracy']:.1%} with recall "
-        f"{baseline['recall']:.0%} of {rare}; the network has an accuracy of {plain['accuracy']:.1%} with recall "
+        f"{baseline['recall']:.0%} on {rare}; the network has an accuracy of {plain['accuracy']:.1%} with recall "
         f"{plain['recall']:.0%} (average precision {plain['average_precision']:.2f}; baseline "
         f"{baseline['average_precision']:.3f}); with {highest} recall is {best['recall']:.0%} and accuracy "
         f"{best['accuracy']:.1%}."
