@@ -1,1 +1,1 @@
-"""Predictions for files and over HTTP."""
+"""Serving: predictions of a trained run for files and over HTTP."""

@@ -1,4 +1,4 @@
-"""Arrays of inputs from .npy and .npz files. What they claim to hold is checked against what is there."""
+"""Arrays of inputs from .npy and .npz files, within limits of size."""
 
 import zipfile
 
@@ -6,27 +6,27 @@ import numpy as np
 
 from mlcli.config.errors import ConfigError
 
-INPUTS = "inputs"  # the array that is meant, where an archive has several
-NAMED = 8  # so many arrays are listed
-UNPACKED = 1 << 30  # bytes that an archive may unpack to
+INPUTS = "inputs"  # the name of the array to read from an archive with several
+LISTED = 8  # arrays in a message
+MAX_UNPACKED = 1 << 30  # bytes of an unpacked archive
 
 
 def read_npy(file: str) -> np.ndarray:
-    """An array that stays on disk until its rows are used. Raises ConfigError for what is no array of numbers."""
+    """A memory-mapped array. Raises ConfigError if it is not an array of real numbers."""
     return _numbers(np.lib.format.open_memmap(file, mode="r"))
 
 
 def read_npz(file: str) -> np.ndarray:
-    """The array `inputs`, or the only one. Raises ConfigError for an archive that would unpack to more than 1 GiB."""
+    """The array `inputs`, or the only one. Raises ConfigError for an archive that unpacks to more than 1 GiB."""
     with zipfile.ZipFile(file) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    if size > UNPACKED:
-        raise ConfigError(f"unpacks to {size:,} bytes, more than {UNPACKED:,}: save the inputs as .npy")
+    if size > MAX_UNPACKED:
+        raise ConfigError(f"unpacks to {size:,} bytes, more than {MAX_UNPACKED:,}: save the inputs as .npy")
     with np.load(file, allow_pickle=False) as arrays:
         names = list(arrays.files)
         name = INPUTS if INPUTS in names else names[0] if len(names) == 1 else None
         if name is None:
-            listed = ", ".join(names[:NAMED]) or "nothing"
+            listed = ", ".join(names[:LISTED]) or "nothing"
             raise ConfigError(f"holds {listed}: name the array of inputs `{INPUTS}`")
         return _numbers(arrays[name])
 

@@ -1,4 +1,4 @@
-"""A language model's text after a prompt, from a run's folder."""
+"""Text generation by a trained language model."""
 
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from mlcli.traits import Generates
 
 
 def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: int) -> str:
-    """So many tokens that follow the prompt, with the run's best weights.
+    """Generates so many tokens after the prompt, with the run's best weights.
 
-    Raises ConfigError for a run that did not finish or is no language model, and for a prompt that it cannot read.
+    Raises ConfigError for a run that did not finish or is not a language model, and for a prompt that cannot be
+    tokenised.
     """
     parts = load_model(model_folder(folder))
     if not isinstance(parts.task, Generates):

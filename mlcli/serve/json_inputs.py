@@ -1,4 +1,4 @@
-"""Inputs as JSON: a list of examples, a table by columns, or one of the forms of MLflow's scoring server."""
+"""Inputs as JSON: a list of examples, a table by columns, or one of the formats of MLflow's scoring server."""
 
 import json
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from mlcli.serve.table import require_size, select_inputs, texts
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
 def parse_json(text: str) -> Any:
-    """JSON as plain values. Raises ConfigError in one sentence, also where Python's parser has limits of its own."""
+    """Parses JSON. Raises ConfigError, also for text beyond the limits of Python's parser."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -29,35 +29,35 @@ def parse_json(text: str) -> Any:
 
 
 def inputs_from_json(content: Any, data: DataSet, most: int | None = None) -> Any:
-    """What `Predictor.predict` takes, from parsed JSON; of more rows the first `most`. Raises ConfigError for what
-    does not fit the data."""
+    """Inputs for `Predictor.predict` from parsed JSON; at most the first `most` rows. Raises ConfigError for inputs
+    that do not fit the data."""
     if isinstance(content, dict):
         content = _unwrapped(content)
     if isinstance(content, dict):
         return select_inputs(_table(content, data, most), data)
     if not isinstance(content, list):
-        raise ConfigError(f"must hold a list of examples, or a table as one of {', '.join(FORMS)}")
+        raise ConfigError(f"must hold a list of examples, or a table as one of {', '.join(FORMATS)}")
     content = content[:most]
     if any(isinstance(row, dict) for row in content):
-        return select_inputs(_of_records(content, data), data)
+        return select_inputs(_from_records(content, data), data)
     if any(isinstance(row, str) for row in content):
         return texts(content, data)
     try:
-        return np.array(_filled_up(content, data), dtype=np.float64)  # null becomes NaN
+        return np.array(_pad(content, data), dtype=np.float64)  # null becomes NaN
     except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError("its rows are not all numbers and of the same size") from error
 
 
 def _unwrapped(content: dict[str, Any]) -> Any:
-    """What stands in one of the forms."""
-    forms = [form for form in FORMS if form in content]
-    if len(forms) != 1:
-        raise ConfigError(f"must be a list, or hold exactly one of {', '.join(FORMS)}")
-    return content[forms[0]]
+    """The content of one of the formats."""
+    formats = [name for name in FORMATS if name in content]
+    if len(formats) != 1:
+        raise ConfigError(f"must be a list, or hold exactly one of {', '.join(FORMATS)}")
+    return content[formats[0]]
 
 
 def _table(content: dict[str, Any], data: DataSet, most: int | None) -> "pd.DataFrame":
-    """From columns and rows, or from a list for each column."""
+    """A table from columns and rows, or from a list per column."""
     import pandas as pd
 
     if content.keys() >= {"columns", "data"}:
@@ -67,32 +67,32 @@ def _table(content: dict[str, Any], data: DataSet, most: int | None) -> "pd.Data
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
             raise ConfigError("`data` must be a list of rows, and each row a list")
         require_size(len(rows[:most]), len(names), data)
-        return _made(lambda: pd.DataFrame(rows[:most], columns=names))
+        return _dataframe(lambda: pd.DataFrame(rows[:most], columns=names))
     if not all(isinstance(column, list) for column in content.values()):
         raise ConfigError("must hold a list of values for each column")
     require_size(1, len(content), data)
-    return _made(lambda: pd.DataFrame({name: column[:most] for name, column in content.items()}))
+    return _dataframe(lambda: pd.DataFrame({name: column[:most] for name, column in content.items()}))
 
 
-def _of_records(rows: list[Any], data: DataSet) -> "pd.DataFrame":
+def _from_records(rows: list[Any], data: DataSet) -> "pd.DataFrame":
     import pandas as pd
 
     odd = next((place for place, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
     if odd is not None:
         raise ConfigError(f"row {odd} names no columns, as other rows do")
     require_size(len(rows), len({name for row in rows for name in row}), data)
-    return _made(lambda: pd.DataFrame(rows))
+    return _dataframe(lambda: pd.DataFrame(rows))
 
 
-def _made(make: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":
+def _dataframe(make: "Callable[[], pd.DataFrame]") -> "pd.DataFrame":
     try:
         return make()
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError("its columns and rows do not form a table") from error
 
 
-def _filled_up(rows: list[Any], data: DataSet) -> list[Any]:
-    """Shorter sequences at full length, as they were for training: with gaps for steps, with 0 for tokens."""
+def _pad(rows: list[Any], data: DataSet) -> list[Any]:
+    """Pads shorter sequences to full length, as in training: time steps with gaps, tokens with 0."""
     if not data.examples.padded:
         return rows
     require_size(len(rows), int(np.prod(data.shape)), data)

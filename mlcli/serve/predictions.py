@@ -1,4 +1,4 @@
-"""A run's predictions for a file of inputs."""
+"""Predictions of a run for a file of inputs."""
 
 import json
 from pathlib import Path
@@ -11,11 +11,11 @@ from mlcli.serve.predictor import InvalidRow, Predictor, model_folder
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS_AT_ONCE = 1024  # of a large file, whose activations would not fit into memory
+BATCH_ROWS = 1024  # the activations of a whole file might not fit into memory
 
 
 def predict_file(run: Path, file: str) -> "pd.DataFrame":
-    """One row for each row of the file, in its order; `run` is a run's folder.
+    """Predictions for the rows of a file, in their order. run: the run's folder.
 
     Raises ConfigError for a run that did not finish, and for a file that cannot be read or does not fit.
     """
@@ -31,11 +31,11 @@ def predict_file(run: Path, file: str) -> "pd.DataFrame":
 
 
 def predict_rows(predictor: Predictor, inputs: Any) -> "pd.DataFrame":
-    """The predictions for any number of rows, computed a part at a time. Raises ValueError as the predictor."""
+    """Predictions for any number of rows, computed in batches. Raises ValueError like the predictor."""
     import pandas as pd
 
     parts = []
-    for start in range(0, len(inputs), ROWS_AT_ONCE):
+    for start in range(0, len(inputs), BATCH_ROWS):
         try:
             parts.append(predictor.predict(_rows(inputs, start)))
         except InvalidRow as error:
@@ -44,11 +44,11 @@ def predict_rows(predictor: Predictor, inputs: Any) -> "pd.DataFrame":
 
 
 def to_json(table: "pd.DataFrame") -> str:
-    """In the form of MLflow's scoring server. What is no number is null."""
+    """The format of MLflow's scoring server. NaN becomes null."""
     rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     return json.dumps({"predictions": rows}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _rows(inputs: Any, start: int) -> Any:
-    stop = start + ROWS_AT_ONCE
+    stop = start + BATCH_ROWS
     return inputs.iloc[start:stop] if hasattr(inputs, "iloc") else inputs[start:stop]

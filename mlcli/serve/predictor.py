@@ -1,4 +1,4 @@
-"""Answers for raw inputs, from a run's `model` folder: what MLflow's pyfunc, HTTP and `mlcli predict` share."""
+"""Predictions for raw inputs from a run's `model` folder, for `mlcli predict`, HTTP and MLflow's pyfunc."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 class Predictor:
-    """Takes raw inputs (the run's own normalisation is applied) and gives a table, one row an input.
+    """Returns a table of predictions, one row per input. Raw inputs are normalised as in training.
 
-    Inputs: an array B × the shape of one example, or a table with the columns that the run was trained on, in
-    any order; of a run on text also texts, in a list or in a table's column `text`, which become tokens as they did
-    for training, and in a world the names of its states. Sequences may be padded at their end where those of training
-    were. Raises ValueError when columns or shape don't fit; of these WrongRow for numbers that are not finite, for
-    gaps and empty sequences, and for indices and names that stand for nothing. Several threads may predict at once.
+    Inputs are an array B × the shape of one example, or a table with the columns that the run was trained on, in any
+    order. A run on text also accepts texts, in a list or in a table's column `text`, and a run on states the names of
+    states. Sequences may be padded at their end if those of training were.
+
+    Raises ValueError if columns or shape do not fit. Its subclass InvalidRow is raised for numbers that are not
+    finite, gaps, empty sequences, and unknown indices or names. Thread-safe.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -40,13 +41,13 @@ class Predictor:
             given = given[TEXT].tolist()
         if isinstance(given, list) and given and isinstance(given[0], str):
             inputs = _states(given, data.vocabulary) if data.kind == "state" else data.encode(given)
-            return _whole(inputs, data)
+            return _checked(inputs, data)
         if hasattr(given, "columns") and data.features:
             missing = [name for name in data.features if name not in given.columns]
             if missing:
                 raise ValueError(f"the input lacks the columns {', '.join(missing)}")
             given = given[list(data.features)]
-        # Indices as doubles first: 1.5 as an integer would be 1, and stand for something.
+        # Indices as doubles first: 1.5 would become the valid index 1 as an integer.
         values = _numbers(given, np.dtype(np.float64 if data.kind in INDEX_KINDS else np.float32))
         if values.shape[1:] != data.shape and len(values) and values[0].size == int(np.prod(data.shape)):
             values = values.reshape(-1, *data.shape)
@@ -54,11 +55,11 @@ class Predictor:
             raise ValueError(f"inputs must be B × {' × '.join(map(str, data.shape))}, not {values.shape}")
         if data.kind in INDEX_KINDS:
             values = _indices(values, len(data.vocabulary))
-        return _whole(torch.from_numpy(values), data)
+        return _checked(torch.from_numpy(values), data)
 
 
 class InvalidRow(ValueError):
-    """A row of the input, counted from 0, that cannot be predicted for, and why."""
+    """A row of the input, counted from 0, is invalid, with the reason."""
 
     def __init__(self, row: int, reason: str) -> None:
         super().__init__(f"row {row + 1:,} {reason}")
@@ -66,19 +67,19 @@ class InvalidRow(ValueError):
 
 
 def model_folder(run: Path) -> Path:
-    """All that prediction needs of a run. Raises ConfigError for a run that did not finish."""
+    """The folder with the model of a run. Raises ConfigError for a run that did not finish."""
     if not (run / "model" / "weights.safetensors").exists():
         raise ConfigError(f"{run.name} has no trained model: it did not finish.")
     return run / "model"
 
 
 def _numbers(given: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    """Rows of real numbers; None is a gap."""
+    """Rows of real numbers; None becomes NaN."""
     try:
         values = np.asarray(given)
-        if values.dtype.kind not in "biufO":  # dates and complex numbers would become others
+        if values.dtype.kind not in "biufO":  # dates and complex numbers would be converted silently
             raise ValueError(f"inputs must be real numbers, not {values.dtype}")
-        with np.errstate(over="ignore"):  # what becomes infinite is refused
+        with np.errstate(over="ignore"):  # infinities are rejected later
             values = np.array(values, dtype=dtype)
     except (TypeError, OverflowError) as error:
         raise ValueError("inputs must be real numbers") from error
@@ -97,10 +98,10 @@ def _indices(values: np.ndarray, known: int) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _whole(inputs: torch.Tensor, data: DataSet) -> torch.Tensor:
-    """The inputs, B × shape. Raises WrongRow for gaps, and for padding where none may be."""
+def _checked(inputs: torch.Tensor, data: DataSet) -> torch.Tensor:
+    """The inputs, B × shape. Raises InvalidRow for gaps, and for padding where it is not allowed."""
     if data.kind == "tokens":
-        # A language model also takes texts that are shorter than those of training.
+        # A language model also accepts texts that are shorter than those of training.
         wrong = broken(inputs) if data.examples.padded or data.examples.tokenizer else (inputs == 0).any(1)
         reason = "is empty, or has padding (index 0) before its end"
     elif data.kind == "sequence" and data.examples.padded:
@@ -115,7 +116,7 @@ def _whole(inputs: torch.Tensor, data: DataSet) -> torch.Tensor:
 
 
 def _first(wrong: np.ndarray) -> int:
-    """The first row with anything wrong."""
+    """The first row that contains True."""
     return int(wrong.reshape(len(wrong), -1).any(1).argmax())
 
 
@@ -124,5 +125,5 @@ def _states(names: list[str], known: tuple[str, ...]) -> torch.Tensor:
     index = {name: place for place, name in enumerate(known)}
     unknown = next((row for row, name in enumerate(names) if name not in index), None)
     if unknown is not None:
-        raise InvalidRow(unknown, f"names a state {names[unknown]!r} that does not exist; one is called {known[0]!r}")
+        raise InvalidRow(unknown, f"names an unknown state {names[unknown]!r}; a valid one is {known[0]!r}")
     return torch.tensor([[index[name]] for name in names])

@@ -1,4 +1,4 @@
-"""A run as MLflow's pyfunc: `mlflow.pyfunc.load_model` calls this with the run's `model` folder."""
+"""A run as an MLflow pyfunc: `mlflow.pyfunc.load_model` calls `_load_pyfunc` with the run's `model` folder."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class InvalidInput(MlflowException, ValueError):  # type: ignore[misc]  # MLflow's types are not looked at
-    """What is wrong with an input. MLflow's scoring server passes on the words of its own exceptions alone."""
+class InvalidInput(MlflowException, ValueError):  # type: ignore[misc]  # MLflow is untyped
+    """An invalid input. MLflow's scoring server returns the messages of its own exceptions only."""
 
     def __init__(self, message: str) -> None:
         MlflowException.__init__(self, message, error_code=INVALID_PARAMETER_VALUE)
 
 
 class Pyfunc(Predictor):
-    """The predictor, whose ValueErrors are WrongInput."""
+    """The predictor with InvalidInput in place of ValueError."""
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> "pd.DataFrame":
         try:

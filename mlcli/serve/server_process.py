@@ -1,4 +1,4 @@
-"""`mlcli serve` as a process of its own, for who wants to ask it."""
+"""Runs `mlcli serve` in a child process."""
 
 import subprocess
 import tempfile
@@ -9,14 +9,14 @@ from threading import Timer
 
 from mlcli.config.child import python
 
-PATIENCE = 90.0  # seconds that the server has to start
+START_TIMEOUT = 90.0  # seconds
 
 
 @contextmanager
 def running_server(run: Path) -> Iterator[str]:
     """Host and port of a server for the run in this folder, which ends with the block.
 
-    Raises RuntimeError with its last word if it does not come up.
+    Raises RuntimeError with the last line of its output if it does not start.
     """
     command, pipe = python("-m", "mlcli", "serve", str(run), "--port", "0"), subprocess.PIPE
     with (
@@ -24,15 +24,15 @@ def running_server(run: Path) -> Iterator[str]:
         subprocess.Popen(command, stdout=pipe, stderr=errors, text=True) as server,
     ):
         assert server.stdout is not None
-        late = Timer(PATIENCE, server.kill)
-        late.start()
+        timer = Timer(START_TIMEOUT, server.kill)
+        timer.start()
         try:
-            said = server.stdout.readline()  # the line with the address; an empty one if it has ended
-            late.cancel()
-            if not said:
+            line = server.stdout.readline()  # the line with the address; an empty one if it has ended
+            timer.cancel()
+            if not line:
                 errors.seek(0)
-                raise RuntimeError(f"the server did not start: {(errors.read().splitlines() or ['no word'])[-1]}")
-            yield said.partition("http://")[2].split()[0]
+                raise RuntimeError(f"the server did not start: {(errors.read().splitlines() or ['no output'])[-1]}")
+            yield line.partition("http://")[2].split()[0]
         finally:
-            late.cancel()
+            timer.cancel()
             server.terminate()

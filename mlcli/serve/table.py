@@ -1,4 +1,4 @@
-"""A table of inputs, from a CSV or from JSON, as what a run predicts for: its columns, its numbers or its texts."""
+"""Tables of inputs from CSV or JSON, reduced to the columns, numbers or texts that a run was trained on."""
 
 import csv
 import io
@@ -17,15 +17,15 @@ from mlcli.loading.tokenizer import TEXT
 if TYPE_CHECKING:
     import pandas as pd
 
-STDIN = "-"  # instead of a file
-NAMED = 8  # so many columns are named in a message,
-SPARE = 100_000  # columns beside those that are needed
-CELLS = 1 << 26  # of a table that is filled up where values are missing
-SHOWN = 60  # so many characters of a value
+STDIN = "-"
+LISTED = 8  # columns in a message
+MAX_EXTRA = 100_000  # columns besides those that are needed
+MAX_CELLS = 1 << 26  # of a table that is padded where values are missing
+MAX_VALUE = 60  # characters of a value in a message
 
 
 def read_csv(file: str, data: DataSet) -> "pd.DataFrame":
-    """The table of a file, or of stdin for `-`. Raises ConfigError as `parse_csv`."""
+    """The table of a file, or of stdin for `-`. Raises ConfigError like `parse_csv`."""
     if file == STDIN:
         return parse_csv(io.StringIO(sys.stdin.buffer.read().decode("utf-8-sig")), data)
     with Path(file).open(encoding="utf-8-sig", newline="") as opened:
@@ -33,46 +33,51 @@ def read_csv(file: str, data: DataSet) -> "pd.DataFrame":
 
 
 def parse_csv(source: TextIO, data: DataSet, most: int | None = None) -> "pd.DataFrame":
-    """A table with names in its first line; of a longer one the first `most` rows. Raises ConfigError without names,
-    for a name that comes twice, and for a row with more values than names."""
+    """A table with column names in its first line; at most the first `most` rows. Raises ConfigError for missing or
+    duplicate names, and for a row with more values than names."""
     import pandas as pd
 
     names = next(filter(None, csv.reader(source)), [])
     _require_distinct(filter(None, names))  # pandas would rename them
     lines = sum(1 for _ in source)
-    shorter = len(names) * lines > source.tell()  # many rows have fewer values than names: filling them up multiplies
+    shorter = (
+        len(names) * lines > source.tell()
+    )  # some rows have fewer values than names, and padding them multiplies the size
     require_size(min(lines, most or lines) if shorter else 1, len(names), data)
     source.seek(0)
-    # As they stand where they are texts: else Null, a surname, would be a gap.
+    # Texts unchanged: pandas would convert `Null` to a missing value.
     as_text: dict[str, Any] = {"dtype": str, "keep_default_na": False} if data.examples.tokenizer else {}
     table = pd.read_csv(source, low_memory=False, nrows=most, **as_text)
-    if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first values for the rows' names
-        raise ConfigError("has rows with more values than there are names in the first line: quote what has commas")
+    if not isinstance(table.index, pd.RangeIndex):  # pandas has taken the first values as row names
+        raise ConfigError(
+            "has rows with more values than there are names in the first line: quote values with commas"
+        )
     if len(table.columns) > 1 and _are_numbers(list(table.columns)):
         raise ConfigError("the first line must name the columns, and it holds numbers")
     return table
 
 
 def require_size(rows: int, columns: int, data: DataSet) -> None:
-    """Raises ConfigError for a table that would be far larger than what describes it, or than what is needed."""
+    """Raises ConfigError for a table that is far larger than its text or than needed."""
     numbers = int(np.prod(data.shape))
-    if columns > numbers + SPARE:
+    if columns > numbers + MAX_EXTRA:
         raise ConfigError(f"has {columns:,} columns where an example has {numbers:,} numbers")
-    if rows * columns > CELLS:
-        raise ConfigError(f"describes {rows:,} × {columns:,} values, more than {CELLS:,}: use fewer rows")
+    if rows * columns > MAX_CELLS:
+        raise ConfigError(f"describes {rows:,} × {columns:,} values, more than {MAX_CELLS:,}: use fewer rows")
 
 
 def select_inputs(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.ndarray | list[str]":
-    """The columns that the run was trained on; where these have no names, all but the target, in their order.
+    """The columns that the run was trained on; if these have no names, all except the target, in their order.
 
-    Of a run on text, the column `text`, or the only one beside the target. Raises ConfigError for what does not fit.
+    For a run on text, the column `text`, or the only one besides the target. Raises ConfigError for a table that does
+    not fit.
     """
     _require_distinct(table.columns)
     if data.kind == "vector" and data.features:
         missing = [name for name in data.features if name not in table.columns]
         if missing:
-            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-            raise ConfigError(f"lacks the columns {', '.join(missing[:NAMED])}{more}")
+            more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
+            raise ConfigError(f"lacks the columns {', '.join(missing[:LISTED])}{more}")
         return _numeric(table[list(data.features)])
     table = table.drop(columns=data.target, errors="ignore")
     if data.examples.tokenizer:
@@ -85,7 +90,8 @@ def select_inputs(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.nd
 
 
 def texts(given: list[str], data: DataSet) -> list[str]:
-    """The same, or names of states. Raises ConfigError for a run that takes neither, and where a row holds none."""
+    """Returns texts or names of states unchanged. Raises ConfigError for a run on other data, and for an empty
+    row."""
     if not data.examples.tokenizer and data.kind != "state":
         raise ConfigError(f"is text, and this run was trained on data={data.name}, which is {data.kind}")
     for row, text in enumerate(given, 1):
@@ -95,7 +101,7 @@ def texts(given: list[str], data: DataSet) -> list[str]:
 
 
 def _are_numbers(names: list[str]) -> bool:
-    """Not so for 0, 1, 2 …, which are the names that pandas gives to columns that have none."""
+    """Whether all names are numbers, other than 0, 1, 2 …, which pandas gives to columns without names."""
     try:
         return [float(name) for name in names] != list(range(len(names)))
     except ValueError:
@@ -114,8 +120,8 @@ def _numeric(table: "pd.DataFrame") -> "pd.DataFrame":
 
     try:
         numbers = table.apply(pd.to_numeric, errors="coerce")
-    except (TypeError, OverflowError) as error:  # lists and such, and integers beyond any float
-        raise ConfigError("holds values that are no numbers") from error
+    except (TypeError, OverflowError) as error:  # such as lists, or integers too large for a float
+        raise ConfigError("holds values that are not numbers") from error
     for name in table.columns:
         wrong = table[name][numbers[name].isna() & table[name].notna()]
         if len(wrong):
@@ -125,10 +131,10 @@ def _numeric(table: "pd.DataFrame") -> "pd.DataFrame":
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
 
 
 def _require_distinct(names: Iterable[Any]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ConfigError(f"has {len(twice)} column names more than once: {', '.join(map(_short, twice[:NAMED]))}")
+        raise ConfigError(f"has {len(twice)} column names more than once: {', '.join(map(_short, twice[:LISTED]))}")

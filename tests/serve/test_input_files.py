@@ -69,7 +69,7 @@ def test_a_csv_with_columns_in_another_order_and_more_of_them(
     same(predict_file(folder, write(tmp_path / "flowers.csv", text)), wanted)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     same(predict_file(folder, "-"), wanted)
-    monkeypatch.setattr(module, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(module, "BATCH_ROWS", 3)
     same(predict_file(folder, str(tmp_path / "flowers.csv")), wanted)
 
 
@@ -151,7 +151,7 @@ def test_a_text_a_line(saved: Any, tmp_path: Path) -> None:
         same(predict_file(folder, write(tmp_path / "some.csv", table)), found)
     with pytest.raises(ConfigError, match="has 2 columns: name that of the texts `text`"):
         predict_file(folder, write(tmp_path / "some.csv", "one,two\n(a),b\n"))
-    with pytest.raises(ConfigError, match="quote what has commas"):
+    with pytest.raises(ConfigError, match="quote values with commas"):
         predict_file(folder, write(tmp_path / "commas.csv", "text\n(a),b\n"))
     same(
         predict_file(folder, write(tmp_path / "null.csv", "text\nnull\n")),
@@ -178,7 +178,7 @@ WRONG = [
     ("in.json", [[1, 2, 3, 4], [1, 2, 3, None]], "row 2 has a gap"),
     ("in.txt", "words\n", "is text, and this run was trained on data=iris, which is vector"),
     ("in.npy", "no array", "in.npy: "),
-    ("in.png", "no picture", "is a picture, and this run was trained on vector 4"),
+    ("in.png", "no picture", "is an image, and this run was trained on vector 4"),
 ]
 
 

@@ -200,7 +200,7 @@ FILES: dict[str, tuple[str, str, Any, str]] = {
     "JSON empty": ("iris", "a.json", "", "is not valid JSON"),
     "JSON not in UTF-8": ("iris", "a.json", b'["\xff"]', "is not text in UTF-8 (byte 3)"),
     "JSON with NUL bytes": ("iris", "a.json", '[["\0"]]', "is not valid JSON"),
-    "half a surrogate": ("lake", "a.json", '["\\ud800"]', "row 1 names a state '\\ud800' that does not exist"),
+    "half a surrogate": ("lake", "a.json", '["\\ud800"]', "row 1 names an unknown state '\\ud800'"),
     # tables
     "CSV empty": ("iris", "a.csv", "", "No columns to parse"),
     "CSV of blank lines": ("iris", "a.csv", "\n\n\n", "No columns to parse"),
@@ -305,8 +305,8 @@ def test_the_number_of_a_row_counts_from_the_start_of_the_file(folders: dict[str
 def test_limits_name_what_to_use_instead(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(input_files, "LARGEST_TEXT", 50)
-    monkeypatch.setattr(arrays, "UNPACKED", 50)
+    monkeypatch.setattr(input_files, "MAX_TEXT", 50)
+    monkeypatch.setattr(arrays, "MAX_UNPACKED", 50)
     (tmp_path / "a.json").write_text(json.dumps([FOUR] * 3))
     np.savez(tmp_path / "a.npz", inputs=np.ones((3, 4)))
     for name in ("a.json", "a.npz"):

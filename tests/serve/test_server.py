@@ -220,7 +220,7 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
     with bound_socket(0) as door:
         address, port = door.getsockname()
         assert address == HOST == "127.0.0.1" and port > 0
-        with pytest.raises(ConfigError, match=f"Port {port} cannot be had"):
+        with pytest.raises(ConfigError, match=f"Port {port} is not available"):
             bound_socket(port)
         assert door.proto == socket.IPPROTO_TCP  # else each answer takes 40 ms more
     with bound_socket(port), socket.create_connection((HOST, port)):
