@@ -10,9 +10,9 @@ Row = dict[str, Any]
 
 def print_crossval(folder: Path) -> None:
     """Mean ± standard deviation over the folds, the corrected interval, and the paired comparison."""
-    from mlcli.store.records import read_json
+    from mlcli.store.folder import RunFolder
 
-    found = read_json(folder / "crossval.json")
+    found = RunFolder(folder, "sweep.json").read("crossval.json")
     _print_configurations(found)
     if found["comparisons"]:
         _print_comparisons(found)

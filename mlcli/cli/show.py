@@ -9,7 +9,7 @@ from mlcli.cli.errors import user_errors
 from mlcli.cli.options import Outputs
 
 if TYPE_CHECKING:
-    from mlcli.store.find import StoredRun
+    from mlcli.store.stored_run import StoredRun
 
 
 def show(

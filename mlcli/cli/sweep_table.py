@@ -18,10 +18,10 @@ def print_sweep(folder: str) -> str | None:
     Returns why the sweep has failed, in a sentence, or None: trials that neither finished nor were pruned are no
     failure where an experiment has drawn its conclusion without them.
     """
-    from mlcli.store.records import read_json
+    from mlcli.store.folder import RunFolder
     from mlcli.sweep.report import rank
 
-    report = read_json(Path(folder) / "trials.json")
+    report = RunFolder(Path(folder), "sweep.json").read("trials.json")
     failed, of = sum(row["status"] not in ("FINISHED", "PRUNED") for row in report["trials"]), len(report["trials"])
     concluded = (Path(folder) / "answer.json").exists() and failed < of
     failure = None if not failed or concluded else f"{failed} of {of} trials did not finish; see {folder}/trials.json"

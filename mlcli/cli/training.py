@@ -99,7 +99,7 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.config.compose import dependents, to_run
     from mlcli.config.errors import ConfigError
     from mlcli.config.gc_policy import collect_rarely
-    from mlcli.config.job import as_typed
+    from mlcli.config.job import as_typed, chosen_options
     from mlcli.run import estimator, transfer
     from mlcli.run.failure import RunFailed
     from mlcli.run.lifecycle import Job
@@ -122,7 +122,8 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     estimator.check_overrides(run, as_typed(cfg.hydra.overrides.task))
     console.note(estimator.resolve_epochs(run))
     path = Path(cfg.hydra.run.dir)
-    job = Job(run, as_typed(cfg.hydra.overrides.task), path, command, path.name, plots=plots)
+    overrides, options = as_typed(cfg.hydra.overrides.task), chosen_options(cfg.hydra)
+    job = Job(run, overrides, path, command, path.name, options=options, plots=plots)
     try:
         result = train_run(job, console, follow)
     except RunFailed as error:

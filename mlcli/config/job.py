@@ -30,6 +30,12 @@ def begin_job(
     HydraConfig.instance().set_config(cfg)
 
 
+def chosen_options(hydra: Any) -> dict[str, str]:
+    """The chosen option of each config group, without Hydra's own groups. hydra: Hydra's node of the config."""
+    choices: Any = OmegaConf.to_container(hydra.runtime.choices)
+    return {group: option for group, option in choices.items() if option and not group.startswith("hydra/")}
+
+
 def as_typed(overrides: Any) -> list[str]:
     """A list of overrides in a config, such as `hydra.overrides.task`, as they were typed: an interpolation in one of
     them is resolved by the config of the run or trial that it is applied to."""

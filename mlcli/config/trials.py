@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mlcli.config.compose import without_hydra
 from mlcli.config.explain import composing, explained
-from mlcli.config.job import as_typed, begin_job
+from mlcli.config.job import as_typed, begin_job, chosen_options
 from mlcli.config.override_cache import Composition, whole
 from mlcli.config.settings import Settings
 
@@ -31,6 +31,7 @@ class TrialComposer:
         self.parser = OverridesParser.create(config_loader=hydra_loader)
         self.parsed: dict[str, Override] = {}
         self.bases: dict[tuple[str, ...], bytes] = {}  # by groups: pickled configs, with Hydra's node
+        self.options: dict[tuple[str, ...], dict[str, str]] = {}  # by groups: those of the config
         self.compositions: dict[tuple[str, ...], Composition] = {}  # of those that refer to nothing in that node
         self.typed = [
             text for text in as_typed(sweep.hydra.overrides.task) if not self._parse(text).is_sweep_override()
@@ -74,7 +75,7 @@ class TrialComposer:
         else:
             with composing():
                 own = self.loader.load_sweep_config(self.sweep, list(groups))
-        self.bases[groups] = pickle.dumps(own)
+        self.bases[groups], self.options[groups] = pickle.dumps(own), chosen_options(own.hydra)
         cfg = without_hydra(pickle.loads(self.bases[groups]))
         if not OF_THE_JOB.search(str(OmegaConf.to_container(cfg))):
             self.compositions[groups] = Composition(cfg, self.loader._apply_overrides_to_config)

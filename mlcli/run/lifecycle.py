@@ -23,6 +23,7 @@ from mlcli.run.finish import finish
 from mlcli.run.finished_run import FinishedRun
 from mlcli.run.metrics import check_monitor
 from mlcli.store.folder import RunFolder
+from mlcli.store.format import FORMAT
 from mlcli.store.process import current_process
 from mlcli.store.provenance import environment
 from mlcli.store.records import write_json
@@ -47,6 +48,7 @@ class Job:
     parent: str | None = None  # id of the sweep
     trial: int | None = None
     swept: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)  # the chosen option of each config group
     plots: Sequence[Plot] = ()  # of what was found out before it began
 
 
@@ -110,6 +112,7 @@ def plan_of(cfg: Settings) -> Plan:
 def initial_record(job: Job) -> dict[str, Any]:
     """What `run.json` says when the run begins."""
     return {
+        "format": FORMAT,
         "id": job.id,
         "name": run_name(job),
         "status": "RUNNING",
@@ -120,6 +123,7 @@ def initial_record(job: Job) -> dict[str, Any]:
         "parent": job.parent,
         "trial": job.trial,
         "swept": job.swept,
+        "options": job.options,
         "reason": None,
         "directions": dict(task_directions(job.cfg)),
         "tracking": {key: job.cfg.tracking[key] for key in ("name", "experiment")},

@@ -11,7 +11,7 @@ from mlcli.figure.layer_statistics import layer_statistics
 from mlcli.figure.plot import Plot
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.history import History, best, headline, series
-from mlcli.store.find import StoredRun, stated_directions
+from mlcli.store.stored_run import StoredRun, stated_directions
 
 RATES = 500  # points of the learning rate's curve
 GRADIENTS = (("gradient_norm", "log"),)

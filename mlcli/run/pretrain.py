@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from mlcli.config.check import check
 from mlcli.config.compose import compose, to_run
-from mlcli.config.job import as_typed
+from mlcli.config.job import as_typed, chosen_options
 from mlcli.run.lifecycle import Job, train
 from mlcli.track.console import RunDisplay
 
@@ -47,5 +47,6 @@ def pretrain(
     check(run)
     path = Path(cfg.hydra.run.dir).absolute()
     console.note("first the run that others begin with:")
-    train(Job(run, as_typed(cfg.hydra.overrides.task), path, command, path.name), console, follow)
+    overrides, options = as_typed(cfg.hydra.overrides.task), chosen_options(cfg.hydra)
+    train(Job(run, overrides, path, command, path.name, options=options), console, follow)
     return path

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
-from mlcli.store.find import StoredRun, all_runs, find, stated_directions
+from mlcli.store.find import all_runs, find
 from mlcli.store.query import flat_config
+from mlcli.store.stored_run import StoredRun, stated_directions
 
 
 def members(texts: list[str], outputs: Path) -> list[StoredRun]:

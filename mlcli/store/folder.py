@@ -15,8 +15,9 @@ from mlcli.config.redact import redacted
 from mlcli.config.settings import Settings, settings
 from mlcli.config.stored import has_interpolation, read_yaml
 from mlcli.files import sync, write_atomic
+from mlcli.store.format import FORMAT, current_names
 from mlcli.store.process import hold_lock, release_lock
-from mlcli.store.records import finite, parse, read_lines, to_json, write_json
+from mlcli.store.records import finite, parse, read_json, read_lines, to_json, try_read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,14 @@ class RunFolder:
     def record(self) -> dict[str, Any]:
         """As it is; see `read_json` for one that somebody else may have written."""
         return dict(parse((self.path / self.record_name).read_bytes()))
+
+    def read(self, name: str) -> Any:
+        """The content of a JSON file of the folder, with the names that metrics and settings have now. Raises
+        FileNotFoundError or Damaged."""
+        return self._current_names(read_json(self.path / name))
+
+    def _current_names(self, content: Any) -> Any:
+        return current_names(content, try_read_json(self.path / self.record_name) or {"format": FORMAT})
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Marks the run FINISHED, FAILED or KILLED."""
@@ -77,8 +86,10 @@ class RunFolder:
         return plain(stored, f"{self.path.name}/config.yaml")
 
     def history(self) -> list[dict[str, Any]]:
-        """The journal so far; a line that a kill cut off is left out."""
-        return read_lines(self.path / "metrics.jsonl")[0]
+        """The journal so far, a record {"epoch", "step", "time", "metrics"} for each epoch; an incomplete last line
+        is left out."""
+        lines: list[dict[str, Any]] = self._current_names(read_lines(self.path / "metrics.jsonl")[0])
+        return lines
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # whichever there is

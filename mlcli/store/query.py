@@ -6,8 +6,9 @@ from typing import Any
 from mlcli import renamed
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.metric.direction import direction
-from mlcli.store.find import StoredRun, all_runs, stated_directions
+from mlcli.store.find import all_runs
 from mlcli.store.records import flatten
+from mlcli.store.stored_run import StoredRun, stated_directions
 
 RECENT = 20  # runs whose keys are suggested for one that no run has
 
@@ -73,6 +74,8 @@ def _matches(run: StoredRun, text: str) -> bool:
         return run.status == value.upper()
     if key in run.record:
         return str(run.record[key]) == value
+    if (run.record.get("options") or {}).get(key) == value:
+        return True
     config = _readable_config(run)
     if f"{key}._target_" in config:  # a group: its option is named like the module that it builds
         return value.lower() in str(config[f"{key}._target_"]).lower().split(".")

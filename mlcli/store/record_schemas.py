@@ -111,6 +111,8 @@ run = fields(
     process_started=maybe(count),
     boot=maybe(text),
     directions=table(maybe(text)),
+    format=count,
+    options=table(text),
 )
 result = fields(
     {"best_epoch": count, "seconds": number, "metrics": metrics},
@@ -137,7 +139,7 @@ data = fields(
     tokenizer=text,
     padded=flag,
 )
-environment = fields({}, user=maybe(text), git_commit=maybe(text), device=maybe(text))
+environment = fields({}, mlcli=maybe(text), user=maybe(text), git_commit=maybe(text), device=maybe(text))
 trial = fields(
     {"trial": count, "swept": table(anything), "metrics": metrics, "status": text},
     seconds=maybe(number),

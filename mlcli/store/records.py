@@ -15,11 +15,13 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redacted
 from mlcli.files import open_plain, overwrite, read_plain, write_atomic
 from mlcli.store import record_schemas
+from mlcli.store.format import is_newer, newer_reason
 
 LARGEST = 64 * 2**20  # bytes of a file,
 LARGEST_LISTED = 2**20  # and of those that `mlcli runs` reads of every run
 LARGEST_JOURNAL = 2**29
-LISTED = ("run.json", "sweep.json", ".mlflow.json", ".tensorboard.json")
+RECORDS = ("run.json", "sweep.json")
+LISTED = (*RECORDS, ".mlflow.json", ".tensorboard.json")
 DEEPEST = 50  # levels of nesting
 _JSON = json.JSONEncoder(allow_nan=False)
 
@@ -32,9 +34,19 @@ class Damaged(ConfigError):
         self.reason = f"{path.name}: {reason}"
 
 
+class NewerFormat(Damaged):
+    """A record of a later version of mlcli."""
+
+    def __init__(self, path: Path, content: dict[str, Any]) -> None:
+        environment = try_read_json(path.with_name("environment.json")) or {}
+        reason = newer_reason(content, environment.get("mlcli"))
+        ConfigError.__init__(self, f"{path}: {reason}")
+        self.reason = reason
+
+
 def read_json(path: Path) -> Any:
-    """The content of a JSON file. Raises FileNotFoundError, or Damaged for one that cannot be read or does not fit
-    the schema of its name."""
+    """The content of a JSON file. Raises FileNotFoundError, NewerFormat, or Damaged for one that cannot be read or
+    does not fit the schema of its name."""
     try:
         content = parse(read_plain(path, LARGEST_LISTED if path.name in LISTED else LARGEST))
     except FileNotFoundError:
@@ -42,6 +54,8 @@ def read_json(path: Path) -> Any:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise Damaged(path, reason) from error
+    if path.name in RECORDS and is_newer(content):
+        raise NewerFormat(path, content)
     check = record_schemas.RECORDS.get(path.name, record_schemas.anything)
     if problem := check(content):
         raise Damaged(path, problem)

@@ -53,6 +53,7 @@ def compose_trials(
             parent=folder.name,
             trial=number,
             swept=_values(swept, overrides, cfg),
+            options=composer.options[composer.groups(overrides)],
         )
         trials.append(Trial(number, job))
     _check_shared(trials)

@@ -54,7 +54,7 @@ class Session:
 
         from mlcli.config.compose import new_id, to_run
         from mlcli.config.gc_policy import collect_rarely
-        from mlcli.config.job import as_typed
+        from mlcli.config.job import as_typed, chosen_options
         from mlcli.run.lifecycle import Job, train
         from mlcli.sweep.compose import check_trial
         from mlcli.track.console import Console
@@ -64,7 +64,8 @@ class Session:
         run = to_run(cfg)
         check_trial(run)
         overrides, path = as_typed(hydra.overrides.task), Path(hydra.runtime.output_dir)
-        job = Job(run, overrides, path, self.command, new_id(), trial=hydra.job.num)
+        options = chosen_options(hydra)
+        job = Job(run, overrides, path, self.command, new_id(), trial=hydra.job.num, options=options)
         result = train(job, Console(self.level), self.follow)
         return float(result["metrics"][run.sweep.metric or run.trainer.monitor])
 

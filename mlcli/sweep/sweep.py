@@ -16,7 +16,7 @@ from mlcli.run.directions import is_higher_better, task_directions
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, report_plot_errors
 from mlcli.run.finished_run import FinishedRun
-from mlcli.run.lifecycle import Job, initial_record, log_to
+from mlcli.run.lifecycle import initial_record, log_to
 from mlcli.run.plot_run import plot_run
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json
@@ -77,7 +77,7 @@ class Sweep:
         first = trials[0].job
         monitor = first.cfg.trainer.monitor
         self.console = SweepConsole(self.session.level, {}, monitor, is_higher_better(first.cfg, monitor))
-        self.record = _create_folder(folder, first, len(trials), self.session.command)
+        self.record = _create_folder(folder, trials, self.session.command)
         self.session.follow(self.record.path)
         self._resources.enter_context(log_to(self.record.path / "train.log"))
         pool = self._resources.enter_context(PlotPool(devices.cores(), preload=first.cfg.tracking.figures))
@@ -113,8 +113,10 @@ def _strategy(name: str) -> Callable[..., Any]:
     return STRATEGIES.get(name) or locate(name, "hydra.launcher.strategy")
 
 
-def _create_folder(folder: Path, first: Job, trials: int, command: str) -> RunFolder:
+def _create_folder(folder: Path, trials: Sequence[Trial], command: str) -> RunFolder:
     """Creates the folder with its `sweep.json`. Raises ConfigError if it is taken or cannot be written."""
+    first = trials[0].job
+    options = [set(trial.job.options.items()) for trial in trials]
     name = str(first.cfg.name or f"sweep over {', '.join(first.swept) or 'one value'}")
     record = initial_record(first) | {
         "id": folder.name,
@@ -123,7 +125,8 @@ def _create_folder(folder: Path, first: Job, trials: int, command: str) -> RunFo
         "parent": None,
         "trial": None,
         "swept": {},
-        "trials": trials,
+        "options": dict(sorted(set.intersection(*options))),  # of all trials
+        "trials": len(trials),
         "best_trial": None,
         "command": command,
     }

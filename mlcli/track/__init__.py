@@ -1,1 +1,1 @@
-"""Tracking: the journal, the console, and the delivery of runs to MLflow and TensorBoard."""
+"""Tracking: journal, console, delivery of runs to MLflow and TensorBoard."""

@@ -11,7 +11,7 @@ from mlcli.store.process import lock_file
 from mlcli.store.records import Damaged, flatten, read_json, read_lines, try_read_json, write_json
 from mlcli.store.status import record_path
 from mlcli.track.artifacts import artifacts
-from mlcli.track.mlflow_names import MAX_TEXT, STATUS
+from mlcli.track.mlflow_names import MAX_TEXT, STATUS, tidy
 from mlcli.track.mlflow_rows import RunUpdate
 from mlcli.track.summary import summarise
 
@@ -150,6 +150,7 @@ class Delivery:
             "mlcli.folder": self.folder,
             "host": record["host"],
             "device": environment.get("device"),
+            **{f"mlcli.{tidy(group)}": option for group, option in (record.get("options") or {}).items()},
             "mlcli.status": record["status"] if record["status"] != "RUNNING" else None,
         }
 

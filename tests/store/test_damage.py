@@ -219,7 +219,7 @@ def test_a_damaged_file_concerns_its_own_run_alone(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, name: str, content: Any
 ) -> None:
     monkeypatch.setattr("mlcli.run.plots.compare", mock.MagicMock())  # drawing takes its time
-    monkeypatch.setattr(EventLog, "take", lambda self: False)
+    monkeypatch.setattr(EventLog, "acquire", lambda self: False)
     draw = random.Random(f"{where}/{name}")
     outputs = tmp_path / "outputs"
     for case in range(CASES):
