@@ -175,7 +175,7 @@ def test_a_finished_run_answers_for_states_by_name_without_its_world(
     ("overrides", "told"),
     [
         (["data=iris", "model=mlp"], "use model=q_table."),
-        (["data=iris"], "data=iris is vector"),
+        (["data=iris"], "takes state inputs, not vector (data=iris)"),
         (["data.map=[S.?,..G]"], "what is '?'"),
         (["data.map=[S..,...]"], "data.map has no goal"),
         (["data.map=[...,.G.]"], "data.map has no start"),
