@@ -50,7 +50,7 @@ def denoising_autoencoder(runs: Sequence[FinishedRun]) -> Conclusion | None:
 def denoised(parts: Parts) -> Images:
     """The test images: clean, noisy, and reconstructed by both. Raises ValueError for other tasks and models."""
     task = parts.task
-    made: Rebuilt | None = task.rebuild("test") if isinstance(task, Reconstruction) else None
+    made: Rebuilt | None = task.reconstruct("test") if isinstance(task, Reconstruction) else None
     if made is None or made.given is None or made.code is None:
         raise ValueError("this experiment needs task=reconstruction task.noise=0.5 (or more) model=autoencoder")
     train = parts.data.examples.inputs[parts.data.splits["train"]].numpy()

@@ -81,7 +81,7 @@ def latent_of(parts: Parts) -> Space:
     """The latent space of a trained autoencoder. Raises ValueError for other models, and for data without classes."""
     if not isinstance(parts.task, Reconstruction) or not isinstance(parts.model, Encodes) or not parts.data.classes:
         raise ValueError("this experiment needs task=reconstruction, model=autoencoder or vae, and data with classes")
-    train, test = (parts.task.rebuild(name) for name in ("train", "test"))
+    train, test = (parts.task.reconstruct(name) for name in ("train", "test"))
     assert train.code is not None and test.code is not None
     return Space(train.code, test.code, float(errors(test.rebuilt, test.clean).mean()))
 

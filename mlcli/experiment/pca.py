@@ -61,7 +61,7 @@ def ratios_of(parts: Parts) -> np.ndarray:
 def _plots(parts: Parts, ratios: np.ndarray, name: str) -> list[Plot]:
     """explained_variance, plane, components and, for images, reconstructions, each named after the data set."""
     data, task, model = parts.data, parts.task, parts.model
-    rebuilt = task.rebuild("train")  # type: ignore[attr-defined]  # of reduction
+    rebuilt = task.reconstruct("train")  # type: ignore[attr-defined]  # of reduction
     labels = class_labels(data, "train")
     axes = model.components.reshape(-1, *data.shape).cpu().numpy()  # type: ignore[operator]  # a tensor
     plots = [

@@ -88,7 +88,7 @@ class Classification(GradientTask):
         """The metrics of every epoch, from the logits N × C of a split."""
         return fast.classification(outputs, targets)
 
-    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.metric import classification
         from mlcli.task.plots.classification import plots, worst_mistakes
 

@@ -118,7 +118,7 @@ class FewShot(GradientTask):
         losses, hits = judge(outputs, targets, self._scores(self.loader.evaluation_size))
         return {"loss": losses.mean(), "accuracy": hits.float().mean()}
 
-    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         embeddings = outputs.float()
         judged, index = self.loader.evaluation_size, self.loader.ordered(split).cpu()
         evaluation.metrics |= self.compare(split, embeddings, judged)

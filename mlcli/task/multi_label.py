@@ -37,7 +37,7 @@ class MultiLabel(GradientTask):
         """The metrics of every epoch, from the logits N × C of a split."""
         return fast.multi_label(outputs, targets)
 
-    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.metric import multi_label
         from mlcli.task.plots.multi_label import plots
 

@@ -1,4 +1,4 @@
-"""Reduction: examples told by fewer numbers, from which they can be made again as nearly as possible.
+"""Dimensionality reduction by principal component analysis (PCA).
 
 Shapes: N examples of a split, D features, K components.
 """
@@ -17,7 +17,7 @@ from mlcli.loading.loader import Loader
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.metric.undefined import left_out
 from mlcli.precise import precise
-from mlcli.task.pca.components import Components, components, extended
+from mlcli.task.pca.components import PrincipalComponents, extend_components, principal_components
 from mlcli.task.reconstruction import Reconstruction
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -25,12 +25,12 @@ from mlcli.traits import TaskTraits
 
 
 class Reduction:
-    """The principal components of the training split, as a PCA `model` keeps them. The loss is the mean squared error
-    of what they rebuild; `explained` is the share of the variance of a split that they keep.
+    """The principal components of the training split, which a PCA `model` holds. The loss is the mean squared error
+    of the reconstructions; `explained` is the explained variance ratio of a split.
 
-    incremental: batch after batch of trainer.batch_size examples, which need not fit into memory together, with an
-    answer that is a little less exact. tsne: a picture by t-SNE too (van der Maaten and Hinton 2008), which lays
-    neighbours side by side, and says nothing of how far apart all others are.
+    incremental: batch by batch of trainer.batch_size examples, which need not fit into memory together, at slightly
+    lower precision. tsne: a t-SNE plot too (van der Maaten and Hinton 2008), which preserves neighbourhoods but not
+    distances.
     """
 
     traits = TaskTraits(
@@ -45,23 +45,23 @@ class Reduction:
     ) -> None:  # fmt: skip
         self.data, self.model, self.loader, self.seed = data, model, loader, seed
         self.incremental, self.tsne = incremental, tsne
-        self.kept = len(cast(Tensor, model.components))
-        # Judges only, as it would an autoencoder; nothing of it is trained.
-        self.judge = Reconstruction(data, model, cast(Update, None), loader, seed)
-        self.found: Components | None = None
+        self.components = len(cast(Tensor, model.components))
+        # For evaluations alone, as of an autoencoder: it trains nothing.
+        self.reconstruction = Reconstruction(data, model, cast(Update, None), loader, seed)
+        self.result: PrincipalComponents | None = None
 
     outputs = staticmethod(Reconstruction.outputs)
 
     def check_data(self) -> None:
-        """Raises ValueError where there are more components than examples to find them in, or a single example."""
+        """Raises ValueError for fewer than two training examples, or more components than examples at a time."""
         count = len(self.data.splits["train"])
         if count < 2:
             raise ValueError(
                 "there is 1 example to train on, and components need 2 or more: lower split.val or split.test"
             )
         least = min(self.loader.batch_size, self.data.epoch_size) if self.incremental else count
-        if self.kept > least:
-            raise ValueError(f"model.components={self.kept} of {least} examples at a time: use at most {least}.")
+        if self.components > least:
+            raise ValueError(f"model.components={self.components} of {least} examples at a time: use at most {least}")
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
@@ -73,25 +73,29 @@ class Reduction:
         return [torch.cat([inputs for inputs, _ in self.loader.split("train")])]
 
     def step(self, points: Tensor) -> dict[str, Any]:
-        self.found = extended(self.found, points, self.kept) if self.incremental else components(points)
-        self._keep(self.found)
+        self.result = (
+            extend_components(self.result, points, self.components)
+            if self.incremental
+            else principal_components(points)
+        )
+        self._store(self.result)
         return {"loss": (self.model(points) - points).square().mean()}
 
     @property
     def converged(self) -> bool:
-        """After one pass over the examples: nothing more is to be learnt from them."""
-        return self.found is not None
+        """After one pass over the training split, another would change nothing."""
+        return self.result is not None
 
-    def _keep(self, found: Components) -> None:
+    def _store(self, result: PrincipalComponents) -> None:
         model: Any = self.model
-        model.mean, model.components = found.mean.float(), found.axes[: self.kept].float()
+        model.mean, model.components = result.mean.float(), result.axes[: self.components].float()
         model.variances = torch.zeros_like(model.variances)
-        model.variances[: len(found.singular)] = found.variances.float()
-        model.total = found.total.float()
+        model.variances[: len(result.singular)] = result.variances.float()
+        model.total = result.total.float()
 
     @torch.inference_mode()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        evaluation = self.judge.evaluate(split, full)
+        evaluation = self.reconstruction.evaluate(split, full)
         points = precise(torch.cat([inputs for inputs, _ in self.loader.split(split)]))
         spread = (points - points.mean(0)).square().mean()
         if spread > 0:
@@ -115,29 +119,29 @@ class Reduction:
         axes = self.loader.adapter.undo(model.components, self.data.shape).cpu().numpy()
 
         def plots() -> list[Plot]:
-            codes, labels = model.encode(points.float()).cpu().numpy(), self.judge.labels(split)
-            drawn = {plot.name: plot for plot in [explained_variance(ratios, self.kept), *common()]}
-            drawn["latent_space"] = plane(codes, ratios, labels, self.data.classes)
-            drawn["components"] = components_plot(axes, ratios, self.data.features)
-            rest = t_sne_plots(codes, labels, self.data.classes, self.seed) if self.tsne else []
-            return [*drawn.values(), *rest]
+            codes, labels = model.encode(points.float()).cpu().numpy(), self.reconstruction.labels(split)
+            made = {plot.name: plot for plot in [explained_variance(ratios, self.components), *common()]}
+            made["latent_space"] = plane(codes, ratios, labels, self.data.classes)
+            made["components"] = components_plot(axes, ratios, self.data.features)
+            t_sne = t_sne_plots(codes, labels, self.data.classes, self.seed) if self.tsne else []
+            return [*made.values(), *t_sne]
 
         evaluation.plots = plots
 
-    def rebuild(self, split: str) -> Rebuilt:
-        """What the components make of a split, as of an autoencoder."""
-        return self.judge.rebuild(split)
+    def reconstruct(self, split: str) -> Rebuilt:
+        """The reconstructions of a split, as of an autoencoder."""
+        return self.reconstruction.reconstruct(split)
 
     def observe(self, score: float) -> None:
-        """Nothing reacts to it."""
+        """Nothing depends on the score."""
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The numbers that tell each input, what they rebuild, and its mean squared error."""
-        return self.judge.predict(inputs)
+        """The reconstruction of each input, its mean squared error, and its coordinates along the components."""
+        return self.reconstruction.predict(inputs)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "found": vars(self.found) if self.found else {}}
+        return {"model": self.model.state_dict(), "found": vars(self.result) if self.result else {}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self.found = Components(**state["found"]) if state.get("found") else self.found
+        self.result = PrincipalComponents(**state["found"]) if state.get("found") else self.result

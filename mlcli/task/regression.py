@@ -62,7 +62,7 @@ class Regression(GradientTask):
     def _unscaled(self, outputs: Tensor) -> Tensor:
         return outputs.squeeze(1).float() * self.std + self.mean
 
-    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.metric import regression
         from mlcli.task.plots.regression import plots, worst_mistakes
 

@@ -70,7 +70,7 @@ class SequenceLabelling(GradientTask):
         """The metrics of every epoch, from the logits N × T × C of a split."""
         return fast.sequence_labelling(outputs, targets)
 
-    def _complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.figure.positions import accuracy_by_position
         from mlcli.metric import classification, positions
         from mlcli.task.plots.classification import plots

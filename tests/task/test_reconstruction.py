@@ -40,7 +40,7 @@ def test_a_vaes_divergence_is_weighed_by_beta_and_shared_out_among_the_pixels() 
 @pytest.mark.parametrize("data", ["digits", "diabetes", "adding"])
 def test_metrics_are_in_units_of_the_data(data: str) -> None:
     parts = parts_of(f"data={data}", "task.noise=0.3", *(["data.examples=200"] if data == "adding" else []))
-    found = parts.task.rebuild("test")
+    found = parts.task.reconstruct("test")
     clean = parts.data.examples.inputs[parts.data.splits["test"]].numpy()
     np.testing.assert_allclose(found.clean, clean, atol=1e-4)
     metrics = parts.task.evaluate("test", full=True).metrics
@@ -96,7 +96,7 @@ def test_any_network_with_an_output_a_number_can_rebuild() -> None:
     assert not any(name.startswith("latent/") for name in evaluation.columns)
     assert "latent_space" not in {plot.name for plot in evaluation.plots()}
     rows = parts_of("model=gru", "data=digits")
-    assert rows.task.rebuild("test").rebuilt.shape == (360, 1, 8, 8)
+    assert rows.task.reconstruct("test").rebuilt.shape == (360, 1, 8, 8)
 
 
 @pytest.mark.parametrize("data", ["surnames", "brackets"])

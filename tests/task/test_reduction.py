@@ -15,7 +15,7 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
-from mlcli.task.pca.components import extended
+from mlcli.task.pca.components import extend_components
 
 PIXELS = load_digits().data
 
@@ -51,7 +51,7 @@ def test_batch_after_batch_is_scikit_learns_incremental_pca() -> None:
     for rows in np.array_split(PIXELS, 9):
         theirs.partial_fit(rows)
         points = torch.from_numpy(rows)
-        found = extended(found, points, 8)
+        found = extend_components(found, points, 8)
     assert found is not None
     assert (found.variances / found.total).numpy() == pytest.approx(theirs.explained_variance_ratio_, rel=1e-8)
     signs = np.sign((found.axes.numpy() * theirs.components_).sum(1, keepdims=True))

@@ -1,6 +1,6 @@
-"""Random changes of training examples: what is learnt must not depend on them.
+"""Augmentation: random changes of training examples.
 
-Modules with an attribute `random`, so that every trial of a stack draws its own. Shapes: B batch.
+The attribute `random` of these modules lets each trial of a stack sample its own numbers. Shapes: B batch.
 """
 
 from math import pi
@@ -14,11 +14,11 @@ from mlcli.random_numbers import normal, random
 
 
 class Augment(nn.Module):
-    """Shifts (by up to so many pixels), turns (up to so many degrees) and mirrors images, each in its own way, and
-    adds normal noise (in standard deviations of the inputs) to numbers of any kind.
+    """Shifts (by at most so many pixels), rotates (at most so many degrees) and flips each image at random, and adds
+    normal noise (in standard deviations of the inputs) to inputs of any kind but tokens.
 
-    shape: of one example as it was before the adapter, C × H × W of images. Raises ValueError where the data are no
-    images and more than noise is asked for.
+    shape: of one example before the adapter, C × H × W for images. Raises ValueError for amounts that the kind of
+    data does not support.
     """
 
     def __init__(self, kind: str, shape: tuple[int, ...], **amounts: float) -> None:
@@ -28,9 +28,9 @@ class Augment(nn.Module):
         self.moves = any(amounts[name] for name in ("shift", "rotate", "flip"))
         self.random: Any = random
         if self.moves and kind != "image":
-            raise ValueError(f"task.shift, task.rotate and task.flip are for images, not {kind}: leave 0.")
+            raise ValueError(f"task.shift, task.rotate and task.flip are for images, not {kind}: use 0")
         if kind == "tokens":
-            raise ValueError("task.noise is for numbers, and tokens are none: leave 0.")
+            raise ValueError("task.noise is for numbers, not tokens: use 0")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """B × any shape → the same."""
@@ -55,7 +55,7 @@ class Augment(nn.Module):
 
 
 class Mixup(nn.Module):
-    """Blends each example of a batch with another, and their losses alike (Zhang et al. 2018, arXiv 1710.09412)."""
+    """Mixup: convex combinations of two examples and of their losses (Zhang et al. 2018, arXiv 1710.09412)."""
 
     def __init__(self, alpha: float) -> None:
         super().__init__()
@@ -63,22 +63,23 @@ class Mixup(nn.Module):
         self.random: Any = random
 
     def forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The blended inputs, the other targets, and the share of the own: one number, from Beta(alpha, alpha).
+        """The mixed inputs, the targets of the other example, and the weight of the first: one number per batch, from
+        Beta(alpha, alpha).
 
-        A batch comes in random order, so turned round it pairs its examples at random.
+        Batches are in random order, so pairing a batch with its reverse pairs examples at random.
         """
         share = self.random(inputs.flatten()[0], self._beta)
         return share * inputs + (1 - share) * inputs.flip(0), targets.flip(0), share
 
     def _beta(self, tensor: Tensor, generator: torch.Generator | None) -> Tensor:
-        """On the tensor's device and from its generator, as torch.distributions.Beta cannot."""
+        """On the tensor's device and with a generator, which torch.distributions.Beta does not take."""
         both = torch._sample_dirichlet(tensor.new_full((*tensor.shape, 2), self.alpha), generator=generator)
         return tensor.copy_(both[..., 0])
 
 
 def _places(images: Tensor) -> Tensor:
-    """Of images B × C × H × W, H · W × 3: across, down, 1 of each pixel's centre, where an image reaches from -1 to
-    1. As F.affine_grid, which torch.vmap does not know."""
+    """For images B × C × H × W, the homogeneous coordinates x, y, 1 of each pixel's centre, H · W × 3, where an image
+    spans -1 to 1: as F.affine_grid, which has no batching rule for torch.vmap."""
     down, across = (
         (torch.arange(size, dtype=images.dtype, device=images.device) * 2 + 1) / size - 1 for size in images.shape[2:]
     )

@@ -1,4 +1,4 @@
-"""What is done to inputs that a network is to make whole again."""
+"""The corruption of a denoising autoencoder's inputs. Shapes: B batch."""
 
 from typing import Any
 
@@ -8,36 +8,36 @@ from torch import Tensor, nn
 from mlcli.loading.loader import EVALUATION_BATCH
 from mlcli.random_numbers import normal, random, uniform
 
-SEED = 0  # of the numbers that evaluation always meets
+SEED = 0  # of the corruption in evaluations
 
 
 class Corrupt(nn.Module):
-    """Adds normal noise of a standard deviation, then sets a share of the numbers to 0, which of normalised inputs is
-    the mean (Vincent et al. 2008). Either amount may be None.
+    """Adds normal noise of a standard deviation, then sets a share of the numbers to 0, the mean of normalised inputs
+    (Vincent et al. 2008). Either amount may be None.
 
-    A module with an attribute `random`, so that every trial of a stack draws its own. Shapes: B batch.
+    The attribute `random` lets each trial of a stack sample its own numbers.
     """
 
     def __init__(self, shape: tuple[int, ...], device: torch.device) -> None:
-        """shape: of one example as the model takes it."""
+        """shape: of one example as the input of the model."""
         super().__init__()
         self.random: Any = random
-        # Drawn here: torch.vmap lets nobody draw from a generator. Of every batch the examples in one place share it.
+        # Sampled here, since torch.vmap forbids generators; examples at the same position of their batches share it.
         generator = torch.Generator().manual_seed(SEED)
         fixed = torch.empty(2, EVALUATION_BATCH, *shape)
         self.fixed_noise = normal(fixed[0], generator).to(device)
         self.fixed_chance = uniform(fixed[1], generator).to(device)
 
     def forward(self, inputs: Tensor, noise: Tensor | float | None, mask: Tensor | float | None) -> Tensor:
-        """B × shape → the same, each time with other numbers."""
+        """B × shape → the same, with new random numbers at each call."""
         if noise is not None:
             inputs = inputs + noise * self.random(inputs, normal)
         if mask is not None:
             inputs = inputs * (self.random(inputs, uniform) >= mask)
         return inputs
 
-    def always_alike(self, inputs: Tensor, noise: Tensor | float | None, mask: Tensor | float | None) -> Tensor:
-        """B × shape → the same, each time with the same numbers; B is at most EVALUATION_BATCH."""
+    def fixed(self, inputs: Tensor, noise: Tensor | float | None, mask: Tensor | float | None) -> Tensor:
+        """B × shape → the same, with the same random numbers at each call; B ≤ EVALUATION_BATCH."""
         if noise is not None:
             inputs = inputs + noise * self.fixed_noise[: len(inputs)].to(inputs.dtype)
         if mask is not None:

@@ -17,14 +17,12 @@ from mlcli.train.update import Update
 class GradientTask:
     """A network, the update that trains it, and the loader of its batches.
 
-    A subclass has `loss(*batch)`, the mean loss of a batch, a scalar. The `evaluate` of this class needs
-    `metrics(outputs, targets)` and `_complete(evaluation, split, outputs, targets)` too, which adds to a full
-    evaluation what is too slow for every epoch. A subclass may replace any method.
+    A subclass has `loss(*batch)`, the mean loss of a batch, a scalar; `metrics(outputs, targets)` of a whole split,
+    unless it replaces `evaluate`; and `predict`.
     """
 
     loss: Callable[..., Tensor]
     metrics: Callable[[Tensor, Tensor], dict[str, Tensor]]
-    _complete: Callable[[Evaluation, str, Tensor, Tensor], None]
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         self.data = data
@@ -43,8 +41,11 @@ class GradientTask:
         outputs, targets = forward_split(self.model, self.loader, split)
         evaluation = Evaluation(self.metrics(outputs, targets))
         if full:
-            self._complete(evaluation, split, outputs, targets)
+            self.complete(evaluation, split, outputs, targets)
         return evaluation
+
+    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+        """Adds metrics, columns and plots to a full evaluation of a split; by default none."""
 
     def observe(self, score: float) -> None:
         self.update.observe(score)

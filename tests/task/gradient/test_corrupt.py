@@ -9,7 +9,7 @@ def made() -> tuple[Corrupt, torch.Tensor]:
     return Corrupt((2, 50), torch.device("cpu")), torch.full((300, 2, 50), 3.0)
 
 
-@pytest.mark.parametrize("how", ["forward", "always_alike"])
+@pytest.mark.parametrize("how", ["forward", "fixed"])
 def test_noise_has_its_deviation_and_the_mask_its_share(how: str) -> None:
     corrupt, inputs = made()
     noisy = getattr(corrupt, how)(inputs, 0.5, None)
@@ -24,6 +24,6 @@ def test_training_meets_new_numbers_and_evaluation_always_the_same() -> None:
     assert not torch.equal(corrupt(inputs, 1.0, 0.1), corrupt(inputs, 1.0, 0.1))
     again = Corrupt((2, 50), torch.device("cpu"))
     before = torch.get_rng_state()
-    assert torch.equal(corrupt.always_alike(inputs, 1.0, 0.1), again.always_alike(inputs, 1.0, 0.1))
+    assert torch.equal(corrupt.fixed(inputs, 1.0, 0.1), again.fixed(inputs, 1.0, 0.1))
     assert torch.equal(before, torch.get_rng_state())
-    assert not torch.equal(*corrupt.always_alike(inputs, 1.0, 0.1)[:2])
+    assert not torch.equal(*corrupt.fixed(inputs, 1.0, 0.1)[:2])
