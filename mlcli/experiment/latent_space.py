@@ -125,7 +125,7 @@ def _curves(scores: Sequence[Score]) -> Plot:
     each = ", ".join(f"{score.name} {score.accuracy:.1%}" for score in latent if score.dimension == smallest)
     note = f"test split, k = {NEIGHBOURS}; dashed: k-NN accuracy in pixel space"
     panel = Panel("latent dimension", "k-NN accuracy", curves, "x", level=pixels.accuracy)
-    return panels("neighbours", f"k-NN accuracy in latent dimension {smallest}: {each}", note, [panel])
+    return panels("neighbours", f"Latent dimension {smallest}: {each}", note, [panel])
 
 
 def _picture(spaces: Spaces, labels: np.ndarray, classes: Sequence[str]) -> Plot:

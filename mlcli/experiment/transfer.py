@@ -74,7 +74,9 @@ def _trend(gains: Sequence[float]) -> str:
 
 
 def _plot(methods: Methods, curves: dict[str, Curve], labels: Sequence[int]) -> Plot:
-    each = ", ".join(f"{method} {mean_metric(groups[labels[0]], METRIC):.1%}" for method, groups in methods.items())
+    scores = {method: mean_metric(groups[labels[0]], METRIC) for method, groups in methods.items()}
+    best = max(scores, key=scores.__getitem__)
+    title = f"{_labels(labels[0])} per class: {best} {scores[best]:.1%}"
+    title += "" if best == SCRATCH else f", {SCRATCH} {scores[SCRATCH]:.1%}"
     note = "test split; means over seeds with one standard deviation"
-    title = f"Test accuracy with {_labels(labels[0])} per class: {each}"
     return panels("labels", title, note, [Panel("labels per class", METRIC, curves, "x")])
