@@ -23,12 +23,12 @@ Part = type | Callable[..., Any]
 NAMES = {"pytorch": "PyTorch", "numpy": "NumPy", "keras": "Keras"}
 # The code of the network, and of its loss and update.
 PARTS: dict[str, tuple[Sequence[Part], Sequence[Part]]] = {
-    "pytorch": ((mlp_pytorch.network, mlp_pytorch.MLPPyTorch.forward), (mlp_pytorch.step,)),
+    "pytorch": ((mlp_pytorch.network, mlp_pytorch.MLPPyTorch.forward), (mlp_pytorch.sgd_step,)),
     "numpy": (
         (mlp.Layer, mlp.forward),
         (mlp.loss_and_gradients, mlp.sgd_step, softmax, one_hot, cross_entropy, gradient),
     ),
-    "keras": ((mlp_keras.network,), (mlp_keras.ready, mlp_keras.MLPKeras.fit)),
+    "keras": ((mlp_keras.network,), (mlp_keras.compile_network, mlp_keras.MLPKeras.fit)),
 }
 COLUMNS = (
     "framework", "seeds", "test accuracy", "seconds per epoch",

@@ -1,4 +1,4 @@
-"""One layer of self-attention to look at (Vaswani et al. 2017), without the rest of a transformer."""
+"""One layer of self-attention (Vaswani et al. 2017) without the rest of a transformer, to inspect its weights."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.model.attention_layers import SelfAttention
 from mlcli.model.layers import Count
-from mlcli.model.positions import Placed, PositionName
+from mlcli.model.positions import PositionName, StepEmbedding
 from mlcli.model.recurrent import pool
 from mlcli.traits import ModelTraits
 
@@ -15,7 +15,7 @@ from mlcli.traits import ModelTraits
 class Attention(nn.Module):
     """Embedding and positions, one layer of self-attention, the mean over the steps and a linear head.
 
-    Nothing leads around the layer: what the head learns of a step has passed through its weights.
+    There is no residual connection, so all information reaches the head through the attention weights.
     """
 
     traits = ModelTraits(accepts=("sequence", "tokens"))
@@ -36,7 +36,7 @@ class Attention(nn.Module):
     ) -> None:
         super().__init__()
         rotary = positions == "rotary"
-        self.placed = Placed(input_shape, vocabulary, padded, d_model, positions)
+        self.placed = StepEmbedding(input_shape, vocabulary, padded, d_model, positions)
         self.layer = SelfAttention(d_model, heads, causal=causal, rotary=rotary, temperature=temperature)
         self.pool = pool("mean", False, 0.0, per_step)
         self.head = nn.Linear(d_model, outputs)
@@ -48,6 +48,6 @@ class Attention(nn.Module):
         return logits
 
     def attention(self, inputs: Tensor) -> Tensor:
-        """The weights B × heads × T × T: how much each step (third) takes from each (fourth)."""
+        """Attention weights B × heads × T × T, from each query step (third axis) to each key step (fourth)."""
         weights: Tensor = self.layer.with_weights(*self.placed(inputs))[1]
         return weights

@@ -1,7 +1,6 @@
-"""Multi-head self-attention (Vaswani et al. 2017, "Attention Is All You Need", 3.2), which attention, transformer and
-others share.
+"""Multi-head self-attention (Vaswani et al. 2017, "Attention Is All You Need", 3.2).
 
-Shapes: K trials, B batch, T steps, H heads, D = d_model numbers a step, of which each head has D / H.
+Shapes: K trials, B batch, T steps, H heads, D = d_model, of which each head has D / H.
 """
 
 from typing import Any
@@ -14,11 +13,11 @@ from mlcli.model.positions import rotate
 
 
 class SelfAttention(nn.Module):
-    """Each step takes a weighted mean of what all steps offer, once per head, and the heads are mixed.
+    """softmax(Q Kᵀ / (√(D / H) · temperature)) V for each head, then a linear layer on the concatenated heads.
 
-    causal: a step sees itself and what came before. rotary: queries and keys are turned by their positions.
-    temperature: below 1 sharpens the weights, above 1 flattens them. Raises ValueError when the heads cannot share
-    d_model evenly.
+    causal: a step attends to itself and to earlier steps only. rotary: queries and keys are rotated by their
+    positions. temperature: below 1 makes the weights more peaked, above 1 flatter. Raises ValueError where d_model is
+    not a multiple of heads.
     """
 
     def __init__(
@@ -30,21 +29,21 @@ class SelfAttention(nn.Module):
         self.causal = causal
         self.rotary = rotary
         self.scale = 1 / ((d_model / heads) ** 0.5 * temperature)
-        # To queries, keys and values. Softmax takes a key's bias away again and `mix` has what a value's would add;
-        # a weight without an effect has noise for a gradient, of which Adam makes full steps.
+        # To queries, keys and values. Softmax is invariant to the bias of the keys, and that of the values is
+        # redundant with the bias of `mix`; Adam would take full steps on the rounding noise in their gradients.
         self.project = nn.Linear(d_model, 3 * d_model, bias=False)
         self.mix = nn.Linear(d_model, d_model)
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """B × T × D, and a mask B × T of the steps that are there → B × T × D. No step sees one that is not there."""
+        """B × T × D, and a mask B × T that is False for padding → B × T × D. No step attends to padding."""
         query, key, value = self.split(inputs)
         mixed: Tensor = self.mix(_joined(attend(query, key, value, mask, self.causal, self.scale)))
         return mixed
 
     def with_weights(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The same outputs, and the weights B × H × T × T: how much each step (third) takes from each (fourth).
+        """The outputs, and the attention weights B × H × T × T from each query step (third axis) to each key step.
 
-        Step by step, where `forward` takes one fused kernel that never has all weights at hand.
+        `forward` uses a fused kernel that never holds all weights in memory.
         """
         query, key, value = self.split(inputs)
         weights = weights_of(query, key, allowed(mask, self.causal, inputs), self.scale)
@@ -60,45 +59,45 @@ class SelfAttention(nn.Module):
 
 
 def weights_of(query: Tensor, key: Tensor, allowed: Tensor | None, scale: float) -> Tensor:
-    """softmax(query · keyᵀ · scale), B × H × T × T: exactly 0 where not allowed, also for who may look nowhere."""
+    """softmax(query · keyᵀ · scale), B × H × T × T: exactly 0 where not allowed, also in rows where nothing is."""
     scores = query @ key.mT * scale
     if allowed is None:
         return scores.softmax(-1)
-    least = torch.finfo(scores.dtype).min  # unlike −∞ it leaves a number where all is hidden
-    return scores.masked_fill(~allowed, least).softmax(-1).masked_fill(~allowed, 0.0)
+    lowest = torch.finfo(scores.dtype).min  # −∞ would give NaN in rows where nothing is allowed
+    return scores.masked_fill(~allowed, lowest).softmax(-1).masked_fill(~allowed, 0.0)
 
 
 def allowed(mask: Tensor | None, causal: bool, inputs: Tensor) -> Tensor | None:
-    """What each step may look at: B × 1 × 1 × T, 1 × 1 × T × T or both as one; None for everything."""
-    there = None if mask is None else mask[:, None, None, :]
+    """Which keys each query may attend to: B × 1 × 1 × T, 1 × 1 × T × T or both broadcast; None for all."""
+    present = None if mask is None else mask[:, None, None, :]
     if not causal:
-        return there
+        return present
     steps = inputs.shape[1]
     before = torch.ones(1, 1, steps, steps, dtype=torch.bool, device=inputs.device).tril()
-    return before if there is None else there & before
+    return before if present is None else present & before
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float) -> Tensor:
-    """The weighted means by torch's fused kernel, B × H × T × D / H each. Mask B × T."""
+    """Attention by torch's fused kernel; query, key, value and result B × H × T × D / H each, mask B × T."""
     if torch._C._functorch.is_batchedtensor(query):
         return _Trials.apply(query, key, value, mask, causal, scale)  # type: ignore[no-any-return, no-untyped-call]
     if mask is None:
         return F.scaled_dot_product_attention(query, key, value, is_causal=causal, scale=scale)
-    seen = allowed(mask, causal, query.transpose(1, 2))
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
+    visible = allowed(mask, causal, query.transpose(1, 2))
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=visible, scale=scale)
 
 
 class _Trials(torch.autograd.Function):
-    """A name for torch.vmap to find its rule by: it has none for the fused kernel, and would loop over the trials.
-    To the kernel, which mixes no examples, the trials are more examples: K × B becomes one axis."""
+    """Defines the vmap rule of `attend`: torch.vmap has none for the fused kernel and would loop over the trials. The
+    kernel treats examples independently, so K trials of B examples become one axis of K · B."""
 
     @staticmethod
     def forward(*inputs: Any) -> Tensor:
-        raise RuntimeError("attention of a stack was called outside of it")
+        raise RuntimeError("attention of a stack was called outside torch.vmap")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        raise RuntimeError("attention of a stack was called outside of it")
+        raise RuntimeError("attention of a stack was called outside torch.vmap")
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int]:
@@ -110,7 +109,7 @@ class _Trials(torch.autograd.Function):
 
 
 def _flattened(tensor: Tensor | None, dim: int | None, trials: int) -> Any:
-    """B × … of each trial, which are K along `dim` → (K · B) × …"""
+    """Trials along `dim`, each B × … → (K · B) × …"""
     if tensor is None:
         return None
     each = tensor.expand(trials, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
@@ -123,13 +122,13 @@ def _joined(heads: Tensor) -> Tensor:
 
 
 def _check(d_model: int, heads: int, rotary: bool) -> None:
-    multiple = 2 if rotary else 1  # rotary positions turn pairs of numbers
+    multiple = 2 if rotary else 1  # rotary positions rotate pairs of components
     if d_model % (heads * multiple) == 0:
         return
     fitting = [str(n) for n in range(1, d_model + 1) if d_model % (n * multiple) == 0]
-    pairs = " into an even number each, as positions=rotary needs" if rotary else " evenly"
+    parts = " into even sizes, as positions=rotary needs" if rotary else " evenly"
     heads_advice = f"use model.heads={'|'.join(fitting)}, or " if fitting else "use "
     raise ValueError(
-        f"model.d_model={d_model} cannot be divided among model.heads={heads}{pairs}: {heads_advice}"
+        f"model.d_model={d_model} cannot be divided among model.heads={heads}{parts}: {heads_advice}"
         f"model.d_model={-(-d_model // (heads * multiple)) * heads * multiple}."
     )

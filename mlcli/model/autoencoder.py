@@ -12,11 +12,11 @@ from mlcli.traits import ModelTraits
 
 
 class Autoencoder(nn.Module):
-    """D numbers are squeezed through a code of a few, from which as many are made again.
+    """An encoder from D features to a latent vector of `code` dimensions, and a decoder back to D features.
 
-    The encoder has `depth` hidden layers, each half as wide as the one before, and the decoder the same
-    turned round. Code and outputs are linear. With depth 0 both are one linear layer, and the best that they can do
-    is to span the space of the leading principal components (Baldi & Hornik 1989).
+    The encoder has `depth` hidden layers, each half as wide as the one before; the decoder mirrors it. The latent
+    vector and the outputs are linear. With depth 0 both parts are one linear layer, and at the optimum they span the
+    space of the leading principal components (Baldi & Hornik 1989).
     """
 
     traits = ModelTraits(accepts=("vector",), reconstructs=True)
@@ -54,7 +54,7 @@ class Autoencoder(nn.Module):
 
 
 def halved(width: int, depth: int) -> list[int]:
-    """`depth` widths, each half of the one before. Raises ValueError when nothing would be left to halve."""
+    """`depth` widths, each half of the one before. Raises ValueError where the last would be 0."""
     if width >> max(depth - 1, 0) == 0:
         raise ValueError(
             f"model.width={width} cannot be halved {depth - 1} times: use model.width={2 ** (depth - 1)} or more, "
@@ -64,8 +64,8 @@ def halved(width: int, depth: int) -> list[int]:
 
 
 def hidden(sizes: Sequence[int], activation: ActivationName, norm: NormName) -> nn.Sequential:
-    """A layer from each size to the next, each linear → norm → activation."""
-    bias = norm != "batch_norm"  # which would take it away again
+    """Layers from each size to the next, each linear → norm → activation."""
+    bias = norm != "batch_norm"  # which subtracts the mean, and any bias with it
     return nn.Sequential(
         *(
             named(

@@ -20,10 +20,10 @@ POOLS = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d}
 
 
 class CNN(nn.Module):
-    """`depth` blocks, each convolution → norm → activation → 2×2 pooling, then a linear head on what is left.
+    """`depth` blocks, each convolution → norm → activation → 2×2 pooling, then a linear head.
 
-    Block i has width × 2^i channels and halves height and width. Dropout is on the head's inputs alone.
-    Raises ValueError when the image is too small for `depth` halvings, or `kernel_size` is even.
+    Block i has width × 2^i channels and halves height and width. Dropout is on the inputs of the head.
+    Raises ValueError where the image is too small for `depth` halvings, or `kernel_size` is even.
     """
 
     traits = ModelTraits(accepts=("image",))
@@ -45,7 +45,7 @@ class CNN(nn.Module):
         channels, height, breadth = input_shape
         _check(height, breadth, depth, kernel_size)
         blocks = []
-        bias = norm != "batch_norm"  # which would take it away again
+        bias = norm != "batch_norm"  # which subtracts the mean, and any bias with it
         for i in range(depth):
             wider = width * 2**i
             blocks.append(

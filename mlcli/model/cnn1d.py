@@ -21,12 +21,11 @@ from mlcli.traits import ModelTraits
 
 
 class CNN1d(nn.Module):
-    """`depth` blocks, each convolution at every second step → norm → activation, then one number a channel by
-    pooling over all steps that are left, and a linear head.
+    """`depth` blocks, each convolution of stride 2 → norm → activation, then pooling over the remaining steps and a
+    linear head.
 
-    Block i has width × 2^i channels and halves the steps. Dropout is on the head's inputs alone. Tokens are embedded
-    first; how much padding follows a sequence does not change its answer. Raises ValueError when `kernel_size` is
-    even.
+    Block i has width × 2^i channels and halves the number of steps. Dropout is on the inputs of the head. Tokens are
+    embedded first; the amount of padding does not change the outputs. Raises ValueError where `kernel_size` is even.
     """
 
     traits = ModelTraits(accepts=("sequence", "tokens"))
@@ -58,7 +57,7 @@ class CNN1d(nn.Module):
         self.pooling = pooling
         self.steps = Steps(input_shape, vocabulary, padded, embedding)
         widths = [self.steps.features, *(width * 2**i for i in range(depth))]
-        bias = norm != "batch_norm"  # which would take it away again
+        bias = norm != "batch_norm"  # which subtracts the mean, and any bias with it
         self.blocks = nn.ModuleList(
             named(
                 convolution=nn.Conv1d(channels, wider, kernel_size, 2, kernel_size // 2, bias=bias),
@@ -90,7 +89,7 @@ class CNN1d(nn.Module):
 
 
 class _LayerNorm(nn.LayerNorm):
-    """Over the channels of each step."""
+    """Layer normalisation over the channels of each step."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """B × channels × T → the same."""

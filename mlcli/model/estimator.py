@@ -1,4 +1,4 @@
-"""Any scikit-learn estimator as a model. What it has learnt is kept among the weights, as skops bytes, not as pickle.
+"""Any scikit-learn estimator as a model. Its fitted state is stored with the weights, in skops format, not as pickle.
 
 Shapes: B batch, D features, C classes.
 """
@@ -12,23 +12,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlcli.model.estimator_bytes import read, write
+from mlcli.model.estimator_bytes import from_bytes, to_bytes
 from mlcli.traits import ModelTraits
 
-# The least probability that is told, that of scikit-learn's log_loss: a certain mistake costs 36 and not infinity.
-LEAST = float(np.finfo(np.float64).eps)
+# Probabilities are clipped to this, as in scikit-learn's log_loss, so that the loss of an example is at most 36.
+MIN_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
 class Estimator(nn.Module):
-    """A classifier or regressor of scikit-learn, or what behaves like one, fitted instead of trained by gradient.
+    """A classifier or regressor of scikit-learn, or an object with the same interface, trained by its own `fit`.
 
-    estimator: as its `_target_` and settings build it; where it has a random_state, that is the run's seed.
-    incremental: whether it learns batch by batch through its `partial_fit`; null: if it can. One that does not is
-    fitted at once, on the whole training split in its order, as scikit-learn itself would.
-    Raises ValueError for settings that the estimator does not take, and where it does not fit the task.
+    estimator: an instance, built from its `_target_` and settings; a random_state that is not set becomes the seed of
+    the run.
+    incremental: whether to train batch by batch with `partial_fit`; null: where the estimator has it. Otherwise it is
+    fitted once, on the whole training split in its order.
+    Raises ValueError for settings that the estimator rejects, and for an estimator that does not fit the task.
     """
 
-    # As with scikit-learn's StandardScaler in front, also for pixels.
+    # Normalised as by scikit-learn's StandardScaler, also pixels.
     traits = ModelTraits(accepts=("vector",), normalise_per_feature=True)
 
     def __init__(
@@ -49,11 +50,11 @@ class Estimator(nn.Module):
         self.traits = replace(self.traits, full_batch=self.is_full_batch(estimator, incremental))
         weighted = "sample_weight" in inspect.signature(self._method).parameters
         self.traits = replace(self.traits, takes_sample_weights=weighted, summary=type(estimator).__name__)
-        self.stored: Tensor | None = torch.empty(0, dtype=torch.uint8)  # None: has learnt since it was last stored
+        self.stored: Tensor | None = torch.empty(0, dtype=torch.uint8)  # None: fitted since it was last stored
 
     @staticmethod
     def is_full_batch(estimator: Any, incremental: bool | None) -> bool:
-        """Whether one fit on all examples is all there is to it. Raises ValueError if it cannot learn by batches."""
+        """Whether it is fitted once, on all examples. Raises ValueError for incremental=true without partial_fit."""
         if incremental and not hasattr(estimator, "partial_fit"):
             raise ValueError(
                 f"model.incremental=true: {type(estimator).__name__} cannot learn batch by batch; use "
@@ -62,11 +63,11 @@ class Estimator(nn.Module):
         return not (hasattr(estimator, "partial_fit") if incremental is None else incremental)
 
     def check_examples(self, count: int) -> None:
-        """Raises ValueError where so many examples to train on are fewer than the neighbours that it asks for."""
+        """Raises ValueError where n_neighbors is larger than the number of training examples."""
         neighbours = getattr(self.estimator, "n_neighbors", None)
         if isinstance(neighbours, int) and neighbours > count:
             raise ValueError(
-                f"model.estimator.n_neighbors={neighbours}: there are {count} examples to train on; use fewer"
+                f"model.estimator.n_neighbors={neighbours}: there are {count} training examples; use fewer neighbours"
             )
 
     @property
@@ -75,11 +76,11 @@ class Estimator(nn.Module):
         return method
 
     def fit(self, inputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
-        """Learns from B × D inputs and B targets, of which each may count with a weight: all that there are, or a
-        batch. Raises what the estimator raises."""
+        """Fits B × D inputs and B targets, with an optional weight for each: a batch, or the whole training split.
+        Raises what the estimator raises."""
         takes = inspect.signature(self._method).parameters
         given: dict[str, Any] = {}
-        if "classes" in takes and self.outputs > 1:  # a batch need not have them all
+        if "classes" in takes and self.outputs > 1:  # a batch may lack some of them
             given["classes"] = np.arange(self.outputs)
         if weights is not None:
             given["sample_weight"] = _array(weights)
@@ -87,39 +88,39 @@ class Estimator(nn.Module):
         self.stored = None
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """B × D → B × C logits, or B × 1 numbers. Before it has learnt anything, 0."""
+        """B × D → B × C logits, or B × 1 predictions. Zeros before the first fit."""
         if self.stored is not None and not len(self.stored):
             return torch.zeros(len(inputs), self.outputs, device=inputs.device)
-        found = self._classify(_array(inputs)) if self.outputs > 1 else self.estimator.predict(_array(inputs))
-        answers = torch.from_numpy(np.asarray(found, dtype=np.float32)).to(inputs.device)
-        return answers.reshape(len(inputs), self.outputs)
+        outputs = self._classify(_array(inputs)) if self.outputs > 1 else self.estimator.predict(_array(inputs))
+        tensor = torch.from_numpy(np.asarray(outputs, dtype=np.float32)).to(inputs.device)
+        return tensor.reshape(len(inputs), self.outputs)
 
     def _classify(self, inputs: np.ndarray) -> np.ndarray:
-        """Logarithms of the probabilities; of an estimator without these its decision values, or as good as none but
-        for the class that it predicts. A class that it has never seen has the least."""
+        """B × D → B × C: log-probabilities; of an estimator without probabilities its decision function, or 0 for the
+        predicted class and log `MIN_PROBABILITY` for others. Classes absent from training have the lowest value."""
         known, logits = self.estimator.classes_, None
         if hasattr(self.estimator, "predict_proba"):
-            logits = np.log(np.clip(self.estimator.predict_proba(inputs), LEAST, None))
+            logits = np.log(np.clip(self.estimator.predict_proba(inputs), MIN_PROBABILITY, None))
         elif hasattr(self.estimator, "decision_function"):
             logits = self.estimator.decision_function(inputs)
             logits = np.stack([np.zeros_like(logits), logits], 1) if logits.ndim == 1 else logits
         if logits is None or logits.shape[1] != len(known):
-            logits = np.where(self.estimator.predict(inputs)[:, None] == known, 0, np.log(LEAST))
-        least = logits.min(1, keepdims=True) + np.log(LEAST)
-        all_of_them = np.broadcast_to(least, (len(inputs), self.outputs)).copy()
-        all_of_them[:, known] = logits
-        return all_of_them
+            logits = np.where(self.estimator.predict(inputs)[:, None] == known, 0, np.log(MIN_PROBABILITY))
+        lowest = logits.min(1, keepdims=True) + np.log(MIN_PROBABILITY)
+        all_logits = np.broadcast_to(lowest, (len(inputs), self.outputs)).copy()
+        all_logits[:, known] = logits
+        return all_logits
 
     def get_extra_state(self) -> Tensor:
-        """What has been learnt, as the uint8 bytes of skops; empty before anything has."""
+        """The fitted estimator as uint8 bytes in skops format; empty before the first fit."""
         if self.stored is None:
-            self.stored = torch.frombuffer(bytearray(write(self.estimator)), dtype=torch.uint8)
+            self.stored = torch.frombuffer(bytearray(to_bytes(self.estimator)), dtype=torch.uint8)
         return self.stored
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Raises ValueError for bytes of another estimator, or with types that are not known to be harmless."""
+        """Raises ValueError for bytes of another estimator, or that hold types which are not known to be safe."""
         if len(state):
-            self.estimator = read(state.cpu().numpy().tobytes(), type(self.estimator))
+            self.estimator = from_bytes(state.cpu().numpy().tobytes(), type(self.estimator))
         self.stored = state.clone()
 
 
@@ -132,12 +133,12 @@ def _check(estimator: Any, outputs: int) -> None:
 
     name = type(estimator).__name__
     if not hasattr(estimator, "get_params"):
-        raise ValueError(f"model.estimator: {name} is no estimator of scikit-learn; use the _target_ of one.")
+        raise ValueError(f"model.estimator: {name} is not a scikit-learn estimator; use the _target_ of one.")
     if outputs > 1 and not is_classifier(estimator):
-        raise ValueError(f"model.estimator: {name} tells no classes apart; use the _target_ of a classifier.")
+        raise ValueError(f"model.estimator: {name} is not a classifier; use the _target_ of one.")
     if outputs == 1 and not is_regressor(estimator):
         raise ValueError(
-            f"model.estimator: {name} gives no numbers; use the _target_ of a regressor, as in "
+            f"model.estimator: {name} is not a regressor; use the _target_ of one, as in "
             "model=estimator model.estimator._target_=sklearn.linear_model.Ridge."
         )
     for own in (estimator, *(part for part in estimator.get_params().values() if hasattr(part, "get_params"))):
@@ -146,7 +147,7 @@ def _check(estimator: Any, outputs: int) -> None:
 
 
 def _validate(estimator: Any) -> None:
-    """scikit-learn's own check of the settings, which it makes no earlier than in fit."""
+    """scikit-learn's own validation of the settings, which it otherwise runs in fit."""
     try:
         estimator._validate_params()
     except ValueError as error:

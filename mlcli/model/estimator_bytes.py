@@ -1,4 +1,4 @@
-"""What an estimator of scikit-learn has learnt, as bytes that are read without running code that came with them."""
+"""A fitted scikit-learn estimator as bytes, which are loaded without executing code from them."""
 
 import io
 import zipfile
@@ -6,10 +6,10 @@ from importlib import import_module
 from inspect import isclass
 from typing import Any
 
-UNPACKED = 50  # times as large as the bytes: what estimators pack into at most
-SMALL = 256 * 2**20  # bytes that may be unpacked in any case
+MAX_RATIO = 50  # of unpacked to packed size; estimators stay below
+ALWAYS_ALLOWED = 256 * 2**20  # unpacked bytes, whatever the ratio
 
-# Parts of scikit-learn's estimators, besides those that skops trusts. They hold numbers and call nothing.
+# Parts of scikit-learn's estimators that skops does not trust by itself. They hold numbers and call nothing.
 SAFE = {
     "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
@@ -26,18 +26,21 @@ SAFE = {
 }
 
 
-def write(estimator: Any) -> bytes:
-    """In the format of skops."""
+def to_bytes(estimator: Any) -> bytes:
+    """The estimator in skops format."""
     import skops.io
 
     written: bytes = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED)
     return written
 
 
-def read(written: bytes, expected: type) -> Any:
-    """An estimator of the expected class from skops bytes. Classes of its package are trusted where that is not
-    scikit-learn: the run's config names it, and that was checked before. Raises ValueError for another estimator, and
-    for types not known to be harmless."""
+def from_bytes(written: bytes, expected: type) -> Any:
+    """An estimator of the expected class from skops bytes. Raises ValueError for another estimator, and for types
+    that are not known to be safe.
+
+    Classes of the estimator's own package are trusted where that is not scikit-learn: the config of the run names it,
+    and was checked before.
+    """
     import skops.io
 
     _check_size(written)
@@ -45,15 +48,15 @@ def read(written: bytes, expected: type) -> Any:
     found = skops.io.get_untrusted_types(data=written)
     unknown = [name for name in found if name not in SAFE and not _is_own(name, package)]
     if unknown:
-        raise ValueError(f"The estimator's weights hold {', '.join(unknown)}, not known to be harmless.")
+        raise ValueError(f"The estimator's weights hold {', '.join(unknown)}, which is not known to be safe.")
     estimator = skops.io.loads(written, trusted=found)
     if type(estimator) is not expected:
-        raise ValueError(f"The weights hold {type(estimator).__name__}, and the config {expected.__name__}.")
+        raise ValueError(f"The weights hold {type(estimator).__name__}, and the config names {expected.__name__}.")
     return estimator
 
 
 def _is_own(name: str, package: str) -> bool:
-    """Whether it is a class that the package of an estimator outside scikit-learn defines."""
+    """Whether this names a class that the package, which is not scikit-learn, defines itself."""
     if package == "sklearn" or not name.startswith(f"{package}."):
         return False
     module, _, attribute = name.rpartition(".")
@@ -70,5 +73,5 @@ def _check_size(written: bytes) -> None:
             size = sum(entry.file_size for entry in archive.infolist())
     except zipfile.BadZipFile as error:
         raise ValueError("The estimator's weights are damaged.") from error
-    if size > max(SMALL, UNPACKED * len(written)):
+    if size > max(ALWAYS_ALLOWED, MAX_RATIO * len(written)):
         raise ValueError(f"The estimator's weights would unpack to {size:,} bytes.")

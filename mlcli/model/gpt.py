@@ -8,20 +8,20 @@ from math import sqrt
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count, Probability, dropout_of
-from mlcli.model.positions import Placed
+from mlcli.model.positions import StepEmbedding
 from mlcli.model.recurrent import pool
 from mlcli.model.transformer_layers import Block
 from mlcli.traits import ModelTraits
 
-DEVIATION = 0.02  # of the weights at the start
-ADDED = ("mix", "narrow")  # the layers of a block whose outputs are added to the stream
+INITIAL_STD = 0.02  # of the weights
+RESIDUAL = ("mix", "narrow")  # layers of a block whose outputs are added to the residual stream
 
 
 class GPT(nn.Module):
-    """Blocks of causal attention and a small network, each added to what comes in, which it normalises first.
+    """Pre-norm blocks of causal self-attention and a feed-forward network, with learned positions.
 
-    Positions are learnt. A step sees itself and the steps before it, so padding, which is at the end, is never seen;
-    without `per_step` the answer is that of the last step. Unlike GPT-2's, the head has weights of its own.
+    A step attends to itself and to earlier steps, so padding, which is at the end, has no influence. Without
+    `per_step` the output is that of the last step. Unlike GPT-2, head and embedding do not share weights.
     """
 
     traits = ModelTraits(accepts=("sequence", "tokens"))
@@ -41,8 +41,8 @@ class GPT(nn.Module):
     ) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"model.width={width} is no multiple of model.heads={heads}.")
-        self.placed = Placed(input_shape, vocabulary, padded, width, "learned")
+            raise ValueError(f"model.width={width}: must be a multiple of model.heads={heads}.")
+        self.placed = StepEmbedding(input_shape, vocabulary, padded, width, "learned")
         self.dropout = dropout_of(dropout)
         self.blocks = nn.Sequential(
             *(Block(width, heads, 4 * width, dropout=dropout, causal=True) for _ in range(layers))
@@ -53,22 +53,22 @@ class GPT(nn.Module):
         self._initialise(layers)
 
     def _initialise(self, layers: int) -> None:
-        """As GPT-2: small, and what is added to the stream smaller the more blocks add to it."""
-        nn.init.normal_(self.placed.positions.get_parameter("learned"), std=DEVIATION)
+        """As GPT-2: normal weights of a small standard deviation, divided by √(2 · layers) in residual layers."""
+        nn.init.normal_(self.placed.positions.get_parameter("learned"), std=INITIAL_STD)
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear):
-                added = name.endswith(ADDED)
-                nn.init.normal_(module.weight, std=DEVIATION / sqrt(2 * layers) if added else DEVIATION)
+                added = name.endswith(RESIDUAL)
+                nn.init.normal_(module.weight, std=INITIAL_STD / sqrt(2 * layers) if added else INITIAL_STD)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
-                nn.init.normal_(module.weight, std=DEVIATION)
+                nn.init.normal_(module.weight, std=INITIAL_STD)
                 if module.padding_idx is not None:
                     nn.init.zeros_(module.weight[module.padding_idx])
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs. T may be shorter than was said,
-        not longer."""
+        """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs. T is at most that of the
+        constructor's `input_shape`."""
         states, mask = self.placed(inputs)
         if self.dropout is not None:
             states = self.dropout(states)

@@ -1,4 +1,4 @@
-"""K-means: as many centres as there should be clusters, each the mean of the examples that are nearest to it.
+"""K-means: K centroids, each the mean of the examples that are nearest to it.
 
 MacQueen (1967); Lloyd (1982), "Least squares quantization in PCM". Shapes: B examples of D features, K clusters.
 """
@@ -14,10 +14,10 @@ from mlcli.traits import ModelTraits
 
 
 class KMeans(nn.Module):
-    """Squared distances B × K to the centres, which task=clustering finds.
+    """Squared distances B × K to the centroids. task=clustering computes the centroids.
 
-    clusters: K. init: how the search begins, with centres that are far apart (k-means++) or with any examples.
-    starts: searches from different beginnings; the best is kept.
+    clusters: K. init: the initial centroids, spread out (k-means++, Arthur & Vassilvitskii 2007) or random examples.
+    starts: searches from different initial centroids, of which the one with the smallest inertia is kept.
     """
 
     traits = ModelTraits(accepts=("vector",), trained_by="clustering", per_trial=("clusters",))
@@ -36,4 +36,5 @@ class KMeans(nn.Module):
         self.register_buffer("centroids", torch.zeros(clusters, input_shape[0]))
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """B × D → B × K."""
         return squared_distances(inputs, self.centroids)

@@ -1,4 +1,4 @@
-"""Blocks that several networks share: activations, normalisation and dropout by the name that a config gives."""
+"""Blocks that several networks share: activations, normalisation and dropout, chosen by name in the config."""
 
 from collections import OrderedDict
 from typing import Annotated, Literal, get_args
@@ -26,8 +26,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def named(**modules: nn.Module | None) -> nn.Sequential:
-    """A Sequential of the modules that are not None. Weights are named by role, so leaving out a dropout or a
-    norm renames no other weight and old weights still load."""
+    """A Sequential of the modules that are not None. Weights are named by role, so that they keep their names, and
+    stored weights load, whether or not a dropout or a norm is among the modules."""
     return nn.Sequential(OrderedDict((name, module) for name, module in modules.items() if module is not None))
 
 
@@ -39,17 +39,17 @@ def activation_of(name: ActivationName) -> nn.Module:
 
 
 def norm_of_vectors(name: NormName, features: int) -> nn.Module | None:
-    """Normalises B × features. Raises ValueError with the choices."""
+    """A layer that normalises B × features; None for "none". Raises ValueError with the choices."""
     _check_norm(name)
     kinds = {"batch_norm": nn.BatchNorm1d, "layer_norm": nn.LayerNorm}
     return kinds[name](features) if name in kinds else None
 
 
 def norm_of_images(name: NormName, channels: int) -> nn.Module | None:
-    """Normalises B × channels × height × width. Raises ValueError with the choices.
+    """A layer that normalises B × channels × height × width; None for "none". Raises ValueError with the choices.
 
     Layer norm is over channels, height and width of each image, with a gain and an offset per channel (a group
-    norm of one group), so that it does not depend on the image's size.
+    norm of one group), so that its weights do not depend on the size of the image.
     """
     _check_norm(name)
     if name == "batch_norm":
@@ -58,7 +58,7 @@ def norm_of_images(name: NormName, channels: int) -> nn.Module | None:
 
 
 def dropout_of(probability: float) -> nn.Dropout | None:
-    """None where nothing would be dropped: it costs nothing then, and draws no random numbers."""
+    """None for probability 0, which then takes no time and no random numbers."""
     return nn.Dropout(probability) if probability else None
 
 
@@ -68,7 +68,7 @@ def _check_norm(name: str) -> None:
 
 
 class Noise(nn.Module):
-    """Adds normal noise of this standard deviation, in training alone."""
+    """Adds normal noise of this standard deviation, in training only."""
 
     def __init__(self, std: float) -> None:
         super().__init__()

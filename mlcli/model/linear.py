@@ -6,7 +6,7 @@ from mlcli.traits import ModelTraits
 
 
 class Linear(nn.Module):
-    """One weight per input and output, and one bias per output; nothing to configure."""
+    """One weight per input and output, and one bias per output."""
 
     traits = ModelTraits(accepts=("vector",))
 

@@ -3,15 +3,15 @@
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count, Probability
-from mlcli.model.recurrent import Pooling, cells, pool, read, width_of
+from mlcli.model.recurrent import Pooling, pool, recurrent_layers, run_layers, width_of
 from mlcli.model.steps import Steps
 from mlcli.traits import ModelTraits
 
 
 class LSTM(nn.Module):
-    """`layers` of memory cells over the steps of a sequence, pooled, then a linear head.
+    """`layers` of memory cells over the steps of a sequence, pooling, then a linear head.
 
-    Dropout is between the layers and on the head's inputs. Tokens are embedded first; padding is not read.
+    Dropout is between the layers and on the inputs of the head. Tokens are embedded first; padding is masked.
     """
 
     traits = ModelTraits(accepts=("sequence", "tokens"))
@@ -33,7 +33,7 @@ class LSTM(nn.Module):
     ) -> None:
         super().__init__()
         self.steps = Steps(input_shape, vocabulary, padded, embedding)
-        self.cells = cells(
+        self.cells = recurrent_layers(
             nn.LSTM,
             self.steps.features,
             hidden_size=hidden_size,
@@ -47,5 +47,5 @@ class LSTM(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs."""
         features, mask = self.steps(inputs)
-        logits: Tensor = self.head(self.pool(read(self.cells, features, mask), mask))
+        logits: Tensor = self.head(self.pool(run_layers(self.cells, features, mask), mask))
         return logits

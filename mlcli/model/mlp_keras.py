@@ -1,5 +1,4 @@
-"""A multi-layer perceptron in Keras on TensorFlow. Its weights are kept under the names of model=mlp, and begin as
-those do."""
+"""A multi-layer perceptron in Keras on TensorFlow, with the weight names and the initialisation of model=mlp."""
 
 import os
 from typing import Any
@@ -10,31 +9,38 @@ from torch import Tensor
 
 from mlcli.model.layers import Count
 from mlcli.model.mlp import MLP
-from mlcli.model.mlp_numpy import Rate, check_classes
+from mlcli.model.mlp_numpy import LearningRate, require_classes
 
 
 class MLPKeras(MLP):
-    """`depth` hidden layers of `width` ReLU units, then a linear one, trained by gradient descent of constant rate.
+    """`depth` hidden layers of `width` ReLU units and a linear head, trained by SGD with a constant learning rate.
 
-    As model=mlp_numpy, in Keras. Raises ValueError for a single output, ImportError with what to install where there
-    is no TensorFlow.
+    The same network as model=mlp_numpy. Raises ValueError for a single output, and ImportError with the command that
+    installs TensorFlow where it is missing.
     """
 
     def __init__(
-        self, input_shape: tuple[int, ...], outputs: int, *, width: Count = 128, depth: Count = 2, lr: Rate = 0.1
+        self,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        *,
+        width: Count = 128,
+        depth: Count = 2,
+        lr: LearningRate = 0.1,
     ) -> None:
         super().__init__(input_shape, outputs, width=width, depth=depth, norm="none")
-        check_classes(outputs)
+        require_classes(outputs)
         self.requires_grad_(False)
-        self.network = network(_keras(), input_shape, outputs, width, depth)
-        ready(self.network, _keras(), lr)
+        keras = _import_keras()
+        self.network = network(keras, input_shape, outputs, width, depth)
+        compile_network(self.network, keras, lr)
         self._to_keras()
         self.register_state_dict_pre_hook(lambda *_: self._from_keras())  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(lambda *_: self._to_keras())  # type: ignore[no-untyped-call]
 
     def fit(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """One step on B × D inputs and B class indices. Returns their loss before it."""
-        self.network.reset_metrics()  # Keras would tell the mean over all batches so far
+        """One SGD step on B × D inputs and B class indices. Returns the loss before the step."""
+        self.network.reset_metrics()  # otherwise Keras returns the mean over all batches so far
         return torch.tensor(self.network.train_on_batch(inputs.cpu().numpy(), targets.cpu().numpy()))
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -42,7 +48,7 @@ class MLPKeras(MLP):
         return torch.from_numpy(np.asarray(self.network(inputs.cpu().numpy()))).to(inputs.device)
 
     def _to_keras(self) -> None:
-        """Weights of Keras are inputs × outputs, those of PyTorch outputs × inputs."""
+        """Copies the weights, which are inputs × outputs in Keras and outputs × inputs in PyTorch."""
         self.network.set_weights([parameter.detach().cpu().numpy().T for parameter in self.parameters()])
 
     def _from_keras(self) -> None:
@@ -51,25 +57,25 @@ class MLPKeras(MLP):
 
 
 def network(keras: Any, input_shape: tuple[int, ...], outputs: int, width: int, depth: int) -> Any:
-    """B × D → B × C logits, as a model of Keras."""
+    """A Keras model, B × D → B × C logits."""
     hidden = [keras.layers.Dense(width, activation="relu") for _ in range(depth)]
     return keras.Sequential([keras.Input(input_shape), *hidden, keras.layers.Dense(outputs)])
 
 
-def ready(model: Any, keras: Any, rate: float) -> None:
-    """Gives it a loss and an optimizer."""
+def compile_network(model: Any, keras: Any, lr: float) -> None:
+    """Sets cross-entropy as the loss and SGD as the optimizer."""
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.SGD(rate), loss=loss)
+    model.compile(optimizer=keras.optimizers.SGD(lr), loss=loss)
 
 
-def _keras() -> Any:
-    """Keras, with TensorFlow under it. Raises ImportError with what to install."""
+def _import_keras() -> Any:
+    """Keras on TensorFlow. Raises ImportError with the command that installs it."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # sums are then always taken in one order
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # so that sums are always taken in the same order
     try:
         import keras
-        import tensorflow  # noqa: F401  # which Keras itself would miss in many lines
+        import tensorflow  # noqa: F401  # without it, Keras fails with a long traceback
     except ImportError as error:
         raise ImportError("model=mlp_keras needs TensorFlow: run pip install 'mlcli[tensorflow]'.") from error
     return keras

@@ -1,5 +1,4 @@
-"""A multi-layer perceptron that takes its own steps in PyTorch: what is left of model=mlp and its training without
-all that can be added, to be laid beside mlp_numpy and mlp_keras."""
+"""A minimal multi-layer perceptron with its own training step in PyTorch, to compare with mlp_numpy and mlp_keras."""
 
 from itertools import pairwise
 
@@ -8,29 +7,35 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcli.model.layers import Count, named
-from mlcli.model.mlp_numpy import Rate, check_classes
+from mlcli.model.mlp_numpy import LearningRate, require_classes
 from mlcli.traits import ModelTraits
 
 
 class MLPPyTorch(nn.Module):
-    """`depth` hidden layers of `width` ReLU units, then a linear one, trained by gradient descent of constant rate.
+    """`depth` hidden layers of `width` ReLU units and a linear head, trained by SGD with a constant learning rate.
 
-    Weights are named and begin as those of model=mlp with norm=none. Raises ValueError for a single output.
+    Weight names and initialisation are those of model=mlp with norm=none. Raises ValueError for a single output.
     """
 
     traits = ModelTraits(accepts=("vector",))
 
     def __init__(
-        self, input_shape: tuple[int, ...], outputs: int, *, width: Count = 128, depth: Count = 2, lr: Rate = 0.1
+        self,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        *,
+        width: Count = 128,
+        depth: Count = 2,
+        lr: LearningRate = 0.1,
     ) -> None:
         super().__init__()
-        check_classes(outputs)
+        require_classes(outputs)
         self.hidden, self.head = network(input_shape, outputs, width, depth)
         self.optimizer = torch.optim.SGD(self.parameters(), lr)
 
     def fit(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """One step on B × D inputs and B class indices. Returns their loss before it."""
-        return step(self, self.optimizer, inputs, targets)
+        """One SGD step on B × D inputs and B class indices. Returns the loss before the step."""
+        return sgd_step(self, self.optimizer, inputs, targets)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """B × D → B × C logits."""
@@ -39,14 +44,14 @@ class MLPPyTorch(nn.Module):
 
 
 def network(input_shape: tuple[int, ...], outputs: int, width: int, depth: int) -> tuple[nn.Sequential, nn.Linear]:
-    """B × D → B × width, and from there to B × C logits."""
+    """The hidden layers, B × D → B × width, and the head, B × width → B × C logits."""
     layers = [nn.Linear(*sizes) for sizes in pairwise([*input_shape, *[width] * depth])]
     return nn.Sequential(*(named(linear=layer, activation=nn.ReLU()) for layer in layers)), nn.Linear(width, outputs)
 
 
 @torch.enable_grad()
-def step(model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor) -> Tensor:
-    """One update. Returns the loss before it."""
+def sgd_step(model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor) -> Tensor:
+    """One update by cross-entropy. Returns the loss before it."""
     loss = F.cross_entropy(model(inputs), targets)
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]

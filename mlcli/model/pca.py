@@ -1,5 +1,4 @@
-"""Principal components: the directions in which examples vary most, and what is left of an example that is told by
-them alone.
+"""Principal component analysis: the directions of largest variance, and the projection onto them.
 
 Pearson (1901), "On lines and planes of closest fit to systems of points in space"; Hotelling (1933). Shapes: B
 examples of D features, K components.
@@ -13,10 +12,10 @@ from mlcli.traits import ModelTraits
 
 
 class PCA(nn.Module):
-    """Examples B × D through K numbers and back, by axes which task=reduction finds.
+    """Projects examples B × D onto K components and back. task=reduction computes the components.
 
-    Buffers: mean D; components K × D, orthonormal and the most important first; variances D, of the examples along
-    all components as far as they are known; total, the variance of all features together.
+    Buffers: mean D; components K × D, orthonormal, by decreasing variance; variances D, along all components that
+    are known, then zeros; total, the sum of the variances of the features.
     """
 
     traits = ModelTraits(accepts=("vector",), reconstructs=True, trained_by="reduction")
@@ -36,9 +35,9 @@ class PCA(nn.Module):
         self.register_buffer("total", torch.zeros(()))
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """B × D → B × K, uncorrelated over the examples that the axes were found for."""
+        """B × D → B × K, uncorrelated on the training split."""
         return (inputs - self.mean) @ self.components.T
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """B × D → B × D: the nearest points that K components can tell."""
+        """B × D → B × D: the nearest points in the space of the K components."""
         return self.mean + self.encode(inputs) @ self.components

@@ -1,4 +1,4 @@
-"""The perceptron (Rosenblatt 1958): one layer of units, each of which fires or does not."""
+"""The perceptron (Rosenblatt 1958): one layer of units with a step function."""
 
 from typing import Literal
 
@@ -6,20 +6,20 @@ from torch import Tensor, nn
 
 from mlcli.traits import ModelTraits
 
-CERTAIN = 20.0  # by so much the unit that fires is ahead: e^-20 is as good as no doubt
+MARGIN = 20.0  # logit of the active unit; softmax leaves e^-20 for each of the others
 
 
 class Perceptron(nn.Module):
-    """One unit a class, of which the one with the largest weighted sum fires: straight lines between classes.
+    """One unit per class; the unit with the largest weighted sum is active. Decision boundaries are linear.
 
-    With activation=step a unit gives no more than whether it fires. Cross-entropy then pulls at the weights of
-    mistaken examples alone, and with optimizer=sgd and trainer.batch_size=1 an update is Rosenblatt's rule, in its
-    form for any number of classes: w of the true class + lr · x, w of the one that fired − lr · x. Where a straight
-    line parts the classes, it ends after finitely many mistakes (Novikoff 1962), as on data=blobs; where none does,
-    as on data=xor, moons or spirals, it never settles (Minsky and Papert 1969).
+    With activation=step the output is only which unit is active. The gradient of cross-entropy is then zero for
+    correctly classified examples, and with optimizer=sgd and trainer.batch_size=1 an update is the perceptron rule
+    for any number of classes: w of the true class + lr · x, w of the predicted class − lr · x. It converges after
+    finitely many mistakes on linearly separable classes (Novikoff 1962), as of data=blobs, and never on others, as of
+    data=xor, moons or spirals (Minsky and Papert 1969).
 
-    With activation=sigmoid the loss sees how strongly a unit fires, and learns from right answers too: softmax
-    regression, the same as model=linear. Raises ValueError for a single output, of which none can be the largest.
+    With activation=sigmoid the outputs are the weighted sums, so that correctly classified examples have a gradient
+    too: softmax regression, the same as model=linear. Raises ValueError for a single output.
     """
 
     traits = ModelTraits(accepts=("vector",))
@@ -29,7 +29,7 @@ class Perceptron(nn.Module):
     ) -> None:
         super().__init__()
         if outputs == 1:
-            raise ValueError("A perceptron tells classes apart and gives no number: use model=linear.")
+            raise ValueError("A perceptron is for classification only: use model=linear.")
         (features,) = input_shape
         self.fires = Step() if activation == "step" else nn.Identity()
         self.head = nn.Linear(features, outputs)
@@ -41,10 +41,10 @@ class Perceptron(nn.Module):
 
 
 class Step(nn.Module):
-    """1 for the largest of each row, 0 for the others, times `CERTAIN`; backwards as if it were not there (a
-    straight-through estimator, Bengio et al. 2013, arXiv 1308.3432), since a step has no slope."""
+    """`MARGIN` for the largest of each row and 0 for the others. The backward pass is that of the identity (a
+    straight-through estimator, Bengio et al. 2013, arXiv 1308.3432), since the gradient of a step is zero."""
 
     def forward(self, sums: Tensor) -> Tensor:
         """B × C → B × C."""
-        fired = CERTAIN * (sums >= sums.amax(1, keepdim=True)).to(sums.dtype)
-        return sums + (fired - sums).detach()
+        active = MARGIN * (sums >= sums.amax(1, keepdim=True)).to(sums.dtype)
+        return sums + (active - sums).detach()

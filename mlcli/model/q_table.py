@@ -1,6 +1,6 @@
-"""A table of action values: a number for each action in each state, which task=control learns.
+"""A table of action values Q(s, a), which task=control learns.
 
-Shapes: B states, S states of the world, A actions, N tables.
+Shapes: B batch, S states, A actions, N tables.
 """
 
 import torch
@@ -10,9 +10,10 @@ from mlcli.traits import ModelTraits
 
 
 class QTable(nn.Module):
-    """Values B × A of the actions in states B × 1, by the mean of N tables: two for double Q-learning, else one.
+    """Action values B × A for states B × 1: the mean of N tables, 2 for double Q-learning (van Hasselt 2010), else 1.
 
-    initial: what every action is thought to be worth at first; more than it can be makes an agent try all of them.
+    initial: the initial value of every action. Values above the largest possible return (optimistic initial values)
+    make an agent try every action.
     visits: how often each action has been taken in each state, S × A.
     """
 
@@ -34,8 +35,9 @@ class QTable(nn.Module):
         self.register_buffer("visits", torch.zeros(states, outputs))
 
     def add_table(self) -> None:
-        """A second table beside the first."""
+        """Adds a second table, a copy of the first."""
         self.tables = self.tables.repeat(2, 1, 1)
 
     def forward(self, states: Tensor) -> Tensor:
+        """B × 1 → B × A."""
         return self.tables.mean(0)[states.squeeze(1)]

@@ -13,7 +13,7 @@ Pooling = Literal["last", "mean"]
 Cells = TypeVar("Cells", bound=nn.RNNBase)
 
 
-def cells(
+def recurrent_layers(
     kind: Callable[..., Cells],
     features: int,
     *,
@@ -23,8 +23,8 @@ def cells(
     dropout: float,
     **options: Any,
 ) -> Cells:
-    """torch's recurrent layers: B × T × features → B × T × width, where two directions double the width."""
-    between_layers = dropout if layers > 1 else 0.0  # torch warns of a dropout that has nowhere to go
+    """A module of torch.nn, B × T × features → B × T × width; two directions double the width."""
+    between_layers = dropout if layers > 1 else 0.0  # torch warns of dropout with a single layer
     return kind(
         features,
         hidden_size,
@@ -37,30 +37,30 @@ def cells(
 
 
 def pool(pooling: Pooling, bidirectional: bool, dropout: float, per_step: bool = False) -> nn.Module:
-    """B × T × width (and a mask B × T) → B × width, or as it was if every step gets an answer, then dropout."""
+    """A module B × T × width, and a mask B × T → B × width, then dropout; with `per_step` the steps stay."""
     if pooling not in ("last", "mean"):
         raise ValueError(f"model.pooling={pooling}: no such pooling. Choices: last, mean.")
-    steps = Every() if per_step else Mean() if pooling == "mean" else Last(bidirectional)
+    steps = EachStep() if per_step else Mean() if pooling == "mean" else Last(bidirectional)
     return Pool(steps, dropout_of(dropout))
 
 
 def width_of(hidden_size: int, bidirectional: bool) -> int:
-    """How many numbers the layers give per step."""
+    """The size of a step after the recurrent layers."""
     return hidden_size * 2 if bidirectional else hidden_size
 
 
-def read(cells: nn.RNNBase, inputs: Tensor, mask: Tensor | None) -> Tensor:
-    """B × T × features → B × T × width. Backwards, a padded sequence is read from its own last step."""
-    if mask is None or not cells.bidirectional:
-        states: Tensor = cells(inputs)[0]  # what comes after a sequence's end cannot change what came before
+def run_layers(layers: nn.RNNBase, inputs: Tensor, mask: Tensor | None) -> Tensor:
+    """B × T × features → B × T × width. The backward direction starts at the last step that is not padding."""
+    if mask is None or not layers.bidirectional:
+        states: Tensor = layers(inputs)[0]  # padding, at the end, cannot change earlier states
         return states
     packed = pack_padded_sequence(inputs, mask.sum(1).clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
-    states, _ = pad_packed_sequence(cells(packed)[0], batch_first=True, total_length=inputs.shape[1])
+    states, _ = pad_packed_sequence(layers(packed)[0], batch_first=True, total_length=inputs.shape[1])
     return states
 
 
 class Pool(nn.Module):
-    """Steps to one vector, then dropout."""
+    """Reduces the steps to one vector, then applies dropout."""
 
     def __init__(self, steps: nn.Module, dropout: nn.Module | None) -> None:
         super().__init__()
@@ -73,8 +73,8 @@ class Pool(nn.Module):
         return pooled if self.dropout is None else self.dropout(pooled)
 
 
-class Every(nn.Module):
-    """Each step by itself."""
+class EachStep(nn.Module):
+    """Keeps all steps."""
 
     def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
         """B × T × width → the same."""
@@ -82,7 +82,7 @@ class Every(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean over all steps that are there."""
+    """The mean over all steps that are not padding."""
 
     def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
         """B × T × width → B × width."""
@@ -93,7 +93,7 @@ class Mean(nn.Module):
 
 
 class Last(nn.Module):
-    """The state that has read everything: of the last step forwards, of the first step backwards."""
+    """The final state: at the last step of the forward direction, and at the first step of the backward direction."""
 
     def __init__(self, bidirectional: bool) -> None:
         super().__init__()

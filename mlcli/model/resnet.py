@@ -10,8 +10,8 @@ from mlcli.traits import ModelTraits
 class ResNet(Residual):
     """For small images (section 4.2): three stages of n blocks, with width, 2 · width and 4 · width channels.
 
-    `depth` counts the layers on the longest way, 6n + 2: 8, 14, 20, … Where a stage begins, a 1×1 convolution leads
-    around its first block (option B). Raises ValueError for another depth.
+    depth: the number of layers on the longest path, 6n + 2: 8, 14, 20, … The first block of a stage has a 1×1
+    convolution as its shortcut (option B). Raises ValueError for another depth.
     """
 
     traits = ModelTraits(accepts=("image",))
@@ -35,9 +35,9 @@ class ResNet(Residual):
 
 
 class ResNet18(Residual):
-    """For photographs (table 1): a 7×7 convolution and a pooling bring 224 pixels down to 56 before the first stage.
+    """For photographs (table 1): a 7×7 convolution and pooling reduce 224 pixels to 56 before the first stage.
 
-    Weights and forward are torchvision's, but for the head's name: there it is `fc`.
+    Weights and forward pass are those of torchvision, where the head is called `fc`.
     """
 
     traits = ModelTraits(accepts=("image",))
@@ -53,13 +53,13 @@ class ResNet18(Residual):
 
 
 class ResNet34(ResNet18):
-    """As ResNet18, with more blocks."""
+    """ResNet18 with more blocks."""
 
     counts = (3, 4, 6, 3)
 
 
 class ResNet50(ResNet18):
-    """As ResNet34, with blocks of three convolutions."""
+    """ResNet34 with bottleneck blocks."""
 
     block = Bottleneck
     counts = (3, 4, 6, 3)

@@ -1,6 +1,6 @@
-"""What residual networks are made of (He et al. 2016, arXiv 1512.03385, sections 3 and 4).
+"""Blocks of residual networks (He et al. 2016, arXiv 1512.03385, sections 3 and 4).
 
-Weights have the names that torchvision gives them, so that weights trained elsewhere can be loaded. Shapes: B batch,
+Weights have the names of torchvision, so that its trained weights can be loaded. Shapes: B batch,
 C channels.
 """
 
@@ -12,9 +12,9 @@ from mlcli.model.layers import ActivationName, activation_of, dropout_of, named
 
 
 class Basic(nn.Module):
-    """Two 3×3 convolutions, whose result is added to what they were given. Of stride 2 it halves height and width."""
+    """Two 3×3 convolutions with a shortcut. Stride 2 halves height and width."""
 
-    expansion = 1  # channels that come out, for each of `width`
+    expansion = 1  # output channels / width
 
     def __init__(self, channels: int, width: int, stride: int, activation: ActivationName) -> None:
         super().__init__()
@@ -29,14 +29,14 @@ class Basic(nn.Module):
         """B × C × height × width → B × width × height / stride × width / stride."""
         residual = self.activation(self.bn1(self.conv1(inputs)))
         residual = self.bn2(self.conv2(residual))
-        outputs: Tensor = self.activation(residual + _led_around(self.downsample, inputs))
+        outputs: Tensor = self.activation(residual + _apply(self.downsample, inputs))
         return outputs
 
 
 class Bottleneck(nn.Module):
-    """1×1, 3×3 and 1×1 convolutions: the costly one in the middle sees a quarter of the channels.
+    """1×1, 3×3 and 1×1 convolutions with a shortcut; the 3×3 convolution has a quarter of the channels.
 
-    The stride is the 3×3 convolution's, as torchvision has it; the paper gives it to the first.
+    The 3×3 convolution has the stride, as in torchvision; in the paper it is the first.
     """
 
     expansion = 4
@@ -58,15 +58,15 @@ class Bottleneck(nn.Module):
         residual = self.activation(self.bn1(self.conv1(inputs)))
         residual = self.activation(self.bn2(self.conv2(residual)))
         residual = self.bn3(self.conv3(residual))
-        outputs: Tensor = self.activation(residual + _led_around(self.downsample, inputs))
+        outputs: Tensor = self.activation(residual + _apply(self.downsample, inputs))
         return outputs
 
 
 class Residual(nn.Module):
-    """A first convolution, stages of blocks, the mean over the image, and a linear head.
+    """A first convolution, stages of blocks, global average pooling, and a linear head.
 
-    counts: blocks of each stage. Stage i has width × 2^i channels (times the block's expansion), and each but the
-    first halves height and width.
+    counts: the number of blocks of each stage. Stage i has width × 2^i channels (times the block's expansion); each
+    stage but the first halves height and width.
     """
 
     def __init__(
@@ -112,12 +112,12 @@ class Residual(nn.Module):
 
 
 def shortcut(channels: int, wide: int, stride: int) -> nn.Sequential | None:
-    """What leads around a block that changes the shape: a 1×1 convolution; None where the shape stays."""
+    """A 1×1 convolution for a block that changes the shape; None for the identity."""
     if channels == wide and stride == 1:
         return None
     return nn.Sequential(nn.Conv2d(channels, wide, 1, stride=stride, bias=False), nn.BatchNorm2d(wide))
 
 
-def _led_around(downsample: nn.Module | None, inputs: Tensor) -> Tensor:
-    led: Tensor = inputs if downsample is None else downsample(inputs)
-    return led
+def _apply(downsample: nn.Module | None, inputs: Tensor) -> Tensor:
+    shortcut: Tensor = inputs if downsample is None else downsample(inputs)
+    return shortcut

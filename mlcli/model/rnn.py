@@ -5,15 +5,15 @@ from typing import Literal
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count, Probability
-from mlcli.model.recurrent import Pooling, cells, pool, read, width_of
+from mlcli.model.recurrent import Pooling, pool, recurrent_layers, run_layers, width_of
 from mlcli.model.steps import Steps
 from mlcli.traits import ModelTraits
 
 
 class RNN(nn.Module):
-    """`layers` of h ← activation(W x + U h + b) over the steps of a sequence, pooled, then a linear head.
+    """`layers` of h ← activation(W x + U h + b) over the steps of a sequence, pooling, then a linear head.
 
-    Dropout is between the layers and on the head's inputs. Tokens are embedded first; padding is not read.
+    Dropout is between the layers and on the inputs of the head. Tokens are embedded first; padding is masked.
     """
 
     traits = ModelTraits(accepts=("sequence", "tokens"))
@@ -36,7 +36,7 @@ class RNN(nn.Module):
     ) -> None:
         super().__init__()
         self.steps = Steps(input_shape, vocabulary, padded, embedding)
-        self.cells = cells(
+        self.cells = recurrent_layers(
             nn.RNN,
             self.steps.features,
             hidden_size=hidden_size,
@@ -51,5 +51,5 @@ class RNN(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs."""
         features, mask = self.steps(inputs)
-        logits: Tensor = self.head(self.pool(read(self.cells, features, mask), mask))
+        logits: Tensor = self.head(self.pool(run_layers(self.cells, features, mask), mask))
         return logits

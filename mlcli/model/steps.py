@@ -1,4 +1,4 @@
-"""The first layer of networks for sequences: steps of any kind become vectors, and padding is told apart.
+"""The first layer of networks for sequences: steps of any kind become vectors, with a mask of the padding.
 
 Shapes: B batch, T steps, D numbers a step, F features.
 """
@@ -10,7 +10,7 @@ from mlcli.padding import steps_of
 
 
 class Steps(nn.Module):
-    """Vectors of a sequence as they are, tokens by an embedding that is learnt. `features` numbers a step."""
+    """Passes vectors on and embeds tokens. `features` is the size of a step afterwards."""
 
     def __init__(self, input_shape: tuple[int, ...], vocabulary: int | None, padded: bool, embedding: int) -> None:
         super().__init__()
@@ -19,8 +19,8 @@ class Steps(nn.Module):
         self.features = embedding if vocabulary else input_shape[1]
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """B × T × D, or tokens B × T → B × T × F with zeros for padding, and a mask B × T of the steps that are
-        there; None where no example is padded."""
+        """B × T × D, or tokens B × T → B × T × F with zeros for padding, and a mask B × T that is False for padding;
+        None where no example is padded."""
         mask = steps_of(inputs) if self.padded else None
         if self.embedding is not None:
             return self.embedding(inputs), mask

@@ -6,18 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.model.layers import ActivationName, Count, Probability
-from mlcli.model.positions import Placed, PositionName
+from mlcli.model.positions import PositionName, StepEmbedding
 from mlcli.model.recurrent import pool
 from mlcli.model.transformer_layers import Block, NormPlace
 from mlcli.traits import ModelTraits
 
 
 class Transformer(nn.Module):
-    """Embedding and positions, `layers` of self-attention and feed-forward, pooled, then a linear head.
+    """Embedding and positions, `layers` of self-attention and feed-forward, pooling, then a linear head.
 
-    Pooled is the mean over the steps, or a class token: a vector that is learned, stands before the sequence and
-    gathers what it needs (Devlin et al. 2018). Dropout is on the embedded steps and on what each part adds.
-    Raises ValueError where heads cannot share d_model, or a class token could see nothing.
+    pooling: the mean over the steps, or the output at a class token, a learned vector in front of the sequence
+    (Devlin et al. 2018). Dropout is on the embedded steps and on each residual branch. Raises ValueError where
+    d_model is not a multiple of heads, and for a class token with causal attention.
     """
 
     traits = ModelTraits(accepts=("sequence", "tokens"))
@@ -43,7 +43,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         _check(pooling, causal)
-        self.placed = Placed(input_shape, vocabulary, padded, d_model, positions)
+        self.placed = StepEmbedding(input_shape, vocabulary, padded, d_model, positions)
         with_token = pooling == "class_token" and not per_step
         self.token = nn.Parameter(torch.randn(1, 1, d_model)) if with_token else None
         self.dropout = nn.Dropout(dropout)
@@ -60,13 +60,13 @@ class Transformer(nn.Module):
             )
             for _ in range(layers)
         )
-        self.norm = nn.LayerNorm(d_model) if norm == "pre" else None  # what the blocks add up to is normalised once
+        self.norm = nn.LayerNorm(d_model) if norm == "pre" else None  # of the residual stream
         self.pool = pool("mean", False, 0.0, per_step)
         self.head = nn.Linear(d_model, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """B × T × D, or tokens B × T → B × outputs; with `per_step` B × T × outputs."""
-        states, mask = self._begin(inputs)
+        states, mask = self._embed(inputs)
         for block in self.blocks:
             states = block(states, mask)
         states = states if self.norm is None else self.norm(states)
@@ -74,20 +74,20 @@ class Transformer(nn.Module):
         return logits
 
     def attention(self, inputs: Tensor) -> Tensor:
-        """The weights B × layers × heads × T × T: how much each step (fourth) takes from each (fifth).
+        """Attention weights B × layers × heads × T × T, from each query step (fourth axis) to each key step (fifth).
 
-        A class token counts as a step, the first.
+        A class token is the first step.
         """
-        states, mask = self._begin(inputs)
-        seen = []
+        states, mask = self._embed(inputs)
+        weights = []
         for block in self.blocks:
             assert isinstance(block, Block)
-            seen.append(block.attention(states, mask))
+            weights.append(block.attention(states, mask))
             states = block(states, mask)
-        return torch.stack(seen, 1)
+        return torch.stack(weights, 1)
 
-    def _begin(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Embedded steps B × T × D behind the class token, if there is one, and their mask."""
+    def _embed(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Embedded steps B × T × D, after the class token if there is one, and their mask."""
         states, mask = self.placed(inputs)
         if self.token is not None:
             states = torch.cat([self.token.expand(len(states), 1, -1), states], 1)
@@ -100,6 +100,6 @@ def _check(pooling: str, causal: bool) -> None:
         raise ValueError(f"model.pooling={pooling}: no such pooling. Choices: mean, class_token.")
     if pooling == "class_token" and causal:
         raise ValueError(
-            "model.pooling=class_token with model.causal=true: the token stands first and would see nothing; "
-            "use model.pooling=mean."
+            "model.pooling=class_token with model.causal=true: the token is the first step and cannot attend to "
+            "others; use model.pooling=mean."
         )

@@ -1,4 +1,4 @@
-"""The block that a transformer repeats (Vaswani et al. 2017, 3.1). Shapes: B batch, T steps, H heads, D d_model."""
+"""The block of a transformer encoder (Vaswani et al. 2017, 3.1). Shapes: B batch, T steps, H heads, D d_model."""
 
 from typing import Literal, get_args
 
@@ -11,11 +11,11 @@ NormPlace = Literal["pre", "post"]
 
 
 class Block(nn.Module):
-    """Self-attention, then a network of one hidden layer on each step; both add to what they were given.
+    """Self-attention, then a feed-forward network with one hidden layer on each step; both are residual branches.
 
-    norm: "pre" normalises what a part is given, so that gradients reach every layer undamped (Xiong et al. 2020,
-    arXiv 2002.04745); "post" normalises the sums, as first published. Raises ValueError with the choices, and as
-    SelfAttention does.
+    norm: "pre" normalises the inputs of a residual branch, which keeps gradients well-behaved at initialisation
+    (Xiong et al. 2020, arXiv 2002.04745); "post" normalises the sum, as originally published. Raises ValueError with
+    the choices, and as SelfAttention does.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         if norm not in get_args(NormPlace):
-            raise ValueError(f"model.norm={norm}: no such place. Choices: {', '.join(get_args(NormPlace))}.")
+            raise ValueError(f"model.norm={norm}: no such norm. Choices: {', '.join(get_args(NormPlace))}.")
         self.first = norm == "pre"
         self.mixing = SelfAttention(d_model, heads, causal=causal, rotary=rotary)
         self.feed_forward = named(
@@ -43,7 +43,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """B × T × D, and a mask B × T of the steps that are there → B × T × D."""
+        """B × T × D, and a mask B × T that is False for padding → B × T × D."""
         if self.first:
             states = inputs + self.dropout(self.mixing(self.mixing_norm(inputs), mask))
             outputs: Tensor = states + self.dropout(self.feed_forward(self.feed_forward_norm(states)))
@@ -53,5 +53,5 @@ class Block(nn.Module):
         return outputs
 
     def attention(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The weights B × H × T × T that the same inputs meet in `forward`."""
+        """The attention weights B × H × T × T of `forward` for the same inputs."""
         return self.mixing.with_weights(self.mixing_norm(inputs) if self.first else inputs, mask)[1]

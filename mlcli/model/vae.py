@@ -12,9 +12,10 @@ from mlcli.traits import ModelTraits
 
 
 class VAE(nn.Module):
-    """Each input becomes a normal distribution over codes, by mean and variance; the decoder learns from draws of it.
+    """The encoder gives the mean and variance of a normal distribution over latent vectors of `code` dimensions; in
+    training the decoder gets a sample of it, in evaluation the mean.
 
-    The layers are those of model=autoencoder. Evaluation takes the mean for the code, so that it is not random.
+    The layers are those of model=autoencoder.
     """
 
     traits = ModelTraits(accepts=("vector",), reconstructs=True)
@@ -40,7 +41,7 @@ class VAE(nn.Module):
         self.random = random
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """B × D → B × code, the means."""
+        """B × D → B × code, the means of the latent distributions."""
         mean: Tensor = self.mean(self.encoder(inputs))
         return mean
 
@@ -50,16 +51,16 @@ class VAE(nn.Module):
         return outputs
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """B × D → B × D, from a draw of the code in training."""
+        """B × D → B × D, from a sample of the latent distribution in training."""
         return self.with_divergence(inputs)[0]
 
     def with_divergence(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """B × D → B × D, and B: by how many nats the distribution of each code differs from the standard normal one,
-        Σ (μ² + σ² − 1 − ln σ²) / 2 (appendix B of the paper)."""
+        """B × D → B × D, and B: the Kullback–Leibler divergence of each latent distribution from the standard normal,
+        Σ (μ² + σ² − 1 − ln σ²) / 2 in nats (appendix B of the paper)."""
         features = self.encoder(inputs)
         mean, log_variance = self.mean(features), self.log_variance(features)
         code = mean
-        if self.training:  # the draw as a function of mean and variance, so that gradients reach both
+        if self.training:  # reparametrisation: a differentiable function of mean and variance
             code = mean + (log_variance / 2).exp() * self.random(mean, normal)
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
         return self.decode(code), divergence

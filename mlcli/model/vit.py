@@ -12,10 +12,10 @@ from mlcli.traits import ModelTraits
 
 
 class ViT(nn.Module):
-    """An image as a sequence of square patches, behind a class token, through `layers` of a transformer encoder.
+    """A transformer encoder of `layers` blocks on a class token and the square patches of an image.
 
-    The linear head reads what has become of the token. Dropout is on the embedded patches and on what each part of
-    a layer adds. Raises ValueError where the image cannot be cut into such patches, or heads cannot share d_model.
+    The linear head takes the output at the class token. Dropout is on the embedded patches and on residual branches.
+    Raises ValueError where the image cannot be divided into such patches, or d_model is not a multiple of heads.
     """
 
     traits = ModelTraits(accepts=("image",))
@@ -35,7 +35,7 @@ class ViT(nn.Module):
         super().__init__()
         channels, height, width = input_shape
         _check(height, width, patch)
-        # A kernel that moves by its own size is one linear map of each patch.
+        # With stride = kernel size, a convolution is one linear map of each patch.
         self.patches = nn.Conv2d(channels, d_model, patch, stride=patch)
         self.token = nn.Parameter(torch.zeros(1, 1, d_model))
         count = (height // patch) * (width // patch)
@@ -49,23 +49,23 @@ class ViT(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """B × channels × height × width → B × outputs."""
-        states = self._begin(inputs)
+        states = self._embed(inputs)
         for block in self.blocks:
             states = block(states)
         logits: Tensor = self.head(self.norm(states[:, 0]))
         return logits
 
     def attention(self, inputs: Tensor) -> Tensor:
-        """The weights B × layers × heads × N + 1 × N + 1: how much each patch (fourth) takes from each (fifth), row
-        by row of the image; the class token is the first."""
-        states, seen = self._begin(inputs), []
+        """Attention weights B × layers × heads × N + 1 × N + 1, from each query patch (fourth axis) to each key patch
+        (fifth). The class token is the first; patches follow row by row."""
+        states, weights = self._embed(inputs), []
         for block in self.blocks:
             assert isinstance(block, Block)
-            seen.append(block.attention(states))
+            weights.append(block.attention(states))
             states = block(states)
-        return torch.stack(seen, 1)
+        return torch.stack(weights, 1)
 
-    def _begin(self, inputs: Tensor) -> Tensor:
+    def _embed(self, inputs: Tensor) -> Tensor:
         """The class token and the embedded patches with their positions, B × N + 1 × D."""
         patches_BND = self.patches(inputs).flatten(2).mT
         states = torch.cat([self.token.expand(len(inputs), 1, -1), patches_BND], 1) + self.positions
@@ -77,6 +77,6 @@ def _check(height: int, width: int, patch: int) -> None:
     if height % patch or width % patch:
         fitting = [str(n) for n in range(1, min(height, width) + 1) if height % n == 0 and width % n == 0]
         raise ValueError(
-            f"model.patch={patch}: images of {height}×{width} pixels cannot be cut into squares of {patch}×{patch}; "
-            f"use model.patch={'|'.join(fitting)}."
+            f"model.patch={patch}: images of {height}×{width} pixels cannot be divided into patches of "
+            f"{patch}×{patch}; use model.patch={'|'.join(fitting)}."
         )

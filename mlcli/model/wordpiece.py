@@ -1,4 +1,4 @@
-"""Words to the pieces that BERT knows (Wu et al. 2016, arXiv 1609.08144; Devlin et al. 2018)."""
+"""WordPiece tokenisation, as in BERT (Wu et al. 2016, arXiv 1609.08144; Devlin et al. 2018)."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -8,18 +8,18 @@ LONGEST = 100  # characters of a word; longer ones are unknown
 
 
 class WordPiece:
-    """Cuts a word into the longest pieces that the vocabulary has, from its beginning on; those inside a word begin
+    """Greedy longest-match-first segmentation of a word into pieces of the vocabulary; pieces after the first begin
     with ##."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         self.index = {piece: place for place, piece in enumerate(vocabulary)}
 
     def __call__(self, word: str) -> list[int]:
-        """Indices of the pieces. Upper case and accents count for nothing; punctuation marks stand for themselves."""
+        """Indices of the pieces, without regard to case and accents; each punctuation mark is a piece."""
         return [piece for part in _parts(word) for piece in self._cut(part)]
 
     def _cut(self, word: str) -> list[int]:
-        """The unknown piece alone where the word cannot be cut up."""
+        """Only the unknown piece where the word has no segmentation."""
         pieces: list[int] = []
         start = 0
         while start < len(word) <= LONGEST:
@@ -39,5 +39,5 @@ def _parts(word: str) -> Iterator[str]:
 
 
 def _is_punctuation(mark: str) -> bool:
-    """Of ASCII all that is neither letter nor digit, as BERT has it: $ and + too."""
+    """As in BERT, all of ASCII that is neither a letter nor a digit, such as $ and +."""
     return unicodedata.category(mark).startswith("P") or ("!" <= mark <= "~" and not mark.isalnum())

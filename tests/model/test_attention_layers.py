@@ -105,7 +105,7 @@ def test_temperature_sharpens_and_flattens():
     ("settings", "advice"),
     [
         ((8, 3), r"model.d_model=8 cannot .* model.heads=3 evenly: use model.heads=1\|2\|4\|8, or model.d_model=9"),
-        ((6, 2, True), r"even number each, .*: use model.heads=1\|3, or model.d_model=8"),
+        ((6, 2, True), r"even sizes, .*: use model.heads=1\|3, or model.d_model=8"),
         ((5, 1, True), r"use model.d_model=6"),
     ],
 )

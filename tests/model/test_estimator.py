@@ -149,7 +149,7 @@ def test_bytes_with_what_is_not_known_are_refused() -> None:
     unsafe = LogisticRegression()
     unsafe.coef_ = pickle.Unpickler  # stands for whatever somebody may have put there
     model = Estimator((2,), 2, estimator=LogisticRegression())
-    with pytest.raises(ValueError, match=r"hold .*Unpickler, not known to be harmless"):
+    with pytest.raises(ValueError, match=r"hold .*Unpickler, which is not known to be safe"):
         model.set_extra_state(torch.frombuffer(bytearray(skops.io.dumps(unsafe)), dtype=torch.uint8))
     assert all(hasattr(import_module(name.rpartition(".")[0]), name.rpartition(".")[2]) for name in SAFE)
 
@@ -170,7 +170,7 @@ def bomb() -> bytes:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        (lambda: skops.io.dumps(Ridge()), "hold Ridge, and the config LogisticRegression"),
+        (lambda: skops.io.dumps(Ridge()), "hold Ridge, and the config names LogisticRegression"),
         (lambda: skops.io.dumps([LogisticRegression()]), "hold list"),
         (lambda: b"nothing", "damaged"),
         (bomb, "would unpack to 314,572,800 bytes"),
@@ -243,9 +243,9 @@ def test_beside_networks_in_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["model=knn", "+model.estimator.neighbours=1"], "There is no model.estimator.neighbours"),
         (["model=knn", "model.incremental=true"], "KNeighborsClassifier cannot learn batch by batch"),
         (["model=estimator", f"{TARGET}sklearn.svm.SVCC"], "cannot be imported"),
-        (["model=estimator", f"{TARGET}sklearn.linear_model.Ridge"], "Ridge tells no classes apart"),
-        (["model=estimator", f"{TARGET}collections.UserDict"], "UserDict is no estimator"),
-        (["model=knn", "task=regression", "data=diabetes"], "KNeighborsClassifier gives no numbers"),
+        (["model=estimator", f"{TARGET}sklearn.linear_model.Ridge"], "Ridge is not a classifier"),
+        (["model=estimator", f"{TARGET}collections.UserDict"], "UserDict is not a scikit-learn estimator"),
+        (["model=knn", "task=regression", "data=diabetes"], "KNeighborsClassifier is not a regressor"),
         (["model=mlp_numpy", "optimizer.lr=0.1"], "the settings are those of model"),
         (["model=knn", "task=multi_label"], "use task=classification|regression"),
         (["model=knn", "data=surnames"], "use model="),

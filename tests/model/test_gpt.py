@@ -50,7 +50,7 @@ def test_without_an_answer_a_step_the_last_token_that_is_there_answers():
 
 
 def test_heads_share_the_width():
-    with pytest.raises(ValueError, match=r"model\.width=10 is no multiple of model\.heads=4"):
+    with pytest.raises(ValueError, match=r"model\.width=10: must be a multiple of model\.heads=4"):
         GPT((6, 3), 2, width=10)
 
 

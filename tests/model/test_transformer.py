@@ -73,7 +73,7 @@ def test_attention_of_each_layer_and_head(pooling, steps):
     torch.testing.assert_close(weights.sum(-1), torch.ones(3, 3, 2, steps))
     assert (weights[1, ..., steps - 3 :] == 0).all()
     first = model.blocks[0]
-    states, mask = model._begin(TOKENS)
+    states, mask = model._embed(TOKENS)
     expected = first.mixing.with_weights(first.mixing_norm(states), mask)[1]
     torch.testing.assert_close(weights[:, 0], expected)
 

@@ -21,7 +21,7 @@ def joined(patches, rows):
 
 def test_patches_are_embedded_by_one_linear_map_behind_the_token():
     model = ViT((2, 8, 12), 3, **SMALL)
-    begun = model._begin(IMAGES) - model.positions
+    begun = model._embed(IMAGES) - model.positions
     weight, bias = model.patches.weight.flatten(1), model.patches.bias
     torch.testing.assert_close(begun[:, 1:], cut(IMAGES, 4).flatten(2) @ weight.T + bias)
     assert torch.equal(begun[:, 0], model.token[0].expand(3, -1))

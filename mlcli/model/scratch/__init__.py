@@ -1,2 +1,2 @@
-"""Parts of networks in NumPy alone, for reading: each does in a few lines what torch does out of sight, and is tested
-against torch. Networks that train are in the folder above."""
+"""Parts of networks in NumPy, for reading: a few lines each, tested against torch. Models for training are in
+`mlcli.model`."""

@@ -1,7 +1,6 @@
 """Scaled dot-product attention for one head, step by step (Vaswani et al. 2017, "Attention Is All You Need", 3.2.1).
 
-Shapes: Q queries, S keys, each with its value; D numbers a query or key, V numbers a value. Axes before these are
-examples or heads of their own.
+Shapes: Q queries, S keys and values, D dimensions of a query or key, V of a value. Leading axes: examples or heads.
 """
 
 from typing import NamedTuple
@@ -12,11 +11,11 @@ from mlcli.model.scratch.cross_entropy import softmax
 
 
 class Attention(NamedTuple):
-    """What each step gives, in the order of the steps."""
+    """The result of each stage, in order."""
 
-    scores: np.ndarray  # Q × S: how well a query fits a key
-    weights: np.ndarray  # Q × S: a query's shares of the keys, which sum to 1
-    outputs: np.ndarray  # Q × V: a query's mean of the values, weighted so
+    scores: np.ndarray  # Q × S, scaled dot products of queries and keys
+    weights: np.ndarray  # Q × S, softmax of the scores over the keys
+    outputs: np.ndarray  # Q × V, means of the values by these weights
 
 
 def attention(
@@ -28,8 +27,8 @@ def attention(
 ) -> Attention:
     """softmax(queries · keysᵀ / (√D · temperature)) · values, for … × Q × D, S × D and S × V.
 
-    mask: Q × S, or what broadcasts to it; True where a query may look. Each query needs one such key. A temperature
-    below 1 sharpens the weights, one above 1 flattens them.
+    mask: broadcasts to Q × S; True where a query may attend to a key, at least one per query. A temperature below 1
+    makes the weights more peaked, above 1 flatter.
     """
     scores = queries @ keys.mT / (np.sqrt(queries.shape[-1]) * temperature)
     if mask is not None:
@@ -39,12 +38,12 @@ def attention(
 
 
 def causal_mask(steps: int) -> np.ndarray:
-    """steps × steps: each step may look at itself and at what came before."""
+    """steps × steps: each step may attend to itself and to earlier steps."""
     return np.tri(steps, dtype=bool)
 
 
 def entropy(weights: np.ndarray) -> np.ndarray:
-    """… × S shares that sum to 1 → …: how spread out they are, in nats, from 0 (all on one key) to log S (even)."""
+    """… × S weights that sum to 1 → …: their entropy in nats, from 0 (one key) to log S (uniform)."""
     logs = np.log(weights, where=weights > 0, out=np.zeros_like(weights))  # 0 · log 0 counts as 0
     total: np.ndarray = -(weights * logs).sum(-1)
     return total

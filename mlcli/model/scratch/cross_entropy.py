@@ -4,8 +4,8 @@ import numpy as np
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """… × C → … × C: positive shares that sum to 1."""
-    shifted = logits - logits.max(-1, keepdims=True)  # changes nothing but keeps exp from overflowing
+    """… × C → … × C: positive numbers that sum to 1."""
+    shifted = logits - logits.max(-1, keepdims=True)  # the same softmax, and exp cannot overflow
     exponentials = np.exp(shifted)
     shares: np.ndarray = exponentials / exponentials.sum(-1, keepdims=True)
     return shares
@@ -20,7 +20,7 @@ def one_hot(targets: np.ndarray, classes: int) -> np.ndarray:
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> float:
     """Mean over B × C logits and B class indices of −log softmax(logits) at the target.
 
-    Computed as log Σ exp − logit, which stays exact where the softmax itself would round to 0.
+    Computed as log Σ exp − logit, which stays accurate where the softmax itself would round to 0.
     """
     largest = logits.max(-1, keepdims=True)
     log_sum = largest[:, 0] + np.log(np.exp(logits - largest).sum(-1))

@@ -10,18 +10,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Weights:
-    """As torch.nn.LSTM keeps them: the rows of the input gate, the forget gate, the candidate and the output gate."""
+    """In the order of torch.nn.LSTM: the rows of input gate, forget gate, candidate and output gate."""
 
     inputs: np.ndarray  # 4H × D
     states: np.ndarray  # 4H × H
-    bias: np.ndarray  # 4H; torch keeps two, which are only ever added
+    bias: np.ndarray  # 4H; the sum of torch's two
 
 
 def step(x: np.ndarray, state: np.ndarray, memory: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs B × D, state and memory B × H → the next state and memory.
+    """Inputs B × D, hidden state and cell state B × H → the next hidden state and cell state.
 
-    The gates are shares between 0 and 1: how much of the memory to keep, of the candidate to take in, and of the
-    memory to show.
+    Gates are between 0 and 1: how much of the candidate to add, of the memory to keep, and of it to output.
     """
     gates = x @ weights.inputs.T + state @ weights.states.T + weights.bias
     take, keep, candidate, show = np.split(gates, 4, axis=1)
@@ -30,7 +29,7 @@ def step(x: np.ndarray, state: np.ndarray, memory: np.ndarray, weights: Weights)
 
 
 def sequence(inputs: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs B × T × D → states B × T × H and the last memory B × H, beginning with zeros."""
+    """Inputs B × T × D → hidden states B × T × H and the last cell state B × H, from an initial state of zeros."""
     state = memory = np.zeros((len(inputs), weights.states.shape[1]))
     states = []
     for t in range(inputs.shape[1]):

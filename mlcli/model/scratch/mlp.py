@@ -1,6 +1,6 @@
-"""A network of layers that learns to classify: forward, backward and an update.
+"""A multi-layer perceptron for classification: forward pass, backward pass and an SGD step.
 
-Shapes: B batch, D features, C classes; a layer makes outputs out of inputs.
+Shapes: B batch, D features, C classes; inputs and outputs are the sizes of a layer.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from mlcli.model.scratch import cross_entropy
 
 
 class Layer(NamedTuple):
-    """Rows of the weight are units, as in torch.nn.Linear. A gradient has the same two parts."""
+    """Weight and bias as in torch.nn.Linear, or the gradients of both."""
 
     weight: np.ndarray  # outputs × inputs
     bias: np.ndarray  # outputs
 
 
 def start(sizes: Sequence[int], generator: np.random.Generator) -> list[Layer]:
-    """Layers from D through hidden sizes to C. Weights are normal numbers of variance 2 / inputs, which keeps the
-    size of activations through ReLU (He et al. 2015)."""
+    """Layers of the sizes D, hidden sizes, C. Weights are normal with variance 2 / inputs, which preserves the scale
+    of activations through ReLU (He et al. 2015)."""
 
     def layer(inputs: int, outputs: int) -> Layer:
         return Layer(generator.normal(0, np.sqrt(2 / inputs), (outputs, inputs)), np.zeros(outputs))
@@ -30,7 +30,7 @@ def start(sizes: Sequence[int], generator: np.random.Generator) -> list[Layer]:
 
 
 def forward(layers: Sequence[Layer], inputs: np.ndarray) -> list[np.ndarray]:
-    """What goes into each layer, first the inputs B × D, which the way back needs; and the logits B × C, last."""
+    """The input of each layer, the first B × D, which the backward pass needs, and the logits B × C as the last."""
     passed = [inputs]
     for layer in layers[:-1]:
         passed.append(np.maximum(passed[-1] @ layer.weight.T + layer.bias, 0))  # ReLU
@@ -38,19 +38,19 @@ def forward(layers: Sequence[Layer], inputs: np.ndarray) -> list[np.ndarray]:
 
 
 def loss_and_gradients(layers: Sequence[Layer], inputs: np.ndarray, targets: np.ndarray) -> tuple[float, list[Layer]]:
-    """Cross-entropy of B × D inputs and B class indices, and its derivative by each weight: the chain rule from the
-    loss back through the layers, the last one first."""
+    """Cross-entropy of B × D inputs and B class indices, and its gradient with respect to each layer, by
+    backpropagation from the last layer to the first."""
     *passed, logits = forward(layers, inputs)
     by_sums = cross_entropy.gradient(logits, targets)  # B × outputs, of the last layer: softmax − one-hot
     gradients = []
     for layer, received in zip(reversed(layers), reversed(passed), strict=True):
         gradients.append(Layer(by_sums.T @ received, by_sums.sum(0)))
-        by_sums = (by_sums @ layer.weight) * (received > 0)  # ReLU passes on where it was open
+        by_sums = (by_sums @ layer.weight) * (received > 0)  # gradient of ReLU
     return cross_entropy.cross_entropy(logits, targets), gradients[::-1]
 
 
 def sgd_step(layers: Sequence[Layer], gradients: Sequence[Layer], rate: float) -> list[Layer]:
-    """Each weight a little down its slope."""
+    """weight − learning rate · gradient, for each weight and bias."""
     pairs = zip(layers, gradients, strict=True)
     return [Layer(own.weight - rate * slope.weight, own.bias - rate * slope.bias) for own, slope in pairs]
 
