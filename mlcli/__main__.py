@@ -1,5 +1,5 @@
-"""Entry point: completion answers with the standard library alone, training starts without Typer, and everything
-else (and all help) goes through it."""
+"""Entry point. Completion uses the standard library only, training does not import Typer, and all other commands (and
+all help) use it."""
 
 import atexit
 import gc
@@ -18,12 +18,12 @@ def main() -> None:
 
     safe_path()
     if sys.argv[1:2] in (["train"], ["crossval"]) and not {"--help", "-h"} & {*sys.argv}:
-        gc.disable()  # until what is heavy is loaded, of which nothing is garbage
+        gc.disable()  # during heavy imports, which create no garbage; training enables it again
         try:
             _train(sys.argv[1], sys.argv[2:])
         except SystemExit as end:
             _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
-        except KeyboardInterrupt:  # before the command was there to say so
+        except KeyboardInterrupt:  # before the command could handle it
             print("interrupted", file=sys.stderr)
             _leave(130)
         _leave(0)
@@ -41,11 +41,11 @@ def _train(command: str, arguments: list[str]) -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    """Everything is written and closed: taking torch apart would keep the user waiting for most of a second."""
+    """Exits at once: everything is written and closed, and deallocating torch's modules is slow."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # a pipe whose reader has gone
             stream.flush()
-    atexit._run_exitfuncs()  # scikit-learn's joblib, for one, has folders to remove
+    atexit._run_exitfuncs()  # e.g. of scikit-learn's joblib, which removes temporary folders
     os._exit(status)
 
 

@@ -1,6 +1,6 @@
-"""The commands, their flags and what these take, as plain data, so that completion need not import Typer."""
+"""The commands, their flags and the values of these, as plain data, so that completion does not import Typer."""
 
-FILES = None  # instead of a flag's choices: the shell completes file names
+FILES = None  # in place of choices: the shell completes file names
 
 # The panels of `mlcli --help`, and in each the commands with the line that describes them.
 PANELS = {
@@ -34,8 +34,8 @@ HYDRA_FLAGS = {
     "--cfg": "Show the config and train nothing",
     "--resolve": "With --cfg: resolve interpolations",
     "--package": "With --cfg: show only this part",
-    "--info": "Show how the config is put together",
-    "--config-dir": "A folder of your own options",
+    "--info": "Show how the config is composed",
+    "--config-dir": "A folder with your own options",
     "--config-path": "A folder to use instead of the shipped configs",
     "--config-name": "The config to start from",
     "--run": "Run one job",
@@ -46,38 +46,38 @@ HYDRA_FLAGS = {
 }
 
 OUTPUTS = {"--outputs": "The folder of the runs"}
-LOADING = OUTPUTS | {"--config-dir": "A folder of your own configs"}
+LOADING = OUTPUTS | {"--config-dir": "A folder with your own configs"}
 
 FLAGS = {
-    "train": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
-    "crossval": {"--quiet": "Errors only", "--verbose": "Every epoch, and where things go"} | HYDRA_FLAGS,
+    "train": {"--quiet": "Errors only", "--verbose": "Every epoch, and the run folder"} | HYDRA_FLAGS,
+    "crossval": {"--quiet": "Errors only", "--verbose": "Every epoch, and the run folder"} | HYDRA_FLAGS,
     "evaluate": LOADING
     | {
         "--split": "train, val or test",
         "--save": "A folder for figures and predictions",
-        "--changed-data": "Even if the data has changed since",
+        "--changed-data": "Allow data that has changed since the training",
         "--json": "As JSON",
     },
     "predict": LOADING
     | {
-        "--output": "Where the predictions go",
-        "--json": "As JSON, as the server answers",
-        "--prompt": "The text to go on with",
-        "--tokens": "How many tokens to write",
-        "--temperature": "1 as it has learnt, 0 always the likeliest",
-        "--seed": "Another text for another seed",
+        "--output": "File of the predictions",
+        "--json": "As JSON, in the format of the server",
+        "--prompt": "The text that a language model continues",
+        "--tokens": "How many tokens to generate",
+        "--temperature": "1: the model's probabilities; 0: always the most likely token",
+        "--seed": "Of the sampled tokens",
     },
     "serve": LOADING | {"--port": "Port on 127.0.0.1; 0 picks a free one"},
     "runs": OUTPUTS
-    | {"--sort": "A metric, or started", "--limit": "At most so many; 0 for all", "--json": "As JSON"},
+    | {"--sort": "A metric, or started", "--limit": "Maximum number of runs; 0 for all", "--json": "As JSON"},
     "show": OUTPUTS,
-    "compare": OUTPUTS | {"--metric": "The metric whose curves are overlaid", "--output": "Where the picture goes"},
+    "compare": OUTPUTS | {"--metric": "The metric whose curves are overlaid", "--output": "File of the figure"},
     "ui": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one", "--uri": "MLflow's address"},
     "doctor": OUTPUTS,
     "sync": OUTPUTS | {"--uri": "MLflow's address", "--experiment": "The MLflow experiment"},
 }
 
-# What `crossval` reads itself, as key=value, beside the overrides of `train`, with values to offer.
+# Arguments key=value of `crossval` in addition to the overrides of `train`, with values for completion.
 CROSSVAL = {
     "folds": ("5", "10"),
     "repeats": ("1", "3", "10"),
@@ -85,7 +85,7 @@ CROSSVAL = {
     "metric": ("test/accuracy", "test/f1_macro", "test/roc_auc", "test/rmse", "test/r2", "test/loss"),
 }
 
-# Flags that take a value, and which; a flag that is not here takes none.
+# Flags that take a value, with its choices; other flags take none.
 FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--cfg": ("job", "hydra", "all"),
     "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),

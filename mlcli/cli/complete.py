@@ -1,53 +1,26 @@
-"""Shell completion: answers from an index of conf/, before Typer or Hydra could even be imported.
+"""Shell completion from an index of conf/, without importing Typer or Hydra.
 
-The shell's script (in scripts/) passes the line up to the cursor in _MLCLI_LINE and its name in _MLCLI_COMPLETE, and
-reads one candidate a line. bash replaces only what follows its last word break (`=` is one), so it gets only that
-part; zsh and fish get whole words, each with a tab and a description.
+The script of the shell (in scripts/) passes the line up to the cursor in _MLCLI_LINE and its own name in
+_MLCLI_COMPLETE, and reads one candidate per line. bash replaces only the text after the last word break (such as `=`)
+and gets only that part; zsh and fish get whole words, each followed by a tab and a description.
 """
 
 import os
 import sys
 
+from mlcli.cli.command_line import Line
 from mlcli.cli.commands import COMMANDS, CROSSVAL, FILES, FLAG_VALUES, FLAGS, SHELLS, SHORT
+from mlcli.cli.run_names import run_names
 from mlcli.config import index
 
-FILES_STATUS = 3  # tells the shell to complete file names
-BREAKS = " \t\n\"'@><=;|&(:"  # bash's default COMP_WORDBREAKS
-NEWEST = 100  # runs whose records are read for their names
-LONGEST = 2**16  # characters of a record in which its name is looked for
+FILES_STATUS = 3  # exit status: the shell completes file names
+BREAKS = " \t\n\"'@><=;|&(:"  # default of bash's COMP_WORDBREAKS
 
-Candidates = dict[str, str]  # what the word may become, with a description
-
-
-class Line:
-    """What is typed, up to the cursor."""
-
-    def __init__(self, text: str) -> None:
-        words, self.quote = split(text)
-        while len(words) > 1 and "=" in words[0]:  # VARIABLE=value before the command
-            words = words[1:]
-        self.word = words[-1]
-        self.command = words[1] if len(words) > 2 else ""
-        self.before = words[2:-1]
-
-    def value(self, flag: str) -> str:
-        """What was given to a flag earlier on the line, or ""."""
-        for name, given in zip(self.before, [*self.before, ""][1:], strict=True):
-            if SHORT.get(name, name) == flag:
-                return os.path.expanduser(given)  # noqa: PTH111  # pathlib takes 14 ms to import
-            if name.startswith(f"{flag}="):
-                return os.path.expanduser(name[len(flag) + 1 :])  # noqa: PTH111
-        return ""
-
-    def positional(self) -> list[str]:
-        """Words before the cursor that are neither flags nor flags' values."""
-        previous = ["", *self.before[:-1]]
-        pairs = zip(previous, self.before, strict=False)
-        return [word for flag, word in pairs if word[:1] != "-" and SHORT.get(flag, flag) not in FLAG_VALUES]
+Candidates = dict[str, str]  # for the word at the cursor, with descriptions
 
 
 def complete() -> int:
-    """Prints the candidates for the line in the environment; the exit status is FILES_STATUS where files fit."""
+    """Prints the candidates for the line in the environment. Returns the exit status, FILES_STATUS for file names."""
     line = Line(os.environ.get("_MLCLI_LINE", ""))
     found = candidates(line)
     if found is None:
@@ -62,7 +35,7 @@ def complete() -> int:
 
 
 def script(shell: str) -> str:
-    """The shell's side, for `eval`. Raises ValueError for a shell that is not known."""
+    """The completion script of a shell, for `eval`. Raises ValueError for an unknown shell."""
     if shell not in SHELLS:
         raise ValueError(f"There is no completion for {shell!r}: use one of {', '.join(SHELLS)}.")
     folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
@@ -71,7 +44,7 @@ def script(shell: str) -> str:
 
 
 def candidates(line: Line) -> Candidates | None:
-    """What the last word may become; None where that is a file name."""
+    """Candidates for the last word; None for file names."""
     if not line.command:
         return COMMANDS | {"--help": "Show the commands"} if line.word[:1] == "-" else COMMANDS
     last = line.before[-1] if line.before else ""
@@ -117,9 +90,9 @@ def _arguments(line: Line) -> Candidates | None:
 
 
 def overrides(line: Line) -> Candidates | None:
-    """Groups, their options, and keys of the config that the choices earlier on the line make.
+    """Config groups, their options, and the keys of the config that the choices earlier on the line select.
 
-    None for a value that is begun and is not the key's default: perhaps a path.
+    None for file names, if the beginning of a value differs from the default of its key.
     """
     where = index.search_path(line.value("--config-dir"), line.value("--config-path"))
     primary = line.value("--config-name").removesuffix(".yaml") or "config"
@@ -146,7 +119,7 @@ def overrides(line: Line) -> Candidates | None:
 def _names(
     bare: str, prefix: str, known: list[str], keys: Candidates, choices: index.Choices, where: index.Folders
 ) -> Candidates:
-    """Groups and keys by what may follow a prefix: + adds a group, ++ sets a key, ~ removes either."""
+    """Groups and keys that may follow a prefix: + adds a group, ++ sets a key, ~ removes either."""
     if prefix == "+":
         return {f"{group}=": " ".join(index.options(group, where)) for group in known if not choices.get(group)}
     if prefix == "++":
@@ -156,7 +129,7 @@ def _names(
         return removable | ({key: text for key, text in keys.items() if not _hidden(key)} if "." in bare else {})
     found = _level(bare, keys)
     for group in known:
-        # A group of one option is there for its keys: `trainer=default` is no choice.
+        # A group with a single option is offered by its keys only.
         if f"{group}." not in found or len(index.options(group, where)) > 1:
             found.pop(f"{group}.", None)
             found[f"{group}="] = choices.get(group, "")
@@ -164,7 +137,7 @@ def _names(
 
 
 def _level(bare: str, keys: Candidates) -> Candidates:
-    """Keys down to the next dot: `hydra.` for hydra.run.dir, `hydra.run.` once that is typed."""
+    """Keys up to the next dot: `hydra.` for hydra.run.dir, then `hydra.run.`."""
     found: Candidates = {}
     for key, default in keys.items():
         typed, _, last = bare.rpartition(".")
@@ -176,19 +149,19 @@ def _level(bare: str, keys: Candidates) -> Candidates:
 
 
 def _hidden(key: str) -> bool:
-    """Whether a key is for programmers, as `_target_` is: offered once its underscore is typed."""
+    """Whether a key, such as `_target_`, is offered only after its underscore is typed."""
     return key.rpartition(".")[2][:1] == "_"
 
 
 def _options(name: str, value: str, options: Candidates) -> Candidates:
-    """`model=lstm`, and in a sweep's list `model=lstm,mlp`: what is listed already is not offered again."""
+    """`model=lstm`, or `model=lstm,mlp` in a sweep, without options that are already listed."""
     listed, comma, _ = value.rpartition(",")
     taken = listed.split(",")
     return {f"{name}={listed}{comma}{option}": text for option, text in options.items() if option not in taken}
 
 
 def _defaults(default: str) -> tuple[str, ...]:
-    """What may follow `key=`: its default, if a shell takes that as it stands; both values of a boolean."""
+    """Values of a key: its default, unless it needs quoting in a shell, or both values of a boolean."""
     if default in ("true", "false"):
         return ("true", "false")
     text = default.replace(", ", ",")
@@ -196,7 +169,7 @@ def _defaults(default: str) -> tuple[str, ...]:
 
 
 def _typed(words: list[str], known: list[str]) -> index.Choices:
-    """Choices made earlier on the line; of a sweep's list the first counts."""
+    """Choices of options earlier on the line; of a sweep's list the first one."""
     choices: index.Choices = {}
     for word in words:
         name, _, value = word.lstrip("+").partition("=")
@@ -210,66 +183,7 @@ def _values(flag: str, before: str) -> Candidates | None:
     return FILES if values is None else {f"{before}{value}": "" for value in values}
 
 
-def run_names(given: str = "") -> Candidates:
-    """`last`, names, then ids of runs and sweeps in the folder of runs, newest first."""
-    outputs = given or os.environ.get("MLCLI_OUTPUTS") or "outputs"
-    folders = []
-    for kind in ("runs", "sweeps"):
-        try:
-            folders += [(name, f"{outputs}/{kind}/{name}") for name in os.listdir(f"{outputs}/{kind}")]  # noqa: PTH208
-        except OSError:
-            continue
-    folders.sort(reverse=True)  # an id begins with the time
-    found = {"last": "the newest run"}
-    named = [(run, *_record(path)) for run, path in folders[:NEWEST]]
-    for run, name, _ in reversed(named):  # of several runs with one name it is the newest
-        if name:
-            found[name] = f"newest: {run}"
-    return (
-        found
-        | {run: f"{name} {status}" for run, name, status in named}
-        | dict.fromkeys((run for run, _ in folders[NEWEST:]), "")
-    )
-
-
-def _record(path: str) -> tuple[str, str]:
-    """Name and status in a run's or sweep's record, found by text: the json module takes 7 ms to import."""
-    for record in ("run.json", "sweep.json"):
-        try:
-            if not os.path.isfile(f"{path}/{record}"):  # noqa: PTH113  # a pipe would be waited for
-                continue
-            with open(f"{path}/{record}", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-                text = file.read(LONGEST)
-        except OSError:
-            continue
-        return _string(text, "name"), _string(text, "status")
-    return "", ""
-
-
-def _string(text: str, key: str) -> str:
-    value = text.partition(f'"{key}": "')[2].partition('"')[0]
-    return value if value.isprintable() and "\\" not in value else ""
-
-
-def split(text: str) -> tuple[list[str], str]:
-    """Words of a line as a shell takes them, the last being the one at the cursor, and the quote left open there."""
-    words, quote, escaped = [""], "", False
-    for letter in text:
-        if escaped or (quote and letter not in (quote, "\\")) or (quote == "'" and letter == "\\"):
-            words[-1] += letter
-            escaped = False
-        elif letter == "\\":
-            escaped = True
-        elif letter in "'\"":
-            quote = "" if quote else letter
-        elif letter.isspace():
-            words += [""] if words[-1] else []
-        else:
-            words[-1] += letter
-    return words, quote
-
-
 def _after_break(word: str) -> int:
-    """Where the part begins that bash replaces."""
+    """Where the part of the word that bash replaces begins."""
     breaks = os.environ.get("_MLCLI_BREAKS", BREAKS)
     return 1 + max((word.rfind(letter) for letter in breaks), default=-1)

@@ -1,4 +1,4 @@
-"""mlcli completion: the shell's side of completion."""
+"""`mlcli completion`: prints the completion script of a shell."""
 
 from typing import Annotated, Literal
 

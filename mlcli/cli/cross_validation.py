@@ -1,4 +1,4 @@
-"""What `mlcli crossval` does: it is a sweep over the folds. Free of Typer, as training is."""
+"""Runs `mlcli crossval` as a sweep over the folds. Does not import Typer, like training."""
 
 from mlcli.cli.commands import CROSSVAL
 from mlcli.cli.errors import user_errors
@@ -9,7 +9,7 @@ FLAGS = ("--run", "--experimental-rerun")
 
 
 def main(arguments: list[str]) -> None:
-    """Everything behind `mlcli crossval`."""
+    """Runs `mlcli crossval`."""
     from mlcli.cli.training import main as train
 
     with user_errors():
@@ -18,10 +18,10 @@ def main(arguments: list[str]) -> None:
 
 
 def as_sweep(arguments: list[str]) -> list[str]:
-    """The arguments of `mlcli train` for the cross-validation that these ask for. Raises ConfigError.
+    """Translates the arguments of `mlcli crossval` to those of `mlcli train`. Raises ConfigError.
 
-    folds=5, repeats=1 (each with a split.seed of its own), by=example|group|time and metric=test/… are read here.
-    Unless split.val is typed, nothing is held out for validation: the last epoch counts.
+    Its own arguments are folds=5, repeats=1 (each with its own split.seed), by=example|group|class|time and
+    metric=test/…. Without split.val no validation data is held out, and the last epoch counts.
     """
     from mlcli.config.errors import ConfigError
 
@@ -36,7 +36,9 @@ def as_sweep(arguments: list[str]) -> list[str]:
             raise ConfigError(f"crossval sets {key.lstrip('+~')} itself: use {OWN[key.lstrip('+~')]}.")
     for key in ("by", "metric", *SHORT.values()):
         if set(given.get(key, "")) & set(",()"):
-            raise ConfigError(f"{key}={given[key]}: a cross-validation has one; compare models or settings.")
+            raise ConfigError(
+                f"{key}={given[key]}: a cross-validation takes a single value; compare models or settings instead."
+            )
     folds, repeats = _count(given, "folds", 5, 2), _count(given, "repeats", 1, 1)
     read, own = {"folds", "repeats"}, ["-m", f"split.folds={folds}", f"split.fold=range({folds})", "conclusion=null"]
     if repeats > 1:

@@ -1,4 +1,4 @@
-"""mlcli crossval: k-fold cross-validation."""
+"""`mlcli crossval`: k-fold cross-validation."""
 
 from typing import Annotated
 
@@ -8,13 +8,14 @@ import typer
 def crossval(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[OVERRIDES]...")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and where things go.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and the run folder.")] = False,
 ) -> None:
     """Cross-validate one network, or compare several on the same folds.
 
-    OVERRIDES are those of `mlcli train`; values with commas are compared. Besides: folds=5, repeats=1 (folds drawn
-    anew each time), by=example|group|class|time (what is divided), metric=test/… (what is compared). All that is not
-    in a fold is trained on, and the last epoch counts; split.val=0.2 holds some of it out to choose the best epoch.
+    OVERRIDES are those of `mlcli train`; comma-separated values are compared. In addition: folds=5, repeats=1 (each
+    with a new split), by=example|group|class|time (the unit of the split), metric=test/… (the metric to compare). By
+    default all examples outside of the test fold are trained on and the last epoch counts; split.val=0.2 holds out
+    validation data to choose the best epoch.
 
     Examples:
 

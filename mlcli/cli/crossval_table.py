@@ -1,4 +1,4 @@
-"""The tables of a cross-validation on stdout: configurations, best mean first, and differences from the best."""
+"""The tables of a cross-validation: configurations, best mean first, and differences from the best."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ Row = dict[str, Any]
 
 
 def print_crossval(folder: Path) -> None:
-    """Mean ± standard deviation over the folds, the corrected interval, and the paired comparison."""
+    """Prints mean ± standard deviation over the folds, the confidence intervals, and the paired comparisons."""
     from mlcli.store.folder import RunFolder
 
     found = RunFolder(folder, "sweep.json").read("crossval.json")
@@ -26,7 +26,7 @@ def print_crossval(folder: Path) -> None:
 def _print_configurations(found: Row) -> None:
     rows, metric = found["configurations"], found["metric"]
     more = [name for name in headline(row["metrics"] for row in rows) if name != metric]
-    told = any(map(_unscored, rows))
+    incomplete = any(map(_unscored, rows))
     cells = [
         (
             f"*{place}" if place == 1 and len(rows) > 1 else place,
@@ -35,11 +35,11 @@ def _print_configurations(found: Row) -> None:
             _interval(row["metrics"].get(metric)),
             *(_spread(row, name) for name in more),
             (row["metrics"].get("seconds") or {}).get("mean"),
-            *([f"{len(row['trials']) - len(_unscored(row))}/{len(row['trials'])}"] if told else []),
+            *([f"{len(row['trials']) - len(_unscored(row))}/{len(row['trials'])}"] if incomplete else []),
         )
         for place, row in enumerate(rows, 1)
     ]
-    columns = ("rank", "configuration", metric, "95 % interval", *more, "seconds", *(["folds"] if told else []))
+    columns = ("rank", "configuration", metric, "95 % interval", *more, "seconds", *(["folds"] if incomplete else []))
     repeats = f", {found['repeats']} repeats" if found["repeats"] > 1 else ""
     print_table(columns, cells, f"{found['folds']}-fold cross-validation{repeats}: mean ± std over folds")
     for row in rows:
@@ -48,14 +48,14 @@ def _print_configurations(found: Row) -> None:
 
 
 def _unscored(configuration: Row) -> list[Row]:
-    """Its folds without a score; older versions of crossval.json do not list them."""
+    """Folds without a score; older versions of crossval.json do not list them."""
     return configuration.get("unscored") or []
 
 
 def _print_comparisons(found: Row) -> None:
     rows = found["comparisons"]
     cells = [(row["name"], row["difference"], _interval(row), row["t"], row["p"]) for row in rows]
-    title = f"{found['metric']} against {rows[0]['than']}, paired by fold, corrected for overlap"
+    title = f"{found['metric']}: difference from {rows[0]['than']} (corrected resampled t-test)"
     print_table(("configuration", "difference", "95 % interval", "t", "p"), cells, title)
 
 
@@ -65,14 +65,14 @@ def _fold(unscored: Row, found: Row) -> str:
 
 
 def _spread(row: Row, metric: str) -> str:
-    """Mean ± standard deviation, and of how many folds where it is not all of them."""
+    """Mean ± standard deviation, with the number of folds if some have no score."""
     from mlcli.figure.style import plus_minus
 
     each, folds = row["metrics"].get(metric), len(row["trials"])
     if each is None:
         return ""
-    told: str = format_number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
-    return f"{told} ({each['count']}/{folds})" if each["count"] < folds else told
+    text: str = format_number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
+    return f"{text} ({each['count']}/{folds})" if each["count"] < folds else text
 
 
 def _interval(each: Row | None) -> str:

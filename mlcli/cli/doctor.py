@@ -1,4 +1,4 @@
-"""mlcli doctor: does everything work here?"""
+"""`mlcli doctor`: checks of the installation."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""How a command ends: what the user did wrong is one line on stderr and exit status 2, never a traceback."""
+"""Exit statuses of commands: a user error is one line on stderr and status 2, never a traceback."""
 
 import signal
 import sys
@@ -16,7 +16,7 @@ TERMINATED = 143
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turns ConfigError into status 2, a failed run into 1, Ctrl-C into 130 and SIGTERM into 143."""
+    """Converts ConfigError to exit status 2, a failed run to 1, Ctrl-C to 130 and SIGTERM to 143."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
@@ -47,7 +47,7 @@ def user_errors() -> Iterator[None]:
 
 
 class RunFailure(Exception):
-    """A command that ran and did not succeed, in one sentence."""
+    """A command has failed; the message is one sentence."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

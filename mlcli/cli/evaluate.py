@@ -1,4 +1,4 @@
-"""mlcli evaluate: a finished run on its test split, or on other data."""
+"""`mlcli evaluate`: evaluates a finished run on its test split, or on other data."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     changed_data: Annotated[
-        bool, typer.Option("--changed-data", help="Even if the run's own data has changed since it was trained.")
+        bool, typer.Option("--changed-data", help="Allow data that has changed since the training.")
     ] = False,
     outputs: Outputs = None,
     config_dir: ConfigDir = None,

@@ -1,4 +1,4 @@
-"""mlcli list: what can be picked, from the configs themselves."""
+"""`mlcli list`: the config groups and their options."""
 
 from typing import Annotated
 
@@ -25,6 +25,6 @@ def list_options(
 
             raise ConfigError(f"There is no config group {group!r}.{suggest(group, known)}")
         if name == "experiment":
-            print_table((name, "section", "what it is", "expected"), index.experiments())
+            print_table((name, "section", "description", "expected"), index.experiments())
         else:
-            print_table((name, "what it is"), index.options(name).items())
+            print_table((name, "description"), index.options(name).items())

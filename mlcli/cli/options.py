@@ -10,7 +10,7 @@ AnyPath = TypeVar("AnyPath", Path, str)
 
 
 def expanded(path: AnyPath | None) -> AnyPath | None:
-    """`~` as the shell expands it, which leaves it in `--output=~/x` and within quotes."""
+    """Expands `~`, which the shell does not do in `--output=~/x` and within quotes."""
     return None if path is None else type(path)(os.path.expanduser(path))  # noqa: PTH111  # pathlib fails for ~nobody
 
 
@@ -26,6 +26,6 @@ ConfigDir = Annotated[
     typer.Option(
         "--config-dir",
         callback=expanded,
-        help="A folder of your own configs, as for train; what they name is trusted.",
+        help="A folder with your own configs, as for train; the code that they name is trusted.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Results on stdout, as tables. A pipe gets the same tables, as wide as they need to be."""
+"""Results on stdout, as tables. Tables for a pipe are not limited to the width of a terminal."""
 
 import os
 import sys
@@ -12,21 +12,21 @@ PIPE_WIDTH = 250
 
 
 def outputs_folder(given: Path | None = None) -> Path:
-    """Where runs are kept: the folder given, else $MLCLI_OUTPUTS, else `outputs` in the current folder."""
+    """The folder of runs: the given one, else $MLCLI_OUTPUTS, else `outputs` in the current folder."""
     from mlcli.track.tracking import default_outputs
 
     return given or Path(os.path.expanduser(default_outputs()))  # noqa: PTH111  # pathlib fails for ~nobody
 
 
 def print_line(text: str) -> None:
-    """A line on stdout."""
+    """Prints a line on stdout."""
     print(in_a_line(text))
 
 
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None, footer: Sequence[str] = ()
 ) -> None:
-    """Prints rows under their columns, the footer below a line; numbers stand to the right."""
+    """Prints a table; numbers are right-aligned, and the footer is below a line."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -34,7 +34,7 @@ def print_table(
 
     cells = [[in_a_line(format_number(cell)) for cell in row] for row in rows]
     lines = box.SIMPLE if footer else box.SIMPLE_HEAD
-    drawn = Table(
+    rendered = Table(
         title=None if title is None else Text(in_a_line(title)),
         title_justify="left",
         title_style="bold",
@@ -43,22 +43,22 @@ def print_table(
     )
     for index, column in enumerate(columns):
         numeric = all(_is_number(row[index]) for row in cells if row[index])
-        drawn.add_column(
+        rendered.add_column(
             Text(in_a_line(column)),
             justify="right" if numeric else "left",
             overflow="fold",
             footer=Text(in_a_line(footer[index]) if index < len(footer) else ""),
         )
     for row in cells:
-        drawn.add_row(*(Text(cell, style="bold green" if cell.startswith("*") else "") for cell in row))
+        rendered.add_row(*(Text(cell, style="bold green" if cell.startswith("*") else "") for cell in row))
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    needed = console.measure(drawn, options=console.options.update(width=10_000)).maximum
-    drawn.collapse_padding = needed > console.width  # closer together before a cell must break
-    console.print(drawn)
+    needed = console.measure(rendered, options=console.options.update(width=10_000)).maximum
+    rendered.collapse_padding = needed > console.width  # less padding before cells are wrapped
+    console.print(rendered)
 
 
 def format_number(value: Any) -> str:
-    """Floats with four significant digits, nothing for None, all else as it is."""
+    """Floats with four significant digits, "" for None, all else as text."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -67,7 +67,7 @@ def format_number(value: Any) -> str:
 
 
 def short_id(identity: str) -> str:
-    """The random part of a run's id, which is enough to name it (with a trial's number)."""
+    """The random part of a run's id, with the number of a trial, which identifies it."""
     return identity.split("-", 2)[-1]
 
 
@@ -80,7 +80,7 @@ def _is_number(cell: str) -> bool:
 
 
 def print_result(result: dict[str, Any], folder: Path) -> None:
-    """The metrics on the split that judges, and where the rest is."""
+    """Prints the metrics of the evaluation split, the best epoch and the run folder."""
     from mlcli.track.summary import evaluation_metrics
 
     overall = {name: value for name, value in evaluation_metrics(result).items() if name.count("/") == 1}
@@ -92,7 +92,7 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
 
 
 def browser_command(folder: Path) -> str:
-    """The command that shows a run or sweep in the browser, "" where nothing does (tracking=none)."""
+    """The command that shows a run or sweep in the browser; "" for tracking=none."""
     import shlex
 
     from mlcli.store.folder import RunFolder
@@ -100,7 +100,7 @@ def browser_command(folder: Path) -> str:
 
     cfg = RunFolder(folder).config()
     tracking = cfg.get("tracking")
-    if not isinstance(tracking, dict) or not isinstance(cfg.get("outputs"), str):  # not what mlcli wrote
+    if not isinstance(tracking, dict) or not isinstance(cfg.get("outputs"), str):  # not written by mlcli
         return ""
     if tracking.get("name") in (None, "none"):
         return ""
@@ -121,7 +121,7 @@ def print_conclusion(folder: Path) -> None:
 
 
 def headline(metrics: Iterable[dict[str, float]]) -> list[str]:
-    """The few metrics worth a column, of those that there are."""
+    """The main metrics, those that are present."""
     present = {name for each in metrics for name in each}
-    wanted = ("val/accuracy", "test/accuracy", "test/f1_macro", "test/rmse", "test/r2")
-    return [name for name in wanted if name in present]
+    names = ("val/accuracy", "test/accuracy", "test/f1_macro", "test/rmse", "test/r2")
+    return [name for name in names if name in present]

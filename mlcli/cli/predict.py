@@ -1,4 +1,4 @@
-"""mlcli predict: what a finished run has to say to something new."""
+"""`mlcli predict`: predictions of a finished run for new inputs."""
 
 import sys
 from pathlib import Path
@@ -21,19 +21,23 @@ def predict(
         typer.Argument(callback=expanded, help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", callback=expanded, help="Where the predictions go.")
+        Path | None,
+        typer.Option("--output", "-o", callback=expanded, help="File of the predictions; default stdout."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, as the server answers.")] = False,
-    prompt: Annotated[str | None, typer.Option(help="The text that a language model goes on with.")] = None,
-    tokens: Annotated[int, typer.Option(min=1, help="How many tokens to write after a prompt.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, in the format of the server.")] = False,
+    prompt: Annotated[str | None, typer.Option(help="The text that a language model continues.")] = None,
+    tokens: Annotated[int, typer.Option(min=1, help="How many tokens to generate after a prompt.")] = 200,
     temperature: Annotated[
-        float, typer.Option(min=0, help="1 as it has learnt, less for the likelier, 0 for the likeliest alone.")
+        float,
+        typer.Option(
+            min=0, help="1: the model's probabilities; less: favours likely tokens; 0: always the most likely."
+        ),
     ] = 0.8,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another text for another seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the sampled tokens.")] = 0,
     outputs: Outputs = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Predict for a file, a row an input, or go on with a prompt; with the run's best weights."""
+    """Predict for each row of a file, or continue a prompt, with the run's best weights."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
     from mlcli.run.user_configs import add_configs
@@ -70,5 +74,5 @@ def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
 
 
 def _print(text: str) -> None:
-    """As it is into a file or pipe; names of classes and columns move no terminal's cursor."""
+    """Prints text unchanged to a file or pipe, and without control characters to a terminal."""
     print(printable(text) if sys.stdout.isatty() else text, end="")

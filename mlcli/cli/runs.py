@@ -1,4 +1,4 @@
-"""mlcli runs: the runs there are."""
+"""`mlcli runs`: a list of runs."""
 
 import json
 import sys
@@ -15,10 +15,10 @@ from mlcli.cli.options import Outputs
 def runs(
     filters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILTER]...", help="Words to find, or key=value of config or record."),
+        typer.Argument(metavar="[FILTER]...", help="Words to search for, or key=value of config or record."),
     ] = None,
     sort: Annotated[str, typer.Option(help="A metric, or `started`; a leading - reverses.")] = "started",
-    limit: Annotated[int, typer.Option("-n", "--limit", min=0, help="At most so many; 0 for all.")] = 20,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=0, help="Maximum number of runs; 0 for all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every metric.")] = False,
     outputs: Outputs = None,
 ) -> None:
@@ -40,7 +40,7 @@ def runs(
             print(json.dumps(rows, indent=1))
             return
         if not rows:
-            print(_nothing(outputs_folder(outputs), bool(filters)), file=sys.stderr)
+            print(_no_runs(outputs_folder(outputs), bool(filters)), file=sys.stderr)
             return
         shown = headline(row["metrics"] for row in rows)
         print_table(
@@ -58,8 +58,8 @@ def runs(
         )
 
 
-def _nothing(outputs: Path, filtered: bool) -> str:
-    """Why there is nothing to list, and what to use."""
+def _no_runs(outputs: Path, filtered: bool) -> str:
+    """Why the list is empty, and what to use instead."""
     if filtered:
         return f"no run under {outputs} matches: use `mlcli runs` for all of them, or --outputs FOLDER for others"
     return f"there is no run under {outputs}: use `mlcli train` first, or --outputs FOLDER"

@@ -1,4 +1,4 @@
-"""mlcli serve: a run's predictions over HTTP."""
+"""`mlcli serve`: a run's predictions over HTTP."""
 
 from typing import Annotated
 
@@ -14,7 +14,8 @@ def serve(
     outputs: Outputs = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Serve a run's predictions on this machine, in the forms of MLflow's scoring server; Ctrl-C stops it."""
+    """Serve a run's predictions over HTTP on this machine, in the formats of MLflow's scoring server; Ctrl-C stops
+    it."""
     from mlcli.cli.output import outputs_folder
     from mlcli.run.user_configs import add_configs
     from mlcli.serve.server import serve_run

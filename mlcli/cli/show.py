@@ -1,4 +1,4 @@
-"""mlcli show: one run."""
+"""`mlcli show`: the details of one run."""
 
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -36,7 +36,7 @@ def _print_record(found: "StoredRun") -> None:
     from mlcli.cli.output import print_line
 
     record = found.record
-    host = f" on {found.host}, as far as can be known here" if found.host else ""
+    host = f" on {found.host}, last known status" if found.host else ""
     print_line(f"{record['name']}  {found.status}{host}  {found.id}")
     print_line(f"  command  {record['command']}")
     print_line(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")

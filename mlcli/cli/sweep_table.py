@@ -1,4 +1,4 @@
-"""The table of a sweep on stdout: its trials, or their means over seeds, best first."""
+"""The table of a sweep: its trials, or their means over seeds, best first."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,14 @@ from mlcli.cli.crossval_table import print_crossval
 from mlcli.cli.output import browser_command, format_number, headline, print_conclusion, print_line, print_table
 
 Row = dict[str, Any]
-MOST_ROWS, BEST_ROWS = 40, 30  # a sweep with more rows than the first shows the second
+MAX_ROWS, BEST_ROWS = 40, 30  # with more rows than the first, only the second are printed
 
 
 def print_sweep(folder: str) -> str | None:
-    """The trials, or their means over seeds, best first.
+    """Prints the trials, or their means over seeds, best first.
 
-    Returns why the sweep has failed, in a sentence, or None: trials that neither finished nor were pruned are no
-    failure where an experiment has drawn its conclusion without them.
+    Returns the reason if the sweep has failed, else None. Trials that neither finished nor were pruned are a failure,
+    unless an experiment has reached its conclusion without them.
     """
     from mlcli.store.folder import RunFolder
     from mlcli.sweep.report import rank
@@ -54,7 +54,7 @@ def _directions(folder: str) -> dict[str, str | None]:
 
 def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: str) -> None:
     names = _short_keys(rows[0]["swept"])
-    told = any(row["status"] != "FINISHED" for row in rows)
+    incomplete = any(row["status"] != "FINISHED" for row in rows)
     cells = [
         (
             _rank(place, row),
@@ -62,11 +62,11 @@ def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: 
             *(row["swept"].get(key) for key in names),
             *(row["metrics"].get(name) for name in shown),
             row.get("seconds"),
-            *([row["status"]] if told else []),
+            *([row["status"]] if incomplete else []),
         )
         for place, row in enumerate(rows, 1)
     ]
-    columns = ("rank", "trial", *names.values(), *shown, "seconds", *(["status"] if told else []))
+    columns = ("rank", "trial", *names.values(), *shown, "seconds", *(["status"] if incomplete else []))
     title, footer = f"{len(rows)} trial{'s' if len(rows) != 1 else ''} by {shown[0]}", []
     if groups and (count := groups[0]["metrics"].get(shown[0], {}).get("count", 0)) > 1:
         title += f", mean ± std over {count} seeds"
@@ -75,7 +75,7 @@ def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: 
 
 
 def _print_groups(groups: list[Row], trials: int, shown: list[str], folder: str) -> None:
-    """A row for each setting; how many seeds count, and what became of the others, only where that differs."""
+    """Prints a row per setting. The numbers and statuses of seeds are columns only if they differ."""
     names = _short_keys(groups[0]["swept"])
     rows = [
         [_rank(place, group), *(group["swept"].get(key) for key in names), *_spreads(group, shown)]
@@ -98,9 +98,9 @@ def _print_groups(groups: list[Row], trials: int, shown: list[str], folder: str)
 def _print_best_rows(
     columns: Sequence[str], cells: list[Any], title: str, file: str, footer: Sequence[str] = ()
 ) -> None:
-    few = len(cells) <= MOST_ROWS
-    print_table(columns, cells if few else cells[:BEST_ROWS], title, footer)
-    if not few:
+    complete = len(cells) <= MAX_ROWS
+    print_table(columns, cells if complete else cells[:BEST_ROWS], title, footer)
+    if not complete:
         print_line(f"… {len(cells) - BEST_ROWS:,} more in {file}")
 
 
@@ -115,7 +115,7 @@ def _rank(place: int, row: Row) -> int | str:
 
 
 def _spreads(group: Row, shown: list[str]) -> list[str]:
-    """Mean and standard deviation of each metric, or the value of the one trial that counts."""
+    """Mean ± standard deviation of each metric, or the value of a single trial."""
     from mlcli.figure.style import plus_minus
 
     found = [group["metrics"].get(name) or {"mean": None, "std": None} for name in shown]
@@ -126,6 +126,6 @@ def _spreads(group: Row, shown: list[str]) -> list[str]:
 
 
 def _short_keys(keys: Iterable[str]) -> dict[str, str]:
-    """optimizer.lr as lr, where no other key ends so."""
+    """Keys without their prefix, as `lr` for `optimizer.lr`, unless two would be equal."""
     ends = Counter(key.rpartition(".")[2] for key in keys)
     return {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in keys}

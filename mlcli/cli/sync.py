@@ -1,4 +1,4 @@
-"""mlcli sync: bring MLflow up to date with the run folders."""
+"""`mlcli sync`: brings MLflow up to date with the run folders."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ def sync(
     experiment: Annotated[str | None, typer.Option(help="The MLflow experiment; default as for train.")] = None,
     outputs: Outputs = None,
 ) -> None:
-    """Bring MLflow up to date: whatever was left over when it was out of reach."""
+    """Bring MLflow up to date with the run folders, for runs that were not delivered."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
     from mlcli.track.courier_handle import start_courier

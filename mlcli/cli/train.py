@@ -1,4 +1,4 @@
-"""mlcli train: one run, or a sweep."""
+"""`mlcli train`: one run, or a sweep."""
 
 from typing import Annotated
 
@@ -8,12 +8,12 @@ import typer
 def train(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[OVERRIDES]...")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and where things go.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and the run folder.")] = False,
 ) -> None:
     """Train a network, or with -m a sweep of them.
 
-    OVERRIDES pick options of config groups and set values. Hydra's flags work too: -m (sweep), --cfg job (show the
-    config), --config-dir DIR (your own options), --info, --resolve and the rest.
+    OVERRIDES select options of config groups and set values. Hydra's flags work too, such as -m (sweep), --cfg job
+    (show the config), --config-dir DIR (your own options), --info and --resolve.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""What `mlcli train` does. Free of Typer, whose import would delay the first update by a tenth."""
+"""Runs `mlcli train`. Does not import Typer, which would delay the first update."""
 
 import os
 import shlex
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Everything behind `mlcli train`: Hydra's parser reads it, with mlcli's own two flags added."""
+    """Runs `mlcli train`. The arguments are parsed by Hydra's parser, extended by the two flags of mlcli."""
     from mlcli.config.arguments import parse
     from mlcli.config.compose import hydra_session
 
-    # Before torch is loaded: a thread that waits spins for microseconds, not for milliseconds, which takes a core
-    # from whoever else uses the machine. Two threads beside two busy processes: 217 ms a step instead of 501.
+    # Before torch is imported: waiting threads spin for microseconds instead of milliseconds, which leaves the cores
+    # to other processes and makes training on a busy machine faster.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     with user_errors():
         flags = parse(arguments)
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
-    """The flags of Hydra that print something and train nothing."""
+    """Handles the flags of Hydra that print something and do not train. Returns whether there is one."""
     name = flags.config_name or "config"
     if flags.cfg:
         from mlcli.config.compose import compose, to_yaml
@@ -78,7 +78,7 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
 def _pretrain(
     hydra: "Hydra", flags: "argparse.Namespace", cfg: "DictConfig", command: str, level: int, follow: Any
 ) -> "DictConfig":
-    """Trains the run that the config asks for first; returns the config with its folder."""
+    """Trains the run that `pretrain` describes. Returns the config with the folder of that run."""
     from mlcli.config.compose import compose
     from mlcli.config.job import as_typed
     from mlcli.run.failure import RunFailed
@@ -109,13 +109,13 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     collect_rarely()
     run, console = to_run(cfg), Console(level)
     if run.variant is not None:
-        raise ConfigError(f"variant={run.variant}: a single run has no variants; a sweep may have some.")
+        raise ConfigError(f"variant={run.variant}: variants exist in sweeps only, not in a single run.")
     plots: list[Any] = []
     if isinstance(run.optimizer, dict) and run.optimizer.get("lr") == "auto":
         from mlcli.sweep.lr_range import resolve_lr
 
         if made := dependents(cfg, "optimizer.lr"):
-            raise ConfigError(f"{made[0]} is made of optimizer.lr, which is auto: use a number for one of them.")
+            raise ConfigError(f"{made[0]} depends on optimizer.lr, which is auto: use a number for one of them.")
         run, *plots = resolve_lr(run, console)
     check(run)
     transfer.resolve_init_from(run)
@@ -143,7 +143,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     from mlcli.sweep.session import Session
 
     if cfg.tracking.figures:
-        load_matplotlib()  # on another core, while this one loads torch
+        load_matplotlib()  # in another process, while this one imports torch
 
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
     session = Session(command, level, follow)
@@ -152,13 +152,13 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     try:
         with session:
             sweeper.sweep(arguments=as_typed(cfg.hydra.overrides.task))
-    except RunFailed as error:  # some sweepers give up when a trial has failed; what there is is shown
+    except RunFailed as error:  # some sweepers stop at a failed trial; the results so far are printed
         failure = str(error)
     folder = Path(cfg.hydra.sweep.dir)
     if (folder / "trials.json").exists():
         unfinished = print_sweep(str(folder))
         failure = failure or unfinished
-    elif failure is None:  # another launcher of Hydra makes no report
+    elif failure is None:  # other launchers of Hydra write no report
         print(f"trials in {folder}; list them with `mlcli runs`")
     if failure is not None:
         raise RunFailure(failure)

@@ -1,4 +1,4 @@
-"""mlcli ui: MLflow's UI on the store that the runs are in."""
+"""`mlcli ui`: MLflow's UI for the store of the runs."""
 
 from typing import Annotated
 

@@ -11,10 +11,11 @@ import pytest
 from hydra._internal.utils import get_args_parser
 from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
-from mlcli.cli import complete as engine
+from mlcli.cli import run_names
 from mlcli.cli.app import load_command
+from mlcli.cli.command_line import split
 from mlcli.cli.commands import COMMANDS, FLAG_VALUES, FLAGS, HYDRA_FLAGS, SHORT
-from mlcli.cli.complete import FILES_STATUS, complete, script, split
+from mlcli.cli.complete import FILES_STATUS, complete, script
 from mlcli.config import index
 from mlcli.config.compose import hydra_session
 
@@ -227,6 +228,6 @@ def test_records_of_all_kinds_are_completed(tmp_path: Path, kind: str) -> None:
             {"control": b'{"name": "\x1b[2Jx"}', "bytes": b'{"name": "\xff"', "long": b" " * 10**7}[kind]
         )
     signal.alarm(10)
-    name, _ = engine._record(str(folder))
+    name, _ = run_names._record(str(folder))
     signal.alarm(0)
     assert name.isprintable() and "\x1b" not in name

@@ -139,7 +139,7 @@ def test_what_is_pretrained_resolves_by_its_own_config() -> None:
 @pytest.mark.parametrize(
     ("typed", "wanted"),
     [
-        (["optimizer.lr=auto", COUPLED], "optimizer.weight_decay is made of optimizer.lr, which is auto"),
+        (["optimizer.lr=auto", COUPLED], "optimizer.weight_decay depends on optimizer.lr, which is auto"),
         (
             ["-m", "optimizer.lr=auto", COUPLED, "trainer.seed=0,1"],
             "optimizer.lr=auto finds the learning rate of a single run",

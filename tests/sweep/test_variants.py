@@ -49,4 +49,4 @@ def test_trials_are_told_by_their_variant(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_single_run_has_no_variant(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["variant=quick", "tracking=none"])
-    assert "a single run has no variants" in capsys.readouterr().err
+    assert "variants exist in sweeps only" in capsys.readouterr().err
