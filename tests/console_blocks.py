@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlcli.cli.errors import FAILED, WRONG_INPUT
+from tests.docs_server import write_client
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-from docs_server import write_client  # noqa: E402
-
 SETUP, RUNNABLE_BLOCK = r"<!-- setup:\s(?P<setup>.*?)\s-->", r"<!-- runnable -->\n```console\n(?P<block>.*?)^```"
 MARKED = re.compile(f"^(?:{SETUP}|{RUNNABLE_BLOCK})", re.S | re.M)
 STATUS = {"error:": WRONG_INPUT, "failed:": FAILED}

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from mlcli.cli.errors import FAILED, INTERRUPTED, TERMINATED, WRONG_INPUT
+from tests.console_blocks import MARKED, SECONDS, commands, run, served, write_short_configs
+from tests.test_imports import MAY_IMPORT
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-from console_blocks import MARKED, SECONDS, commands, run, served, write_short_configs  # noqa: E402
-from test_imports import MAY_IMPORT  # noqa: E402
 
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
 GENERATED = {ROOT / "docs" / "gallery" / "README.md"}  # whose sentences are one line each

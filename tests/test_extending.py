@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-from console_blocks import commands, run, served, write_short_configs  # noqa: E402
+from tests.console_blocks import commands, run, served, write_short_configs
 
+ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 FILE = re.compile(r"^`(?P<name>[\w./]+)`:\n\n```(?:python|yaml)\n(?P<text>.*?)^```", re.M | re.S)
 STATED = dict(re.findall(r"^\| \[([\w ]+)\]\(#[\w-]+\) \| (\d+) \|$", PAGE, re.M))  # kind: files

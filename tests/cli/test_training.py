@@ -173,6 +173,7 @@ def test_what_is_pretrained_resolves_by_its_own_config() -> None:
         (["-m", "tracking=none,tensorboard"], "tracking.name applies to the whole sweep"),
         (["-m", "trainer.repeats=2,3"], "trainer.repeats is one number of seeds"),
         (["-m", "optimizer.lr=interval(0,1)"], "an interval has infinitely many values"),
+        (["-m", "trainer.seed=0,1", "hydra.launcher.strategy=no.such"], "hydra.launcher.strategy=no.such: cannot be"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(
