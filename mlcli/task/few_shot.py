@@ -1,8 +1,11 @@
-"""Few-shot learning: prototypical networks (Snell et al. 2017, arXiv 1703.05175), which tell classes apart that they
-have never seen from a few examples of each.
+"""Few-shot classification by prototypical networks (Snell et al. 2017, arXiv 1703.05175): classes that are not in the
+training split, from a few examples of each.
 
-The network learns an embedding in which the mean of a class's examples stands for the class. Shapes: B batch, N
-examples of a split, D embedding, M episodes, W ways, E examples of a class, S of them the support and Q the queries.
+The network learns an embedding; the prototype of a class is the mean embedding of its support examples, and a query
+belongs to the class of the nearest prototype.
+
+Shapes: B batch, N examples of a split, D embedding, M episodes, W ways, E examples of a class, of which S are the
+support and Q the queries.
 """
 
 from collections.abc import Sequence
@@ -38,18 +41,18 @@ from mlcli.traits import TaskTraits
 
 Count = Annotated[int, Range(1)]
 Ways = Annotated[int, Range(2)]
-WAYS, SHOTS = (2, 5, 10, 20, 50), (1, 5)  # that figures show, where there are so many
+WAYS, SHOTS = (2, 5, 10, 20, 50), (1, 5)  # in figures, as far as the data set allows
 NAMES = {"accuracy": "prototypes", "nearest_neighbour": "nearest, raw inputs"}
-DECIMALS = 5  # of the numbers of an embedding, of which there are many
+DECIMALS = 5  # of the numbers of an embedding in a table
 
 
 class FewShot(GradientTask):
-    """A network that gives B × D embeddings, trained on episodes: cross-entropy of the queries' classes by a softmax
-    over minus the squared distances to the prototypes, or over `scale` times the cosines.
+    """A network with outputs B × D, the embeddings, trained on episodes: the cross-entropy of the queries' classes,
+    by a softmax over the negative squared distances to the prototypes, or over `scale` times the cosine similarities.
 
-    The splits have classes of their own (split.by=class), and all episodes are of one split. ways, shots, queries: of
-    the episodes that are trained on, so many of them an epoch; test_ways, test_shots: of the `test_episodes` that
-    judge a split, where those should differ. embedding: its numbers.
+    The splits have different classes (split.by=class), and each episode is from one split. ways, shots, queries: of
+    training episodes, of which an epoch has `episodes`; test_ways, test_shots: of the `test_episodes` that evaluate a
+    split, by default the same. embedding: the dimension D.
     """
 
     traits = TaskTraits(per_trial=("scale",))
@@ -73,7 +76,7 @@ class FewShot(GradientTask):
         embedding: Count = 64,
     ) -> None:
         if update.accumulate > 1:
-            raise ValueError("trainer.accumulate: an episode cannot be cut; use trainer.accumulate=1.")
+            raise ValueError("trainer.accumulate: an episode cannot be split; use trainer.accumulate=1")
         size, judged = EpisodeSize(ways, shots, queries), EpisodeSize(test_ways or ways, test_shots or shots, queries)
         self.loader: EpisodeLoader
         super().__init__(data, model, update, EpisodeLoader(loader, size, episodes, judged, test_episodes))
@@ -82,25 +85,25 @@ class FewShot(GradientTask):
 
     @staticmethod
     def outputs(data: DataSet, cfg: Any) -> int:
-        """The numbers of an embedding. Raises ValueError for data without one class for each example."""
+        """The dimension of the embedding. Raises ValueError for data without one class per example."""
         require_single_target(data)
         if not data.classes:
-            raise ValueError(f"data={data.name} has no classes: use task=regression, or other data.")
+            raise ValueError(f"data={data.name} has no classes: use task=regression, or other data")
         return int(cfg.task.embedding)
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
-        """One for each episode."""
+        """One step per episode."""
         return int(cfg.task.episodes)
 
     @staticmethod
     def stack(tasks: Sequence["FewShot"]) -> Stack:
-        """Their networks as one, each on its own episodes."""
+        """One stack of networks, each with its own episodes."""
         return Stack(tasks, StackedEpisodeLoader([task.loader for task in tasks]))
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of the queries of one episode, B = W · E. Which examples are of one class, and which are
-        the support, is told by their order; targets say nothing more."""
+        """Mean cross-entropy of the queries of one episode, B = W · E. The order of the examples determines their
+        classes and which are the support; the targets are not used."""
         size = self.loader.size
         episode = self.model(inputs).view(1, size.ways, size.of_class, -1)
         losses, _ = answer(episode, self._scores(size))
@@ -113,8 +116,8 @@ class FewShot(GradientTask):
         return lambda episodes: self.scale * scores(episodes)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """What every epoch tells, from the embeddings N × D of a split and the episodes that judge it, M × W × E
-        positions among them."""
+        """The metrics of every epoch, from the embeddings N × D of a split, and its episodes as M × W × E positions
+        among them."""
         losses, hits = judge(outputs, targets, self._scores(self.loader.evaluation_size))
         return {"loss": losses.mean(), "accuracy": hits.float().mean()}
 
@@ -136,8 +139,8 @@ class FewShot(GradientTask):
         evaluation.plots = lambda: self._plots(split, embeddings, names)
 
     def compare(self, split: str, embeddings: Tensor, size: EpisodeSize) -> dict[str, float]:
-        """Mean accuracy over episodes of this size of a split, given its embeddings N × D, and half the width of its
-        95 % interval; of nearest neighbour on raw inputs too, unless those are tokens."""
+        """Mean accuracy over episodes of this size of a split, from its embeddings N × D, and half the width of its
+        95 % confidence interval; the same of nearest neighbour on raw inputs, unless those are tokens."""
         methods = {"accuracy": (embeddings, self._scores(size))}
         if self.data.kind not in INDEX_KINDS:
             methods["nearest_neighbour"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))
@@ -149,7 +152,7 @@ class FewShot(GradientTask):
         return found
 
     def embeddings(self, split: str) -> Tensor:
-        """N × D, of the examples in the order of `loader.ordered`."""
+        """N × D, in the order of `loader.ordered`."""
         return forward_split(self.model, self.loader, split)[0].float()
 
     def _raw(self, split: str) -> Tensor:
@@ -158,7 +161,7 @@ class FewShot(GradientTask):
         return ((raw - self.loader.mean) / self.loader.std).nan_to_num(0.0).flatten(1)
 
     def _plots(self, split: str, embeddings: Tensor, names: np.ndarray) -> list[Plot]:
-        """Accuracy by ways and shots, some classes in the plane, and an episode as it was answered."""
+        """Accuracy by ways and shots, some classes in the plane, and an episode with its predictions."""
         raw = None if self.data.kind in INDEX_KINDS else self._raw(split).cpu().numpy()
         curves = self.curves(split, embeddings)
         title = f"Accuracy by ways · {curves[0].accuracy[-1]:.3f} at {curves[0].ways[-1]}-way {curves[0].shots}-shot"
@@ -166,7 +169,7 @@ class FewShot(GradientTask):
         return [*plots, self._episode(split, embeddings, names)] if self.data.kind == "image" else plots
 
     def curves(self, split: str, embeddings: Tensor) -> list[Curve]:
-        """Of the network and of nearest neighbour, for each number of shots that the classes of a split allow."""
+        """Accuracy by ways, of the network and nearest neighbour, for each number of shots that the split allows."""
         classes, fewest = self.loader.limits(split)
         judged = self.loader.evaluation_size
         ways = sorted({ways for ways in (*WAYS, judged.ways) if ways <= classes})
@@ -180,18 +183,20 @@ class FewShot(GradientTask):
         return sorted(curves, key=lambda curve: curve.dashed)
 
     def _episode(self, split: str, embeddings: Tensor, names: np.ndarray) -> Plot:
-        """The first episode with a mistake; if there is none, the first."""
+        """The first episode with a wrong prediction; the first of all if there is none."""
         judged, episodes = self.loader.evaluation_size, self.loader.episodes(split)
         scores = self._scores(judged)
         right = judge(embeddings, episodes, scores)[1].flatten(1).all(1)
         one = episodes[int(right.int().argmin())]
-        answers = scores(embeddings[one].unsqueeze(0))[0].argmax(-1).cpu()
+        predictions = scores(embeddings[one].unsqueeze(0))[0].argmax(-1).cpu()
         inputs = self.data.examples.inputs[self.loader.ordered(split).cpu()[one.cpu()]]
-        return figure.episode(inputs.numpy(), answers.numpy(), judged.shots, names[one[:, 0].cpu().numpy()].tolist())
+        return figure.episode(
+            inputs.numpy(), predictions.numpy(), judged.shots, names[one[:, 0].cpu().numpy()].tolist()
+        )
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The embedding of each input. Which class it is depends on the examples of classes that are at hand: the
-        nearest mean of their embeddings."""
+        """The embedding of each input. Its class is that of the nearest prototype, for which the caller needs support
+        examples."""
         return _columns(self.forward(inputs).float())
 
 

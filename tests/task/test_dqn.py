@@ -11,7 +11,7 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.sweep.grouping import stacking_obstacle
-from mlcli.task.dqn import follow, targets_of
+from mlcli.task.dqn import q_targets, update_target
 from mlcli.task.policy.replay import Replay
 from mlcli.train.loop import Epoch, Plan, Progress, fit
 
@@ -26,9 +26,9 @@ def parts_of(*overrides: str) -> Parts:
 def test_targets_by_hand() -> None:
     rewards, ended = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([False, True, False])
     valued = torch.tensor([[3.0, 5.0], [7.0, 9.0], [1.0, -1.0]])
-    assert targets_of(rewards, ended, valued, valued, 0.5).tolist() == [1 + 2.5, 1, 2 + 0.5]
+    assert q_targets(rewards, ended, valued, valued, 0.5).tolist() == [1 + 2.5, 1, 2 + 0.5]
     picked = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])  # double: other actions, valued as before
-    assert targets_of(rewards, ended, valued, picked, 0.5).tolist() == [1 + 1.5, 1, 2 - 0.5]
+    assert q_targets(rewards, ended, valued, picked, 0.5).tolist() == [1 + 1.5, 1, 2 - 0.5]
 
 
 def test_loss_is_the_huber_loss_of_the_actions_taken() -> None:
@@ -51,9 +51,9 @@ def test_the_target_network_follows_as_far_as_it_is_told() -> None:
     with torch.no_grad():
         model.weight.fill_(5)
         model.num_batches_tracked.fill_(7)
-    follow(target, model, 0.25)
+    update_target(target, model, 0.25)
     assert (target.weight.item(), target.num_batches_tracked.item()) == (2, 7)
-    follow(target, model, 1)
+    update_target(target, model, 1)
     assert target.weight.item() == 5
 
 
@@ -97,7 +97,7 @@ def test_random_actions_become_fewer() -> None:
     task: Any = parts_of("task.exploration=1000", "task.epsilon=0.1").task
     for acted, share in ((0, 1.0), (500, 0.55), (1000, 0.1), (5000, 0.1)):
         task.acted = acted
-        assert task.share_random() == pytest.approx(share)
+        assert task.current_epsilon() == pytest.approx(share)
 
 
 def test_an_epoch_acts_as_much_as_it_says() -> None:
@@ -146,10 +146,10 @@ def test_predictions_are_the_actions_of_the_highest_value() -> None:
 
 @pytest.mark.parametrize("task", ["dqn", "reinforce"])
 def test_data_that_is_no_environment_is_refused(task: str) -> None:
-    with pytest.raises(ConfigError, match="nothing to act in with a network: use data=cartpole"):
+    with pytest.raises(ConfigError, match="not an environment with numeric observations: use data=cartpole"):
         parts_of(f"task={task}", "data=iris")
 
 
 def test_other_tasks_refuse_an_environment() -> None:
-    with pytest.raises(ConfigError, match="an environment to act in: use task=dqn"):
+    with pytest.raises(ConfigError, match="is an environment: use task=dqn"):
         parts_of("task=classification", "data=cartpole")

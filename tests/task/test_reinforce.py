@@ -71,8 +71,8 @@ def test_a_batch_has_each_step_of_its_episodes_once() -> None:
     for batch in task.batches(0):
         batches.append(batch)
         task.step(batch)
-    steps, returns = zip(*task.course, strict=True)
-    assert len(task.course) == 10
+    steps, returns = zip(*task.training_returns, strict=True)
+    assert len(task.training_returns) == 10
     assert [len(inputs) for inputs, _, _ in batches] == [sum(returns[:5]), sum(returns[5:])]
     assert steps[-1] == sum(returns)
     for _, _, advantages in batches:

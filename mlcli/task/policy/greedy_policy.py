@@ -1,7 +1,6 @@
-"""An agent that takes what its network finds best, as it is judged and as it is asked: what the tasks that learn to
-act with a network share.
+"""The greedy policy of a network, by which agents are evaluated and predict: DQN and REINFORCE share it.
 
-Shapes: B observations, A actions, E episodes, T steps.
+Shapes: B observations, D numbers of an observation, A actions.
 """
 
 import numpy as np
@@ -20,18 +19,17 @@ from mlcli.metric.episodes import interval
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 
-SEEDS = {"train": 10_000_000, "val": 20_000_000, "test": 30_000_000}  # of the episodes that judge
+SEEDS = {"train": 10_000_000, "val": 20_000_000, "test": 30_000_000}  # of the episodes of evaluations
+RECENT = 20  # episodes in the mean return of training
+
+TrainingReturns = list[tuple[int, float]]  # the step after which each training episode ended, and its return
 
 
-Course = list[tuple[int, float]]  # of episodes that were trained on: after which step they ended, and their return
-RECENT = 20  # episodes
+class GreedyPolicy:
+    """Takes the action with the highest of the network's A outputs.
 
-
-class Greedy:
-    """The policy of the action with the highest of the network's A outputs.
-
-    softmax: outputs are told as probabilities, else as values. Every evaluation of a split plays the same episodes,
-    in environments that agents never learn from: `val_episodes` of val, and `episodes` of the others.
+    softmax: the outputs are logits of probabilities, else values. Every evaluation of a split has the same episodes,
+    with initial states of its own: `val_episodes` of the validation split, `episodes` of the others.
     """
 
     def __init__(
@@ -53,29 +51,32 @@ class Greedy:
         return world
 
     def __call__(self, observations: Tensor) -> Tensor:
-        """Raw observations, B × D → B actions, on the CPU."""
+        """Raw observations B × D → B actions, on the CPU."""
         return self.scores(observations).argmax(1).cpu()
 
     @torch.inference_mode()
     def scores(self, observations: Tensor) -> Tensor:
-        """Of each action, B × A, for raw observations. The network comes back in the mode it was in."""
+        """Probabilities or values of the actions, B × A, for raw observations B × D."""
         with evaluating(self.model):
             outputs: Tensor = self.model(self.loader.prepare(observations)).float()
         return outputs.softmax(1) if self.softmax else outputs
 
-    def is_perfect(self, score: float) -> bool:
+    def is_optimal(self, score: float) -> bool:
         """Whether no return can be higher than this one."""
         return self.world.best is not None and score >= self.world.best
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The best action of each input, and the scores of all."""
+        """The greedy action of each input, and the probabilities or values of all actions."""
         scores = self.scores(inputs).cpu().numpy()
-        name = "probability" if self.softmax else "value"
-        each = {f"{name}/{action}": scores[:, i] for i, action in enumerate(self.data.classes)}
-        return {"prediction": np.array(self.data.classes)[scores.argmax(1)], **each}
+        columns = {f"{self._score}/{action}": scores[:, i] for i, action in enumerate(self.data.classes)}
+        return {"prediction": np.array(self.data.classes)[scores.argmax(1)], **columns}
 
-    def evaluate(self, split: str, full: bool, course: Course) -> Evaluation:
-        """How episodes go; `full` tells of those that were trained on too."""
+    @property
+    def _score(self) -> str:
+        return "probability" if self.softmax else "value"
+
+    def evaluate(self, split: str, full: bool, training_returns: TrainingReturns) -> Evaluation:
+        """Returns and lengths of the episodes of a split; `full` adds a table of them and plots."""
         played = rollout(self.world.make_vector(self.episodes[split]), self, SEEDS[split])
         evaluation = Evaluation(metric.scores(played.returns, played.lengths))
         if full:
@@ -83,36 +84,35 @@ class Greedy:
             half = float(interval(played.returns.double())) if len(returns) > 1 else None
             evaluation.columns = {"episode": np.arange(len(returns)), "return": returns, "length": lengths}
             evaluation.plots = lambda: [
-                *figure.training_returns(course, self.world.best),
+                *figure.training_returns(training_returns, self.world.best),
                 figure.returns(returns, half, self.world.best),
                 *self._worst(played),
             ]
         return evaluation
 
     def _worst(self, played: Rollout) -> list[Plot]:
-        """The episode that went worst, step by step."""
+        """The episode with the lowest return, step by step."""
         row = int(played.returns.argmin())
         which = (row, float(played.returns[row]), len(played.returns))
-        seen = played.observations[: int(played.lengths[row]), row]
-        scored = "probability" if self.softmax else "value"
-        names = {"features": self.data.features, "actions": self.data.classes, "scored": scored}
-        steps = figure.episode(seen.numpy(), self.scores(seen).cpu().numpy(), names, which)
-        return [steps, episode_film(seen.numpy(), which)] if self.world.scene == "cart" else [steps]
+        observations = played.observations[: int(played.lengths[row]), row]
+        names = {"features": self.data.features, "actions": self.data.classes, "scored": self._score}
+        steps = figure.episode(observations.numpy(), self.scores(observations).cpu().numpy(), names, which)
+        return [steps, episode_film(observations.numpy(), which)] if self.world.scene == "cart" else [steps]
 
 
-def recent_return(course: Course) -> dict[str, float]:
-    """The mean return of the last episodes that were trained on, for the journal; nothing before the first."""
-    returns = [total for _, total in course[-RECENT:]]
+def mean_recent_return(training_returns: TrainingReturns) -> dict[str, float]:
+    """The metric train/return: the mean return of the last training episodes; nothing before the first has ended."""
+    returns = [total for _, total in training_returns[-RECENT:]]
     return {"train/return": sum(returns) / len(returns)} if returns else {}
 
 
-def require_world(data: DataSet) -> int:
-    """The number of actions. Raises ValueError with what to type for data that is no environment of this kind."""
+def action_count(data: DataSet) -> int:
+    """The number of actions. Raises ValueError, with the data to use, for data that is not such an environment."""
     if data.kind != "vector" or not (data.examples.world or not len(data)):
-        raise ValueError(f"data={data.name} is nothing to act in with a network: use data=cartpole.")
+        raise ValueError(f"data={data.name} is not an environment with numeric observations: use data=cartpole")
     return len(data.classes)
 
 
-def seed_from(generator: torch.Generator) -> int:
-    """A seed for environments."""
+def sample_seed(generator: torch.Generator) -> int:
+    """A seed for environments, from the generator."""
     return int(torch.randint(2**31, (1,), generator=generator))

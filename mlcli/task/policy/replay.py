@@ -1,4 +1,4 @@
-"""Experience replay (Lin 1992): what an agent has met, to be learnt from more than once and in another order.
+"""Experience replay (Lin 1992): a buffer of transitions to learn from, several times and in random order.
 
 Shapes: B transitions, C capacity.
 """
@@ -10,19 +10,19 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 class Replay:
-    """The last `capacity` transitions: inputs, actions, rewards, the inputs that followed, and whether the episode
-    ended there. New ones take the place of the oldest."""
+    """The last `capacity` transitions: inputs, actions, rewards, next inputs, and whether the episode terminated. New
+    ones replace the oldest."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self.added = 0  # ever
-        self.stored: list[Tensor] = []  # C × the shape of each, from the first on
+        self.added = 0  # transitions so far
+        self.stored: list[Tensor] = []  # C × the shape of each tensor; empty before the first transition
 
     def __len__(self) -> int:
         return min(self.added, self.capacity)
 
     def add(self, *transitions: Tensor) -> None:
-        """B transitions, as five tensors of B rows."""
+        """Adds B transitions, as five tensors of B rows."""
         if not self.stored:
             self.stored = [each.new_zeros(self.capacity, *each.shape[1:]) for each in transitions]
         rows = torch.arange(self.added, self.added + len(transitions[0])) % self.capacity
@@ -31,7 +31,7 @@ class Replay:
         self.added += len(transitions[0])
 
     def sample(self, count: int, generator: torch.Generator) -> Batch:
-        """So many transitions, each as likely as any other, with replacement."""
+        """So many transitions, sampled uniformly with replacement."""
         rows = torch.randint(len(self), (count,), generator=generator).to(self.stored[0].device)
         inputs, actions, rewards, following, ended = (stored[rows] for stored in self.stored)
         return inputs, actions, rewards, following, ended
