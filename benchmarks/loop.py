@@ -1,10 +1,10 @@
-"""What mlcli's training loop costs beside a hand-written PyTorch loop and PyTorch Lightning.
+"""Overhead of mlcli's training loop compared with a hand-written PyTorch loop and PyTorch Lightning.
 
-Same tensors, same start, same batch size, same optimizer and the same evaluation after each epoch; one process,
-one thread, the contestants taking turns so that a machine that slows down slows all of them. Reported are medians
-of seconds and of the ratios turn by turn. The time is that of the loop: for mlcli with its journal written, its
-progress lines printed and the best weights kept; for Lightning with the training loss and the same metrics logged
-each epoch to its CSV logger, and with bar, summary, sanity check and checkpoints switched off.
+All use the same tensors, initial weights, batch size, optimizer and evaluation after each epoch, in one process with
+one thread. Their turns are interleaved, so that a slower machine affects all of them. Reported are medians of seconds
+and of the ratios per turn. Only the loop is timed: for mlcli including its journal, progress lines and the best
+weights; for Lightning with the training loss and the same metrics logged per epoch to its CSV logger, and without
+progress bar, summary, sanity check and checkpoints.
 
     python benchmarks/loop.py [--turns 7] [--epochs 10] [--models mlp cnn lstm transformer resnet autoencoder]
 """
@@ -35,7 +35,7 @@ from mlcli.track.journal import Journal
 from mlcli.train.loop import Epoch, Plan, Progress, fit
 
 MODELS = ("mlp", "cnn", "lstm", "transformer", "resnet", "autoencoder")
-TASKS = {"autoencoder": "reconstruction"}  # of the other models classification
+TASKS = {"autoencoder": "reconstruction"}  # other models: classification
 
 Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -58,8 +58,8 @@ def loss_of(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def metrics_of(outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Of the validation split after an epoch, as mlcli has them; of an autoencoder it also tells the error in units
-    of the data."""
+    """Metrics of the validation split after an epoch, like those of mlcli, which for an autoencoder also reports the
+    error in units of the data."""
     if not targets.is_floating_point():
         return fast.classification(outputs, targets)
     return {"loss": F.mse_loss(outputs, targets)}
@@ -85,7 +85,7 @@ def mlcli_loop(model: str, epochs: int) -> float:
 
 
 def hand_written(model: str, epochs: int) -> float:
-    """What a careful person writes for data that fits in memory."""
+    """A typical hand-written loop for data that fits into memory."""
     parts = parts_of(model)
     network, optimizer = parts.model, parts.task.update.optimizer
     inputs, targets, train, val = tensors(model, parts)
@@ -168,7 +168,7 @@ def main() -> None:
 
         contestants["lightning"] = lightning
     except ImportError:
-        print("no PyTorch Lightning here: pip install 'mlcli[bench]'", file=sys.stderr)
+        print("PyTorch Lightning is not installed: use pip install 'mlcli[bench]'", file=sys.stderr)
     table = Table("model", *(f"{name} s" for name in contestants), "mlcli / hand-written", "lightning / mlcli")
     for model in options.models:
         times: dict[str, list[float]] = {name: [] for name in contestants}
@@ -182,7 +182,7 @@ def main() -> None:
 
 
 def ratios(times: dict[str, list[float]]) -> list[str]:
-    """Median (lowest to highest) of the ratios turn by turn."""
+    """Median (minimum to maximum) of the ratios per turn."""
     shown = []
     for over, under in (("mlcli", "hand-written"), ("lightning", "mlcli")):
         pairs = zip(times.get(over, []), times.get(under, []), strict=False)

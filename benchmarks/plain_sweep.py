@@ -1,4 +1,4 @@
-"""A hand-written sweep under Hydra's own launchers, into the store that MLFLOW_TRACKING_URI names.
+"""A hand-written sweep with Hydra's own launchers, tracked in the store MLFLOW_TRACKING_URI.
 
 python benchmarks/plain_sweep.py -m lr=1e-3,1e-2 seed=0,1 [figure=false log_model=false]
     [hydra/launcher=joblib hydra.launcher.n_jobs=2]

@@ -1,4 +1,4 @@
-"""One trial of a sweep as a careful person writes it without mlcli: plain PyTorch on digits, everything in MLflow."""
+"""A typical hand-written trial of a sweep: plain PyTorch on digits, tracked in MLflow."""
 
 import copy
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""What a careful person writes without mlcli: one epoch on digits, metrics, the same figures, all in MLflow.
+"""A typical hand-written run: one epoch on digits with metrics and the same figures, tracked in MLflow.
 
 python benchmarks/plain_train.py FOLDER
 """
@@ -95,17 +95,17 @@ def scores(y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> d
 def figures(
     y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray, images: np.ndarray, metrics: dict[str, float]
 ) -> dict[str, plt.Figure]:
-    drawn = {}
+    plots = {}
     for name, normalise in (("confusion_matrix", None), ("confusion_matrix_normalised", "true")):
         counts = confusion_matrix(y, predicted, normalize=normalise)
-        drawn[name], axes = plt.subplots(figsize=(6, 5))
+        plots[name], axes = plt.subplots(figsize=(6, 5))
         axes.imshow(counts, cmap="Blues")
         for row in range(10):
             for column in range(10):
                 axes.text(column, row, f"{counts[row, column]:.2g}", ha="center", va="center", fontsize=7)
-    drawn["roc"], axes = plt.subplots()
-    drawn["precision_recall"], other = plt.subplots()
-    drawn["calibration"], third = plt.subplots()
+    plots["roc"], axes = plt.subplots()
+    plots["precision_recall"], other = plt.subplots()
+    plots["calibration"], third = plt.subplots()
     for label in range(10):
         fpr, tpr, _ = roc_curve(y == label, probabilities[:, label])
         axes.plot(fpr, tpr, label=str(label))
@@ -115,19 +115,19 @@ def figures(
     other.legend()
     true, mean = calibration_curve(predicted == y, probabilities.max(1), n_bins=10)
     third.plot(mean, true, marker="o")
-    drawn["learning_curves"], axes = plt.subplots()
+    plots["learning_curves"], axes = plt.subplots()
     axes.plot([1], [metrics["train_loss"]], "o", label="train")
     axes.plot([1], [metrics["val_loss"]], "o", label="val")
     axes.legend()
-    drawn["learning_rate"], axes = plt.subplots()
+    plots["learning_rate"], axes = plt.subplots()
     axes.plot([1], [1e-3], "o")
-    drawn["worst_mistakes"], grid = plt.subplots(3, 6, figsize=(9, 5))
+    plots["worst_mistakes"], grid = plt.subplots(3, 6, figsize=(9, 5))
     wrong = np.argsort(probabilities[np.arange(len(y)), y])[:18]
     for axes, index in zip(grid.flat, wrong, strict=True):
         axes.imshow(images[index, 0], cmap="gray_r")
         axes.set_title(f"{y[index]} as {predicted[index]}", fontsize=8)
         axes.axis("off")
-    return drawn
+    return plots
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same hand-written trials under Ray Tune on two cores, into the store that MLFLOW_TRACKING_URI names.
+"""The same hand-written trials with Ray Tune on two cores, tracked in the store MLFLOW_TRACKING_URI.
 
 python benchmarks/ray_sweep.py --lr 1e-3,1e-2 --seed 0,1 [--epochs 5]
 """
@@ -31,7 +31,7 @@ def main() -> None:
             "seed": tune.grid_search([int(seed) for seed in options.seed.split(",")]),
             "epochs": options.epochs,
         },
-        # A new process for each trial would import torch and MLflow each time.
+        # Otherwise each trial would have a new process, which imports torch and MLflow.
         tune_config=tune.TuneConfig(metric="loss", mode="min", reuse_actors=True),
         run_config=tune.RunConfig(storage_path=str(Path.cwd() / "ray"), verbose=0),
     )

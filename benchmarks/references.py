@@ -1,8 +1,8 @@
-"""What models of ours reach beside what is published: medians over three seeds of `mlcli train …` as it stands here.
+"""Scores of mlcli's models compared with published ones: medians over three seeds of `mlcli train …`.
 
-    python benchmarks/references.py [NAME …]      # by default all
+    python benchmarks/references.py [NAME …]      # default: all
 
-One function a reference: it says what was published, which command lines ours are, and what they must reach.
+One function per reference, with the published scores, the commands and the ranges of their scores.
 """
 
 import json
@@ -26,7 +26,7 @@ SEEDS = 3
 
 @dataclass(frozen=True)
 class Row:
-    """A model, its published score in words, the range that ours must lie in, and the command that trains it."""
+    """A model, its published score as text, the valid range of its score here, and the command that trains it."""
 
     model: str
     published: str
@@ -37,8 +37,8 @@ class Row:
 
 
 def adding() -> Iterator[Row]:
-    """Adding problem with 50 steps, 2,000 batches (Hochreiter and Schmidhuber 1997): gates solve it; without, one
-    is soon no better than guessing the mean, which has the squared error 1/6."""
+    """Adding problem with 50 time steps, 2,000 batches (Hochreiter and Schmidhuber 1997). Gated networks solve it; a
+    plain RNN stays near the mean squared error of predicting the mean, 1/6."""
     common = (
         "task=regression data=adding data.examples=50000 model.hidden_size=32 optimizer.lr=0.01 trainer.clip_norm=1 "
         "trainer.batch_size=64 trainer.epochs=5 trainer.max_steps=2000"
@@ -50,8 +50,8 @@ def adding() -> Iterator[Row]:
 
 def mnist1d() -> Iterator[Row]:
     """MNIST-1D, accuracies from its README (Greydanus and Kobak 2020), whose models have 410, 15,210, 5,210 and 5,134
-    weights. Each has to come within 2 points, or above. The settings of the mlp were chosen among five by accuracy on
-    a validation split of 20 %."""
+    weights. Each must reach the published accuracy minus 2 percentage points. The settings of the mlp are the best of
+    five on a validation split of 20 %."""
     common = "data=mnist1d split.val=0.05 trainer.batch_size=100 trainer.monitor=val/accuracy scheduler=cosine"
     models = {
         "linear": ("32 %", 0.30, "trainer.epochs=60 optimizer.lr=0.01"),
@@ -73,7 +73,7 @@ def mnist1d() -> Iterator[Row]:
 
 
 def time_series() -> Iterator[Row]:
-    """Real time series of unequal and of equal length; no score of a GRU is published, and these are our own."""
+    """Time series of unequal and of equal length. No score of a GRU is published; the ranges are our own."""
     vowels = "data=japanese_vowels model.hidden_size=64 model.bidirectional=true trainer.epochs=40 optimizer.lr=0.003"
     yield Row("gru", "–", 0.95, 1, "test/accuracy", f"model=gru {vowels}")
     power = "data=italy_power model.hidden_size=32 trainer.epochs=100 optimizer.lr=0.01"
@@ -81,11 +81,10 @@ def time_series() -> Iterator[Row]:
 
 
 def autoencoder() -> Iterator[Row]:
-    """Digits through a code of 8 numbers. With pixels from 0 to 1 PCA of all images leaves a mean squared error of
-    0.0239, and a linear autoencoder can do no better; a deep one has to halve it. Ours are judged on held-out images
-    with pixels from 0 to 16, as the data come, so that the errors are 16² times as large. The network itself sees
-    them with mean 0 and deviation 1 (split.normalise): of one channel all pixels are shifted and scaled alike, which
-    changes nothing."""
+    """Digits with latent dimension 8. With pixels from 0 to 1, PCA of all images has a mean squared error of 0.0239,
+    which is optimal for a linear autoencoder; a deep one must halve it. Ours are evaluated on held-out images with
+    pixels from 0 to 16, so that errors are 16² times as large. Normalisation (split.normalise) shifts and scales all
+    pixels of the one channel alike, which does not change the comparison."""
     pca, common = 0.0239 * 16**2, "task=reconstruction data=digits model=autoencoder model.code=8 scheduler=cosine"
     linear = f"{common} model.depth=0 optimizer.lr=0.01 trainer.epochs=100"
     yield Row("linear", f"{pca:.2f} (PCA)", 0.95 * pca, 1.05 * pca, "test/mse", linear)
@@ -94,18 +93,18 @@ def autoencoder() -> Iterator[Row]:
 
 
 def diabetes() -> Iterator[Row]:
-    """Least squares on all features, with the last 20 patients held out, as scikit-learn's tutorial has it: R² is
-    0.585 there. (0.518, which is often told, is its R² on the 442 patients that it was fitted to, all of them;
-    tests/test_accuracy.py has that.) Gradient descent on whole batches leads to the same weights."""
+    """Least squares on all features with the last 20 patients held out, as in scikit-learn's tutorial, where R² is
+    0.585. (The often quoted 0.518 is R² on all 442 patients, the training data; see tests/test_accuracy.py.)
+    Full-batch gradient descent converges to the same weights."""
     whole = "optimizer=sgd optimizer.lr=0.2 trainer.batch_size=442 trainer.epochs=1000 trainer.monitor=train/loss"
     command = f"task=regression data=diabetes data.last=20 model=linear split.val=0.003 {whole}"
     yield Row("linear", "0.585", 0.575, 0.595, "test/r2", command)
 
 
 def few_shot() -> Iterator[Row]:
-    """Letters of fonts, classes never seen in training, 1-shot. On Omniglot, which is drawn by hand and whose classes
-    come in four rotations, Snell et al. (2017) have 98.8 % (5-way) and 96.0 % (20-way); of these letters no score is
-    published, and the ranges are our own. Prototypes of an untrained network have 67 and 47 %."""
+    """Letters of fonts, 1-shot, with classes that are not in the training split. On Omniglot, with handwritten
+    letters and classes in four rotations, Snell et al. (2017) report 98.8 % (5-way) and 96.0 % (20-way). For these
+    letters no score is published, and the ranges are our own. Prototypes of an untrained network have 67 and 47 %."""
     common = (
         "task=few_shot model.depth=4 task.ways=20 task.episodes=50 trainer.epochs=10 optimizer.lr=0.003 "
         "scheduler=one_cycle"
@@ -116,20 +115,21 @@ def few_shot() -> Iterator[Row]:
 
 
 def sinusoids() -> Iterator[Row]:
-    """Sinusoids with 10 shots, 20,000 meta-batches of 25 (Finn et al. 2017, figure 3): the squared error on new ones,
-    about 3 before, after 1 and 5 inner steps at 0.01. Training for all of them jointly stays far behind."""
+    """Sinusoids with 10 shots, 20,000 meta-batches of 25 tasks (Finn et al. 2017, figure 3): the mean squared error
+    on new tasks after 1 and 5 inner steps with learning rate 0.01; about 3 before adaptation. Joint training is far
+    worse."""
     common = (
         "task=meta_learning data=sinusoids model.width=40 model.norm=none split.normalise=false optimizer.lr=0.001 "
         "trainer.epochs=40"
     )
     yield Row("maml", "0.45", 0, 0.45, "test/after_1_loss", f"task.method=maml {common}")
     yield Row("maml", "0.2", 0, 0.2, "test/after_5_loss", f"task.method=maml {common}")
-    yield Row("fomaml", "a little more", 0, 0.4, "test/after_5_loss", f"task.method=fomaml {common}")
+    yield Row("fomaml", "slightly more", 0, 0.4, "test/after_5_loss", f"task.method=fomaml {common}")
     yield Row("joint", "far more", 1, 4, "test/after_5_loss", f"task.method=joint {common}")
 
 
 def cartpole() -> Iterator[Row]:
-    """CartPole-v1, which counts as solved from a mean return of 475 over 100 episodes on; 500 is the most."""
+    """CartPole-v1, which is solved at a mean return of 475 over 100 episodes; the maximum is 500."""
     for task in ("dqn", "reinforce"):
         yield Row(f"mlp, {task}", "475 (solved)", 475, 500, "test/return", f"task={task}")
 
@@ -152,7 +152,7 @@ def measure(row: Row) -> list[float]:
 
 
 def weights(row: Row) -> int:
-    """How many the model has."""
+    """The number of parameters of the model."""
     with hydra_session() as hydra:
         parts = build(to_run(compose(hydra, row.command.split())))
     return sum(parameter.numel() for parameter in parts.model.parameters())
@@ -162,7 +162,7 @@ def main() -> None:
     names = sys.argv[1:] or list(REFERENCES)
     if unknown := set(names) - set(REFERENCES):
         sys.exit(f"no reference {', '.join(unknown)}: choose from {', '.join(REFERENCES)}")
-    table = Table("reference", "model", "weights", "metric", "published", "ours", "of seeds", "seconds", "holds")
+    table = Table("reference", "model", "weights", "metric", "published", "ours", "per seed", "seconds", "in range")
     missed = False
     rows = [(name, row) for name in names for row in REFERENCES[name]()]
     for reference, row in rows:

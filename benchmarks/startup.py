@@ -1,12 +1,12 @@
-"""How long mlcli takes from Enter, beside the least that the same work takes: whole processes, taking turns.
+"""Start-up times of mlcli compared with the minimum for the same work: whole processes, interleaved.
 
     python benchmarks/startup.py [--turns 5]
 
-help        `mlcli --help`                        beside `python -c "import typer"`
-train help  `mlcli train --help`                  beside the same
-completion  `mlcli train mod⇥`                    beside `python -c pass`
-first step  to the end of the first update        beside a script that imports torch, builds the same and steps once
-whole run   `mlcli train trainer.epochs=1`        beside plain_train.py, which does the same by hand
+help        `mlcli --help`                        against `python -c "import typer"`
+train help  `mlcli train --help`                  against the same
+completion  `mlcli train mod⇥`                    against `python -c pass`
+first step  to the end of the first update        against a script that imports torch, builds the same and steps once
+whole run   `mlcli train trainer.epochs=1`        against plain_train.py, which does the same by hand
 """
 
 import argparse
@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 MLCLI = [str(Path(sys.executable).with_name("mlcli"))]
-# As on any machine after the first start: bytecode is kept (some test machines forbid it).
+# With cached bytecode, as after the first start, also where the environment disables it.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 ENVIRONMENT["MLFLOW_DISABLE_TELEMETRY"] = "true"
 FIRST_STEP = """
@@ -50,7 +50,7 @@ def seconds(command: list[str], cwd: Path, **env: str) -> float:
 
 
 def mlcli_first_step(folder: Path) -> float:
-    """To the journal line of an epoch of one update: it is written after validation, so this is an upper bound."""
+    """Time until the journal line of an epoch of one update, which is an upper bound, since it follows validation."""
     start = time.time()
     seconds([*MLCLI, "train", "-q", "trainer.max_steps=1", "tracking.figures=false"], folder)
     newest = max((folder / "outputs" / "runs").iterdir(), key=lambda run: run.name)

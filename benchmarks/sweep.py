@@ -1,14 +1,14 @@
-"""How long a whole sweep takes, beside hand-written sweeps of the same trials: whole processes, taking turns.
+"""Time of a whole sweep compared with hand-written sweeps of the same trials: whole processes, interleaved.
 
     python benchmarks/sweep.py [--turns 3] [--trials 8,16,…] [--models mlp,cnn,…] [--no-peers] [--quick]
 
-Three tables: 64 trials (8 rates × 8 seeds) of an MLP on digits, five epochs each, under mlcli and under its peers;
+Three tables: 64 trials (8 learning rates × 8 seeds) of an MLP on digits, five epochs each, with mlcli and its peers;
 the same trials of each of `--models`, and `--trials` many of the MLP, by mlcli's default launcher and one by one.
-Every turn begins with an empty folder and a new MLflow store, which is then asked for the runs, models and test
-accuracies that the tool left there; figures are the PNG files among the artifacts. mlcli draws them for the best
-trials of a sweep, the plain script one for each trial or none ("no figures"); "runs only" is without models too. In
-the other tables "bare" is mlcli without MLflow and figures. hydra-joblib-launcher and ray[tune] take part where they
-are installed. All costs count: imports, configs, a new database. `--models ""` or `--trials ""` leaves a table out.
+Every turn starts with an empty folder and a new MLflow store, from which runs, models and test accuracies are read
+afterwards; figures are the PNG files among the artifacts. mlcli plots the best trials of a sweep, the plain script
+each trial or none ("no figures"); "runs only" is without models too. In the other tables, "bare" is mlcli without
+MLflow and figures. hydra-joblib-launcher and ray[tune] are included if installed. All costs count: imports, configs,
+a new database. `--models ""` or `--trials ""` omits a table.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).parent
-# Kept until the end: on ext4, who makes files in the seconds after many were deleted pays ten times as much for each.
+# Kept until the end: on ext4, creating files soon after deleting many is ten times slower.
 FOLDERS = tempfile.TemporaryDirectory()
 MLCLI = [str(Path(sys.executable).with_name("mlcli")), "train", "-q", "-m", "data=digits"]
 MLCLI += ["trainer.epochs=5", "trainer.batch_size=32"]
@@ -38,7 +38,7 @@ RAY = [sys.executable, str(HERE / "ray_sweep.py")]
 JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
 NO_FIGURES = "figure=false"
 UNTRACKED = ["tracking=none", "tracking.figures=false"]
-# As on any machine after the first start: bytecode is kept (some test machines forbid it).
+# With cached bytecode, as after the first start, also where the environment disables it.
 UNSET = ("PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI", "MLCLI_OUTPUTS")
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in UNSET}
 ENVIRONMENT["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -46,8 +46,8 @@ GRIDS = {1: (1, 1), 2: (2, 1), 4: (4, 1), 8: (4, 2), 16: (4, 4), 32: (8, 4), 64:
 
 
 @dataclass(frozen=True)
-class Left:
-    """What a sweep took and what it left in its store: finished runs, models, PNG files, and test accuracies."""
+class Outcome:
+    """Seconds of a sweep, and the content of its store: finished runs, models, PNG files, and test accuracies."""
 
     seconds: float
     runs: int = 0
@@ -56,19 +56,19 @@ class Left:
     accuracies: tuple[float, ...] = ()
 
 
-Contestant = Callable[[int], Left]
-Turns = dict[str, list[Left]]
+Contestant = Callable[[int], Outcome]
+Turns = dict[str, list[Outcome]]
 
 
 def grid(trials: int) -> tuple[str, str]:
-    """Rates from 1e-4 to 1e-2 and seeds, as comma-separated lists."""
+    """Learning rates from 1e-4 to 1e-2 and seeds, as comma-separated lists."""
     rates, seeds = GRIDS[trials]
     spread = [10 ** (-4 + 2 * i / max(rates - 1, 1)) for i in range(rates)]
     return ",".join(f"{rate:.3g}" for rate in spread), ",".join(map(str, range(seeds)))
 
 
 def mlcli(*more: str) -> Contestant:
-    def sweep(trials: int) -> Left:
+    def sweep(trials: int) -> Outcome:
         rates, seeds = grid(trials)
         return run([*MLCLI, f"optimizer.lr={rates}", f"trainer.seed={seeds}", *more], "outputs/mlflow.db", trials)
 
@@ -76,20 +76,20 @@ def mlcli(*more: str) -> Contestant:
 
 
 def plain(*more: str) -> Contestant:
-    def sweep(trials: int) -> Left:
+    def sweep(trials: int) -> Outcome:
         rates, seeds = grid(trials)
         return run([*PLAIN, f"lr={rates}", f"seed={seeds}", *more], "mlflow.db", trials)
 
     return sweep
 
 
-def ray_tune(trials: int) -> Left:
+def ray_tune(trials: int) -> Outcome:
     rates, seeds = grid(trials)
     return run([*RAY, "--lr", rates, "--seed", seeds], "mlflow.db", trials)
 
 
-def run(command: list[str], store: str, trials: int) -> Left:
-    """Runs it in an empty folder. Ends the benchmark if it fails or has not left as many finished runs as trials."""
+def run(command: list[str], store: str, trials: int) -> Outcome:
+    """Runs a command in an empty folder. Exits if it fails, or if the store lacks finished runs."""
     name = tempfile.mkdtemp(dir=FOLDERS.name)
     database = Path(name, store)
     env = ENVIRONMENT if "outputs" in store else ENVIRONMENT | {"MLFLOW_TRACKING_URI": f"sqlite:///{database}"}
@@ -99,15 +99,15 @@ def run(command: list[str], store: str, trials: int) -> Left:
     if done.returncode:
         sys.exit(f"error: {' '.join(command)} failed:\n{done.stderr[-2000:]}")
     if "tracking=none" in command:
-        return Left(seconds, len(list(Path(name).glob("outputs/sweeps/*/*/result.json"))))
-    left = read(database, seconds)
-    if left.runs != trials or len(left.accuracies) != trials:
-        sys.exit(f"error: {' '.join(command)} left {left.runs} finished runs of {trials} in MLflow:\n{done.stderr}")
-    return left
+        return Outcome(seconds, len(list(Path(name).glob("outputs/sweeps/*/*/result.json"))))
+    outcome = read(database, seconds)
+    if outcome.runs != trials or len(outcome.accuracies) != trials:
+        sys.exit(f"error: {' '.join(command)} has {outcome.runs} finished runs of {trials} in MLflow:\n{done.stderr}")
+    return outcome
 
 
-def read(database: Path, seconds: float) -> Left:
-    """The trials in an MLflow store: its nested runs, or all if none is nested. A parent run does not count."""
+def read(database: Path, seconds: float) -> Outcome:
+    """The trials in an MLflow store: nested runs, or all runs if none is nested."""
     children = "SELECT run_uuid FROM tags WHERE key = 'mlflow.parentRunId'"
     finished = "SELECT run_uuid FROM runs WHERE status = 'FINISHED'"
     with closing(sqlite3.connect(database)) as connection:
@@ -117,13 +117,15 @@ def read(database: Path, seconds: float) -> Left:
         (models,) = connection.execute("SELECT count(*) FROM logged_models").fetchone()
     trials = ids & nested if nested else ids
     figures = sum(1 for _ in (database.parent / "artifacts").rglob("*.png"))
-    return Left(seconds, len(trials), models, figures, tuple(measured[each] for each in trials if each in measured))
+    return Outcome(
+        seconds, len(trials), models, figures, tuple(measured[each] for each in trials if each in measured)
+    )
 
 
-def plain_ways(launcher: str, *flags: str) -> dict[str, Contestant]:
+def plain_variants(launcher: str, *flags: str) -> dict[str, Contestant]:
     name = f"PyTorch, {launcher}"
-    ways = {name: plain(*flags), f"{name}, no figures": plain(*flags, NO_FIGURES)}
-    return ways | {f"{name}, runs only": plain(*flags, NO_FIGURES, "log_model=false")}
+    variants = {name: plain(*flags), f"{name}, no figures": plain(*flags, NO_FIGURES)}
+    return variants | {f"{name}, runs only": plain(*flags, NO_FIGURES, "log_model=false")}
 
 
 def contestants(peers: bool) -> dict[str, Contestant]:
@@ -134,9 +136,9 @@ def contestants(peers: bool) -> dict[str, Contestant]:
     }
     if not peers:
         return chosen
-    chosen |= plain_ways("Hydra")
+    chosen |= plain_variants("Hydra")
     if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher"):
-        chosen |= plain_ways("joblib", *JOBLIB)
+        chosen |= plain_variants("joblib", *JOBLIB)
     else:
         print("not installed: hydra-joblib-launcher", file=sys.stderr)
     if importlib.util.find_spec("ray"):
@@ -146,8 +148,8 @@ def contestants(peers: bool) -> dict[str, Contestant]:
     return chosen
 
 
-def take_turns(chosen: dict[str, Contestant], trials: int, turns: int) -> Turns:
-    """Everybody's sweeps, interleaved so that a machine that slows down slows all of them."""
+def interleave(chosen: dict[str, Contestant], trials: int, turns: int) -> Turns:
+    """Runs all sweeps in turns, so that a slower machine affects all of them."""
     for sweep in chosen.values():
         sweep(2)  # bytecode and disk caches
     taken: Turns = {name: [] for name in chosen}
@@ -159,42 +161,42 @@ def take_turns(chosen: dict[str, Contestant], trials: int, turns: int) -> Turns:
 
 
 def spread(values: list[float]) -> str:
-    """Median (lowest to highest), or the one value."""
+    """Median (minimum to maximum), or the single value."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def times(lefts: list[Left]) -> list[float]:
-    return [left.seconds for left in lefts]
+def times(outcomes: list[Outcome]) -> list[float]:
+    return [outcome.seconds for outcome in outcomes]
 
 
-def ratios(over: list[Left], under: list[Left]) -> str:
+def ratios(over: list[Outcome], under: list[Outcome]) -> str:
     return spread([a / b for a, b in zip(times(over), times(under), strict=True)])
 
 
 def against_peers(chosen: dict[str, Contestant], trials: int, turns: int) -> Table:
-    taken = take_turns(chosen, trials, turns)
+    taken = interleave(chosen, trials, turns)
     table = Table("tool", "s", "× mlcli", "runs", "models", "figures", "accuracy, median", "best")
     table.title = f"{trials} trials of an MLP on digits"
-    for name, lefts in taken.items():
-        last = lefts[-1]
+    for name, outcomes in taken.items():
+        last = outcomes[-1]
         shown = [f"{last.runs}", f"{last.models}", f"{last.figures}", f"{statistics.median(last.accuracies):.4f}"]
         table.add_row(
-            name, spread(times(lefts)), ratios(lefts, taken["mlcli"]), *shown, f"{max(last.accuracies):.4f}"
+            name, spread(times(outcomes)), ratios(outcomes, taken["mlcli"]), *shown, f"{max(last.accuracies):.4f}"
         )
     return table
 
 
 def against_serial(rows: dict[str, tuple[str, int]], what: str, turns: int) -> Table:
-    """mlcli's default beside one by one, with MLflow and figures and without; rows are named models and trials."""
+    """mlcli's default launcher and one by one, with and without MLflow and figures. rows: name → model, trials."""
     table = Table(what, "default s", "one by one s", "ratio", "bare: default s", "one by one s", "ratio")
     for row, (model, trials) in rows.items():
         base = [f"model={model}"]
-        ways = {"default": base, "serial": [*base, "hydra/launcher=serial"]}
-        chosen = {name: mlcli(*way) for name, way in ways.items()}
-        chosen |= {f"{name}, bare": mlcli(*way, *UNTRACKED) for name, way in ways.items()}
-        taken = take_turns(chosen, trials, turns)
+        launchers = {"default": base, "serial": [*base, "hydra/launcher=serial"]}
+        chosen = {name: mlcli(*own) for name, own in launchers.items()}
+        chosen |= {f"{name}, bare": mlcli(*own, *UNTRACKED) for name, own in launchers.items()}
+        taken = interleave(chosen, trials, turns)
         cells = []
         for kind in ("", ", bare"):
             default, serial = taken[f"default{kind}"], taken[f"serial{kind}"]

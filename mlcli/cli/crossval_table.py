@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from mlcli.cli.output import browser_command, format_number, headline, print_conclusion, print_line, print_table
+from mlcli.cli.output import (
+    browser_command,
+    format_mean,
+    format_number,
+    headline,
+    print_conclusion,
+    print_line,
+    print_table,
+)
 
 Row = dict[str, Any]
 
@@ -66,18 +74,12 @@ def _fold(unscored: Row, found: Row) -> str:
 
 def _spread(row: Row, metric: str) -> str:
     """Mean ± standard deviation, with the number of folds if some have no score."""
-    from mlcli.figure.style import plus_minus
-
     each, folds = row["metrics"].get(metric), len(row["trials"])
-    if each is None:
-        return ""
-    text: str = format_number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
-    return f"{text} ({each['count']}/{folds})" if each["count"] < folds else text
+    incomplete = each is not None and each["count"] < folds
+    return f"{format_mean(each)} ({each['count']}/{folds})" if incomplete else format_mean(each)
 
 
 def _interval(each: Row | None) -> str:
-    return (
-        ""
-        if each is None or each["low"] is None
-        else f"{format_number(each['low'])} to {format_number(each['high'])}"
-    )
+    if each is None or each["low"] is None:
+        return ""
+    return f"{format_number(each['low'])} to {format_number(each['high'])}"

@@ -66,6 +66,16 @@ def format_number(value: Any) -> str:
     return str(value)
 
 
+def format_mean(statistics: dict[str, Any] | None) -> str:
+    """Mean ± standard deviation, the mean alone if there is no deviation, "" for None."""
+    from mlcli.figure.style import plus_minus
+
+    if statistics is None:
+        return ""
+    mean, std = statistics["mean"], statistics["std"]
+    return format_number(mean) if std is None else plus_minus(mean, std)
+
+
 def short_id(identity: str) -> str:
     """The random part of a run's id, with the number of a trial, which identifies it."""
     return identity.split("-", 2)[-1]

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.cli.crossval_table import print_crossval
-from mlcli.cli.output import browser_command, format_number, headline, print_conclusion, print_line, print_table
+from mlcli.cli.output import (
+    browser_command,
+    format_mean,
+    format_number,
+    headline,
+    print_conclusion,
+    print_line,
+    print_table,
+)
 
 Row = dict[str, Any]
 MAX_ROWS, BEST_ROWS = 40, 30  # with more rows than the first, only the second are printed
@@ -116,13 +124,7 @@ def _rank(place: int, row: Row) -> int | str:
 
 def _spreads(group: Row, shown: list[str]) -> list[str]:
     """Mean ± standard deviation of each metric, or the value of a single trial."""
-    from mlcli.figure.style import plus_minus
-
-    found = [group["metrics"].get(name) or {"mean": None, "std": None} for name in shown]
-    return [
-        format_number(each["mean"]) if each["std"] is None else plus_minus(each["mean"], each["std"])
-        for each in found
-    ]
+    return [format_mean(group["metrics"].get(name)) for name in shown]
 
 
 def _short_keys(keys: Iterable[str]) -> dict[str, str]:
