@@ -102,7 +102,7 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     from mlcli.config.job import as_typed, chosen_options
     from mlcli.run import estimator, transfer
     from mlcli.run.failure import RunFailed
-    from mlcli.run.lifecycle import Job
+    from mlcli.run.job import Job
     from mlcli.run.lifecycle import train as train_run
     from mlcli.track.console import Console
 

@@ -48,7 +48,7 @@ class Parts:
     schedule: Schedule | None  # None: the task has no optimizer
     steps_per_epoch: int
     total_steps: int
-    transferred: transfer.Report | None = None
+    transferred: transfer.Transfer | None = None
 
     @property
     def loader(self) -> Loader | None:

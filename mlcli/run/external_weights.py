@@ -1,4 +1,4 @@
-"""Weights that were trained elsewhere: those of a run, or of a file that mlcli or others wrote."""
+"""Pre-trained weights: of a run, or of a file of mlcli or another program."""
 
 import pickle
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from mlcli.store.weights import STATISTICS, load_tensors, load_weights
 
 PICKLED = (".pth", ".pt")
 HEAD = "head."
-OTHER_HEADS = ("fc.",)  # what others call the last layer
+OTHER_HEADS = ("fc.",)  # names of the last layer in other libraries
 
 
 @dataclass(frozen=True)
 class Source:
-    """Tensors by name; `classes` where it is known of which."""
+    """Tensors by name; the classes that they were trained on, () if unknown."""
 
     name: str
     weights: dict[str, Tensor]
@@ -28,18 +28,18 @@ class Source:
 
 
 def is_file(text: str) -> bool:
-    """Whether the text names a file of weights, by its ending, and not a run."""
+    """Whether the text names a file of weights, by its suffix, rather than a run."""
     return Path(text).suffix in (".safetensors", *PICKLED)
 
 
 def read(text: str, outputs: Path) -> Source:
-    """The weights of a run (a folder, an id, a name, last) or file. Raises ConfigError where there are none."""
+    """The weights of a run (a folder, an id, a name, last) or file. Raises ConfigError if there are none."""
     if is_file(text):
         return Source(Path(text).name, _with_our_head(_read_file(Path(text))))
     found = find_run(text, outputs)
     model = found.folder.path / "model"
     if not (model / "weights.safetensors").exists():
-        raise ConfigError(f"model.init_from={text}: {found.id} has no trained model, it did not finish.")
+        raise ConfigError(f"model.init_from={text}: {found.id} has no trained model: it did not finish.")
     try:
         classes = tuple(read_json(model / "model.json")["data"]["classes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -48,7 +48,7 @@ def read(text: str, outputs: Path) -> Source:
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:
-    """A .safetensors file, mlcli's own or another's, or a pickled state dict, of which only tensors are read."""
+    """A .safetensors file, or a pickled state dict, of which only tensors are read."""
     try:
         if path.suffix == ".safetensors":
             tensors = load_tensors(path)
@@ -58,16 +58,16 @@ def _read_file(path: Path) -> dict[str, Tensor]:
         raise ConfigError(f"model.init_from={path}: cannot be read ({error}).") from error
     except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
         raise ConfigError(
-            f"model.init_from={path}: not a state dict alone, which is all that is loaded of a pickle; save it by "
+            f"model.init_from={path}: not a plain state dict, and nothing else is loaded from a pickle; save it by "
             "torch.save(model.state_dict(), …)."
         ) from error
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise ConfigError(f"model.init_from={path}: holds no state dict, tensors by name.")
+        raise ConfigError(f"model.init_from={path}: is not a state dict of tensors by name.")
     return dict(state)
 
 
 def _with_our_head(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The last layer under the name that it has here."""
+    """Renames the last layer to `head`."""
     if any(name.startswith(HEAD) for name in weights):
         return weights
     for theirs in OTHER_HEADS:

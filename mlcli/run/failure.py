@@ -1,4 +1,4 @@
-"""How runs fail: the exception, the line that tells it, and what is an interruption and no failure."""
+"""How runs fail: the exception, its description in one line, and which exceptions are interruptions."""
 
 import errno
 import os
@@ -9,18 +9,18 @@ NO_SPACE = "no space is left on the disk"
 
 
 class RunFailed(Exception):
-    """A run that could not be completed; its folder says so, and the log there holds the traceback."""
+    """A run that failed; its folder records the reason, and its log the traceback."""
 
 
 def first_line(error: BaseException) -> str:
-    """The exception's type and the first line of its message; of a full disk that it is."""
+    """The exception's type and the first line of its message, or NO_SPACE."""
     if is_disk_full(error):
         return NO_SPACE
     return f"{type(error).__name__}: {error}".strip().splitlines()[0]
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether that is what it is about, or what it followed from. safetensors has but words for it."""
+    """Whether the error, or one that caused it, means a full disk. That of safetensors has only a text."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             return True
@@ -31,7 +31,12 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether this is Ctrl-C or SIGTERM, and not a `sys.exit` in the code of a model or data set."""
+    """Whether the error is Ctrl-C or SIGTERM; a `sys.exit` in the code of a model or data set is not."""
     if isinstance(error, SystemExit):
         return error.code == 128 + signal.SIGTERM
     return isinstance(error, KeyboardInterrupt)
+
+
+def end_of(error: BaseException) -> tuple[str, str]:
+    """Status and reason of a run that this error ended."""
+    return ("KILLED", "interrupted") if is_interrupt(error) else ("FAILED", first_line(error))

@@ -1,52 +1,53 @@
-"""One run of a stack, and how it goes."""
+"""One run of a stack, with its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlcli.run.build import Parts, build
-from mlcli.run.lifecycle import Job, initial_record, write_description
+from mlcli.run.job import Job, initial_record
+from mlcli.run.lifecycle import write_description
 from mlcli.store.folder import RunFolder
 from mlcli.train.loop import Epoch, Progress
 
 
 @dataclass
-class Member:
-    """One run of a stack, and how it goes. Whoever watches may end it with `prune`."""
+class StackMember:
+    """One run of a stack, with its progress. A callback may end it early with `prune`."""
 
     job: Job
     parts: Parts
     progress: Progress = field(default_factory=Progress)
-    begun: bool = False  # it has a folder
-    over: bool = False  # its training, whatever becomes of the stack
-    stale: bool = False  # its parts are those of a stack that failed
-    journalled: int = 0  # epochs
+    has_folder: bool = False
+    is_trained: bool = False  # its training is complete, even if the stack fails later
+    is_reset: bool = False  # its training starts again, and needs new parts
+    recorded_epochs: int = 0  # in its journal
     status: str = "RUNNING"
     reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
-    drawn: bool = False
+    has_figures: bool = False
 
     @property
     def folder(self) -> RunFolder:
         return RunFolder(self.job.path.absolute())
 
-    def begin(self) -> None:
+    def create_folder(self) -> None:
         RunFolder.create(self.job.path, initial_record(self.job))
-        self.begun = True
+        self.has_folder = True
         write_description(self.folder, self.job, self.parts)
 
-    def drop(self) -> None:
-        """Forgets its training so far. The epochs in its journal stay, and do not come again."""
-        self.progress, self.status, self.stale = Progress(), "RUNNING", True
+    def reset(self) -> None:
+        """Discards its training so far. Epochs in its journal stay and are not written again."""
+        self.progress, self.status, self.is_reset = Progress(), "RUNNING", True
 
-    def restore(self) -> None:
-        """New parts for the old ones, if it has dropped its training."""
-        if self.stale:
+    def rebuild(self) -> None:
+        """Builds new parts after a reset."""
+        if self.is_reset:
             self.parts = build(self.job.cfg, self.parts.data, self.parts.loader)
-            self.stale = False
+            self.is_reset = False
 
     def prune(self, reason: str) -> None:
-        """Takes the run out of the stack after this epoch."""
+        """Removes the run from the stack after this epoch."""
         self.status, self.progress.stopped = "PRUNED", reason
 
     def end(self, status: str, reason: str | None = None) -> None:
@@ -54,5 +55,5 @@ class Member:
         self.folder.end(status, reason)
 
 
-# Told of each epoch of each member, and with None that time passes.
-Watch = Callable[[Member | None, Epoch | None], None]
+# Called after each epoch of each member, and with None in regular intervals.
+OnEpoch = Callable[[StackMember | None, Epoch | None], None]

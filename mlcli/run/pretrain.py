@@ -12,7 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from mlcli.config.check import check
 from mlcli.config.compose import compose, to_run
 from mlcli.config.job import as_typed, chosen_options
-from mlcli.run.lifecycle import Job, train
+from mlcli.run.job import Job
+from mlcli.run.lifecycle import train
 from mlcli.track.console import RunDisplay
 
 # Of an experiment, what is meant for the runs that come after.

@@ -1,4 +1,4 @@
-"""The life of many runs that train as one stack; each comes out as if it had trained alone."""
+"""The lifecycle of many runs that train as one stack; the result of each is that of a single run."""
 
 import logging
 import traceback
@@ -16,11 +16,11 @@ from mlcli.machine import device as devices
 from mlcli.machine.memory import is_out_of_memory, release_memory
 from mlcli.machine.threads import FastestThreads
 from mlcli.run.build import Parts, build
-from mlcli.run.failure import first_line, is_interrupt
+from mlcli.run.failure import end_of, first_line, is_interrupt
 from mlcli.run.figures import Save
 from mlcli.run.finish import finish
 from mlcli.run.lifecycle import plan_of
-from mlcli.run.member import Member, Watch
+from mlcli.run.member import OnEpoch, StackMember
 from mlcli.track.journal import Journal
 from mlcli.train.loop import Epoch, ended, fit_trials
 from mlcli.train.protocols import Stackable
@@ -31,7 +31,7 @@ log = logging.getLogger("mlcli")
 
 
 def build_trials(cfgs: Sequence[Any]) -> list[Parts]:
-    """The parts of runs of one kind. What they have in common is prepared once."""
+    """The parts of runs of one kind. Data that they share is prepared once."""
     first = build(cfgs[0])
     made = [first]
     for cfg in cfgs[1:]:
@@ -41,8 +41,8 @@ def build_trials(cfgs: Sequence[Any]) -> list[Parts]:
 
 
 def stack_of(parts: Sequence[Parts]) -> Any:
-    """Their tasks as one (`Trials`, and `write_back()`), which is a Stack of networks unless the task's class has a
-    `stack(tasks)` of its own. Raises CannotStack with the reason where they cannot be."""
+    """Their tasks as one (`Trials`, with `write_back()`): by the `stack(tasks)` of the task's class, or a Stack of
+    networks. Raises CannotStack with the reason."""
     tasks: list[Any] = [each.task for each in parts]
     if isinstance(tasks[0], Stackable):
         return tasks[0].stack(tasks)
@@ -50,32 +50,32 @@ def stack_of(parts: Sequence[Parts]) -> Any:
 
 
 def train_stacked(
-    members: Sequence[Member],
+    members: Sequence[StackMember],
     follow: Callable[[Path], None],
-    watch: Watch,
-    tell: Callable[[str], None],
-    drawn: int,
+    on_epoch: OnEpoch,
+    print_error: Callable[[str], None],
+    plotted: int,
     save: Save,
 ) -> None:
-    """Trains the members as one stack; what became of each is written into its folder, which `follow` hears of.
+    """Trains the members as one stack and records each one's end in its folder.
 
-    The best are finished first, and so many as `drawn` says give their figures to `save`. A stack that runs out of
-    memory is halved, and after any other fault its members train alone; `tell` hears of either. Raises what keeps the
-    folders from being written, with those that there are marked so.
+    follow: called with each folder, for trackers. plotted: how many of the best members save their figures. A stack
+    that runs out of memory is halved; after any other error its members train one by one. Raises errors that prevent
+    writing the folders, after they have been recorded where possible.
     """
-    with _recorded(members):
+    with _end_recorded(members):
         for member in members:
-            member.begin()
+            member.create_folder()
             follow(member.folder.path)
-        _train(members, watch, tell)
-        torch.set_num_threads(members[0].parts.threads)  # as alone, so that the test split's numbers are the same
+        _train(members, on_epoch, print_error)
+        torch.set_num_threads(members[0].parts.threads)  # as for a single run, so that test metrics are identical
         for place, member in enumerate(sorted(members, key=_rank)):
-            member.drawn = place < drawn
-            _finish(member, save if member.drawn else None)
+            member.has_figures = place < plotted
+            _finish(member, save if member.has_figures else None)
 
 
-def _rank(member: Member) -> tuple[bool, bool, float]:
-    """The lower the better; trials that have left early come last."""
+def _rank(member: StackMember) -> tuple[bool, bool, float]:
+    """Sort key, best first; failed and pruned trials come last."""
     score = member.progress.best_score
     if score is None:
         return True, True, 0.0
@@ -86,65 +86,69 @@ def _rank(member: Member) -> tuple[bool, bool, float]:
     )
 
 
-def _train(members: Sequence[Member], watch: Watch, tell: Callable[[str], None]) -> None:
-    """Trains all members to their end, or until they have a failure of their own.
+def _train(members: Sequence[StackMember], on_epoch: OnEpoch, print_error: Callable[[str], None]) -> None:
+    """Trains all members until they are complete or have failed on their own.
 
-    A stack is gone before another one begins. Members whose training was over keep what they have.
+    One stack's memory is released before the next begins. Members that were complete when a stack failed keep their
+    results.
     """
     waiting = deque([(list(members), False)])
     while waiting:
         group, alone = waiting.popleft()
-        fault = _attempt(group, watch, alone)
-        if fault is None:
+        failure = _try(group, on_epoch, alone)
+        if failure is None:
             if waiting:
                 release_memory()
             continue
-        left = _leave(group)
+        left = _reset_incomplete(group)
         release_memory()
-        if fault.exhausted and len(left) > 1:
-            tell(f"{len(group)} trials do not fit into memory together: {len(left)} of them start anew in halves")
+        if failure.is_out_of_memory and len(left) > 1:
+            print_error(f"{len(group)} trials do not fit into memory together: {len(left)} of them restart in halves")
             middle = len(left) // 2
             waiting.extendleft([(left[middle:], False), (left[:middle], False)])
         elif not alone:
-            tell(f"a stack of {len(group)} trials failed ({fault.line}): {len(left)} of them start anew, one by one")
+            print_error(
+                f"a stack of {len(group)} trials failed ({failure.line}): {len(left)} of them restart, one by one"
+            )
             waiting.extendleft([([member], True) for member in reversed(left)])
         else:
-            left[0].end("FAILED", fault.line)
+            left[0].end("FAILED", failure.line)
 
 
 @dataclass(frozen=True)
-class _Fault:
+class _Failure:
     line: str
-    exhausted: bool  # memory has run out
+    is_out_of_memory: bool
 
 
-def _attempt(members: Sequence[Member], watch: Watch, alone: bool) -> _Fault | None:
-    """Trains them together, or the one member as if it had never been in a stack. Returns the fault that ended it as
-    plain values: the exception itself holds on to the stack, and the memory that it takes."""
+def _try(members: Sequence[StackMember], on_epoch: OnEpoch, alone: bool) -> _Failure | None:
+    """Trains them together, or the only member without a stack. Returns the failure as plain values: the exception
+    itself would keep the stack in memory."""
     try:
         for member in members:
-            member.restore()
-        _drive(members, watch, alone)
+            member.rebuild()
+        _train_together(members, on_epoch, alone)
     except BaseException as error:
         if is_interrupt(error):
             raise
         log.error("training together failed\n%s", traceback.format_exc())
-        return _Fault(first_line(error), is_out_of_memory(error))
+        return _Failure(first_line(error), is_out_of_memory(error))
     return None
 
 
-def _leave(members: Sequence[Member]) -> list[Member]:
-    """Those that start anew. The others' best weights are copied out of the tensors of the whole stack."""
+def _reset_incomplete(members: Sequence[StackMember]) -> list[StackMember]:
+    """Resets and returns the members whose training is incomplete; copies the others' best weights out of the
+    stack's tensors."""
     for member in members:
-        if member.over:
+        if member.is_trained:
             best = member.progress.best_weights
             member.progress.best_weights = {name: tensor.clone() for name, tensor in best.items()}
         else:
-            member.drop()
-    return [member for member in members if not member.over]
+            member.reset()
+    return [member for member in members if not member.is_trained]
 
 
-def _drive(members: Sequence[Member], watch: Watch, alone: bool) -> None:
+def _train_together(members: Sequence[StackMember], on_epoch: OnEpoch, alone: bool) -> None:
     trials: Any = SingleTrial(members[0].parts.task) if alone else stack_of([member.parts for member in members])
     counts = devices.thread_counts(members[0].job.cfg.device.threads)
     if members[0].parts.device.type == "cpu" and not alone:
@@ -153,11 +157,11 @@ def _drive(members: Sequence[Member], watch: Watch, alone: bool) -> None:
     try:
         for event in fit_trials(trials, plans, [member.progress for member in members]):
             if isinstance(event, Epoch):
-                _show(members[event.trial], event, watch)
+                _record_epoch(members[event.trial], event, on_epoch)
                 continue
-            watch(None, None)
+            on_epoch(None, None)
             for member, plan in zip(members, plans, strict=True):
-                member.over = ended(plan, member.progress)
+                member.is_trained = ended(plan, member.progress)
     finally:
         if not alone:
             trials.write_back()
@@ -166,17 +170,17 @@ def _drive(members: Sequence[Member], watch: Watch, alone: bool) -> None:
                 member.parts.save_weights(member.folder.path / "last.safetensors")
 
 
-def _show(member: Member, event: Epoch, watch: Watch) -> None:
-    """Writes an epoch into the journal, once: when a member starts anew, its first epochs come again. The file is
-    opened for each line: a thousand trials would be a thousand open files."""
-    if event.epoch > member.journalled:
-        member.journalled = event.epoch
+def _record_epoch(member: StackMember, event: Epoch, on_epoch: OnEpoch) -> None:
+    """Writes an epoch to the journal, once: after a restart the first epochs come again. The file is opened for each
+    line, since a thousand trials would be a thousand open files."""
+    if event.epoch > member.recorded_epochs:
+        member.recorded_epochs = event.epoch
         with Journal(member.folder.path / "metrics.jsonl") as journal:
             journal.write(event.epoch, event.step, event.metrics)
-        watch(member, event)
+        on_epoch(member, event)
 
 
-def _finish(member: Member, save: Save | None) -> None:
+def _finish(member: StackMember, save: Save | None) -> None:
     if member.status == "FAILED":
         return
     if member.progress.failure:
@@ -195,14 +199,13 @@ def _finish(member: Member, save: Save | None) -> None:
 
 
 @contextmanager
-def _recorded(members: Sequence[Member]) -> Iterator[None]:
-    """Writes what ended them all into the folders that have no end yet."""
+def _end_recorded(members: Sequence[StackMember]) -> Iterator[None]:
+    """Records an error that ends them all in the folders without an end yet."""
     try:
         yield
     except BaseException as error:
-        status, reason = ("KILLED", "interrupted") if is_interrupt(error) else ("FAILED", first_line(error))
         for member in members:
-            if member.begun and not member.result and member.status != "FAILED":
+            if member.has_folder and not member.result and member.status != "FAILED":
                 failure = member.progress.failure
-                member.end(*(("FAILED", str(failure)) if failure else (status, reason)))
+                member.end(*(("FAILED", str(failure)) if failure else end_of(error)))
         raise

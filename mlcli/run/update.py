@@ -1,4 +1,4 @@
-"""The gradient update of a run, as its config says."""
+"""The gradient update that a run's config describes."""
 
 import fnmatch
 import json
@@ -17,8 +17,8 @@ Partial = Callable[[Settings], Callable[..., Any]]  # a config's constructor wit
 
 
 def update_of(cfg: Settings, partial: Partial, model: nn.Module, schedule: Schedule, **how: Any) -> Update:
-    """how: what an Update takes that is not in the config. Raises ConfigError, and ValueError for an optimizer that
-    cannot be driven so."""
+    """how: arguments of Update that are not in the config. Raises ConfigError, and ValueError for an unsupported
+    optimizer."""
     trainer = cfg.trainer
     return Update(
         _make_optimizer(cfg.optimizer, partial),
@@ -36,7 +36,7 @@ def update_of(cfg: Settings, partial: Partial, model: nn.Module, schedule: Sched
 
 
 def _make_optimizer(node: Settings, partial: Partial) -> MakeOptimizer:
-    """What is nested in the config is built anew each time: no two optimizers share state."""
+    """Nested objects of the config are built for each optimizer: no two optimizers share state."""
     settings = {name: value for name, value in node.items() if name != "lr"}
     config = json.dumps(settings, sort_keys=True, default=repr)
     return MakeOptimizer(lambda groups, **given: partial(node)(groups, **given), config)
@@ -49,7 +49,7 @@ def _averaging(trainer: Settings) -> Averaging | None:
 
 
 def _groups(cfg: Settings, model: nn.Module) -> list[dict[str, Any]]:
-    """The parameters by learning rate: those whose name fits a pattern of trainer.lr_scale have their own."""
+    """Parameter groups by learning rate: one for each pattern of trainer.lr_scale, and one for the rest."""
     scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
     left = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     groups = []
@@ -57,6 +57,6 @@ def _groups(cfg: Settings, model: nn.Module) -> list[dict[str, Any]]:
         names = fnmatch.filter(left, pattern)
         if not names:
             known = ", ".join(name for name, _ in model.named_parameters())
-            raise ConfigError(f"trainer.lr_scale: no parameter is called {pattern}. There are {known}.")
+            raise ConfigError(f"trainer.lr_scale: no parameter matches {pattern}. Choices: {known}.")
         groups.append({"params": [left.pop(name) for name in names], "lr": cfg.optimizer.lr * scale})
     return [{"params": list(left.values())}, *groups] if left else groups

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line, is_interrupt
-from mlcli.run.lifecycle import run_name
+from mlcli.run.job import run_name
 from mlcli.run.metrics import check_metric, check_monitor
 from mlcli.run.partitions import are_alike
 from mlcli.sweep.grouping import group_trials

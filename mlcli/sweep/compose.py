@@ -13,7 +13,7 @@ from mlcli.config.job import as_typed
 from mlcli.config.settings import Settings, leaves
 from mlcli.config.trials import TrialComposer
 from mlcli.run import estimator, transfer
-from mlcli.run.lifecycle import Job
+from mlcli.run.job import Job
 from mlcli.sweep.trial import Trial
 from mlcli.sweep.unknown_key import explain_unknown_key
 from mlcli.sweep.variants import KEY as VARIANT

@@ -23,7 +23,7 @@ from mlcli.files import write_csv
 from mlcli.metric.resampled import ROUNDING, paired, resampled
 from mlcli.run.directions import is_higher_better
 from mlcli.run.figures import Save, save_figures
-from mlcli.run.lifecycle import title
+from mlcli.run.job import title
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import read_json, write_json
 from mlcli.sweep.trial import Trial

@@ -5,7 +5,7 @@ Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification, arXiv 1502.07
 
 from mlcli.config.settings import Settings
 from mlcli.run.directions import is_higher_better
-from mlcli.run.member import Member
+from mlcli.run.member import StackMember
 from mlcli.train.loop import Epoch
 
 RUNGS = (1 / 8, 1 / 4, 1 / 2)  # default, as fractions of all epochs
@@ -21,9 +21,9 @@ class Halving:
         shares = [max(1, round(share * cfg.trainer.epochs)) for share in RUNGS]
         rungs = shares if cfg.sweep.rungs is None else cfg.sweep.rungs
         self.rungs = {epoch for epoch in rungs if epoch < cfg.trainer.epochs} if cfg.sweep.halving else set()
-        self.arrived: list[tuple[float, Member]] = []
+        self.arrived: list[tuple[float, StackMember]] = []
 
-    def epoch(self, member: Member, event: Epoch) -> None:
+    def epoch(self, member: StackMember, event: Epoch) -> None:
         """Records the score of a trial after an epoch. Raises ValueError if it lacks the metric."""
         if event.epoch not in self.rungs:
             return

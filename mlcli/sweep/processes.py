@@ -10,7 +10,7 @@ from mlcli.config.child import safe_path
 from mlcli.config.errors import ConfigError
 from mlcli.machine import device as devices
 from mlcli.run.failure import first_line, is_interrupt
-from mlcli.run.lifecycle import Job, run_name
+from mlcli.run.job import Job, run_name
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import read_json
 from mlcli.sweep.child_process import Worker

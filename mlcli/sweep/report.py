@@ -14,7 +14,7 @@ from mlcli.metric.direction import Directions, direction
 from mlcli.metric.repeats import mean_and_std
 from mlcli.run.directions import task_directions
 from mlcli.run.figures import Save, save_figures
-from mlcli.run.lifecycle import run_name
+from mlcli.run.job import run_name
 from mlcli.run.plots import compare
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
-from mlcli.run.lifecycle import initial_record, run_name, train
+from mlcli.run.job import initial_record, run_name
+from mlcli.run.lifecycle import train
 from mlcli.store.folder import RunFolder
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial

@@ -55,7 +55,8 @@ class Session:
         from mlcli.config.compose import new_id, to_run
         from mlcli.config.gc_policy import collect_rarely
         from mlcli.config.job import as_typed, chosen_options
-        from mlcli.run.lifecycle import Job, train
+        from mlcli.run.job import Job
+        from mlcli.run.lifecycle import train
         from mlcli.sweep.compose import check_trial
         from mlcli.track.console import Console
 

@@ -9,8 +9,8 @@ from mlcli.config.settings import Settings
 from mlcli.machine.memory import is_out_of_memory, release_memory
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line
-from mlcli.run.lifecycle import run_name
-from mlcli.run.member import Member
+from mlcli.run.job import run_name
+from mlcli.run.member import StackMember
 from mlcli.run.metrics import check_monitor
 from mlcli.run.stack_size import trials_that_fit
 from mlcli.run.stacked import build_trials, train_stacked
@@ -133,10 +133,10 @@ def _speedup(parts: Sequence[Parts], cfg: Settings) -> tuple[float, str] | None:
 def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, session: Session) -> None:
     cfg = chunk[0].job.cfg
     trial_of = {trial.job.id: trial for trial in chunk}
-    members = [Member(trial.job, own) for trial, own in zip(chunk, parts, strict=True)]
+    members = [StackMember(trial.job, own) for trial, own in zip(chunk, parts, strict=True)]
     halving = Halving(cfg)
 
-    def report(member: Member | None, event: Epoch | None) -> None:
+    def report(member: StackMember | None, event: Epoch | None) -> None:
         if member is None or event is None:
             halving.prune()
             console.refresh()
@@ -156,6 +156,6 @@ def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, sessio
         for trial, member in zip(chunk, members, strict=True):
             if member.status != "RUNNING":  # an interrupt before its start leaves the trial WAITING
                 trial.status, trial.reason = member.status, member.reason
-                trial.result, trial.has_figures = member.result, member.drawn
+                trial.result, trial.has_figures = member.result, member.has_figures
     for trial in chunk:
         console.end(trial.number, run_name(trial.job), trial.status, trial.reason)

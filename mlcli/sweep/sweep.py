@@ -16,7 +16,8 @@ from mlcli.run.directions import is_higher_better, task_directions
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.run.figures import Save, report_plot_errors
 from mlcli.run.finished_run import FinishedRun
-from mlcli.run.lifecycle import initial_record, log_to
+from mlcli.run.job import initial_record
+from mlcli.run.log import log_to
 from mlcli.run.plot_run import plot_run
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlcli.run.lifecycle import Job
+from mlcli.run.job import Job
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from mlcli.cli.app import app
 from mlcli.cli.training import main
 from mlcli.config.redact import redact, redacted
-from mlcli.run.lifecycle import log_to
+from mlcli.run.log import log_to
 
 PASSWORD = "s3cr3t"
 CASES = {

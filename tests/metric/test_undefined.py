@@ -13,7 +13,7 @@ from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric import classification, clustering, fast, meta_learning, multi_label, regression, rollout
 from mlcli.run.build import Parts, build
-from mlcli.run.lifecycle import log_to
+from mlcli.run.log import log_to
 from mlcli.run.stacked import stack_of
 from mlcli.store.records import read_json
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.run.lifecycle import log_to
+from mlcli.run.log import log_to
 
 
 @pytest.mark.filterwarnings("default")

@@ -85,9 +85,9 @@ def test_other_classes_get_a_head_of_their_own(scratch: Path) -> None:
     """As many of them: the shapes are equal."""
     first = train("split.classes=[0,1,2,3,4]")
     parts = parts_of("split.classes=[5,6,7,8,9]", f"model.init_from={first}")
-    assert parts.transferred is not None and parts.transferred.left == ["head.weight", "head.bias"]
+    assert parts.transferred is not None and parts.transferred.not_loaded == ["head.weight", "head.bias"]
     same = parts_of("split.classes=[0,1,2,3,4]", f"model.init_from={first}")
-    assert same.transferred is not None and same.transferred.left == []
+    assert same.transferred is not None and same.transferred.not_loaded == []
 
 
 def test_what_is_trained_first(scratch: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_head_of_other_shape_stays_as_initialised(scratch: Path) -> None:
     parts, fresh = parts_of("model.init_from=weights.safetensors"), parts_of()
     assert torch.equal(parts.model.blocks[1].convolution.weight, source.blocks[1].convolution.weight)
     assert torch.equal(parts.model.head.weight, fresh.model.head.weight)
-    assert parts.transferred is not None and not parts.transferred.surprising
+    assert parts.transferred is not None and not parts.transferred.leaves_more_than_head
     assert parts.transferred.line() == (
         "weights of weights.safetensors: 12 of 14 tensors; as initialised: head.weight 10×32 (there 7×32), "
         "head.bias 10 (there 7)"
@@ -130,8 +130,8 @@ def test_a_file_of_torchvisions(scratch: Path) -> None:
     loaded = parts.model.state_dict()
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(loaded[name], tensor) == (name != "conv1.weight"), name
-    assert parts.transferred is not None and parts.transferred.surprising  # grey images have one channel
-    assert parts.transferred.left == ["conv1.weight"]
+    assert parts.transferred is not None and parts.transferred.leaves_more_than_head  # grey images have one channel
+    assert parts.transferred.not_loaded == ["conv1.weight"]
     assert "conv1.weight 4×1×7×7 (there 4×3×7×7)" in parts.transferred.line()
 
 
@@ -163,13 +163,13 @@ def test_training_goes_on_bit_for_bit(scratch: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["model.freeze=block.*"], "no parameter is called block.*. There are blocks.0.convolution.weight, "),
-        (["model.freeze=[blocks.*,hed.*]"], "no parameter is called hed.*"),
+        (["model.freeze=block.*"], "no parameter matches block.*. Choices: blocks.0.convolution.weight, "),
+        (["model.freeze=[blocks.*,hed.*]"], "no parameter matches hed.*"),
         (["model.freeze=*"], "nothing is left to train"),
         (["model.init_from=nothing.pth"], "cannot be read"),
         (["model.init_from=broken.safetensors"], "cannot be read"),
-        (["model.init_from=code.pth"], "not a state dict alone"),
-        (["model.init_from=list.pth"], "holds no state dict"),
+        (["model.init_from=code.pth"], "not a plain state dict"),
+        (["model.init_from=list.pth"], "is not a state dict"),
         (["model.init_from=other.pth"], "no tensor has a name and shape of this network. It has blocks.0.conv"),
         (["model.init_from=nobody"], "There is no run"),
         (["model.init_from=pretrained"], "There is no run"),

@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from mlcli.figure.plot import Plot
-from mlcli.run.lifecycle import Job
+from mlcli.run.job import Job
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json
 from mlcli.sweep.report import rank, repeat_groups, report, row

@@ -54,11 +54,11 @@ class Scarce:
     """Raises once, when so many trials of a stack have come to the end of an epoch."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseException], epoch: int) -> None:
-        self.drive, self.error, self.epoch = stacked._drive, error, epoch
+        self.drive, self.error, self.epoch = stacked._train_together, error, epoch
         self.sizes: list[int] = []
         self.made: list[weakref.ref[Any]] = []
         self.alive: list[int] = []  # stacks that were, when another one began
-        monkeypatch.setattr(stacked, "_drive", self)
+        monkeypatch.setattr(stacked, "_train_together", self)
         monkeypatch.setattr(stacked, "stack_of", self.stack_of)
         self.make = timing.stack_of
 
@@ -119,7 +119,7 @@ def test_pruned_trials_stay_so_and_those_that_start_anew_do_not(monkeypatch: pyt
 def test_a_member_that_was_to_be_pruned_when_memory_ran_out_starts_with_a_clean_status(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The rung's own epoch has not ended for the loop: all four start anew, and each half keeps its better one."""
+    """The rung's own epoch has not ended for the loop: all four restart, and each half keeps its better one."""
     scarce = Scarce(monkeypatch, exhausted, epoch=1)
     folder = sweep("sweep.halving=true", "sweep.rungs=[1]", "hydra/launcher=stack")
     assert scarce.sizes == [4, 2, 2]
@@ -139,7 +139,7 @@ def test_after_a_fault_in_its_training_the_members_of_a_stack_train_alone(
     assert statuses(folder) == ["FINISHED"] * 4 and lengths(folder) == [4] * 4
     assert scores(folder) == scores(plain)  # to the last bit: alone is alone
     err = capsys.readouterr().err
-    assert "a stack of 4 trials failed (TypeError: unhashable): 4 of them start anew, one by one" in err
+    assert "a stack of 4 trials failed (TypeError: unhashable): 4 of them restart, one by one" in err
     assert "Traceback" not in err and "TypeError: unhashable" in (folder / "train.log").read_text()
 
 

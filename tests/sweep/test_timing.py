@@ -105,7 +105,7 @@ def test_what_does_not_stack_says_why_and_trains_one_by_one(capsys: pytest.Captu
 
 def test_a_stack_that_runs_out_of_memory_goes_on_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second epoch of a stack of four does not fit; halves of two do."""
-    drive, stack_of = stacked._drive, stacked.stack_of
+    drive, stack_of = stacked._train_together, stacked.stack_of
     sizes: list[int] = []
 
     def scarce(members: Any, watch: Any, alone: bool) -> None:
@@ -119,7 +119,7 @@ def test_a_stack_that_runs_out_of_memory_goes_on_in_halves(monkeypatch: pytest.M
         drive(members, at_the_limit, alone)
 
     plain = sweep(*GRID, "hydra/launcher=stack")
-    monkeypatch.setattr(stacked, "_drive", scarce)
+    monkeypatch.setattr(stacked, "_train_together", scarce)
     folder = sweep(*GRID, "hydra/launcher=stack")
     assert sizes == [4, 2, 2] and stack_of is stacked.stack_of
     for number in "0123":
