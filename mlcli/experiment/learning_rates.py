@@ -17,7 +17,7 @@ METRIC = "val/loss"
 CONVERGED = 1.1  # times the best loss
 HIGHEST = 100.0  # loss in the figure: a diverging run would compress all others
 SLOW, CONVERGES, DIVERGES = "converges too slowly", "converges", "diverges"
-IN_TITLE = {SLOW: "too slow", CONVERGES: "convergent", DIVERGES: "divergent"}
+IN_TITLE = {SLOW: "too slow", DIVERGES: "divergent"}
 COLUMNS = ("learning rate", "outcome", "epochs to 110% of best", METRIC, "reason")
 Rates = Mapping[str, Sequence[str]]  # by outcome
 
@@ -61,5 +61,6 @@ def _plot(runs: Sequence[FinishedRun], rates: Rates) -> Plot:
         if shown:
             curves[f"{learning_rate(run):g}"] = Curve(*map(list, zip(*shown, strict=True)))
     note = f"loss on the validation split by epoch; losses above {HIGHEST:g} are not shown"
-    title = " · ".join(f"{IN_TITLE[outcome]}: {', '.join(own)}" for outcome, own in rates.items())
+    failed = [f"{word}: {', '.join(rates[outcome])}" for outcome, word in IN_TITLE.items() if outcome in rates]
+    title = " · ".join(["Learning rates", *(failed or ["all converge"])])
     return panels("learning_rates", title, note, [Panel("epoch", METRIC, curves, "y")], "learning rate")

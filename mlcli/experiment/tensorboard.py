@@ -12,7 +12,7 @@ from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
 
 METRICS = ("train/loss", "val/loss", "val/accuracy")
-PATIENCE = 20.0  # seconds for the courier, which writes the event files, to catch up
+PATIENCE = 60.0  # seconds to wait for the courier, which writes the event files
 
 
 def tensorboard(runs: Sequence[FinishedRun]) -> Conclusion | None:
