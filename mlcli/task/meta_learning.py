@@ -1,10 +1,11 @@
 """Meta-learning: initial weights from which a few steps of gradient descent learn a new task from a few examples.
 
-A task is a group of examples with numbers, or to tell a few of many classes apart. MAML (Finn et al. 2017, arXiv
-1703.03400), its first-order form and Reptile (Nichol et al. 2018, arXiv 1803.02999), ANIL (Raghu et al. 2020, arXiv
-1909.09157) and Meta-SGD (Li et al. 2017, arXiv 1707.09835).
+A task is the regression of a group of examples, or the classification of a few of many classes. MAML (Finn et al.
+2017, arXiv 1703.03400), first-order MAML and Reptile (Nichol et al. 2018, arXiv 1803.02999), ANIL (Raghu et al. 2020,
+arXiv 1909.09157) and Meta-SGD (Li et al. 2017, arXiv 1707.09835).
 
-Shapes: M tasks of a meta-batch, S shots, Q queries, T tasks of a split, P points of each, E numbers of inner steps.
+Shapes: M tasks of a meta-batch, S support examples, Q queries, T tasks of a split, P examples of each, E evaluations
+(after different numbers of inner steps).
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +36,7 @@ from mlcli.task.meta.inner_rates import (
     require_adaptable,
 )
 from mlcli.task.meta.meta_batches import MetaBatches
-from mlcli.task.meta.problem import Classes, Numbers, Problem
+from mlcli.task.meta.problem import ClassificationTasks, Problem, RegressionTasks
 from mlcli.train.metric_values import to_floats
 from mlcli.train.protocols import Evaluation
 from mlcli.train.stack.stack import Stack
@@ -43,29 +44,29 @@ from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
-AT_ONCE = 100  # tasks that are evaluated together
-SHOWN, GRID = 6, 200  # tasks in a picture, points of each curve
+TASKS_AT_ONCE = 100  # in an evaluation
+PLOTTED, GRID = 6, 200  # tasks in a figure, points of each curve
 
 
 class MetaLearning(GradientTask):
-    """A network whose weights become a good start for tasks like those that it is trained on.
+    """A network whose initial weights adapt to a new task in a few inner steps of gradient descent.
 
-    Each update is from a meta-batch of `tasks` tasks. To each the network adapts by `inner_steps` steps, at the rate
-    `inner_lr`, on `shots` examples, and is judged by `queries` others. The methods differ in the gradient:
+    Each update is on a meta-batch of `tasks` tasks. The network adapts to each by `inner_steps` steps with the inner
+    learning rate `inner_lr` on `shots` support examples, and its loss is on `queries` others. The methods differ in
+    the meta-gradient:
 
-    maml: of the loss on the queries, through the inner steps. fomaml: the same at the adapted weights, as if they
-    were the initial ones. anil: as maml, but the head alone adapts, in evaluation too. reptile: the way back from
-    weights that have adapted to shots and queries in turn, divided by the inner rate. joint: of the loss of the
-    initial weights on all examples, which is to train for all tasks at once; they adapt in evaluation alone.
+    maml: of the query loss, through the inner steps. fomaml: of the query loss by the adapted weights (first-order
+    MAML). anil: as maml, but only the head adapts, in evaluation too. reptile: the difference between the initial
+    weights and those adapted to support and queries in turn, divided by the inner learning rate. joint: of the loss
+    of the initial weights on all examples: joint training on all tasks, a baseline that adapts in evaluation only.
 
-    ways: of data with classes, how many each task has to tell apart; shots and queries are then of each class.
-    learn_inner_rate: each parameter that adapts has its own inner rate, which is learnt (Meta-SGD).
-    evaluation_tasks: so many of a split (at most, of groups), always the same, are evaluated after each of
-    `evaluation_steps`; of a group all but the shots are queries. What is called the loss is that after `inner_steps`.
-    Numbers are taken in their own unit, and so are losses; a good inner rate belongs to that unit.
+    ways: the classes of a task, for data with classes; shots and queries are then per class.
+    learn_inner_rate: learns an inner learning rate for each parameter (Meta-SGD).
+    evaluation_tasks: of a split (of groups at most as many as it has), always the same, evaluated after each number
+    of steps in `evaluation_steps`; all examples of a group but the shots are queries. The metric `loss` is that after
+    `inner_steps`. Targets are not standardised, so a good inner learning rate depends on their unit.
     """
 
-    # A batch is many small ones, each for other weights, so there are no layer statistics.
     traits = TaskTraits(per_trial=("inner_lr",), layer_statistics=False)
 
     def __init__(
@@ -95,23 +96,27 @@ class MetaLearning(GradientTask):
         self.meta_batch, self.steps = tasks, steps
         self.evaluation_tasks, self.evaluation_steps = evaluation_tasks, evaluation_steps
         self.adapted = adapted_names(model, head_only=method == "anil")
-        self.problem: Problem = Classes(data, ways, shots, queries) if data.classes else Numbers(data, shots, queries)
+        self.problem: Problem
+        if data.classes:
+            self.problem = ClassificationTasks(data, ways, shots, queries)
+        else:
+            self.problem = RegressionTasks(data, shots, queries)
         self.support = shots * (ways if data.classes else 1)
 
     @staticmethod
     def outputs(data: DataSet, cfg: Any) -> int:
-        """One for numbers, else one a class of a task. Raises ValueError for several answers an example."""
+        """`ways` for data with classes, else 1. Raises ValueError for data with several targets per example."""
         require_single_target(data)
         return int(cfg.task.ways) if data.classes else 1
 
     @staticmethod
     def epoch_steps(data: DataSet, cfg: Any) -> int:
-        """Updates in one epoch."""
+        """The updates of an epoch."""
         return int(cfg.task.steps)
 
     @staticmethod
     def extend(model: nn.Module, settings: Any) -> None:
-        """Gives the network the inner rates, where they are learnt."""
+        """Adds learnt inner learning rates to the model."""
         if settings.learn_inner_rate:
             add_rates(model, adapted_names(model, head_only=settings.method == "anil"), settings.inner_lr)
 
@@ -121,8 +126,8 @@ class MetaLearning(GradientTask):
         return Stack(tasks, MetaBatches(tasks))
 
     def batches(self, epoch: int) -> Iterable[Batch]:
-        """Meta-batches, M × S inputs and targets to adapt to and M × Q to be judged by, each task with other examples
-        each time. They follow from seed and epoch alone."""
+        """Meta-batches: support inputs and targets M × S, query inputs and targets M × Q. They follow from seed and
+        epoch alone."""
         self.model.train()
         generator, support, queries = self.loader.generator(epoch), slice(self.support), slice(self.support, None)
         for _ in range(self.steps):
@@ -131,32 +136,34 @@ class MetaLearning(GradientTask):
             yield inputs[:, support], targets[:, support], inputs[:, queries], targets[:, queries]
 
     def loss(self, *batch: Tensor) -> Tensor:
-        """Mean over the tasks of a meta-batch, which are one computation."""
+        """Mean over the tasks of a meta-batch, by torch.vmap."""
         losses_M: Tensor = torch.vmap(self._loss)(*batch)
         return losses_M.mean()
 
     def memory_proxy(self, *batch: Tensor) -> Tensor:
         """As the loss, with three forward passes in place of each inner step, which keep about as much memory."""
 
-        def one(weights: Weights, support: Tensor, answers: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
-            inner = [self._on(support, answers)(weights) for _ in range(3 * self.inner_steps)]
+        def one(
+            weights: Weights, support: Tensor, support_targets: Tensor, queries: Tensor, targets: Tensor
+        ) -> Tensor:
+            inner = [self._on(support, support_targets)(weights) for _ in range(3 * self.inner_steps)]
             return torch.stack([*inner, self._on(queries, targets)(weights)]).sum()
 
         own = {name: torch.stack([each] * len(batch[0])) for name, each in initial_weights(self.model).items()}
         losses_M: Tensor = torch.vmap(one)(own, *batch)
         return losses_M.mean()
 
-    def _loss(self, support: Tensor, answers: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
-        """Of one task: what it costs after adaptation, with the gradient of the method."""
+    def _loss(self, support: Tensor, support_targets: Tensor, queries: Tensor, targets: Tensor) -> Tensor:
+        """Of one task: the query loss after adaptation, with the gradient of the method."""
         weights, rates = initial_weights(self.model), self._rates()
-        on_support, on_queries = self._on(support, answers), self._on(queries, targets)
+        on_support, on_queries = self._on(support, support_targets), self._on(queries, targets)
         if self.method == "joint":
-            return self._on(torch.cat([support, queries]), torch.cat([answers, targets]))(weights)
+            return self._on(torch.cat([support, queries]), torch.cat([support_targets, targets]))(weights)
         if self.method == "reptile":
-            turns = list(islice(cycle([on_support, on_queries]), self.inner_steps))
-            there = adapt(turns, weights, rates, second_order=False)
-            way_back = {name: (weights[name] - there[name]) / rates[name] for name in rates}
-            return with_gradient(on_queries(there), weights, way_back)
+            losses = list(islice(cycle([on_support, on_queries]), self.inner_steps))
+            adapted = adapt(losses, weights, rates, second_order=False)
+            gradient = {name: (weights[name] - adapted[name]) / rates[name] for name in rates}
+            return with_gradient(on_queries(adapted), weights, gradient)
         return on_queries(adapt([on_support] * self.inner_steps, weights, rates, self.method != "fomaml"))
 
     def _on(self, inputs: Tensor, targets: Tensor) -> Loss:
@@ -164,51 +171,51 @@ class MetaLearning(GradientTask):
         return lambda weights: self.problem.loss(functional_call(self.model, weights, (inputs,)), targets)
 
     def _rates(self) -> Rates:
-        """By the names of the parameters that adapt."""
+        """The inner learning rates by the names of the parameters that adapt."""
         if self.learn_inner_rate:
             return learnt_rates(self.model, self.adapted)
         return dict.fromkeys(self.adapted, self.inner_lr)
 
     @torch.no_grad()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
-        looks = sorted({0, self.inner_steps, *self.evaluation_steps})
+        steps = sorted({0, self.inner_steps, *self.evaluation_steps})
         index_TP = self.problem.tasks[split].fixed(self.evaluation_tasks)
         inputs, targets = self.problem.examples(index_TP, self.loader)
-        outputs = self._adapt(inputs, targets, inputs, looks)
+        outputs = self._adapt(inputs, targets, inputs, steps)
         scores = self.problem.scores(outputs[:, :, self.support :], targets[:, self.support :])
-        metrics: dict[str, Any] = {name: each[looks.index(self.inner_steps)].mean() for name, each in scores.items()}
+        metrics: dict[str, Any] = {name: each[steps.index(self.inner_steps)].mean() for name, each in scores.items()}
         for name, each_ET in scores.items():
-            metrics |= meta_learning.scores(dict(zip(looks, each_ET, strict=True)), name, full)
+            metrics |= meta_learning.scores(dict(zip(steps, each_ET, strict=True)), name, full)
         evaluation = Evaluation(metrics)
         if full:
-            course = dict(zip(looks, self.problem.answers(outputs), strict=True))
-            evaluation.columns = self._columns(index_TP, course)
+            by_step = dict(zip(steps, self.problem.predictions(outputs), strict=True))
+            evaluation.columns = self._columns(index_TP, by_step)
             evaluation.plots = lambda: self._plots(metrics, list(scores), index_TP)
         return evaluation
 
-    def _adapt(self, inputs: Tensor, targets: Tensor, queries: Tensor, looks: Sequence[int]) -> Tensor:
-        """Outputs for queries T × P, after each number of steps on the support of the tasks: E × T × P × outputs."""
-        given = (inputs[:, : self.support], targets[:, : self.support], queries)
-        parts = zip(*(torch.split(tensor, AT_ONCE) for tensor in given), strict=True)
-        course = torch.vmap(partial(self._course, looks), out_dims=1)
-        return torch.cat([course(*part) for part in parts], 1).float()
+    def _adapt(self, inputs: Tensor, targets: Tensor, queries: Tensor, steps: Sequence[int]) -> Tensor:
+        """Outputs for queries T × P after each number of inner steps in `steps`: E × T × P × outputs."""
+        tensors = (inputs[:, : self.support], targets[:, : self.support], queries)
+        parts = zip(*(torch.split(tensor, TASKS_AT_ONCE) for tensor in tensors), strict=True)
+        of_tasks = torch.vmap(partial(self._outputs_by_step, steps), out_dims=1)
+        return torch.cat([of_tasks(*part) for part in parts], 1).float()
 
-    def _course(self, looks: Sequence[int], support: Tensor, answers: Tensor, queries: Tensor) -> Tensor:
+    def _outputs_by_step(self, steps: Sequence[int], support: Tensor, targets: Tensor, queries: Tensor) -> Tensor:
         """Of one task: E × P × outputs."""
-        weights, found = initial_weights(self.model), []
-        for step in range(max(looks) + 1):
+        weights, outputs = initial_weights(self.model), []
+        for step in range(max(steps) + 1):
             if step:
-                weights = adapt([self._on(support, answers)], weights, self._rates(), second_order=False)
-            if step in looks:
-                found.append(functional_call(self.model, weights, (queries,)))
-        return torch.stack(found)
+                weights = adapt([self._on(support, targets)], weights, self._rates(), second_order=False)
+            if step in steps:
+                outputs.append(functional_call(self.model, weights, (queries,)))
+        return torch.stack(outputs)
 
-    def _columns(self, index_TP: Tensor, course: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
-        """A row an example, in the order of the split; `prediction` is that before adaptation."""
+    def _columns(self, index_TP: Tensor, by_step: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
+        """One row per example, in the order of the split; `prediction` is that before adaptation."""
         role = np.where(np.arange(index_TP.shape[1]) < self.support, "support", "query")
-        answers = {"prediction": course[0], "adapted": course[self.inner_steps]}
+        predictions = {"prediction": by_step[0], "adapted": by_step[self.inner_steps]}
         columns = {"index": index_TP.numpy(), "role": np.tile(role, (len(index_TP), 1))}
-        columns |= self.problem.columns(index_TP, answers)
+        columns |= self.problem.columns(index_TP, predictions)
         order = index_TP.flatten().argsort(stable=True).numpy()
         return {name: column.flatten()[order] for name, column in columns.items()}
 
@@ -217,30 +224,32 @@ class MetaLearning(GradientTask):
         curves = {score: Curve(*meta_learning.by_inner_step(to_floats(metrics), score)) for score in scores}
         plots = [by_inner_step(score, curve, len(index_TP)) for score, curve in curves.items()]
         if self.data.shape == (1,) and not self.data.classes:
-            plots.append(self._adaptation(index_TP[:SHOWN]))
+            plots.append(self._adaptation(index_TP[:PLOTTED]))
         return plots
 
     def _adaptation(self, index: Tensor) -> Plot:
-        """Some tasks of one feature, as curves over it."""
-        examples, looks = self.data.examples, sorted({0, self.inner_steps, max(self.evaluation_steps)})
+        """Predictions for some tasks with one feature, as curves over it."""
+        examples, steps = self.data.examples, sorted({0, self.inner_steps, max(self.evaluation_steps)})
         raw = examples.inputs[index][..., 0]
         grid = torch.linspace(float(raw.min()), float(raw.max()), GRID)
         queries = self.loader.prepare(grid.unsqueeze(1)).expand(len(index), -1, -1)
-        outputs = self._adapt(*self.problem.examples(index, self.loader), queries, looks)
-        course = dict(zip(looks, self.problem.answers(outputs), strict=True))
+        outputs = self._adapt(*self.problem.examples(index, self.loader), queries, steps)
+        by_step = dict(zip(steps, self.problem.predictions(outputs), strict=True))
         names = [f"task {group}" for group in self.problem.columns(index, {})["task"][:, 0]]
         points = (raw.numpy(), examples.targets[index].numpy())
         axes = ((*self.data.features, "x")[0], self.data.target)
-        return adaptation(names, grid.numpy(), course, points, self.support, axes)
+        return adaptation(names, grid.numpy(), by_step, points, self.support, axes)
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """What the initial weights say, before adaptation, of no task in particular: a number, or a class index from
-        0 to `ways` - 1, which stands for a class in a task alone."""
-        return {"prediction": self.problem.answers(self.forward(inputs))}
+        """Predictions of the initial weights, without adaptation to any task: numbers, or class indices from 0 to
+        `ways` - 1, which denote classes within a task only."""
+        return {"prediction": self.problem.predictions(self.forward(inputs))}
 
 
 def _check(method: str, inner_steps: int, learn_inner_rate: bool) -> None:
     if method == "reptile" and inner_steps < 2:
-        raise ValueError("One inner step of Reptile is joint training: use task.inner_steps=5, or another method.")
+        raise ValueError("one inner step of Reptile is joint training: use task.inner_steps=5, or another method")
     if method in ("reptile", "joint") and learn_inner_rate:
-        raise ValueError(f"task.method={method} has no gradient for inner rates: use task.learn_inner_rate=false.")
+        raise ValueError(
+            f"task.method={method} has no gradient for inner learning rates: use task.learn_inner_rate=false"
+        )

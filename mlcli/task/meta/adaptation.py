@@ -1,5 +1,5 @@
-"""Adaptation to a task by a few steps of gradient descent, as functions of the weights: torch.vmap makes them those
-of many tasks at once, and torch.func.grad can be differentiated once more.
+"""Adaptation to a task by a few steps of gradient descent, as functions of the weights, so that torch.vmap can batch
+tasks and torch.func.grad can be differentiated again.
 
 Weights are tensors by name. A loss is a function of all weights, a scalar.
 """
@@ -17,11 +17,11 @@ Loss = Callable[[Weights], Tensor]
 def adapt(
     losses: Sequence[Loss], weights: Weights, rates: Mapping[str, Tensor | float], second_order: bool
 ) -> Weights:
-    """The weights after one step w − rate · ∂loss/∂w on each loss in turn; those without a rate stay as they are.
+    """The weights after one step w − rate · ∂loss/∂w on each loss in turn; weights without a rate do not change.
 
-    second_order: the result can be differentiated through the steps, with all that the gradients in them depend on
-    (Finn et al. 2017). Without, those gradients are constants, as first-order MAML takes them: the derivative of the
-    result by the weights is then 1, and by a rate minus the gradient.
+    second_order: the result can be differentiated through the gradients of the steps (Finn et al. 2017). Without it
+    these gradients are constants, as in first-order MAML: the derivative of the result by the weights is 1, and by a
+    rate it is the negative gradient.
     """
     fast = {name: weights[name] for name in rates}
     for loss in losses:
@@ -32,6 +32,6 @@ def adapt(
 
 
 def with_gradient(value: Tensor, weights: Weights, gradient: Weights) -> Tensor:
-    """The value, whose derivative by these weights is `gradient`, whatever it was."""
+    """The same value, with `gradient` as its derivative by these weights."""
     product = torch.stack([(weights[name] * each.detach()).sum() for name, each in gradient.items()]).sum()
     return value.detach() + product - product.detach()

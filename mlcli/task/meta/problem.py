@@ -1,6 +1,6 @@
-"""What a task of meta-learning asks for: a number, or which of a few classes an example belongs to.
+"""The problem of each task of meta-learning: regression, or classification of a few classes.
 
-Shapes: M tasks, P examples of each, W ways, E numbers of inner steps.
+Shapes: M tasks, P examples of each, W ways, E evaluations (after different numbers of inner steps).
 """
 
 from typing import Any, Protocol
@@ -15,28 +15,28 @@ from mlcli.loading.task_sampler import ClassTasks, GroupTasks, class_tasks, grou
 
 
 class Problem(Protocol):
-    """tasks: by split; none where a model is loaded without data."""
+    """tasks: the task sampler of each split; none where a run is loaded without its data."""
 
     tasks: Any
 
     def examples(self, index: Tensor, loader: Loader) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of M × P examples."""
+        """Inputs and targets of M × P examples, from their indices."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Of one task, a scalar, from P × outputs of the network."""
+        """The loss of one task, a scalar, from outputs P × outputs and targets P."""
 
     def scores(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """What each task has, E × M, from E × M × P × outputs and targets M × P."""
+        """Metrics of each task, E × M, from outputs E × M × P × outputs and targets M × P."""
 
-    def answers(self, outputs: Tensor) -> np.ndarray:
-        """What the network says, … from … × outputs: a number, or one of the task's own class indices."""
+    def predictions(self, outputs: Tensor) -> np.ndarray:
+        """… × outputs → …: numbers, or class indices within the task."""
 
-    def columns(self, index: Tensor, answers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """For a table of M × P examples: whose each is, what is true, and answers by their names."""
+    def columns(self, index: Tensor, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Columns M × P of a table of examples: task, target, and predictions by name."""
 
 
-class Numbers:
-    """Each group is a task, and each of its examples has a number. Its own unit is that of the loss."""
+class RegressionTasks:
+    """Each group of examples is a regression task. The loss is in the unit of the targets."""
 
     def __init__(self, data: DataSet, shots: int, queries: int) -> None:
         self.data = data
@@ -51,18 +51,18 @@ class Numbers:
     def scores(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         return {"loss": (outputs.squeeze(-1) - targets).square().mean(-1)}
 
-    def answers(self, outputs: Tensor) -> np.ndarray:
+    def predictions(self, outputs: Tensor) -> np.ndarray:
         numbers: np.ndarray = outputs.squeeze(-1).float().cpu().numpy()
         return numbers
 
-    def columns(self, index: Tensor, answers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def columns(self, index: Tensor, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         examples = self.data.examples
         assert examples.groups is not None
-        return {"task": examples.groups[index].numpy(), "target": examples.targets[index].numpy(), **answers}
+        return {"task": examples.groups[index].numpy(), "target": examples.targets[index].numpy(), **predictions}
 
 
-class Classes:
-    """Each task is to tell apart W classes, which are numbered anew in each."""
+class ClassificationTasks:
+    """Each task is the classification of W classes, whose indices within the task are arbitrary."""
 
     def __init__(self, data: DataSet, ways: int, shots: int, queries: int) -> None:
         self.data = data
@@ -73,7 +73,7 @@ class Classes:
         return inputs, self.tasks["train"].labels.to(inputs.device).expand(len(index), -1)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        # Not F.cross_entropy, whose second half torch.vmap only knows as slow Python.
+        # Not F.cross_entropy: torch.vmap has no fast batching rule for its second half.
         return -outputs.log_softmax(1).gather(1, targets.unsqueeze(1)).mean()
 
     def scores(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -81,15 +81,15 @@ class Classes:
         likely = outputs.log_softmax(-1).gather(-1, own.unsqueeze(-1)).squeeze(-1)
         return {"loss": -likely.mean(-1), "accuracy": (outputs.argmax(-1) == own).float().mean(-1)}
 
-    def answers(self, outputs: Tensor) -> np.ndarray:
+    def predictions(self, outputs: Tensor) -> np.ndarray:
         indices: np.ndarray = outputs.argmax(-1).cpu().numpy()
         return indices
 
-    def columns(self, index: Tensor, answers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Class indices of a task become the names of the data's classes that they stand for."""
+    def columns(self, index: Tensor, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Class indices within a task become the names of the classes."""
         names_MP = np.array(self.data.classes)[self.data.examples.targets[index].numpy()]
         task_M1 = np.arange(len(index))[:, None]
         tasks = self.tasks["train"]
         names_MW = names_MP[:, : tasks.support : tasks.shots]  # the support is class after class
-        told = {name: names_MW[task_M1, indices] for name, indices in answers.items()}
-        return {"task": task_M1.repeat(index.shape[1], 1), "target": names_MP, **told}
+        named = {name: names_MW[task_M1, indices] for name, indices in predictions.items()}
+        return {"task": task_M1.repeat(index.shape[1], 1), "target": names_MP, **named}
