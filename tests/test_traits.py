@@ -57,7 +57,7 @@ def test_class_attributes_of_earlier_versions_work_and_name_their_successor() ->
 # Files that look up optional attributes of objects of other packages, by what those are.
 FOREIGN = {
     "cli/app.py": "exceptions of Typer and of click",
-    "config/check.py": "type annotations",
+    "config/annotations.py": "type annotations",
     "config/sources.py": "PyYAML with or without its C library",
     "config/stored.py": "PyYAML with or without its C library",
     "data/surnames.py": "providers of Faker",

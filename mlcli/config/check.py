@@ -1,30 +1,30 @@
-"""Holds a composed config against its schema before anything is built or written.
+"""Validates a composed config before anything is built or written.
 
-Plain groups are held against the dataclasses of `mlcli.config.schema`, groups with a `_target_` against the
-signature of what they build. Every mistake is a ConfigError that names the key, the value and what to type.
+Plain groups are checked against the dataclasses of `mlcli.config.schema`, groups with a `_target_` against the
+signature of their constructor. Every mistake is a ConfigError that names the key, the value and what to use instead.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
+from mlcli.config.annotations import describe, fits, parameter_types
 from mlcli.config.errors import ConfigError, UnknownKey, suggest
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
 from mlcli.config.stored import has_interpolation
 from mlcli.config.supplied import SUPPLIED
 
-# torch.optim annotates no ranges, and some of its optimizers take a negative rate without a word.
+# torch.optim annotates no ranges, and some of its optimizers accept a negative learning rate.
 OPTIMIZER_RANGES = {
     "lr": Range(0),
     "weight_decay": Range(0),
     "momentum": Range(0, 1, high_open=True),
     "eps": Range(0),
 }
-# Keys of a group that are mlcli's own and reach no constructor, with what they may be.
+# Keys of a group that mlcli reads and that no constructor takes, with their types.
 Texts = str | Sequence[str]
 EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None}}
 # Settings of `trainer` that a dataclass of Hydra cannot describe.
@@ -43,9 +43,9 @@ def check(config: Mapping[str, Any]) -> None:
     if figures != "all" and (isinstance(figures, bool) or not isinstance(figures, int)):
         raise ConfigError(f"sweep.figures={figures}: must be a whole number, or all.")
     for key, hint, wanted in NESTED:
-        if not _fits(hint, config["trainer"][key]):
+        if not fits(hint, config["trainer"][key]):
             raise ConfigError(f"trainer.{key}={config['trainer'][key]}: must be {wanted}.")
-    if not _fits(Texts | None, config["pretrain"]):
+    if not fits(Texts | None, config["pretrain"]):
         raise ConfigError(f"pretrain={config['pretrain']}: must be a list of overrides, or a run.")
     if not config["outputs"]:
         raise ConfigError("outputs is empty: use outputs=FOLDER.")
@@ -62,7 +62,7 @@ def check(config: Mapping[str, Any]) -> None:
 
 
 def _check_validation(config: Mapping[str, Any]) -> None:
-    """What asks for a validation split where there is none."""
+    """Raises ConfigError for settings that need a validation split, where there is none."""
     monitor = config["trainer"]["monitor"]
     if config["split"]["val"]:
         return
@@ -73,12 +73,12 @@ def _check_validation(config: Mapping[str, Any]) -> None:
     if config["trainer"]["patience"] is not None:
         raise ConfigError(
             "trainer.patience needs a validation split: use split.val=0.2, or trainer.patience=null "
-            "trainer.epochs=…, and the last epoch counts."
+            "trainer.epochs=…, which keeps the last epoch."
         )
 
 
 def locate(target: str, key: str = "_target_") -> Any:
-    """The class or function that a dotted name stands for. Raises ConfigError where there is none."""
+    """The class or function with this dotted name. Raises ConfigError where there is none."""
     module, _, name = target.rpartition(".")
     try:
         found = getattr(import_module(module), name)
@@ -86,7 +86,7 @@ def locate(target: str, key: str = "_target_") -> Any:
         hint = "; use PYTHONPATH=FOLDER for a module of your own" if isinstance(error, ModuleNotFoundError) else ""
         raise ConfigError(f"{key}={target}: cannot be imported ({error}){hint}.") from error
     if not callable(found):
-        raise ConfigError(f"{key}={target}: is no class or function.")
+        raise ConfigError(f"{key}={target}: not a class or function.")
     return found
 
 
@@ -115,7 +115,7 @@ def _check_names(node: Mapping[str, Any], known: set[str], prefix: str) -> None:
 
 
 def _check_call(group: str, node: Mapping[str, Any]) -> None:
-    """Binds the YAML to the signature without building, as a call with these keywords would be bound."""
+    """Checks names and types of a group, and of groups nested in it, against the constructor's signature."""
     called = locate(str(node["_target_"]), f"{group}._target_")
     parameters = inspect.signature(called).parameters
     supplied, extra = SUPPLIED.get(group, {}), EXTRA_KEYS.get(group, {})
@@ -129,11 +129,11 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
             parameter.VAR_POSITIONAL,
         )
         if required and name not in given and name not in supplied:
-            raise ConfigError(f"{group}.{name} needs a value: type +{group}.{name}=…")
+            raise ConfigError(f"{group}.{name} needs a value: use +{group}.{name}=…")
     hints = parameter_types(called) | extra
     for name, value in (given | {k: v for k, v in node.items() if k in extra}).items():
         hint = hints.get(name, Any)
-        if not _fits(hint, value):
+        if not fits(hint, value):
             wanted = "a number, or auto" if (group, name) == ("optimizer", "lr") else describe(hint)
             raise ConfigError(f"{group}.{name}={value}: must be {wanted}.")
         if group == "optimizer" and name in OPTIMIZER_RANGES:
@@ -143,59 +143,6 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
                 _check_call(f"{group}.{name}", nested)
 
 
-def parameter_types(called: Callable[..., Any]) -> dict[str, Any]:
-    function = called.__init__ if inspect.isclass(called) else called
-    try:
-        return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # third-party annotations that cannot be evaluated say nothing
-        return {}
-
-
 def _check_range(key: str, value: Any, allowed: Range) -> None:
     if isinstance(value, int | float) and value not in allowed:
         raise ConfigError(f"{key}={value}: must be {allowed}.")
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    """Whether a YAML value can stand for a parameter annotated with `hint`; unknown hints take anything."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        ranges = [extra for extra in arguments[1:] if isinstance(extra, Range)]
-        number = isinstance(value, int | float)
-        return _fits(arguments[0], value) and all(value in r for r in ranges if number)
-    if origin in (Union, UnionType):
-        return any(_fits(argument, value) for argument in arguments)
-    if origin is Literal:
-        return value in arguments
-    if hint is Any:
-        return True
-    if hint is float or hint is int:
-        return isinstance(value, (int, float) if hint is float else int) and not isinstance(value, bool)
-    if origin in (tuple, list) or (origin is not None and issubclass(origin, Sequence)):
-        element = arguments[0] if arguments else Any
-        return isinstance(value, Sequence) and not isinstance(value, str) and all(_fits(element, v) for v in value)
-    if hint in (str, bool, NoneType):
-        return isinstance(value, hint)
-    if origin is not None and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(_fits(arguments[1], each) for each in value.values())
-    is_plain = isinstance(value, str | int | float | bool) or (
-        not (isinstance(value, Mapping) and "_target_" in value)
-        and isinstance(value, Mapping | list)
-        and not (inspect.isclass(hint) and issubclass(hint, Mapping | Sequence))
-    )
-    return not (inspect.isclass(hint) and is_plain)
-
-
-def describe(hint: Any) -> str:
-    """`a number at least 0 and at most 1`, from an annotation."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return " ".join([describe(arguments[0]), *(str(a) for a in arguments[1:] if isinstance(a, Range))])
-    if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(describe(argument) for argument in arguments))
-    if origin is Literal:
-        return f"one of {', '.join(map(str, arguments))}"
-    if origin is not None:
-        return f"a list, each {describe(arguments[0])}" if arguments else "a list"
-    names = {float: "a number", int: "a whole number", str: "text", bool: "true or false", NoneType: "null"}
-    return names.get(hint, getattr(hint, "__name__", str(hint)))
