@@ -8,12 +8,11 @@ SIAM Review 2018, section 3).
 from collections.abc import Sequence
 
 from mlcli.experiment.analysis.convergence import fastest, first_reaching
-from mlcli.experiment.analysis.runs import by_variant, learning_rate, metric_curve
+from mlcli.experiment.analysis.runs import by_variant, example_counts, learning_rate, metric_curve
 from mlcli.figure.panels import Curve, Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.records import read_json
 
 METRIC = "val/loss"
 AXES = ("updates", "examples", "seconds")
@@ -45,25 +44,21 @@ def batch_regimes(runs: Sequence[FinishedRun], *, loss: float) -> Conclusion | N
 def curves_of(run: FinishedRun) -> dict[str, Curve]:
     """The validation loss against updates, examples and seconds."""
     history, losses = run.history(), metric_curve([run], METRIC).y
+    examples = example_counts(run)["train"]
     times = [float(record["time"]) for record in history]
     # The first epoch includes one-time costs, so it is replaced by the mean of the others.
     epoch = (times[-1] - times[0]) / max(len(times) - 1, 1)
     x = {
         "updates": [float(record["step"]) for record in history],
-        "examples": [float(_training_examples(run) * record["epoch"]) for record in history],
+        "examples": [float(examples * record["epoch"]) for record in history],
         "seconds": [time - times[0] + epoch for time in times],
     }
     return {axis: Curve(values, losses) for axis, values in x.items()}
 
 
-def _training_examples(run: FinishedRun) -> int:
-    examples: int = read_json(run.folder.path / "data.json")["examples"]["train"]
-    return examples
-
-
 def _batch_size(run: FinishedRun) -> int:
     """At most the number of training examples."""
-    return min(_training_examples(run), int(run.cfg.trainer.batch_size))
+    return min(example_counts(run)["train"], int(run.cfg.trainer.batch_size))
 
 
 def _sentence(costs: Costs, best: dict[str, FinishedRun], loss: float) -> str:

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import fmean
 
-from mlcli.experiment.analysis.runs import finished, model_name
+from mlcli.experiment.analysis.runs import example_counts, finished, model_name
 from mlcli.figure.crossval import fold_scores
 from mlcli.figure.plot import Plot
 from mlcli.metric.resampled import paired, resampled
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.records import read_json
 
 METRIC = "test/accuracy"
 SIGNIFICANCE = 0.05
@@ -29,7 +28,7 @@ def cross_validation(runs: Sequence[FinishedRun]) -> Conclusion | None:
     folds = sorted(set.intersection(*(set(own) for own in by_model.values()))) if by_model else []
     if len(folds) < 2 or len(by_model) < 2:
         return None
-    sizes = [read_json(run.folder.path / "data.json")["examples"] for run in finished(runs)]
+    sizes = [example_counts(run) for run in finished(runs)]
     ratio = fmean(each["test"] for each in sizes) / fmean(each["train"] for each in sizes)
     unordered = {name: [own[fold].metrics[METRIC] for fold in folds] for name, own in by_model.items()}
     scores = {name: unordered[name] for name in sorted(unordered, key=lambda name: -fmean(unordered[name]))}

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mlcli.experiment.analysis.differences import max_difference
 from mlcli.experiment.analysis.examples import loader_of
-from mlcli.experiment.analysis.runs import Groups, by_variant, mean_metric, metric_curves
+from mlcli.experiment.analysis.runs import Groups, by_variant, last_weights, mean_metric, metric_curves
 from mlcli.figure.panels import Panel, panels
 from mlcli.figure.plot import Plot
 from mlcli.model.mlp import MLP
@@ -21,7 +21,6 @@ from mlcli.model.scratch.mlp import loss_and_gradients
 from mlcli.run.build import Parts
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.weights import load_weights
 
 NAMES = {"numpy": "NumPy", "pytorch": "PyTorch"}
 COLUMNS = ("network", "seeds", "test accuracy", "test loss")
@@ -53,7 +52,7 @@ def mlp_from_scratch(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 def weight_difference(ours: FinishedRun, theirs: FinishedRun) -> float:
     """The largest difference of two runs' weights at the end of training."""
-    first, second = (load_weights(run.folder.path / "last.safetensors")[0] for run in (ours, theirs))
+    first, second = last_weights(ours), last_weights(theirs)
     return max(max_difference(first[name], second[name]) for name in second)
 
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
-from mlcli.experiment.analysis.runs import finished, mean_metric
+from mlcli.experiment.analysis.runs import example_counts, finished, mean_metric
 from mlcli.figure.parallel_coordinates import parallel_coordinates
 from mlcli.figure.plot import Plot
 from mlcli.metric.direction import direction
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
-from mlcli.store.records import read_json
 
 METRIC, FINAL = "val/accuracy", "test/accuracy"
 NAMES = {"variant": "regularisation", "trainer.batch_size": "batch size", "scheduler": "schedule"}
@@ -58,8 +57,7 @@ def _sentence(settings: dict[str, Any], order: Sequence[FinishedRun], effects: d
 def _standard_error(run: FinishedRun) -> float:
     """Of the validation accuracy, a binomial proportion."""
     accuracy = run.metrics[METRIC]
-    examples: int = read_json(run.folder.path / "data.json")["examples"]["val"]
-    return sqrt(accuracy * (1 - accuracy) / examples)
+    return sqrt(accuracy * (1 - accuracy) / example_counts(run)["val"])
 
 
 def _range(means: Means) -> float:

@@ -4,10 +4,13 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
+from torch import Tensor
+
 from mlcli.figure.panels import Curve
 from mlcli.metric.history import series
 from mlcli.run.build import Parts
 from mlcli.run.finished_run import FinishedRun
+from mlcli.store.records import read_json
 from mlcli.store.weights import load_weights
 
 Groups = dict[Any, list[FinishedRun]]
@@ -63,9 +66,20 @@ def metric_curves(groups: Groups, metric: str) -> dict[str, Curve]:
     return {name: metric_curve(group, metric) for name, group in groups.items()}
 
 
+def example_counts(run: FinishedRun) -> dict[str, int]:
+    """The number of examples in each split."""
+    counts: dict[str, int] = read_json(run.folder.path / "data.json")["examples"]
+    return counts
+
+
+def last_weights(run: FinishedRun) -> dict[str, Tensor]:
+    """The weights of the last epoch."""
+    weights, _ = load_weights(run.folder.path / "last.safetensors")
+    return weights
+
+
 def parts_with_last_weights(run: FinishedRun) -> Parts:
     """The run with the weights of its last epoch; `run.parts()` has those of its best. Raises ConfigError alike."""
     parts = run.parts()
-    weights, _ = load_weights(run.folder.path / "last.safetensors")
-    parts.task.load_state_dict({"model": weights})
+    parts.task.load_state_dict({"model": last_weights(run)})
     return parts
