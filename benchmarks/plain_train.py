@@ -88,7 +88,7 @@ def scores(y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> d
         "log_loss": log_loss(y, probabilities),
         "roc_auc": roc_auc_score(y, probabilities, multi_class="ovr"),
         "average_precision": average_precision_score(onehot, probabilities),
-        "matthews": matthews_corrcoef(y, predicted),
+        "matthews_corrcoef": matthews_corrcoef(y, predicted),
     }
 
 

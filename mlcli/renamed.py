@@ -17,7 +17,20 @@ KEYS: dict[str, str] = {
     "hydra.launcher.way": "hydra.launcher.strategy",
 }
 OPTIONS: dict[str, dict[str, str]] = {}  # by group: names of its options
-METRICS: dict[str, str] = {}  # names without their split; `a` also stands for `a/CLASS`
+METRICS: dict[str, str] = {
+    "accuracy_interval": "accuracy_margin_of_error",
+    "corrupted_mse": "identity_mse",
+    "explained": "explained_variance_ratio",
+    "length": "episode_length",
+    "matthews": "matthews_corrcoef",
+    "nearest_neighbour": "nearest_neighbour_accuracy",
+    "nearest_neighbour_interval": "nearest_neighbour_accuracy_margin_of_error",
+    "online_steps": "online_episode_length",
+    "return_interval": "return_margin_of_error",
+    "steps": "episode_length",
+    "success": "success_rate",
+    "success_without_limit": "success_rate_without_limit",
+}  # names without their split; `a` also stands for `a/CLASS`
 TARGETS: dict[str, str] = {  # dotted names of classes and functions
     "mlcli.data.toy_text.cliff_walking": "mlcli.data.cliff_walking.cliff_walking",
     "mlcli.data.toy_text.frozen_lake": "mlcli.data.frozen_lake.frozen_lake",

@@ -99,7 +99,7 @@ def test_metrics_equal_those_of_scikit_learn_on_the_saved_predictions(trained: P
         "log_loss": sk.log_loss(y, p, labels=classes),
         "roc_auc": sk.roc_auc_score(y, p, multi_class="ovr", labels=classes),
         "average_precision": np.mean([sk.average_precision_score(y == c, p[:, i]) for i, c in enumerate(classes)]),
-        "matthews": sk.matthews_corrcoef(y, predicted),
+        "matthews_corrcoef": sk.matthews_corrcoef(y, predicted),
     }
     for name, value in expected.items():
         assert scores[f"test/{name}"] == pytest.approx(value, rel=1e-6), name

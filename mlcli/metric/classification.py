@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mlcli.metric import formulas
 from mlcli.metric.ranking import rank
 from mlcli.metric.undefined import left_out
 
@@ -24,9 +25,8 @@ def scores(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str
     With two classes roc_auc and average_precision are those of class 1, else means of each class against the rest.
     """
     confusion_CC = confusion_matrix(targets, probabilities)
-    metrics = {"accuracy": float(np.trace(confusion_CC) / len(targets))}
-    metrics |= _by_class(confusion_CC, classes)
-    metrics["matthews"] = _matthews(confusion_CC.astype(np.float64))
+    metrics = _by_class(confusion_CC, classes)
+    metrics["matthews_corrcoef"] = _matthews_corrcoef(confusion_CC.astype(np.float64))
     if np.isfinite(probabilities).all():
         metrics |= _of_probabilities(targets, _normalised(probabilities))
     return metrics
@@ -39,7 +39,7 @@ def confusion_matrix(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarr
     return cells.reshape(count, count)
 
 
-def _matthews(confusion_CC: np.ndarray) -> float:
+def _matthews_corrcoef(confusion_CC: np.ndarray) -> float:
     """The correlation of targets and predictions (Gorodkin 2004); 0 where either is constant."""
     support_C, predicted_C, total = confusion_CC.sum(1), confusion_CC.sum(0), confusion_CC.sum()
     covariance = np.trace(confusion_CC) * total - support_C @ predicted_C
@@ -49,15 +49,11 @@ def _matthews(confusion_CC: np.ndarray) -> float:
 
 def _by_class(confusion_CC: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     hits_C, support_C, predicted_C = np.diag(confusion_CC), confusion_CC.sum(1), confusion_CC.sum(0)
-    precision_C, recall_C = hits_C / predicted_C.clip(1), hits_C / support_C.clip(1)
-    f1_C = 2 * hits_C / (support_C + predicted_C).clip(1)
-    seen_C = support_C + predicted_C > 0
-    metrics = {
-        "balanced_accuracy": float(recall_C[support_C > 0].mean()),
-        "precision_macro": float(precision_C[seen_C].mean()),
-        "recall_macro": float(recall_C[seen_C].mean()),
-        "f1_macro": float(f1_C[seen_C].mean()),
-    }
+    precision_C, recall_C = formulas.precision(hits_C, predicted_C), formulas.recall(hits_C, support_C)
+    f1_C, seen_C = formulas.f1(hits_C, support_C, predicted_C), support_C + predicted_C > 0
+    metrics = {name: float(score) for name, score in formulas.class_scores(hits_C, support_C, predicted_C).items()}
+    metrics["precision_macro"] = float(precision_C[seen_C].mean())
+    metrics["recall_macro"] = float(recall_C[seen_C].mean())
     for i, name in enumerate(classes):
         if seen_C[i]:
             metrics |= {f"precision/{name}": float(precision_C[i]), f"f1/{name}": float(f1_C[i])}

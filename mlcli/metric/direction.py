@@ -8,10 +8,10 @@ Directions = Mapping[str, str | None]  # name, where * stands for any text → "
 
 # Every metric of mlcli, by the module that computes it. The first pattern that matches counts.
 DIRECTIONS: dict[str, str | None] = {
-    # classification, multi_label, steps
+    # classification, multi_label, positions
     "accuracy": "max",
     "balanced_accuracy": "max",
-    "matthews": "max",
+    "matthews_corrcoef": "max",
     "precision_*": "max",
     "recall_*": "max",
     "f1_*": "max",
@@ -26,7 +26,7 @@ DIRECTIONS: dict[str, str | None] = {
     "mae": "min",
     "r2": "max",
     "explained_variance": "max",
-    # text
+    # language_model (fast)
     "perplexity": "min",
     "bits_per_*": "min",
     # clustering
@@ -37,29 +37,27 @@ DIRECTIONS: dict[str, str | None] = {
     "homogeneity": "max",
     # reconstruction, reduction
     "psnr": "max",
-    "explained": "max",
-    "corrupted_mse": None,  # of the inputs, whatever the model
+    "explained_variance_ratio": "max",
+    "identity_mse": None,  # of the corrupted inputs, whatever the model
     "kl": None,  # more of it is a price that a better reconstruction may be worth
     "components_*": None,
-    # episodes, few_shot, meta_learning
-    "nearest_neighbour": "max",
-    "*_interval": None,
+    # few_shot, meta_learning
+    "nearest_neighbour_accuracy": "max",
     "*_margin_of_error": None,
     "after_*_accuracy": "max",
-    # acting, control
+    # rollout, control
     "return": "max",
     "online_return": "max",
-    "success": "max",
-    "success_without_limit": "max",
-    "length": None,  # a longer episode is better where the agent must hold out, and worse where it has to arrive
-    "steps": None,
-    "online_steps": None,
+    "success_rate": "max",
+    "success_rate_without_limit": "max",
+    "episode_length": None,  # longer is better in some environments (cartpole), shorter in others (gridworld)
+    "online_episode_length": None,
     "epsilon": None,
     # the loop, layer_statistics
     "lr": None,
     "gradient_norm/*": None,
     "activation_*": None,
-    # whatever is minimised
+    # whatever task minimises it
     "loss": "min",
     "error": "min",
     "*_loss": "min",

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mlcli.metric.formulas import class_scores, label_scores, r2, regression_errors
 from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 from mlcli.precise import precise
 
@@ -45,12 +46,10 @@ def multi_label(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     f1_macro. A label is given where its probability is above one half."""
     logits, targets = precise(logits), precise(targets)
     given = precise(logits > 0)
-    hits_C, either_C = (given * targets).sum(0), given.sum(0) + targets.sum(0)
     return {
         "loss": F.binary_cross_entropy_with_logits(logits, targets),
         "accuracy": precise((given == targets).all(1)).mean(),
-        "f1_micro": 2 * hits_C.sum() / either_C.sum().clamp(min=1),
-        "f1_macro": (2 * hits_C / either_C.clamp(min=1)).mean(),
+        **label_scores((given * targets).sum(0), targets.sum(0), given.sum(0)),
     }
 
 
@@ -68,31 +67,19 @@ def _of_classes(predicted: Tensor, targets: Tensor, classes: int) -> dict[str, T
     hits_C = _count(torch.where(predicted == targets, targets, classes), classes + 1)[:-1]
     targets_C = _count(torch.where(answered, targets, classes), classes + 1)[:-1]
     predicted_C = _count(torch.where(answered, predicted, classes), classes + 1)[:-1]
-    recall_C = hits_C / targets_C.clamp(min=1)
-    either_C = targets_C + predicted_C
-    f1_C = 2 * hits_C / either_C.clamp(min=1)
-    return {
-        "accuracy": hits_C.sum() / answered.sum().clamp(min=1),
-        "balanced_accuracy": recall_C.sum() / (targets_C > 0).sum(),
-        "f1_macro": f1_C.sum() / (either_C > 0).sum(),
-    }
+    return class_scores(hits_C, targets_C, predicted_C)
 
 
 def regression(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """Scalars from N predictions and N targets: loss (mean squared error), rmse, mae and, of two or more, r2."""
     predictions, targets = precise(predictions), precise(targets)
-    error = predictions - targets
-    squares = error.square().sum()
-    mse = squares / len(targets)
-    metrics = {"loss": mse, "rmse": mse.sqrt(), "mae": error.abs().mean()}
+    errors = regression_errors(targets, predictions)
+    mse = errors.pop("mse")
+    metrics = {"loss": mse, **errors}
     if len(targets) < 2:
         left_out("r2", ONE_EXAMPLE)
         return metrics
-    total = (targets - targets.mean()).square().sum()
-    # scikit-learn's convention for targets that are all the same: 1 if every prediction is right, else 0.
-    constant = (squares == 0).to(squares.dtype)
-    r2 = torch.where(total > 0, 1 - squares / total.clamp(min=torch.finfo(total.dtype).tiny), constant)
-    return metrics | {"r2": r2}
+    return metrics | {"r2": r2(mse, targets.var(correction=0))}
 
 
 def _count(indices: Tensor, classes: int) -> Tensor:

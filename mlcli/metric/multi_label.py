@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mlcli.metric import formulas
 from mlcli.metric.classification import OneVsRest
 from mlcli.metric.ranking import rank
 from mlcli.metric.undefined import finite, left_out
@@ -21,16 +22,16 @@ def scores(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) ->
     Areas and average precisions are means over the labels that some examples have and some lack.
     """
     given = probabilities > THRESHOLD
-    hits, gave, had = (given & has).sum(), given.sum(), has.sum()
+    hits_C, given_C, has_C = (given & has).sum(0), given.sum(0), has.sum(0)
     rows = table(has, probabilities, labels)
     metrics = {
         "accuracy": exact_match(has, probabilities),
         "hamming_loss": float((given != has).mean()),
-        "precision_micro": float(hits / max(gave, 1)),
-        "recall_micro": float(hits / max(had, 1)),
-        "f1_micro": float(2 * hits / max(gave + had, 1)),
+        "precision_micro": float(formulas.precision(hits_C.sum(), given_C.sum())),
+        "recall_micro": float(formulas.recall(hits_C.sum(), has_C.sum())),
+        **{name: float(score) for name, score in formulas.label_scores(hits_C, has_C, given_C).items()},
     }
-    for name in ("precision", "recall", "f1"):
+    for name in ("precision", "recall"):
         metrics[f"{name}_macro"] = float(np.mean([row[name] for row in rows]))
     for name in ("roc_auc", "average_precision"):
         known = [row[name] for row in rows if row[name] is not None]
@@ -52,14 +53,16 @@ def table(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> 
     """A row for each label: how many examples have it, and how well it is found."""
     given = probabilities > THRESHOLD
     hits_C, given_C, has_C = (given & has).sum(0), given.sum(0), has.sum(0)
+    precision_C, recall_C = formulas.precision(hits_C, given_C), formulas.recall(hits_C, has_C)
+    f1_C = formulas.f1(hits_C, has_C, given_C)
     ranked = {c: rank(is_c, p) for c, is_c, p in one_vs_rest(has, probabilities)}
     return [
         {
             "label": name,
             "examples": int(has_C[c]),
-            "precision": float(hits_C[c] / max(given_C[c], 1)),
-            "recall": float(hits_C[c] / max(has_C[c], 1)),
-            "f1": float(2 * hits_C[c] / max(given_C[c] + has_C[c], 1)),
+            "precision": float(precision_C[c]),
+            "recall": float(recall_C[c]),
+            "f1": float(f1_C[c]),
             "roc_auc": finite(ranked[c].roc_auc) if c in ranked else None,
             "average_precision": finite(ranked[c].average_precision) if c in ranked else None,
         }

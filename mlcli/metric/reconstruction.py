@@ -37,12 +37,12 @@ def errors(values: np.ndarray, clean: np.ndarray) -> np.ndarray:
 
 
 def scores(found: Rebuilt) -> dict[str, float]:
-    """mse, in squared units of the data; corrupted_mse, what doing nothing gives, where inputs were corrupted; of
+    """mse, in squared units of the data; identity_mse, that of the identity baseline, where inputs are corrupted; of
     images psnr in dB, which is 10 log10(range² / mse) with the range of the clean ones."""
     mse = float(errors(found.rebuilt, found.clean).mean())
     metrics = {"mse": mse}
     if found.given is not None:
-        metrics["corrupted_mse"] = float(errors(found.given, found.clean).mean())
+        metrics["identity_mse"] = float(errors(found.given, found.clean).mean())
     reach = float(found.clean.max() - found.clean.min())
     if found.clean.ndim == 4 and mse > 0 and reach > 0:
         metrics["psnr"] = 10 * log10(reach**2 / mse)

@@ -7,9 +7,10 @@ from mlcli.metric.undefined import left_out
 
 
 def scores(returns: Tensor, lengths: Tensor) -> dict[str, Tensor]:
-    """The mean return of E episodes, half the width of its 95 % interval (of two or more), and the mean length."""
-    found = {"return": returns.mean(), "length": lengths.float().mean()}
+    """Means over E episodes: return, with half the width of its 95 % confidence interval (of two or more episodes) as
+    return_margin_of_error, and episode_length."""
+    found = {"return": returns.mean(), "episode_length": lengths.float().mean()}
     if len(returns) < 2:
-        left_out("return_interval", "it takes two episodes or more")
+        left_out("return_margin_of_error", "it takes two episodes or more")
         return found
-    return found | {"return_interval": interval(returns)}
+    return found | {"return_margin_of_error": interval(returns)}

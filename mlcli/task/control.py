@@ -40,9 +40,9 @@ class Control:
     `epsilon_end` (null: constant) over the first `decay` episodes. gamma: the discount factor. The loss is the mean
     squared error of the values before each update; of value iteration, the largest change of a value.
 
-    All states belong to one environment, so no state is held out. `return`, `steps` and `success` are exact
-    expectations of the greedy policy, undiscounted; `online_return` and `online_steps` are means over the training
-    episodes.
+    All states belong to one environment, so no state is held out. `return`, `episode_length` and
+    `success_rate` are exact expectations of the greedy policy, undiscounted; `online_return` and
+    `online_episode_length` are means over the training episodes.
     """
 
     traits = TaskTraits(test_split_optional=True, per_trial=SETTINGS)
@@ -116,10 +116,14 @@ class Control:
         table = self._values(self.data.examples.inputs)
         policy = table.argmax(1)
         expected = evaluate_policies(self.mdp, policy[None])
-        metrics = {"return": expected.returns[0], "steps": expected.steps[0], "success": expected.success[0]}
+        metrics = {
+            "return": expected.returns[0],
+            "episode_length": expected.steps[0],
+            "success_rate": expected.success[0],
+        }
         evaluation = Evaluation(metrics)
         if full:
-            evaluation.metrics["success_without_limit"] = success_without_limit(self.mdp, policy)
+            evaluation.metrics["success_rate_without_limit"] = success_without_limit(self.mdp, policy)
             index = self.data.splits[split].numpy()
             states = np.array(self.data.vocabulary)[index]
             evaluation.columns = {"index": index, "state": states, **self._columns(table[index])}

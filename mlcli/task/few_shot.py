@@ -42,7 +42,7 @@ from mlcli.traits import TaskTraits
 Count = Annotated[int, Range(1)]
 Ways = Annotated[int, Range(2)]
 WAYS, SHOTS = (2, 5, 10, 20, 50), (1, 5)  # in figures, as far as the data set allows
-NAMES = {"accuracy": "prototypes", "nearest_neighbour": "nearest, raw inputs"}
+NAMES = {"accuracy": "prototypes", "nearest_neighbour_accuracy": "nearest, raw inputs"}
 DECIMALS = 5  # of the numbers of an embedding in a table
 
 
@@ -143,12 +143,12 @@ class FewShot(GradientTask):
         95 % confidence interval; the same of nearest neighbour on raw inputs, unless those are tokens."""
         methods = {"accuracy": (embeddings, self._scores(size))}
         if self.data.kind not in INDEX_KINDS:
-            methods["nearest_neighbour"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))
+            methods["nearest_neighbour_accuracy"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))
         found: dict[str, float] = {}
         for name, (examples, scores) in methods.items():
             _, hits = judge(examples, self.loader.episodes(split, size), scores)
             accuracies = hits.float().mean((1, 2))
-            found |= {name: float(accuracies.mean()), f"{name}_interval": float(interval(accuracies))}
+            found |= {name: float(accuracies.mean()), f"{name}_margin_of_error": float(interval(accuracies))}
         return found
 
     def embeddings(self, split: str) -> Tensor:
@@ -177,8 +177,8 @@ class FewShot(GradientTask):
         for shots in sorted({shots for shots in (*SHOTS, judged.shots) if shots < fewest}):
             queries = min(judged.queries, fewest - shots)
             found = [self.compare(split, embeddings, EpisodeSize(each, shots, queries)) for each in ways]
-            for key in (key for key in ("accuracy", "nearest_neighbour") if key in found[0]):
-                accuracy, half = ([row[name] for row in found] for name in (key, f"{key}_interval"))
+            for key in (key for key in ("accuracy", "nearest_neighbour_accuracy") if key in found[0]):
+                accuracy, half = ([row[name] for row in found] for name in (key, f"{key}_margin_of_error"))
                 curves.append(Curve(NAMES[key], shots, ways, accuracy, half, dashed=key != "accuracy"))
         return sorted(curves, key=lambda curve: curve.dashed)
 

@@ -26,7 +26,7 @@ from mlcli.traits import TaskTraits
 
 class Reduction:
     """The principal components of the training split, which a PCA `model` holds. The loss is the mean squared error
-    of the reconstructions; `explained` is the explained variance ratio of a split.
+    of the reconstructions; `explained_variance_ratio` is that of a split.
 
     incremental: batch by batch of trainer.batch_size examples, which need not fit into memory together, at slightly
     lower precision. tsne: a t-SNE plot too (van der Maaten and Hinton 2008), which preserves neighbourhoods but not
@@ -99,9 +99,9 @@ class Reduction:
         points = precise(torch.cat([inputs for inputs, _ in self.loader.split(split)]))
         spread = (points - points.mean(0)).square().mean()
         if spread > 0:
-            evaluation.metrics["explained"] = 1 - evaluation.metrics["loss"] / spread
+            evaluation.metrics["explained_variance_ratio"] = 1 - evaluation.metrics["loss"] / spread
         else:
-            left_out("explained", "the examples have no variance")
+            left_out("explained_variance_ratio", "the examples have no variance")
         if full:
             self._complete(evaluation, split, points)
         return evaluation

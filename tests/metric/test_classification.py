@@ -33,7 +33,7 @@ def test_scores_equal_scikit_learns(which: str, request: pytest.FixtureRequest) 
         "recall_macro": sk.recall_score(y, said, average="macro"),
         "f1_macro": sk.f1_score(y, said, average="macro"),
         "log_loss": sk.log_loss(y, p),
-        "matthews": sk.matthews_corrcoef(y, said),
+        "matthews_corrcoef": sk.matthews_corrcoef(y, said),
         "roc_auc": sk.roc_auc_score(y, p[:, 1]) if binary else sk.roc_auc_score(y, p, multi_class="ovr"),
         "average_precision": (
             sk.average_precision_score(y, p[:, 1]) if binary else sk.average_precision_score(target_NC, p)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric.direction import DIRECTIONS, check_directed, direction
+from mlcli.renamed import METRICS
 from mlcli.run.build import Parts, build
 from mlcli.store.compare import best_marked
 from mlcli.store.find import all_runs
@@ -37,17 +39,22 @@ def test_losses_and_errors_are_better_when_small(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["accuracy", "val/accuracy", "r2", "test/f1/loss", "roc_auc", "val/recall/error", "train/explained", "f1_macro"],
+    ["accuracy", "val/accuracy", "r2", "test/f1/loss", "roc_auc", "val/recall/error", "val/success_rate", "f1_macro"],
 )
 def test_scores_are_better_when_large(name: str) -> None:
     assert direction(name) == "max"
 
 
 @pytest.mark.parametrize(
-    "name", ["lr", "val/kl", "test/accuracy_interval", "val/steps", "gradient_norm/loss", "unheard_of"]
+    "name",
+    ["lr", "val/kl", "test/accuracy_margin_of_error", "val/episode_length", "gradient_norm/loss", "unheard_of"],
 )
 def test_all_else_is_neither(name: str) -> None:
     assert direction(name) is None
+
+
+def test_renamed_metrics_have_a_direction() -> None:
+    assert all(any(fnmatchcase(name, pattern) for pattern in DIRECTIONS) for name in METRICS.values())
 
 
 def test_what_a_task_states_counts_first() -> None:

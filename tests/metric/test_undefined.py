@@ -57,7 +57,7 @@ def test_each_metric_by_its_own_rule(caplog: pytest.LogCaptureFixture) -> None:
     one, y = torch.tensor([1.0]), torch.tensor([3.0])
     assert set(fast.regression(one, y)) == set(regression.scores(y.numpy(), one.numpy())) - {"mse"} | {"loss"}
     assert set(meta_learning.scores({1: one}, "loss", full=True)) == {"after_1_loss"}
-    assert set(rollout.scores(one, one)) == {"return", "length"}
+    assert set(rollout.scores(one, one)) == {"return", "episode_length"}
     probabilities = torch.tensor([[0.2, 0.8], [0.6, 0.4]]).numpy()
     scores = classification.scores(torch.tensor([1, 1]).numpy(), probabilities, ["no", "yes"])
     assert {"roc_auc", "average_precision", "recall/no"}.isdisjoint(scores) and "recall/yes" in scores
@@ -66,7 +66,7 @@ def test_each_metric_by_its_own_rule(caplog: pytest.LogCaptureFixture) -> None:
     points = torch.arange(6.0).reshape(3, 2).numpy()
     assert clustering.scores(points, torch.zeros(3, dtype=torch.int64).numpy(), None) == {}
     told = {record.getMessage().partition(" is left out: ")[0] for record in caplog.records}
-    assert told >= {"r2", "explained_variance", "after_1_loss_margin_of_error", "return_interval", "roc_auc",
+    assert told >= {"r2", "explained_variance", "after_1_loss_margin_of_error", "return_margin_of_error", "roc_auc",
                     "average_precision", "recall/no", "silhouette"}  # fmt: skip
 
 

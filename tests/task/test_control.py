@@ -76,8 +76,8 @@ def test_value_iteration_converges_to_the_closed_form() -> None:
 def test_value_iteration_on_slippery_ice_succeeds_as_often_as_is_known() -> None:
     parts = alone("task.method=value_iteration", "data=frozen_lake", epochs=20)
     metrics = parts.task.evaluate("train", full=True).metrics
-    assert metrics["success_without_limit"] == pytest.approx(14 / 17, abs=1e-6)
-    assert metrics["success"] == metrics["return"] == pytest.approx(0.7402, abs=1e-4)  # within 100 steps
+    assert metrics["success_rate_without_limit"] == pytest.approx(14 / 17, abs=1e-6)
+    assert metrics["success_rate"] == metrics["return"] == pytest.approx(0.7402, abs=1e-4)  # within 100 steps
 
 
 @pytest.mark.parametrize(

@@ -66,15 +66,18 @@ def test_no_class_of_a_split_is_in_another_and_accuracy_is_that_of_its_rows() ->
     assert rows["right"].sum() / rows["asked"].sum() == pytest.approx(metrics["accuracy"], abs=1e-6)
     # An episode's 20 answers are not independent, so the interval is no narrower than 12,000 answers' would be.
     accuracy = metrics["accuracy"]
-    assert metrics["accuracy_interval"] >= 1.96 * np.sqrt(accuracy * (1 - accuracy) / 12_000)
-    assert 0.25 < metrics["nearest_neighbour"] < 1
+    assert metrics["accuracy_margin_of_error"] >= 1.96 * np.sqrt(accuracy * (1 - accuracy) / 12_000)
+    assert 0.25 < metrics["nearest_neighbour_accuracy"] < 1
 
 
 def test_more_ways_are_harder_and_more_shots_easier() -> None:
     task: Any = parts_of().task
     embeddings = task.embeddings("train")
     easy, hard = (task.compare("train", embeddings, EpisodeSize(ways, 1, 5)) for ways in (2, 15))
-    assert easy["accuracy"] > hard["accuracy"] and easy["nearest_neighbour"] > hard["nearest_neighbour"]
+    assert (
+        easy["accuracy"] > hard["accuracy"]
+        and easy["nearest_neighbour_accuracy"] > hard["nearest_neighbour_accuracy"]
+    )
     more = task.compare("train", embeddings, EpisodeSize(15, 10, 5))
     assert more["accuracy"] > hard["accuracy"]
 

@@ -45,7 +45,7 @@ def test_metrics_are_in_units_of_the_data(data: str) -> None:
     np.testing.assert_allclose(found.clean, clean, atol=1e-4)
     metrics = parts.task.evaluate("test", full=True).metrics
     assert float(metrics["mse"]) == pytest.approx(np.square(found.rebuilt - clean).mean(), rel=1e-4)
-    assert metrics["corrupted_mse"] == pytest.approx(np.square(found.given - clean).mean(), rel=1e-4)
+    assert metrics["identity_mse"] == pytest.approx(np.square(found.given - clean).mean(), rel=1e-4)
     std = parts.data.std.numpy()
     assert float(metrics["loss"]) == pytest.approx(np.square((found.rebuilt - clean) / std).mean(), rel=1e-4)
     assert np.square((found.given - clean) / std).mean() == pytest.approx(0.09, rel=0.2)
@@ -55,7 +55,7 @@ def test_metrics_are_in_units_of_the_data(data: str) -> None:
 def test_psnr_is_of_the_range_of_the_pixels() -> None:
     metrics = parts_of().task.evaluate("test", full=True).metrics
     assert metrics["psnr"] == pytest.approx(10 * np.log10(16**2 / metrics["mse"]))
-    assert "corrupted_mse" not in metrics
+    assert "identity_mse" not in metrics
 
 
 def test_labels_are_not_learnt_from() -> None:

@@ -81,7 +81,7 @@ class TabularAgents:
             metrics, converged = self._run_episodes(epoch), [False] * len(self.seeds)
         greedy = self.weights()["tables"].mean(1).argmax(-1)
         expected = evaluate_policies(self.mdp, greedy.numpy())
-        metrics |= {"return": expected.returns, "steps": expected.steps}
+        metrics |= {"return": expected.returns, "episode_length": expected.steps}
         return {name: torch.from_numpy(value) for name, value in metrics.items()}, converged
 
     def _sweep(self) -> np.ndarray:
@@ -135,7 +135,7 @@ class TabularAgents:
         return {
             "loss": squared_errors / lengths.sum(1),
             "online_return": returns.mean(1),
-            "online_steps": lengths.mean(1),
+            "online_episode_length": lengths.mean(1),
         }
 
     def _random_numbers(self, epoch: int) -> Iterator[Uniform]:
