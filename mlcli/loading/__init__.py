@@ -1,1 +1,1 @@
-"""Examples and data sets: reading, splits, statistics, batches."""
+"""Examples and data sets: readers, splits, statistics, batches."""

@@ -1,4 +1,4 @@
-"""How examples of one kind reach a model that takes another: an image's rows are a sequence, its pixels a vector."""
+"""Adapters between kinds of examples and of models: the rows of an image as a sequence, its pixels as a vector."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Adapter:
-    """Turns batches of examples into what a model takes; `kind` and `shape` are those of one adapted example."""
+    """Converts batches of examples to the kind that a model accepts. kind, shape: of one adapted example."""
 
     name: str
     kind: str
@@ -21,11 +21,11 @@ class Adapter:
         if self.name == "rows":
             return inputs.transpose(1, 2).flatten(2)  # B × C × H × W → B × H × (C · W)
         shaped = inputs.reshape(len(inputs), *self.shape)
-        # A vector knows no padding: there it is 0, the mean of what has been normalised.
+        # A vector has no padding; 0 is the mean of normalised values.
         return torch.where(shaped.isnan(), 0.0, shaped) if self.name == "flatten" else shaped
 
     def undo(self, adapted: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """B × `shape` → B × the shape of an example before, which is given."""
+        """The inverse: B × `self.shape` → B × `shape`, that of an example before it was adapted."""
         if self.name == "rows":
             channels, height, width = shape
             return adapted.reshape(-1, height, channels, width).transpose(1, 2)
@@ -33,9 +33,9 @@ class Adapter:
 
 
 def adapt(kind: str, shape: tuple[int, ...], accepts: Sequence[str]) -> Adapter:
-    """The adapter from examples of `kind` and `shape` to a model that accepts these kinds, preferred first.
+    """The adapter from examples of `kind` and `shape` to a model that accepts these kinds, in order of preference.
 
-    Raises ValueError where nothing fits.
+    Raises ValueError if there is none.
     """
     if kind in accepts:
         return Adapter("identity", kind, shape)

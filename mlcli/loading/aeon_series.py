@@ -1,4 +1,4 @@
-"""Reads the time series that the package aeon ships, in its .ts format, without importing it."""
+"""Reader for the time series in the package aeon, in its .ts format, without importing the package."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -9,14 +9,14 @@ from torch import Tensor
 
 from mlcli.loading.dataset import Examples
 
-# Without its dependencies, which are many and partly older than ours: only its files are read.
+# Only its files are needed; its many dependencies conflict with ours.
 INSTALL = "pip install --no-deps aeon==1.6.0"
 
 
 def load_series(name: str, problem: str, *, target: str, source: str, classes: tuple[str, ...] = ()) -> Examples:
-    """Sequences N × T × D of a problem of aeon's, padded with NaN to the longest, with its official test split.
+    """A problem of aeon as sequences N × T × D, padded with NaN to the longest, with the official test split.
 
-    classes: readable names, in the order of the file's own. Raises ValueError where aeon is missing.
+    classes: readable names, in the order of the sorted labels in the file. Raises ValueError if aeon is missing.
     """
     spec = find_spec("aeon")
     if spec is None or spec.origin is None:
@@ -24,34 +24,34 @@ def load_series(name: str, problem: str, *, target: str, source: str, classes: t
     folder = Path(spec.origin).parent / "datasets" / "data" / problem
     train, labels = read_ts(folder / f"{problem}_TRAIN.ts")
     test, test_labels = read_ts(folder / f"{problem}_TEST.ts")
-    each, every = [*train, *test], [*labels, *test_labels]
-    known = sorted(set(every))
-    lengths = {len(one) for one in each}
+    all_series, all_labels = [*train, *test], [*labels, *test_labels]
+    known = sorted(set(all_labels))
+    lengths = {len(each) for each in all_series}
     return Examples(
         name=name,
         kind="sequence",
-        inputs=torch.nn.utils.rnn.pad_sequence(each, batch_first=True, padding_value=torch.nan),
-        targets=torch.tensor([known.index(label) for label in every]),
+        inputs=torch.nn.utils.rnn.pad_sequence(all_series, batch_first=True, padding_value=torch.nan),
+        targets=torch.tensor([known.index(label) for label in all_labels]),
         classes=classes or tuple(known),
         target=target,
         source=source,
-        test=torch.arange(len(train), len(each)),
+        test=torch.arange(len(train), len(all_series)),
         padded=len(lengths) > 1,
     )
 
 
 def read_ts(path: Path) -> tuple[list[Tensor], list[str]]:
-    """Series T × D and labels of a .ts file: after @data a line each, channels parted by colons, the label last."""
-    lines = _data(path)
-    each, labels = [], []
-    for line in lines:
+    """Series T × D and their labels. After @data a .ts file has a line per series: channels separated by colons, then
+    the label."""
+    series, labels = [], []
+    for line in _data_lines(path):
         *channels, label = line.split(":")
-        each.append(torch.tensor([[float(value) for value in channel.split(",")] for channel in channels]).T)
+        series.append(torch.tensor([[float(value) for value in channel.split(",")] for channel in channels]).T)
         labels.append(label.strip())
-    return each, labels
+    return series, labels
 
 
-def _data(path: Path) -> Iterator[str]:
+def _data_lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             if line.strip().lower() == "@data":

@@ -1,4 +1,4 @@
-"""Arrays that take long to parse, kept as .npz where the user's caches are."""
+"""A cache of arrays that take long to parse, as .npz files in the user's cache folder."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,13 +13,16 @@ Arrays = dict[str, np.ndarray]
 
 
 def cached(key: str, parse: Callable[[], Arrays]) -> Arrays:
-    """What `parse` returns, from the cache if it is there. `key` names content and version.
+    """The arrays that `parse` returns, from the cache if possible. key: names content and version.
 
-    Many processes may come at once: each writes a file of its own and renames it, and the last one wins. A cache
-    that cannot be written is done without, and a file that cannot be read is written anew.
+    Processes may run concurrently: writes are atomic, and the last one wins. A cache that cannot be written is not
+    used, and a file that cannot be read is replaced.
     """
     path = cache_folder() / f"{key}.npz"
-    with suppress(Exception), np.load(path, allow_pickle=False) as stored:  # damaged, it raises almost anything
+    with (
+        suppress(Exception),
+        np.load(path, allow_pickle=False) as stored,
+    ):  # np.load raises almost anything for a damaged file
         return dict(stored)
     arrays = parse()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Examples that cannot be learned from: missing and infinite values. N examples, T steps, D features."""
+"""Checks examples for missing and infinite values. N examples, T steps, D features."""
 
 import torch
 from torch import Tensor
@@ -6,12 +6,12 @@ from torch import Tensor
 from mlcli.loading.dataset import Examples
 from mlcli.padding import broken
 
-LISTED = 3  # features in a message
+LISTED = 3  # features or examples in a message
 
 
 def check_examples(examples: Examples) -> None:
-    """Raises ValueError for NaN or infinities in inputs or targets, with features and numbers of rows. Sequences may
-    end in padding (steps of NaN, tokens of 0), which may stand nowhere else."""
+    """Raises ValueError for NaN or infinities in inputs or targets; the message names features and counts. Sequences
+    may be padded, but only at their end (steps of NaN, tokens of 0)."""
     _check_inputs(examples)
     if not _is_finite(examples.targets):
         rows = _by_feature(~examples.targets.isfinite()).any(1)
@@ -37,12 +37,12 @@ def _check_inputs(examples: Examples) -> None:
 
 
 def _is_finite(values: Tensor) -> bool:
-    """A sum tells it in a pass without a mask; only one that overflows says too little."""
+    """Whether all values are finite. A sum needs no mask; only if it overflows are the values checked one by one."""
     return not values.is_floating_point() or bool(values.sum().isfinite()) or bool(values.isfinite().all())
 
 
 def _by_feature(wrong: Tensor) -> Tensor:
-    """N × … × D → N × D: whether any step has it; N → N × 1."""
+    """N × … × D → N × D, whether a feature is wrong at any step; N → N × 1."""
     return wrong.reshape(len(wrong), -1, wrong.shape[-1] if wrong.ndim > 1 else 1).any(1)
 
 
@@ -51,13 +51,13 @@ def _how_many(rows: Tensor) -> str:
 
 
 def _features(examples: Examples, wrong: Tensor) -> str:
-    """The features with most of the faults."""
+    """The features with the most wrong values."""
     counts = wrong.sum(0)
     names = examples.features or tuple(f"feature {place}" for place in range(len(counts)))
     order = [place for place in torch.argsort(-counts, stable=True).tolist() if counts[place]]
-    told = ", ".join(f"{names[place]} in {int(counts[place]):,}" for place in order[:LISTED])
+    listed = ", ".join(f"{names[place]} in {int(counts[place]):,}" for place in order[:LISTED])
     rest = len(order) - LISTED
-    return f"{told} and {rest:,} more features" if rest > 0 else told
+    return f"{listed} and {rest:,} more features" if rest > 0 else listed
 
 
 def _advice(rows: Tensor) -> str:

@@ -1,4 +1,4 @@
-"""What a data set is: its examples, how they are divided, and the statistics of the training split."""
+"""Examples, and data sets: examples with their splits and the statistics of the training split."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,26 +10,27 @@ from torch import Tensor
 from mlcli.loading.digest import VERSION, digest, sampled_digest
 from mlcli.loading.tokenizer import decode, encode
 
-INDEX_KINDS = ("tokens", "state")  # whose numbers stand for something else
+INDEX_KINDS = ("tokens", "state")  # whose values are indices
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Everything that a loader returns: unsplit, in the units of the source. N examples.
+    """What the function of a data set returns, unsplit, in the units of the source. N examples, T steps, C classes.
 
-    kind: vector, image, sequence, tokens, or state (of a world).
-    inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D; tokens are N × T
-    indices of the vocabulary (int64), states N × 1. What is shorter than T is padded at its end, sequences with NaN,
-    tokens with 0.
-    targets: N class indices (int64), or N numbers (float32). Of data with an answer for each step N × T class
-    indices, with -1 where there is none; of data with any number of labels an example N × C zeros and ones (float32).
-    classes: names of the classes; empty for regression. features: column names of vectors.
-    vocabulary: names of the tokens, the first being the padding; tokenizer: how text becomes tokens.
-    padded: whether any example is, or one that will be predicted may be.
-    test: indices of the official test split, where the data set has one.
-    truth: the parameters of a generator, where they are known.
-    groups: N indices of what the examples belong to (a patient, a task), where they are not independent.
-    world: of data to act in, what gives rewards; the examples are its states and the classes its actions.
+    kind: vector, image, sequence, tokens, or state (of a decision process).
+    inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D. Tokens are N × T
+    indices of the vocabulary and states N × 1 indices (int64). Examples shorter than T are padded at their end,
+    sequences with NaN, tokens with 0.
+    targets: N class indices (int64), or N numbers (float32) for regression. For sequence labelling N × T class
+    indices, with -1 where a step has no label; for multi-label classification N × C zeros and ones (float32).
+    classes: names of the classes; empty for regression. features: names of the elements of vectors.
+    vocabulary: names of the tokens, padding first; tokenizer: words, characters or bytes, if the tokens are text.
+    padded: whether examples may be padded, including future ones that are predicted.
+    test: indices of the official test split, if there is one.
+    truth: the true parameters of a synthetic data set, if known.
+    groups: N indices of the groups (patients, tasks) of examples that are not independent.
+    world: for reinforcement learning, a `FiniteMDP` or an `Environment`; the examples are states or observations and
+    the classes are actions.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Examples:
 
     @cached_property
     def digest(self) -> str:
-        """Tells these examples from others: every byte of what they are, and of what they can be split by."""
+        """A hash of everything that the splits and results of a run depend on."""
         names = (self.kind, self.classes, self.vocabulary, self.tokenizer)
         return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables))
 
@@ -62,9 +63,10 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """Examples with their splits ("train", "val", "test" → sorted int64 indices), and mean and deviation of train.
+    """Examples with their splits ("train", "val", "test" → sorted int64 indices).
 
-    Statistics are per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std` is never 0.
+    mean, std: of the training split, per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std`
+    is never 0.
     samples_per_epoch: how many training examples an epoch takes, where it does not take each exactly once.
     """
 
@@ -117,29 +119,29 @@ class DataSet:
         return self.examples.vocabulary
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """N texts → N × T tokens, as this data's own were made. Raises ValueError for data that is no text."""
+        """N texts → N × T tokens, with the tokenizer of this data. Raises ValueError for data that is not text."""
         if not self.examples.tokenizer:
-            raise ValueError(f"data={self.name} is no text.")
+            raise ValueError(f"data={self.name} is not text.")
         return encode(texts, self.examples.tokenizer, self.vocabulary, self.shape[0])
 
     def decode(self, indices: Iterable[int]) -> str:
-        """Tokens → text; names with spaces between them where the tokens are no text."""
+        """Tokens → text; if the tokens are not text, their names separated by spaces."""
         return decode(indices, self.examples.tokenizer or "words", self.vocabulary)
 
     @property
     def digest(self) -> str:
-        """Of the examples, whatever the split."""
+        """The digest of the examples; it does not depend on the split."""
         return self.examples.digest
 
     def is_described_by(self, description: dict[str, Any]) -> bool:
-        """Whether `describe` said this of the same examples, by the digest of its time."""
+        """Whether this is the `describe()` of the same examples, by the digest of the version that wrote it."""
         own = self.examples
         is_new = description.get("digest_version") == VERSION
         here = own.digest if is_new else sampled_digest(own.inputs, own.targets, own._tables)
         return here == str(description["digest"])
 
     def describe(self) -> dict[str, Any]:
-        """Everything about the data but the data, as plain values."""
+        """Metadata as plain values."""
         return {
             "name": self.name,
             "kind": self.kind,

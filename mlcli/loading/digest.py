@@ -1,4 +1,4 @@
-"""Whether two data sets hold the same examples: a SHA-256 of every byte that a run's splits and numbers rest upon."""
+"""Digests of examples: a SHA-256 of every byte that the splits and results of a run depend on."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 VERSION = 2
-SAMPLED = 10_000  # examples, of version 1
+SAMPLED = 10_000  # examples that version 1 hashed
 
 
 def digest(names: Sequence[Any], tensors: Iterable[Tensor | None]) -> str:
@@ -23,7 +23,7 @@ def digest(names: Sequence[Any], tensors: Iterable[Tensor | None]) -> str:
 
 
 def sampled_digest(inputs: Tensor, targets: Tensor, tables: Iterable[Tensor]) -> str:
-    """As runs recorded it before there was a `digest_version`: of large sets about 10,000 evenly spaced examples."""
+    """Version 1, of runs without a `digest_version`: of large data sets about 10,000 evenly spaced examples."""
     stride = max(1, len(inputs) // SAMPLED)
     sha = hashlib.sha256(repr((inputs.shape, targets.shape)).encode())
     for tensor in (inputs, targets, *tables):

@@ -1,4 +1,4 @@
-"""Files from the network, checked, and kept where the user's caches are."""
+"""Downloads with a checksum, kept in the user's cache folder."""
 
 import hashlib
 import http.client
@@ -8,20 +8,20 @@ from pathlib import Path
 from mlcli.config.cache_dir import cache_folder
 from mlcli.files import write_atomic
 
-TIMEOUT = 20  # seconds without an answer
+TIMEOUT = 20  # seconds without data
 LARGEST = 1 << 30  # bytes of a file
 CHUNK = 1 << 20
 
 
 def download(url: str, md5: str, folder: str) -> Path:
-    """The file behind `url` (http or https), from the cache if it is there; kept only if its MD5 is the one expected.
+    """The file at `url` (http or https), from the cache if it is there. Kept only if its MD5 matches.
 
-    folder: its name in the cache. Raises ValueError when the file cannot be had, is not the right one, or cannot be
-    kept.
+    folder: its folder in the cache. Raises ValueError if the file cannot be downloaded, does not match, or cannot be
+    written.
     """
     name = url.rpartition("/")[2]
     if not url.startswith(("https://", "http://")) or not {folder, name}.isdisjoint({"", ".", ".."}) or "/" in folder:
-        raise ValueError(f"{url} cannot be kept in {folder}: neither a web address nor the name of a folder.")
+        raise ValueError(f"{url} cannot be stored in {folder}: the URL must be http(s), the folder a single name.")
     path = cache_folder() / folder / name
     if path.exists():
         return path
@@ -30,19 +30,19 @@ def download(url: str, md5: str, folder: str) -> Path:
         return write_atomic(path, lambda part: _fetch(url, md5, part))
     except OSError as error:
         raise ValueError(
-            f"{path.parent} cannot be written ({error}): set MLCLI_CACHE to a folder that can."
+            f"{path.parent} cannot be written ({error}): set MLCLI_CACHE to a writable folder."
         ) from error
 
 
 def _fetch(url: str, md5: str, part: Path) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as file:
-            while chunk := answer.read(CHUNK):
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as response, part.open("wb") as file:
+            while chunk := response.read(CHUNK):
                 if file.tell() + len(chunk) > LARGEST:
-                    raise ValueError(f"{url} sends more than {LARGEST:,} bytes.")
+                    raise ValueError(f"{url} is larger than {LARGEST:,} bytes.")
                 file.write(chunk)
     except (OSError, http.client.HTTPException) as error:
         raise ValueError(f"{url} cannot be reached ({getattr(error, 'reason', error)}).") from error
     found = hashlib.md5(part.read_bytes(), usedforsecurity=False).hexdigest()
     if found != md5:
-        raise ValueError(f"{url} is not the file expected: its MD5 is {found}, not {md5}.")
+        raise ValueError(f"{url} is not the expected file: its MD5 is {found}, not {md5}.")

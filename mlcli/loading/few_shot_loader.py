@@ -1,5 +1,5 @@
-"""Episodes: small classification problems, each of a few classes and a few examples of them (Vinyals et al. 2016,
-arXiv 1606.04080). Some examples come with their class, the support; for the others, the queries, it is asked.
+"""Batches for few-shot classification: episodes, small classification problems of a few classes with a few labelled
+examples each (the support) and unlabelled ones to classify (the queries). Vinyals et al. 2016, arXiv 1606.04080.
 
 Shapes: N examples of a split, B of a batch, M episodes, W ways, E examples of a class, K trials.
 """
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from mlcli.loading.loader import EVALUATION_BATCH, Loader
-from mlcli.loading.stacked_loader import StackedLoader, take
+from mlcli.loading.stacked_loader import StackedLoader, gather
 
-JUDGE_SEED = 0  # all trials are judged by the same episodes, whichever seed they train with
+EVALUATION_SEED = 0  # the same evaluation episodes for all trials, whatever their training seed
 
 
 @dataclass(frozen=True)
 class EpisodeSize:
-    """Of an episode: how many classes, and of each how many examples are given and how many are asked for."""
+    """The size of an episode: number of classes (ways), and of support and query examples per class."""
 
     ways: int
     shots: int
@@ -34,27 +34,27 @@ class EpisodeSize:
 
 
 def sample_episodes(targets: Tensor, size: EpisodeSize, count: int, generator: torch.Generator) -> Tensor:
-    """`count` × W × E positions among the N class indices `targets`, of which the first `shots` of E are the support.
+    """Samples `count` × W × E positions among the N class indices `targets`; the first `shots` of E are the support.
 
-    Every class that is there is as likely as any other; none comes twice in an episode, and no example does.
+    Classes and examples of an episode are sampled uniformly without replacement.
     """
     counts = torch.unique(targets, return_counts=True)[1]
     classes = torch.split(targets.argsort(stable=True), counts.tolist())
-    drawn = [
+    sampled = [
         classes[label][torch.randperm(len(classes[label]), generator=generator)[: size.of_class]]
         for _ in range(count)
         for label in torch.randperm(len(classes), generator=generator)[: size.ways].tolist()
     ]
-    return torch.stack(drawn).view(count, size.ways, size.of_class)
+    return torch.stack(sampled).view(count, size.ways, size.of_class)
 
 
 class EpisodeLoader(Loader):
-    """A loader whose batches are episodes of the training split, class after class and the support of each first, and
-    that has episodes of every split to judge by.
+    """A loader whose batches are episodes of the training split, class by class, each with its support first. Every
+    split has fixed evaluation episodes.
 
-    loader: the examples as they are prepared. size: of the `count` episodes of an epoch; judged: of the `judgements`
-    episodes that judge a split. Raises ValueError with what to type where splits share classes, a split has too few
-    of them, or a class has too few examples.
+    loader: the prepared examples. size: of the `count` episodes per epoch. evaluation_size: of the
+    `evaluation_episodes` per split. Raises ValueError, with what to use instead, if splits share classes, a split has
+    too few classes, or a class too few examples.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class EpisodeLoader(Loader):
     ) -> None:
         vars(self).update(vars(loader))
         if self.sampler is not None:
-            raise ValueError("trainer.sampler: episodes have every class equally often; use trainer.sampler=null.")
+            raise ValueError("trainer.sampler: episodes are balanced already; use trainer.sampler=null.")
         self.size, self.count, self.evaluation_size, self.evaluation_episodes = (
             size,
             count,
@@ -70,60 +70,59 @@ class EpisodeLoader(Loader):
             evaluation_episodes,
         )
         self.batch_size = size.examples
-        self.drawn: dict[tuple[str, EpisodeSize], Tensor] = {}
+        self.cached_episodes: dict[tuple[str, EpisodeSize], Tensor] = {}
         labels = {name: self.labels(self.indices[name]) for name in ("train", "val", "test")}
         for name in ("val", "test"):
             if torch.isin(labels[name], labels["train"]).any():
                 raise ValueError(f"The {name} split has classes of the train split: use split.by=class.")
         for name, own in labels.items():
-            if len(own):  # there are none where a run is loaded to predict
+            if len(own):  # a run loaded for prediction has no examples
                 self._check(name, own)
 
     def order(self, epoch: int, generator: torch.Generator) -> Tensor:
-        """Indices of the epoch's episodes, one after another: a function of seed and epoch alone."""
-        super().order(epoch, generator)  # seeds it
+        """Indices of the episodes of an epoch, one after another; a function of seed and epoch."""
+        super().order(epoch, generator)  # seeds the generator
         train = self.indices["train"]
         episodes = sample_episodes(self.labels(train), self.size, self.count, generator)
         return train[episodes.flatten().to(train.device)]
 
     def split(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
-        """All examples of a split, and with each batch of them a share of the episodes that judge it: M × W × E
-        positions among the examples of all batches."""
+        """All examples of a split in batches, each with a share of its evaluation episodes: M × W × E positions among
+        the examples of all batches."""
         groups = torch.split(self.ordered(name), max(EVALUATION_BATCH, self.batch_size))
         shares = torch.tensor_split(self.episodes(name), len(groups))
         for (inputs, _), share in zip(self._at(groups), shares, strict=True):
             yield inputs, share
 
     def ordered(self, name: str) -> Tensor:
-        """Indices of a split as `split` has them. Those of train begin with an episode of the size that is trained
-        on: whoever looks at a first batch sees one."""
+        """Indices of a split in the order of `split`. Those of train begin with a training episode, so that a first
+        batch is one."""
         indices = self.indices[name]
         if name != "train":
             return indices
         first = sample_episodes(
-            self.labels(indices), self.size, 1, torch.Generator().manual_seed(JUDGE_SEED)
+            self.labels(indices), self.size, 1, torch.Generator().manual_seed(EVALUATION_SEED)
         ).flatten()
         rest = torch.ones(len(indices), dtype=torch.bool)
         rest[first] = False
         return indices[torch.cat([first, rest.nonzero().squeeze(1)]).to(indices.device)]
 
     def episodes(self, name: str, size: EpisodeSize | None = None) -> Tensor:
-        """M × W × E positions among the examples of `ordered(name)`, by default of the size that judges; always the
-        same, and drawn once."""
+        """The evaluation episodes, M × W × E positions among the examples of `ordered(name)`; always the same."""
         size = size or self.evaluation_size
-        if (name, size) not in self.drawn:
-            generator = torch.Generator().manual_seed(JUDGE_SEED)
-            drawn = sample_episodes(self.labels(self.ordered(name)), size, self.evaluation_episodes, generator)
-            self.drawn[name, size] = drawn.to(self.device)
-        return self.drawn[name, size]
+        if (name, size) not in self.cached_episodes:
+            generator = torch.Generator().manual_seed(EVALUATION_SEED)
+            sampled = sample_episodes(self.labels(self.ordered(name)), size, self.evaluation_episodes, generator)
+            self.cached_episodes[name, size] = sampled.to(self.device)
+        return self.cached_episodes[name, size]
 
     def limits(self, name: str) -> tuple[int, int]:
-        """How many classes a split has, and how many examples the smallest of them."""
+        """The number of classes of a split, and of examples in the smallest of them."""
         counts = torch.unique(self.labels(self.indices[name]), return_counts=True)[1]
         return len(counts), int(counts.min())
 
     def labels(self, indices: Tensor) -> Tensor:
-        """The classes of these examples, on the CPU, where episodes are drawn."""
+        """The class indices of these examples, on the CPU, where episodes are sampled."""
         return self.data.examples.targets[indices.cpu()]
 
     def _check(self, name: str, labels: Tensor) -> None:
@@ -145,9 +144,9 @@ class EpisodeLoader(Loader):
 
 
 class StackedEpisodeLoader(StackedLoader):
-    """The episodes of K trials as one."""
+    """The episode loaders of K trials as one."""
 
-    loaders: list[EpisodeLoader]  # type: ignore[assignment]  # which are loaders
+    loaders: list[EpisodeLoader]  # type: ignore[assignment]
 
     def split(self, name: str, rows: slice) -> Iterator[tuple[Tensor, Tensor]]:
         """`EpisodeLoader.split` of the trials in `rows`: K × B examples and K × M × W × E positions at a time."""
@@ -156,4 +155,4 @@ class StackedEpisodeLoader(StackedLoader):
         groups = torch.split(indices_KN, max(EVALUATION_BATCH, self.batch_size), 1)
         shares = torch.tensor_split(torch.stack([loader.episodes(name) for loader in loaders]), len(groups), 1)
         for indices_KB, share in zip(groups, shares, strict=True):
-            yield take(loaders, indices_KB)[0], share
+            yield gather(loaders, indices_KB)[0], share

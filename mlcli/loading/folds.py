@@ -1,7 +1,4 @@
-"""The parts of a cross-validation, each of which is the test split once.
-
-Indices are positions in what there is to divide, N of them.
-"""
+"""Folds of a cross-validation; each is the test split once. Indices are positions among the N examples to divide."""
 
 import numpy as np
 import torch
@@ -9,19 +6,21 @@ from torch import Tensor
 
 
 def stratified_fold(label_of: Tensor | None, count: int, folds: int, fold: int, seed: int) -> Tensor:
-    """The test examples of a fold, drawn at random: every fold has its size within one example and, of N labels, its
-    share of each within one. The same folds as scikit-learn draws with random_state=seed, number for number:
-    StratifiedKFold where there are labels, else KFold, both with shuffle=True.
+    """The test examples of a random fold, stratified by label if there are labels. Fold sizes, and the numbers of
+    examples per label, differ by at most one between folds.
+
+    Equal to the folds of scikit-learn with shuffle=True and random_state=seed: StratifiedKFold with labels, else
+    KFold.
     """
-    random = np.random.RandomState(seed)  # whose numbers NumPy has promised to keep
+    random = np.random.RandomState(seed)  # NumPy guarantees its stream not to change
     if label_of is None:
         order = np.arange(count)
         random.shuffle(order)
         return torch.from_numpy(np.array_split(order, folds)[fold])
     labels = label_of.numpy()
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    appearance = np.argsort(np.argsort(first))[inverse]  # labels are numbered as they come
-    # Sorted labels are dealt out like cards, which says how many of each a fold gets; which ones is drawn.
+    appearance = np.argsort(np.argsort(first))[inverse]  # numbers the labels by first appearance
+    # Dealing out the sorted labels in turn gives the number of examples per label and fold; which ones is random.
     hands = [np.bincount(np.sort(appearance)[start::folds], minlength=len(first)) for start in range(folds)]
     fold_of = np.empty(count, dtype=np.int64)
     for label in range(len(first)):
@@ -32,10 +31,10 @@ def stratified_fold(label_of: Tensor | None, count: int, folds: int, fold: int, 
 
 
 def group_fold(group_of: Tensor, folds: int, fold: int, generator: torch.Generator) -> Tensor:
-    """The test examples of a fold that groups are given to as a whole, the largest first, always to the fold that is
-    the smallest by then; equally large ones come by chance. As scikit-learn's GroupKFold does it.
+    """The test examples of a fold of whole groups. Groups are assigned in order of decreasing size, each to the fold
+    that is smallest so far; the order of equally large groups is random. As in scikit-learn's GroupKFold.
 
-    group_of: N indices. Raises ValueError for more folds than groups.
+    group_of: N group indices. Raises ValueError for more folds than groups.
     """
     groups, sizes = torch.unique(group_of, return_counts=True)
     if folds > len(groups):
@@ -53,9 +52,9 @@ def group_fold(group_of: Tensor, folds: int, fold: int, generator: torch.Generat
 
 
 def forward_fold(count: int, folds: int, fold: int) -> tuple[Tensor, Tensor]:
-    """What is known by then, and the test examples of a fold, of `count` examples in the order of time: the first
-    part is only trained on, and each of the `folds` equal parts after it is tested on what came before. As
-    scikit-learn's TimeSeriesSplit does it, so the training splits grow from fold to fold."""
+    """Training and test examples of a fold of `count` examples in temporal order. Each of `folds` equal parts at the
+    end is tested after training on everything before it, so training splits grow from fold to fold. As in
+    scikit-learn's TimeSeriesSplit."""
     size = count // (folds + 1)
     start = count - (folds - fold) * size
     return torch.arange(start), torch.arange(start, start + size)

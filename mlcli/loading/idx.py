@@ -1,4 +1,4 @@
-"""Data sets in MNIST's own file format, IDX: from the system's package folder, or downloaded."""
+"""Data sets in IDX, the file format of MNIST: from a folder, a system package, or a download."""
 
 import gzip
 import zlib
@@ -12,7 +12,7 @@ import torch
 from mlcli.loading.dataset import Examples
 from mlcli.loading.download import download
 
-LARGEST = 1 << 30  # values of a file
+LARGEST = 1 << 30  # values in a file
 FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -23,7 +23,7 @@ FILES = (
 
 @dataclass(frozen=True)
 class IdxSource:
-    """Where a data set's four files are: MD5 sums in the order of FILES, and the package that brings them."""
+    """Where to find the four files of a data set. md5: in the order of FILES; package: a system package of them."""
 
     name: str
     url: str
@@ -33,37 +33,37 @@ class IdxSource:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An array of unsigned bytes from a gzipped IDX file, of which no more is unpacked than its header says. Raises
-    ValueError if it is none."""
+    """The array of unsigned bytes in a gzipped IDX file; unpacks no more than the header declares. Raises ValueError
+    for any other file."""
     try:
         with gzip.open(path) as file:
             # Two zeros, the type (8: unsigned bytes), the number of dimensions; then their sizes.
             start = file.read(4)
             sizes = file.read(4 * start[3]) if start[:3] == b"\0\0\x08" and len(start) == 4 else b""
             if not sizes or len(sizes) < 4 * start[3]:
-                raise ValueError(f"{path} is no IDX file of bytes.")
+                raise ValueError(f"{path} is not an IDX file of unsigned bytes.")
             shape = np.frombuffer(sizes, ">u4").tolist()
             count = prod(shape)
             if count > LARGEST:
-                raise ValueError(f"{path} claims {count:,} values, more than {LARGEST:,}.")
+                raise ValueError(f"{path} declares {count:,} values, more than {LARGEST:,}.")
             values = file.read(count + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} cannot be unpacked by gzip ({error}).") from error
+        raise ValueError(f"{path} cannot be decompressed by gzip ({error}).") from error
     if len(values) != count:
         found = f"{len(values)}" if len(values) < count else f"more than {count}"
-        raise ValueError(f"{path} is damaged: it holds {found} values where {count} are due.")
+        raise ValueError(f"{path} is damaged: it has {found} values instead of {count}.")
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
 def load_idx(source: IdxSource, classes: tuple[str, ...], target: str, folder: str | None = None) -> Examples:
-    """Training and test images, N × 1 × 28 × 28 with values 0 to 1; the test split is the official one.
+    """Training and test images, N × 1 × 28 × 28 with values from 0 to 1; the test split is the official one.
 
-    The files are looked for in `folder` if given, else in the system's package folder, else downloaded. Raises
-    ValueError that names every way when none works.
+    The files are read from `folder` if given, else from the folder of the system package, else downloaded. Raises
+    ValueError with all options if none works.
     """
     train_x, train_y, test_x, test_y = (read_idx(path) for path in _files(source, folder))
     if (len(train_x), len(test_x)) != (len(train_y), len(test_y)):
-        raise ValueError(f"data={source.name}: its files of images and of labels do not belong together.")
+        raise ValueError(f"data={source.name}: the numbers of images and labels differ.")
     images = torch.from_numpy(np.concatenate([train_x, test_x]))
     return Examples(
         name=source.name,
@@ -89,6 +89,6 @@ def _files(source: IdxSource, folder: str | None) -> list[Path]:
     except ValueError as error:
         package = f"run apt-get install {source.package}, or " if source.package else ""
         raise ValueError(
-            f"data={source.name} is not here: {package}put its four .gz files into a folder and use "
+            f"data={source.name} is not available: {package}put its four .gz files into a folder and use "
             f"data.folder=FOLDER ({error})"
         ) from error

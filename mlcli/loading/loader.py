@@ -1,7 +1,9 @@
-"""Batches for training and evaluation, from tensors that live on the device.
+"""Batches for training and evaluation, by default from tensors on the device.
 
-Indexing a tensor costs a few microseconds; a DataLoader costs that per example. So data that fits stays on the
-device, normalised and adapted once, and a DataLoader serves only what does not fit.
+Indexing a tensor takes a few microseconds per batch, a DataLoader as much per example. So data that fits is kept on
+the device, normalised and adapted once; a DataLoader is used only for data that does not fit.
+
+Shapes: N examples of a split, B of a batch.
 """
 
 import copy
@@ -21,12 +23,13 @@ Sampler = Literal["balanced"] | None
 
 
 class Loader:
-    """The examples of a data set as (inputs, targets) batches, in the form that the model takes.
+    """The examples of a data set as (inputs, targets) batches, in the form that the model accepts.
 
-    extract: the part of a model that never changes, which is done once for all epochs.
-    sampler: None trains with each example once an epoch; "balanced" with as many, of which each class has an equal
-    share, drawn with replacement. Raises ValueError for that where an example has not just one class.
-    at_once: one batch of all training examples, in the order of the split; batch_size is not looked at.
+    resident: whether the examples are kept on the device; None: if they fit into half of its free memory.
+    extract: the frozen part of a model, applied to the examples once instead of in every epoch.
+    sampler: None takes each example once per epoch; "balanced" samples as many with replacement, with equal numbers
+    per class. Raises ValueError for the latter if examples do not have exactly one class.
+    full_batch: one batch of all training examples, in the order of the split; batch_size is ignored.
     """
 
     def __init__(
@@ -40,15 +43,15 @@ class Loader:
         resident: bool | None = None,
         extract: Callable[[Tensor], Tensor] | None = None,
         sampler: Sampler = None,
-        at_once: bool = False,
+        full_batch: bool = False,
     ) -> None:
         if sampler == "balanced" and not (data.classes and data.examples.targets.ndim == 1):
             raise ValueError("trainer.sampler=balanced needs one class for each example: use trainer.sampler=null.")
         self.data = data
         self.adapter = adapter
         self.extract = extract
-        self.batch_size = data.epoch_size if at_once else batch_size
-        self.at_once = at_once
+        self.batch_size = data.epoch_size if full_batch else batch_size
+        self.full_batch = full_batch
         self.seed = seed
         self.device = device
         self.sampler = sampler
@@ -63,13 +66,13 @@ class Loader:
             self.indices = data.splits
 
     def for_seed(self, seed: int) -> "Loader":
-        """The same examples, in another order."""
+        """The same examples, shuffled by another seed."""
         other = copy.copy(self)
         other.seed = seed
         return other
 
     def prepare(self, inputs: Tensor) -> Tensor:
-        """Raw inputs, B × shape → on the device, normalised, in the shape that the model takes."""
+        """Raw inputs, B × shape → on the device, normalised, in the shape that the model accepts."""
         here = inputs.to(self.device)
         if self.data.kind not in INDEX_KINDS:
             here = (here.float() - self.mean) / self.std
@@ -77,37 +80,37 @@ class Loader:
         return adapted if self.extract is None else self.extract(adapted)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The training split in an order that depends on seed and epoch alone. A remainder of one example joins the
+        """The training split in an order that depends on seed and epoch only. A single leftover example joins the
         batch before it.
 
-        Seeds torch's global generators too: whatever else is drawn in this epoch (dropout) follows from it.
+        Seeds torch's global generators too, so that whatever else is sampled in the epoch (dropout) is reproducible.
         """
-        seed_device(_mix(self.seed, epoch), self.device)
+        seed_device(_epoch_seed(self.seed, epoch), self.device)
         order = self.order(epoch, torch.default_generator)
         return self._at(torch.split(order, batch_sizes(len(order), self.batch_size)))
 
     def order(self, epoch: int, generator: torch.Generator) -> Tensor:
-        """Indices of the training split as they come in this epoch. Seeds `generator`, of the CPU, and draws them
-        from it: the same on every device, and what is drawn from it next follows from seed and epoch as well."""
-        generator.manual_seed(_mix(self.seed, epoch))
+        """Indices of the training examples in the order of this epoch. Seeds a CPU `generator` and samples
+        from it: the order is the same on every device, and later samples too depend on seed and epoch."""
+        generator.manual_seed(_epoch_seed(self.seed, epoch))
         train = self.indices["train"]
         count = self.data.epoch_size
         order = torch.randperm(count, generator=generator)
         if self.sampler == "balanced":
             order = _balanced(self.data.examples.targets[train.cpu()], count, generator)[order]
-        elif count > len(train):  # the first come twice
+        elif count > len(train):  # the first ones of the order are repeated
             order = order[order < len(train)]
             order = torch.cat([order, order[: count - len(train)]])
-        elif self.at_once:
+        elif self.full_batch:
             return train
         return train[order.to(train.device)]
 
     def generator(self, epoch: int) -> torch.Generator:
-        """Of the CPU, for who draws batches of his own: its numbers follow from seed and epoch alone."""
-        return torch.Generator().manual_seed(_mix(self.seed, epoch))
+        """A CPU generator for tasks that sample batches themselves; seeded by seed and epoch only."""
+        return torch.Generator().manual_seed(_epoch_seed(self.seed, epoch))
 
     def at(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of these examples, indices of any shape × those of an example."""
+        """Inputs and targets of these examples: the shape of `indices` × the shape of an example."""
         flat = indices.flatten()
         if self.resident:
             flat = flat.to(self.device)
@@ -133,7 +136,7 @@ class Loader:
             return
         examples = TensorDataset(self.data.examples.inputs, self.data.examples.targets)
         pinned = self.device.type == "cuda"
-        # A generator of its own: a DataLoader draws from the global one, which dropout draws from.
+        # A separate generator, because a DataLoader otherwise samples from the global one, as dropout does.
         own = torch.Generator()
         batches = DataLoader(examples, sampler=groups, batch_size=None, pin_memory=pinned, generator=own)
         for inputs, targets in batches:
@@ -141,29 +144,29 @@ class Loader:
 
 
 def _balanced(targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """So many positions of the class indices N, where each class that is there comes equally often, within one."""
+    """`count` positions among the N class indices; the numbers per class differ by at most one."""
     own = [(targets == label).nonzero().squeeze(1) for label in range(int(targets.max()) + 1)]
     own = [each for each in own if len(each)]
     shares = [(count + place) // len(own) for place in range(len(own))]
-    drawn = [torch.randint(len(each), (share,), generator=generator) for each, share in zip(own, shares, strict=True)]
-    return torch.cat([each[at] for each, at in zip(own, drawn, strict=True)])
+    picks = [torch.randint(len(each), (share,), generator=generator) for each, share in zip(own, shares, strict=True)]
+    return torch.cat([each[at] for each, at in zip(own, picks, strict=True)])
 
 
 def seed_device(seed: int, device: torch.device) -> None:
-    """As torch.manual_seed, for the device in use alone: seeding all takes as long as a quarter of a step."""
+    """torch.manual_seed for the device in use only; seeding all devices would take noticeable time per epoch."""
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
     elif device.type == "mps":
         torch.mps.manual_seed(seed)
 
 
-def _mix(seed: int, epoch: int) -> int:
-    """One generator seed for each (seed, epoch), far from its neighbours'."""
+def _epoch_seed(seed: int, epoch: int) -> int:
+    """A generator seed for each (seed, epoch), far from that of other pairs."""
     return (seed * 1_000_003 + epoch * 7919 + 1) % (2**63)
 
 
 def _fits(data: DataSet, device: torch.device) -> bool:
-    """Whether the examples take at most half of the device's free memory; host memory holds them already."""
+    """Whether the examples take at most half of the free memory of a GPU; host memory holds them already."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)

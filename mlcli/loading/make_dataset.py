@@ -1,4 +1,4 @@
-"""From a loader's examples to a data set: split, then measured on the training split alone."""
+"""From examples to a data set: the splits, then the statistics of the training split."""
 
 from collections.abc import Sequence
 
@@ -26,11 +26,10 @@ def make_dataset(
     per_class: int | None = None,
     by_feature: bool = False,
 ) -> DataSet:
-    """Splits and measures; without `normalise` the mean is 0 and the deviation 1. Raises ValueError as `split` and
-    `check_examples`.
+    """Splits the examples and computes the statistics. Raises ValueError as `split` and `check_examples` do.
 
-    classes: those that are kept; per_class: examples of each that are left to train on, val and test staying whole.
-    by_feature: every pixel of an image and every step of a sequence is normalised for itself.
+    normalise: if not, the mean is 0 and the standard deviation 1. classes: those to keep. per_class: number of
+    training examples to keep per class. by_feature: normalises every pixel or step separately.
     """
     examples = examples if classes is None else keep_classes(examples, classes)
     check_examples(examples)
@@ -41,12 +40,12 @@ def make_dataset(
     mean, std = statistics(examples.inputs[splits["train"]].float(), kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)
-    uneven = folds and by == "example" and not val  # a validation split would even them out
+    uneven = folds and by == "example" and not val  # with a validation split, all folds train on equally many
     return DataSet(examples, splits, mean, std, _largest_training_split(splits, folds) if folds and uneven else None)
 
 
 def _largest_training_split(splits: dict[str, Tensor], folds: int) -> int:
-    """How many training examples the fold with most of them has. All folds draw so many in an epoch, those that have
-    one less draw one twice, and so they can train as one stack."""
+    """The size of the largest training split of all folds. Every fold takes that many examples per epoch (those with
+    one less repeat one), so that the folds can train as one stack."""
     count = sum(map(len, splits.values()))
     return count - count // folds

@@ -1,4 +1,4 @@
-"""What the synthetic classes in the plane share: points at places that a formula gives, and noise around them."""
+"""Synthetic classes in the plane: points on curves, with Gaussian noise."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,18 @@ from torch import Tensor
 from mlcli.loading.dataset import Examples
 
 
-def noisy_points(name: str, places: Sequence[Tensor], noise: float, seed: int) -> Examples:
-    """places: for each class the points n × 2 without noise, to which normal noise of this deviation is added."""
+def noisy_points(name: str, means: Sequence[Tensor], noise: float, seed: int) -> Examples:
+    """Examples of vectors in the plane. means: the points n × 2 of each class, to which Gaussian noise with standard
+    deviation `noise` is added."""
     generator = torch.Generator().manual_seed(seed)
-    points = torch.cat([place.float() for place in places])
-    labels = [torch.full((len(place),), label) for label, place in enumerate(places)]
+    points = torch.cat([own.float() for own in means])
+    labels = [torch.full((len(own),), label) for label, own in enumerate(means)]
     return Examples(
         name=name,
         kind="vector",
         inputs=points + noise * torch.randn(points.shape, generator=generator),
         targets=torch.cat(labels),
-        classes=tuple(str(label) for label in range(len(places))),
+        classes=tuple(str(label) for label in range(len(means))),
         features=("x", "y"),
         target="class",
         source=f"synthetic, seed {seed}",
@@ -26,7 +27,7 @@ def noisy_points(name: str, places: Sequence[Tensor], noise: float, seed: int) -
 
 
 def class_sizes(examples: int, classes: int) -> list[int]:
-    """How many examples each class gets: as equal as can be, the later ones one more."""
+    """The number of examples per class, equal up to one; later classes get the additional ones."""
     return [(examples + label) // classes for label in range(classes)]
 
 

@@ -1,4 +1,4 @@
-"""Reads the tables that scikit-learn ships, without importing it: that takes longer than many a run."""
+"""Reader for the tables in scikit-learn, without importing it, which would take longer than many runs."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,14 +7,14 @@ import numpy as np
 
 
 def data_folder() -> Path:
-    """Where scikit-learn keeps its data."""
+    """The folder of scikit-learn's tables."""
     spec = find_spec("sklearn")
     assert spec is not None and spec.submodule_search_locations is not None
     return Path(spec.submodule_search_locations[0]) / "datasets" / "data"
 
 
 def read_table(name: str, *, delimiter: str | None = ",", skip: int = 0) -> np.ndarray:
-    """A text file (gzip too) as rows × columns, float64."""
+    """A text file (plain or gzip) as rows × columns, float64."""
     return np.loadtxt(data_folder() / name, delimiter=delimiter, skiprows=skip)
 
 

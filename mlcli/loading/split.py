@@ -1,4 +1,4 @@
-"""Which examples are for training, which for choosing, and which for the final judgement."""
+"""Splits into training, validation and test examples."""
 
 from math import floor
 
@@ -19,19 +19,20 @@ def split(
     folds: int | None = None,
     fold: int = 0,
 ) -> dict[str, Tensor]:
-    """Sorted indices of "train", "val" and "test", a function of the seed (and the fold) alone.
+    """Sorted indices of "train", "val" and "test", a function of the seed (and the fold) only.
 
-    With `folds`, what is not in an official test split is cut into so many parts, and "test" is the part `fold`,
-    counted from 0: k-fold cross-validation. `val` is then a share of the rest, and train as large for every fold.
-    A `val` or `test` of 0 is no such split, and train is all the rest.
+    val, test: fractions of the examples; 0 for no such split. Splits are stratified: each has its fraction of every
+    class, within one example. An official test split is kept, and `val` is then a fraction of the rest. (As
+    scikit-learn's train_test_split, which would take longer to import than many runs.)
 
-    by: what is divided. "group": the groups of the examples, and "class": the classes (an official test split is not
-    kept then), none of which is in two splits; shares are of their number. "time": examples in their order; val
-    comes after train and test after val, and folds go forward: what comes after a fold is not trained on.
+    folds: k-fold cross-validation of the examples outside an official test split; "test" is the part `fold`, counted
+    from 0. `val` is a fraction of the others, with equally many training examples in every fold.
 
-    Classes are stratified: each split has its share of every class, within one example. An official test split is
-    kept, and `val` is then a share of the rest. scikit-learn's train_test_split does the same, but importing it
-    takes longer than many a run. Raises ValueError when a split would be empty, or there is no such fold.
+    by: the unit that is divided. "group" and "class": the groups or classes of the examples, each of which is in one
+    split only; fractions are of their number ("class" ignores an official test split). "time": examples in temporal
+    order, train before val before test; no fold trains on examples after its test split.
+
+    Raises ValueError if a split would be empty, or there is no such fold.
     """
     official = None if by == "class" else examples.test
     pool = torch.ones(len(examples.targets), dtype=torch.bool)
@@ -63,7 +64,9 @@ def split(
 def _check(name: str, count: int, val: float, test: float, folds: int | None, fold: int) -> None:
     if folds is None:
         if fold:
-            raise ValueError(f"split.fold={fold} is one of how many? Use split.folds too, as in split.folds=5.")
+            raise ValueError(
+                f"split.fold={fold} needs the number of folds: use split.folds too, as in split.folds=5."
+            )
         if val + test >= 1:
             raise ValueError(
                 f"split.val={val} and split.test={test} leave nothing to train on: their sum must be below 1."
@@ -81,13 +84,13 @@ def _folded(examples: Examples, indices: Tensor, val: float, folds: int, fold: i
     if not val:
         return {"train": rest, "val": rest[:0], "test": test}
     smallest = len(indices) - -(-len(indices) // folds)
-    train = smallest - round(val * smallest)  # of one size, so that the folds can train as one stack
+    train = smallest - round(val * smallest)  # the same for all folds, so that they can train as one stack
     generator = torch.Generator().manual_seed(seed)
     return _take(_strata(examples, rest), {"val": (len(rest) - train) / len(rest)}, generator) | {"test": test}
 
 
 def _in_order(indices: Tensor, shares: dict[str, float], folds: int | None, fold: int) -> dict[str, Tensor]:
-    """Train, then val, then test, as the examples come."""
+    """Train, then val, then test, in temporal order."""
     known, test = forward_fold(len(indices), folds, fold) if folds is not None else (torch.arange(len(indices)), None)
     counts = {name: round(share * len(known)) for name, share in shares.items()}
     sizes = [len(known) - sum(counts.values()), counts["val"], counts.get("test", 0)]
@@ -103,7 +106,7 @@ def _apart(
     fold: int,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """Examples with one label stay together: the labels are divided."""
+    """Divides the labels (groups or classes), so that all examples of a label are in one split."""
     test = group_fold(label_of, folds, fold, generator) if folds is not None else torch.arange(0)
     tested = torch.unique(label_of[test])
     rest = torch.unique(label_of)
@@ -125,7 +128,7 @@ def _labels(examples: Examples, by: str) -> Tensor:
 
 
 def _strata(examples: Examples, indices: Tensor) -> list[Tensor]:
-    """Indices by class; all together where an example does not have just one."""
+    """Indices by class; a single stratum if examples do not have exactly one class."""
     if not _is_stratified(examples):
         return [indices]
     targets = examples.targets[indices]
@@ -137,10 +140,10 @@ def _is_stratified(examples: Examples) -> bool:
 
 
 def _take(groups: list[Tensor], shares: dict[str, float], generator: torch.Generator) -> dict[str, Tensor]:
-    """Deals each group out by the shares, train taking the rest.
+    """Divides each group at random by the shares; train gets the rest.
 
-    A split gets its share of a group rounded down or up, so it is always within one example. The examples that
-    rounding down leaves over go to the splits that are owed most so far: as a whole, splits have their shares too.
+    A split gets its share of a group, rounded down or up. The examples that remain after rounding down go to the
+    splits that have received least relative to their shares so far, so the totals match the shares too.
     """
     shares = {**shares, "train": 1 - sum(shares.values())}
     taken: dict[str, list[Tensor]] = {name: [] for name in shares}

@@ -1,4 +1,4 @@
-"""Batches for trials that train side by side: each trial's own examples, in its own order, in one tensor.
+"""Batches for the trials of a stack: the examples of each trial, in its own order, in one tensor.
 
 Shapes: K trials, B batch, N examples of a split.
 """
@@ -15,9 +15,9 @@ from mlcli.random_numbers import Fill
 
 
 class StackedLoader:
-    """The loaders of K trials as one. A trial meets the batches, and draws the numbers, that it would alone.
+    """The loaders of K trials as one. Each trial gets the batches and random numbers that it would get alone.
 
-    Raises CannotStack with the reason where the data is not on the device, or training splits differ in size.
+    Raises CannotStack with the reason if the data is not on the device, or training splits differ in size.
     """
 
     def __init__(self, loaders: Sequence[Loader]) -> None:
@@ -28,8 +28,8 @@ class StackedLoader:
         self.loaders = list(loaders)
         self.batch_size = loaders[0].batch_size
         self.device = loaders[0].device
-        self.streams = {loader.seed: torch.Generator() for loader in loaders}
-        self.masks: dict[int, torch.Generator] = {}  # of this epoch, on a device that is not the CPU
+        self.generators = {loader.seed: torch.Generator() for loader in loaders}  # of the CPU
+        self.device_generators: dict[int, torch.Generator] = {}  # of this epoch, if the device is not the CPU
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs K × B × shape and targets K × B."""
@@ -37,50 +37,52 @@ class StackedLoader:
         for loader in self.loaders:
             key = (loader.seed, id(loader.indices))
             if key not in orders:
-                orders[key] = loader.order(epoch, self.streams[loader.seed])
-        self.masks.clear()
+                orders[key] = loader.order(epoch, self.generators[loader.seed])
+        self.device_generators.clear()
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
         for indices_KB in torch.split(order_KN, batch_sizes(order_KN.shape[1], self.batch_size), 1):
-            yield take(self.loaders, indices_KB)
+            yield gather(self.loaders, indices_KB)
 
     def blocks(self, name: str, most: int) -> list[slice]:
-        """Neighbouring trials, at most so many, whose examples of this split are of one number."""
+        """Slices of at most `most` neighbouring trials with equally many examples in this split."""
         sizes = [len(loader.indices[name]) for loader in self.loaders]
         starts = [row for row, size in enumerate(sizes) if row == 0 or size != sizes[row - 1]]
         runs = zip(starts, [*starts[1:], len(sizes)], strict=True)
         return [slice(row, min(row + most, end)) for start, end in runs for row in range(start, end, most)]
 
     def split(self, name: str, rows: slice) -> Iterator[tuple[Tensor, Tensor]]:
-        """All examples of one split for the trials in `rows`, in the order of its indices: K × B at a time."""
+        """All examples of a split for the trials in `rows`, in the order of its indices, K × B at a time."""
         loaders = self.loaders[rows]
         indices_KN = torch.stack([loader.indices[name] for loader in loaders])
         for indices_KB in torch.split(indices_KN, EVALUATION_BATCH, 1):
-            yield take(loaders, indices_KB)
+            yield gather(loaders, indices_KB)
 
-    def draw(self, fill: Fill, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """K × shape of random numbers. On the CPU they are what a trial alone would draw; a GPU's own dropout kernel
-        draws in another order than can be had here."""
-        drawn = {
+    def sample(self, fill: Fill, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Random numbers K × shape. On the CPU they equal those of a trial alone; a GPU's dropout kernel samples in
+        an order that cannot be reproduced here."""
+        sampled = {
             seed: fill(torch.empty(tuple(shape), dtype=dtype, device=self.device), self._generator(seed))
-            for seed in self.streams
+            for seed in self.generators
         }
-        return torch.stack([drawn[loader.seed] for loader in self.loaders])
+        return torch.stack([sampled[loader.seed] for loader in self.loaders])
 
     def _generator(self, seed: int) -> torch.Generator:
         if self.device.type == "cpu":
-            return self.streams[seed]
-        if seed not in self.masks:
-            self.masks[seed] = torch.Generator(self.device).manual_seed(self.streams[seed].initial_seed())
-        return self.masks[seed]
+            return self.generators[seed]
+        if seed not in self.device_generators:
+            self.device_generators[seed] = torch.Generator(self.device).manual_seed(
+                self.generators[seed].initial_seed()
+            )
+        return self.device_generators[seed]
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Goes on with the trials in these rows."""
+        """Continues with the trials in these rows."""
         self.loaders = [self.loaders[row] for row in rows]
         seeds = {loader.seed for loader in self.loaders}
-        self.streams = {seed: stream for seed, stream in self.streams.items() if seed in seeds}
+        self.generators = {seed: own for seed, own in self.generators.items() if seed in seeds}
 
 
-def take(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor]:
+def gather(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tensor]:
     """Inputs K × B × shape and targets K × B, from K × B indices."""
     first = loaders[0]
     if all(loader.inputs is first.inputs for loader in loaders):

@@ -1,4 +1,4 @@
-"""Fewer examples than a data set has: of some classes alone, or so many of each."""
+"""Subsets of a data set: some of its classes, or a number of training examples per class."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,11 +10,11 @@ from mlcli.loading.dataset import Examples
 
 
 def keep_classes(examples: Examples, classes: Sequence[str]) -> Examples:
-    """The examples of these classes, by name; they are numbered in the order given. Raises ValueError for others."""
+    """The examples of these classes, which are renumbered in the given order. Raises ValueError for unknown names."""
     _check_classes(examples, "classes")
     unknown = [str(name) for name in classes if str(name) not in examples.classes]
     if unknown or len(set(classes)) < 2:
-        wrong = f"{examples.name} has no class {unknown[0]}" if unknown else "there must be two or more of them"
+        wrong = f"{examples.name} has no class {unknown[0]}" if unknown else "must be two or more classes"
         raise ValueError(f"split.classes={list(classes)}: {wrong}. Choices: {', '.join(examples.classes)}.")
     labels = torch.full((len(examples.classes),), -1)
     for label, name in enumerate(classes):
@@ -32,8 +32,8 @@ def keep_classes(examples: Examples, classes: Sequence[str]) -> Examples:
 
 
 def limit_per_class(examples: Examples, indices: Tensor, per_class: int, seed: int) -> Tensor:
-    """Of these sorted indices so many of each class, picked by the seed; more hold the fewer. Raises ValueError
-    where a class has not so many."""
+    """`per_class` of these sorted indices per class, sampled by the seed; a larger subset contains the smaller ones.
+    Raises ValueError if a class has fewer."""
     _check_classes(examples, "per_class")
     generator = torch.Generator().manual_seed(seed)
     targets, picked = examples.targets[indices], []

@@ -1,6 +1,6 @@
-"""Tasks to be learnt from a few examples: groups of examples, or a few classes of many.
+"""Samples tasks for meta-learning: groups of examples, or few-shot classification of a few classes.
 
-Shapes: M tasks, S examples to adapt to (the support), Q to be judged by (the queries), P = S + Q of a task, W ways.
+Shapes: M tasks, P = S + Q examples of a task: S to adapt to (the support) and Q to evaluate on (the queries); W ways.
 """
 
 import torch
@@ -10,11 +10,11 @@ from torch.nn.utils.rnn import pad_sequence
 from mlcli.loading.dataset import DataSet
 
 ABSENT = -1
-FIXED = 0  # seed of the tasks that judge
+EVALUATION_SEED = 0
 
 
-class Members:
-    """The examples of a split by what they belong to. labels: of all examples; index: those of the split."""
+class IndicesByLabel:
+    """The examples of a split by label (group or class). labels: of all examples; index: of the split."""
 
     def __init__(self, index: Tensor, labels: Tensor) -> None:
         own, order = labels[index].sort(stable=True)
@@ -26,48 +26,48 @@ class Members:
     def __len__(self) -> int:
         return len(self.names)
 
-    def draw(self, rows: Tensor, size: int, generator: torch.Generator) -> Tensor:
-        """Of each of these rows `size` examples in random order, rows × size indices."""
+    def sample(self, rows: Tensor, size: int, generator: torch.Generator) -> Tensor:
+        """`size` indices of each of these labels, in random order, rows × size."""
         own = self.table[rows]
-        chance = torch.rand(own.shape, generator=generator).masked_fill_(own == ABSENT, torch.inf)
-        return own.gather(1, chance.argsort(1)[:, :size])
+        key = torch.rand(own.shape, generator=generator).masked_fill_(own == ABSENT, torch.inf)
+        return own.gather(1, key.argsort(1)[:, :size])
 
 
 class GroupTasks:
-    """Each group of a split is a task."""
+    """Tasks that are the groups of a split."""
 
-    def __init__(self, members: Members, shots: int, queries: int) -> None:
-        self.members, self.support, self.size = members, shots, shots + queries
+    def __init__(self, indices: IndicesByLabel, shots: int, queries: int) -> None:
+        self.indices, self.support, self.size = indices, shots, shots + queries
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """M × P indices of tasks drawn with replacement, and of each other examples every time."""
-        tasks = torch.randint(len(self.members), (count,), generator=generator)
-        return self.members.draw(tasks, self.size, generator)
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """M × P indices; tasks are sampled with replacement, the examples of a task without."""
+        tasks = torch.randint(len(self.indices), (count,), generator=generator)
+        return self.indices.sample(tasks, self.size, generator)
 
-    def fixed(self, most: int) -> Tensor:
-        """The first tasks, at most so many, with as many examples as the smallest group has; always the same."""
-        tasks = torch.arange(min(most, len(self.members)))
-        return self.members.draw(tasks, self.members.smallest, torch.Generator().manual_seed(FIXED))
+    def evaluation_tasks(self, most: int) -> Tensor:
+        """The first tasks, at most `most`, each with as many examples as the smallest group; always the same."""
+        tasks = torch.arange(min(most, len(self.indices)))
+        return self.indices.sample(tasks, self.indices.smallest, torch.Generator().manual_seed(EVALUATION_SEED))
 
 
 class ClassTasks:
-    """Each task is to tell some classes of a split apart: an episode. `labels`, P, are its own class indices."""
+    """Tasks that are episodes: classification of W classes of a split. labels: P class indices within a task."""
 
-    def __init__(self, members: Members, ways: int, shots: int, queries: int) -> None:
-        self.members, self.ways, self.shots, self.size = members, ways, shots, shots + queries
+    def __init__(self, indices: IndicesByLabel, ways: int, shots: int, queries: int) -> None:
+        self.indices, self.ways, self.shots, self.size = indices, ways, shots, shots + queries
         self.support = ways * shots
         way = torch.arange(ways)
         self.labels = torch.cat([way.repeat_interleave(shots), way.repeat_interleave(queries)])
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """M × P indices: the support class after class, then the queries. No class is in a task twice."""
-        classes_MW = torch.rand(count, len(self.members), generator=generator).argsort(1)[:, : self.ways]
-        own = self.members.draw(classes_MW.flatten(), self.size, generator).view(count, self.ways, self.size)
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """M × P indices: the support, class by class, then the queries. A class is in a task at most once."""
+        classes_MW = torch.rand(count, len(self.indices), generator=generator).argsort(1)[:, : self.ways]
+        own = self.indices.sample(classes_MW.flatten(), self.size, generator).view(count, self.ways, self.size)
         return torch.cat([own[:, :, : self.shots].flatten(1), own[:, :, self.shots :].flatten(1)], 1)
 
-    def fixed(self, count: int) -> Tensor:
-        """So many tasks, always the same."""
-        return self.draw(count, torch.Generator().manual_seed(FIXED))
+    def evaluation_tasks(self, count: int) -> Tensor:
+        """`count` tasks, always the same."""
+        return self.sample(count, torch.Generator().manual_seed(EVALUATION_SEED))
 
 
 def group_tasks(data: DataSet, shots: int, queries: int) -> dict[str, GroupTasks]:
@@ -79,7 +79,7 @@ def group_tasks(data: DataSet, shots: int, queries: int) -> dict[str, GroupTasks
 
 
 def class_tasks(data: DataSet, ways: int, shots: int, queries: int) -> dict[str, ClassTasks]:
-    """By split. Raises ValueError for classes in several splits, too few of them, or too small ones."""
+    """Tasks by split. Raises ValueError for classes in several splits, too few classes, or too few examples."""
     members = _members(data, data.examples.targets, "class", shots + queries)
     for split, own in members.items():
         if len(own) < ways:
@@ -87,8 +87,8 @@ def class_tasks(data: DataSet, ways: int, shots: int, queries: int) -> dict[str,
     return {split: ClassTasks(own, ways, shots, queries) for split, own in members.items()}
 
 
-def _members(data: DataSet, labels: Tensor, what: str, least: int) -> dict[str, Members]:
-    found = {split: Members(index, labels) for split, index in data.splits.items()}
+def _members(data: DataSet, labels: Tensor, what: str, least: int) -> dict[str, IndicesByLabel]:
+    found = {split: IndicesByLabel(index, labels) for split, index in data.splits.items()}
     names = torch.cat([members.names for members in found.values()])
     if len(torch.unique(names)) < len(names):
         raise ValueError(f"A {what} of data={data.name} is in several splits: use split.by={what}.")

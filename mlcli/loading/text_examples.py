@@ -1,4 +1,4 @@
-"""From texts with a class each to examples of tokens."""
+"""Examples for text classification."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,22 +18,22 @@ def text_examples(
     vocabulary: int | None = None,
     **described: Any,
 ) -> Examples:
-    """Examples of N texts: the first `length` tokens, out of a vocabulary of so many.
+    """N texts as tokens N × `length`, with a vocabulary of at most `vocabulary` tokens.
 
-    The vocabulary is built before the split, from all texts but from no label. That a word of the test split has an
-    index says nothing of its class; a word that train lacks keeps the random embedding it began with. So that
-    test-only words stay few, a word must occur twice: most that occur once become <unk>, which train then knows too.
+    The vocabulary is built before the split, from all texts but no labels. This leaks nothing about the classes of
+    the test split: a word that occurs there only keeps its random initial embedding. Words must occur twice, so that
+    most rare words become <unk>, whose embedding is trained.
     """
     least = 2 if tokenizer == "words" else 1
-    learnt = build_vocabulary(texts, tokenizer, length=length, most=vocabulary, least=least)
+    tokens = build_vocabulary(texts, tokenizer, length=length, most=vocabulary, least=least)
     classes = sorted(set(labels))
     return Examples(
         kind="tokens",
-        inputs=encode(texts, tokenizer, learnt, length),
+        inputs=encode(texts, tokenizer, tokens, length),
         targets=torch.tensor([classes.index(label) for label in labels]),
         classes=tuple(classes),
-        vocabulary=learnt,
+        vocabulary=tokens,
         tokenizer=tokenizer,
-        padded=True,  # even if no text here is shorter than `length`: one that is predicted may be
+        padded=True,  # a text to predict may be shorter than `length` even if none here is
         **described,
     )

@@ -11,13 +11,13 @@ from torch import Tensor
 
 Tokenizer = Literal["words", "characters", "bytes"]
 PADDING, UNKNOWN = "<pad>", "<unk>"  # of indices 0 and 1
-TEXT = "text"  # the column of texts in a table
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")  # a word with its apostrophes, or one punctuation mark
+TEXT = "text"  # name of the column with texts in a table
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")  # a word with apostrophes, or a punctuation mark
 
 
 def tokenize(text: str, tokenizer: str, most: int | None = None) -> list[str]:
-    """The first `most` tokens. words: lower case, each punctuation mark a token of its own; characters as they are;
-    bytes of UTF-8, each as the character of that number."""
+    """The first `most` tokens. words: lower case, each punctuation mark a token of its own. characters: unchanged.
+    bytes: of UTF-8, each as the character with that code."""
     if tokenizer == "words":
         return [found.group() for found in islice(WORD.finditer(text.lower()), most)]
     if tokenizer == "characters":
@@ -28,10 +28,10 @@ def tokenize(text: str, tokenizer: str, most: int | None = None) -> list[str]:
 def build_vocabulary(
     texts: Iterable[str], tokenizer: str, *, length: int | None = None, most: int | None = None, least: int = 1
 ) -> tuple[str, ...]:
-    """The vocabulary of these texts: padding, unknown, then the tokens, most frequent first.
+    """The vocabulary of these texts: padding, unknown, then the tokens by decreasing frequency.
 
-    length: how many tokens of each text are read; most: how many the vocabulary holds altogether; least: how often
-    a token must occur. Bytes are always all 256.
+    length: maximum number of tokens per text; most: maximum size of the vocabulary; least: minimum number of
+    occurrences of a token. For bytes always all 256.
     """
     if tokenizer == "bytes":
         return PADDING, UNKNOWN, *map(chr, range(256))
@@ -41,9 +41,9 @@ def build_vocabulary(
 
 
 def encode(texts: Sequence[str], tokenizer: str, vocabulary: Sequence[str], length: int) -> Tensor:
-    """N texts → N × length indices (int64): the first `length` tokens of each, shorter ones padded with 0.
+    """N texts → N × length indices (int64): the first `length` tokens of each, padded with 0.
 
-    Raises ValueError for a token that a vocabulary without UNKNOWN lacks.
+    Raises ValueError for an unknown token if the vocabulary has no UNKNOWN.
     """
     index = {token: place for place, token in enumerate(vocabulary)}
     unknown = index.get(UNKNOWN)
@@ -52,13 +52,13 @@ def encode(texts: Sequence[str], tokenizer: str, vocabulary: Sequence[str], leng
         tokens = tokenize(text, tokenizer, length)
         indices = [index.get(token, unknown) for token in tokens]
         if None in indices:
-            raise ValueError(f"{tokens[indices.index(None)]!r} is not among the {len(index)} tokens that are known.")
+            raise ValueError(f"{tokens[indices.index(None)]!r} is not in the vocabulary of {len(index)} tokens.")
         row[: len(indices)] = torch.tensor(indices, dtype=torch.int64)
     return encoded
 
 
 def decode(indices: Iterable[int], tokenizer: str, vocabulary: Sequence[str]) -> str:
-    """Indices → text without the padding. Words come back in lower case with a space between any two."""
+    """Indices → text without padding. Words are in lower case and separated by spaces."""
     tokens = [vocabulary[index] for index in indices if index]
     if tokenizer == "words":
         return " ".join(tokens)

@@ -148,7 +148,7 @@ def _build_loader(
         seed=cfg.trainer.seed,
         sampler=cfg.trainer.sampler,
         extract=model.extract if isinstance(model, ExtractsFeatures) else None,
-        at_once=model_traits(model).full_batch,
+        full_batch=model_traits(model).full_batch,
     )
 
 

@@ -131,7 +131,7 @@ class MetaLearning(GradientTask):
         self.model.train()
         generator, support, queries = self.loader.generator(epoch), slice(self.support), slice(self.support, None)
         for _ in range(self.steps):
-            index_MP = self.problem.tasks["train"].draw(self.meta_batch, generator)
+            index_MP = self.problem.tasks["train"].sample(self.meta_batch, generator)
             inputs, targets = self.problem.examples(index_MP, self.loader)
             yield inputs[:, support], targets[:, support], inputs[:, queries], targets[:, queries]
 
@@ -179,7 +179,7 @@ class MetaLearning(GradientTask):
     @torch.no_grad()
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         steps = sorted({0, self.inner_steps, *self.evaluation_steps})
-        index_TP = self.problem.tasks[split].fixed(self.evaluation_tasks)
+        index_TP = self.problem.tasks[split].evaluation_tasks(self.evaluation_tasks)
         inputs, targets = self.problem.examples(index_TP, self.loader)
         outputs = self._adapt(inputs, targets, inputs, steps)
         scores = self.problem.scores(outputs[:, :, self.support :], targets[:, self.support :])

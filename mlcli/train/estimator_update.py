@@ -1,5 +1,4 @@
-"""What takes the place of a gradient update for a model that is fitted: scikit-learn's estimators, or one that does
-its own steps."""
+"""The counterpart of `Update` for models with a `fit` of their own, such as scikit-learn's estimators."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,13 +11,10 @@ Examples = tuple[Tensor, Tensor, Tensor | None]  # inputs, targets, and a weight
 
 
 class EstimatorUpdate:
-    """Called like an Update, with a loss function and a batch: the model's own `fit`. Returns the loss that it gives,
-    else that after it.
+    """Called like an `Update`, with a loss function and a batch, it calls the model's `fit`. Returns the loss that
+    `fit` returns, or else the loss after it. It has no state besides the model's."""
 
-    The model's state is all the state there is.
-    """
-
-    settings: dict[str, float] = {}  # noqa: RUF012  # nothing to tell beside the loss
+    settings: dict[str, float] = {}  # noqa: RUF012  # nothing is logged besides the loss
 
     def __init__(self, model: nn.Module) -> None:
         self.model: Any = model
@@ -36,10 +32,10 @@ class EstimatorUpdate:
         return nullcontext()
 
     def observe(self, score: float) -> None:
-        """No schedule reacts to it."""
+        """Ignored: there is no learning-rate schedule."""
 
     def state_dict(self) -> dict[str, Any]:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """There is none."""
+        """There is no state."""

@@ -1,8 +1,8 @@
-"""How large the gradients and the outputs of a network's layers are.
+"""Layer statistics: gradient norms and the mean and standard deviation of activations, per layer.
 
-Measured in evaluation mode (no dropout, running statistics) on a batch that is always the same, the first examples
-of the training split (augmented, where the task's loss does that): training goes on as if nobody had looked. Layers
-are called as in the network: hidden.0.linear, head.
+They are measured in evaluation mode (no dropout, running statistics) on a fixed batch, the first examples of the
+training split (augmented if the task's loss augments), without an effect on training. Layers have the names of the
+modules: hidden.0.linear, head.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,18 @@ from torch import Tensor, nn
 
 from mlcli.train.modes import evaluating
 
-GRADIENT, MEAN, STD = "gradient_norm/", "activation_mean/", "activation_std/"  # of metrics, before a layer's name
-PASSED_ON = (nn.Dropout, nn.Identity)  # in evaluation mode nothing happens there
+GRADIENT, MEAN, STD = (
+    "gradient_norm/",
+    "activation_mean/",
+    "activation_std/",
+)  # prefixes of metrics, before the name of a layer
+PASSED_ON = (nn.Dropout, nn.Identity)  # the identity in evaluation mode
 
 
 def layer_statistics(task: Any) -> dict[str, Tensor]:
-    """gradient_norm/LAYER, activation_mean/LAYER and activation_std/LAYER, as scalars.
+    """gradient_norm/LAYER, activation_mean/LAYER and activation_std/LAYER as scalars.
 
-    `task` has a `model`, a `loss` of a batch and a `loader`, as the tasks that train one network have.
+    `task` has a `model`, a `loader` and `loss(*batch)`.
     """
     batch = tuple(tensor[: task.loader.batch_size] for tensor in next(iter(task.loader.split("train"))))
     norms = {f"{GRADIENT}{layer}": norm for layer, norm in gradients(task, batch).items()}
@@ -30,7 +34,7 @@ def layer_statistics(task: Any) -> dict[str, Tensor]:
 
 
 def gradients(task: Any, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-    """The norm of the gradient of the batch's loss, by layer."""
+    """The norm of the gradient of the loss, by layer."""
     parameters = {name: parameter for name, parameter in task.model.named_parameters() if parameter.requires_grad}
     with differentiable(task.model):
         loss = task.loss(*batch)
@@ -40,7 +44,7 @@ def gradients(task: Any, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
 
 
 def gradient_norms(gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """From the gradients of each parameter, rows × its shape, the norms of each layer's together, one a row."""
+    """Gradients by parameter, K × shape → their joint norms by layer, K."""
     squares: dict[str, Tensor] = {}
     for name, gradient in gradients.items():
         layer = name.rpartition(".")[0] or name
@@ -50,7 +54,7 @@ def gradient_norms(gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def activations(task: Any, inputs: Tensor) -> dict[str, Tensor]:
-    """Mean and deviation of what each innermost module of the network gives out, over all examples and units."""
+    """Mean and standard deviation of the output of each leaf module, over all examples and units."""
     found: dict[str, Tensor] = {}
     hooks = []
     for name, module in task.model.named_modules():
@@ -66,7 +70,7 @@ def activations(task: Any, inputs: Tensor) -> dict[str, Tensor]:
 
 def _into(found: dict[str, Tensor], name: str) -> Any:
     def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-        while isinstance(output, tuple):  # recurrent layers give more than one thing, of which this is the first
+        while isinstance(output, tuple):  # of recurrent layers, the outputs of all steps come first
             output = output[0]
         outputs = output.detach().float()
         found[f"{MEAN}{name}"] = outputs.mean()
@@ -77,6 +81,6 @@ def _into(found: dict[str, Tensor], name: str) -> Any:
 
 @contextmanager
 def differentiable(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, yet able to compute gradients, which cuDNN's recurrent layers then are not."""
+    """The model in evaluation mode, without cuDNN, whose recurrent layers have no backward pass in that mode."""
     with evaluating(model), torch.backends.cudnn.flags(enabled=False):
         yield

@@ -1,4 +1,4 @@
-"""Evaluation mode for the time of an inference."""
+"""Evaluation mode as a context."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,9 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, and afterwards in the mode it was in.
+    """The model in evaluation mode; afterwards in the mode it was in before.
 
-    A model without any module in training mode is not written to at all: a loaded model stays in evaluation mode for
-    good, so that several threads may use it at once.
+    A model that is in evaluation mode already is not modified, so several threads can use a loaded model at once.
     """
     if not any(module.training for module in model.modules()):
         yield

@@ -1,4 +1,4 @@
-"""How an optimizer is made, and what kind of optimizer it is."""
+"""Optimizers: construction from a config, and properties of their classes."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -13,10 +13,10 @@ Groups = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class MakeOptimizer:
-    """Makes an optimizer as it is configured, as often as one is needed.
+    """Constructs the configured optimizer for parameter groups, any number of times.
 
-    construct: takes parameter groups, and `lr` in place of the configured rate. config: names the constructor and all
-    its arguments but the rate; makers with equal texts make equal optimizers.
+    construct: called with parameter groups and, optionally, an `lr` that replaces the configured one. config: the
+    constructor and all its arguments but `lr`, as text; equal texts construct equal optimizers.
     """
 
     construct: Callable[..., torch.optim.Optimizer]
@@ -27,13 +27,13 @@ class MakeOptimizer:
 
 
 def has_modes(optimizer: Any) -> bool:
-    """Whether it has other weights for evaluation than for training (Defazio et al. 2024, arXiv 2405.15682)."""
+    """Whether it evaluates other weights than it trains (schedule-free, Defazio et al. 2024, arXiv 2405.15682)."""
     return callable(getattr(optimizer, "train", None)) and callable(getattr(optimizer, "eval", None))
 
 
 @lru_cache(maxsize=64)
 def needs_closure(kind: Any) -> bool:
-    """Whether its step cannot be taken from the gradients alone."""
+    """Whether the step of this optimizer class requires a closure that computes the loss again."""
     parameters = list(inspect.signature(kind.step).parameters.values())[1:]
     return any(each.default is each.empty and each.kind not in VARIADIC for each in parameters)
 

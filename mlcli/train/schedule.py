@@ -1,10 +1,10 @@
-"""Learning-rate schedules: what to multiply the optimizer's rate by at each update.
+"""Learning-rate schedules: the factor of the optimizer's learning rate at each update.
 
-A schedule is called with `step` (the update to come, from 0), `steps_per_epoch` and `total_steps`, and returns a
-factor. It is a function of these numbers alone, so any step can be asked for in any order, a resume needs no
-state, and trials that train side by side each have their own. Only Plateau remembers: what it was told.
+A schedule is called with `step` (the next update, from 0), `steps_per_epoch` and `total_steps`, and returns a factor.
+It is a pure function of these numbers, so resuming needs no state and trials of a stack each have their own. Only
+Plateau has a state, which depends on the scores that it has observed.
 
-They equal torch.optim.lr_scheduler's when optimizer.lr is 1; lengths are in epochs where torch counts steps.
+With optimizer.lr=1 they equal torch.optim.lr_scheduler's; lengths are in epochs where torch counts steps.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,7 @@ Decay = Annotated[float, Range(0, 1, low_open=True)]
 
 @dataclass(frozen=True)
 class Constant:
-    """The optimizer's rate, unchanged."""
+    """The optimizer's learning rate, unchanged."""
 
     def __call__(self, step: int, steps_per_epoch: int, total_steps: int) -> float:
         return 1.0
@@ -29,7 +29,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Step:
-    """Multiplies the rate by `gamma` every `step_size` epochs (StepLR)."""
+    """Multiplies the learning rate by `gamma` every `step_size` epochs (StepLR)."""
 
     step_size: Annotated[int, Range(1)] = 5
     gamma: Decay = 0.5
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Exponential:
-    """Multiplies the rate by `gamma` after every epoch (ExponentialLR)."""
+    """Multiplies the learning rate by `gamma` after every epoch (ExponentialLR)."""
 
     gamma: Decay = 0.9
 
@@ -141,8 +141,8 @@ class OneCycle:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What Plateau knows after some scores."""
+class PlateauState:
+    """The state of Plateau after some scores."""
 
     factor: float = 1.0
     best: float | None = None
@@ -152,12 +152,12 @@ class Seen:
 
 @dataclass
 class Plateau:
-    """Multiplies the rate by `factor` when the monitored score stops improving (ReduceLROnPlateau).
+    """Multiplies the learning rate by `factor` when the monitored score stops improving (ReduceLROnPlateau).
 
-    It waits for more than `patience` epochs without improvement, and after a reduction counts none for `cooldown`
-    epochs. An improvement is one by more than `threshold`, relative to the size of the best score or absolute.
-    `higher` says which way is better, and is supplied by the run from trainer.monitor. `min_factor` is the least
-    that is left of the rate.
+    It waits for more than `patience` epochs without improvement; after a reduction it does not count epochs for
+    `cooldown` epochs. An improvement exceeds `threshold`, relative to the size of the best score or absolute.
+    min_factor: the lower bound of the product of all factors. higher: whether higher scores are better; supplied by
+    the run for trainer.monitor.
     """
 
     higher: bool = False
@@ -167,23 +167,23 @@ class Plateau:
     threshold_mode: Literal["rel", "abs"] = "rel"
     cooldown: Annotated[int, Range(0)] = 0
     min_factor: Share = 0.0
-    seen: Seen = field(default=Seen(), init=False)
+    state: PlateauState = field(default=PlateauState(), init=False)
 
     def __call__(self, step: int, steps_per_epoch: int, total_steps: int) -> float:
-        return self.seen.factor
+        return self.state.factor
 
     def observe(self, score: float) -> None:
-        """The monitored score of the epoch that has just ended."""
-        self.seen = self.after(self.seen, score)
+        """Takes the monitored score of the epoch that has just ended."""
+        self.state = self.after(self.state, score)
 
-    def after(self, seen: Seen, score: float) -> Seen:
-        """What is known after one more score; a function of its arguments alone."""
-        better = self._improves(score, seen.best)
-        best = score if better else seen.best
-        bad_epochs = 0 if better or seen.cooldown_left > 0 else seen.bad_epochs + 1
+    def after(self, state: PlateauState, score: float) -> PlateauState:
+        """The state after one more score."""
+        better = self._improves(score, state.best)
+        best = score if better else state.best
+        bad_epochs = 0 if better or state.cooldown_left > 0 else state.bad_epochs + 1
         if bad_epochs <= self.patience:
-            return Seen(seen.factor, best, bad_epochs, max(seen.cooldown_left - 1, 0))
-        return Seen(max(seen.factor * self.factor, self.min_factor), best, 0, self.cooldown)
+            return PlateauState(state.factor, best, bad_epochs, max(state.cooldown_left - 1, 0))
+        return PlateauState(max(state.factor * self.factor, self.min_factor), best, 0, self.cooldown)
 
     def _improves(self, score: float, best: float | None) -> bool:
         if best is None:
@@ -192,13 +192,13 @@ class Plateau:
         return score > best + margin if self.higher else score < best - margin
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resume needs."""
-        return asdict(self.seen)
+        """What resuming needs."""
+        return asdict(self.state)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.seen = Seen(**state)
+        self.state = PlateauState(**state)
 
 
 def _cosine(start: float, end: float, share: float) -> float:
-    """Half a cosine from `start` at share 0 to `end` at share 1, and `end` from there on."""
+    """Half a cosine from `start` at share 0 to `end` at share 1 and beyond."""
     return end + (start - end) * (1 + cos(pi * min(share, 1.0))) / 2

@@ -8,23 +8,23 @@ import pytest
 from PIL import Image
 
 from mlcli.data import omniglot
-from mlcli.loading.archives import reading, unpacked
+from mlcli.loading.archives import archive_errors, read_member
 
 
 def test_a_member_that_is_too_large(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", bytes(1001))
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert len(unpacked(archive, "a", 1001)) == 1001
+        assert len(read_member(archive, "a", 1001)) == 1001
         with pytest.raises(ValueError, match="a unpacks to 1,001 bytes, more than 1,000"):
-            unpacked(archive, "a", 1000)
+            read_member(archive, "a", 1000)
 
 
 @pytest.mark.parametrize(
     "error", [zipfile.BadZipFile("no zip"), KeyError("a"), SyntaxError("broken PNG"), MemoryError()]
 )
 def test_whatever_is_raised_names_the_file(tmp_path: Path, error: Exception) -> None:
-    with pytest.raises(ValueError, match=f"{tmp_path} is not an archive"), reading(tmp_path, "an archive"):
+    with pytest.raises(ValueError, match=f"{tmp_path} is not an archive"), archive_errors(tmp_path, "an archive"):
         raise error
 
 

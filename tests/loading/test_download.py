@@ -26,6 +26,6 @@ def test_other_sources_and_places_are_refused(
     monkeypatch.setenv("MLCLI_CACHE", str(tmp_path / "cache"))
     (tmp_path / "file").write_text("content")
     md5 = hashlib.md5(b"content", usedforsecurity=False).hexdigest()
-    with pytest.raises(ValueError, match="cannot be kept"):
+    with pytest.raises(ValueError, match="cannot be stored"):
         download(url.format(tmp_path / "file"), md5, folder.format(tmp_path))
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file"]

@@ -49,7 +49,7 @@ def test_val_and_test_stay_whole() -> None:
     ("settings", "words"),
     [
         ({"classes": ["a", "x"]}, "letters has no class x. Choices: a, b, c."),
-        ({"classes": ["a"]}, "there must be two or more of them"),
+        ({"classes": ["a"]}, "must be two or more classes"),
         ({"per_class": 2}, "class a of letters has 1 examples to train on; use at most split.per_class=1."),
     ],
 )

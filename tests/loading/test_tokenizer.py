@@ -24,7 +24,7 @@ def test_a_vocabulary_begins_with_padding_and_unknown_then_goes_by_frequency() -
 def test_a_vocabulary_may_know_nothing_else() -> None:
     closed = (PADDING, "on", "monday")
     assert encode(["on monday"], "words", closed, 3).tolist() == [[1, 2, 0]]
-    with pytest.raises(ValueError, match="'sunday' is not among the 3 tokens"):
+    with pytest.raises(ValueError, match="'sunday' is not in the vocabulary of 3 tokens"):
         encode(["on sunday"], "words", closed, 3)
 
 

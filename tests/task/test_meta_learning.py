@@ -130,7 +130,7 @@ def test_evaluation_is_of_adapted_networks_task_by_task() -> None:
     parts = parts_of("task.inner_steps=2", "task.evaluation_steps=[0,4]")
     task: Any = parts.task
     evaluation = task.evaluate("test", full=True)
-    index = task.problem.tasks["test"].fixed(100)
+    index = task.problem.tasks["test"].evaluation_tasks(100)
     inputs, targets = task.loader.at(index)
     costs: dict[int, list[float]] = {0: [], 2: [], 4: []}
     for x, y in zip(inputs, targets, strict=True):

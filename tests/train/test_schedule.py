@@ -153,15 +153,15 @@ def test_plateau_goes_on_from_its_state():
     for score in SCORES[6:]:
         whole.observe(score)
         resumed.observe(score)
-        assert resumed.seen == whole.seen
+        assert resumed.state == whole.state
 
 
 def test_plateau_reads_a_fall_of_a_negative_score_as_no_improvement():
     plateau = Plateau(higher=True, patience=0, threshold=0.1)  # R² may be negative
     plateau.observe(-1.0)
     plateau.observe(-1.05)
-    assert plateau.seen.best == -1.0
-    assert plateau.seen.factor < 1
+    assert plateau.state.best == -1.0
+    assert plateau.state.factor < 1
 
 
 @pytest.mark.parametrize("file", sorted(CONF.glob("*.yaml")), ids=lambda file: file.stem)

@@ -20,7 +20,7 @@ class MetaBatches:
         for each in zip(*(task.batches(epoch) for task in self.tasks), strict=True):
             yield tuple(torch.stack(tensors) for tensors in zip(*each, strict=True))
 
-    def draw(self, fill: Any, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    def sample(self, fill: Any, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         raise CannotStack("inner steps cannot sample random numbers")
 
     def keep(self, rows: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
-"""Recurrent layers for stacks: many trials' nn.RNN, nn.GRU and nn.LSTM as one computation.
+"""nn.RNN, nn.GRU and nn.LSTM for stacks: the recurrent layers of many trials as one computation.
 
-torch.vmap has no rule for torch's own kernels; a layer with a rule takes their place, under the same parameters.
-Shapes: T steps, B batch, D features, H hidden size.
+torch.vmap has no rule for torch's own kernels, so an autograd function with such a rule replaces them, with the same
+parameters. Shapes: T steps, B batch, D features, H hidden size.
 """
 
 from functools import partial
@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.train.stack.recurrent_layer import run_layer
+from mlcli.train.stack.recurrent_layer import recurrent_layer
 
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-def stack_recurrent(model: nn.Module) -> None:
-    """Gives every nn.RNN, nn.GRU and nn.LSTM in the model a forward that torch.vmap can batch over trials.
+def make_recurrent_stackable(model: nn.Module) -> None:
+    """Gives every nn.RNN, nn.GRU and nn.LSTM of the model a forward that torch.vmap can batch over trials.
 
-    It takes and returns what torch's own does, for padded batches; packed sequences raise CannotStack. Between layers
-    it calls the module's attribute `dropout_between_layers`, where there is one, with T × B × width, else F.dropout.
-    Raises CannotStack for an LSTM with projections.
+    Its arguments and results are those of torch's own, for padded batches; packed sequences raise CannotStack.
+    Dropout between layers, on T × B × width, is the module's attribute `dropout_between_layers` if it has one, else
+    F.dropout. Raises CannotStack for an LSTM with projections.
     """
     for module in model.modules():
         if isinstance(module, nn.RNNBase):
@@ -38,40 +38,40 @@ def _forward(module: nn.RNNBase, inputs: Tensor, hx: Any = None) -> tuple[Tensor
     drop = partial(F.dropout, p=module.dropout, training=module.training)
     drop = getattr(module, "dropout_between_layers", drop)
     states, memories = hx if module.mode == "LSTM" and hx is not None else (hx, None)
-    ends: list[tuple[Tensor, Tensor | None]] = []
+    finals: list[tuple[Tensor, Tensor | None]] = []  # last state and memory by layer and direction
     for layer in range(module.num_layers):
         outputs = drop(outputs) if layer and module.dropout else outputs
         directions = []
         for suffix in ("", "_reverse") if module.bidirectional else ("",):
             weights = [getattr(module, f"{name}_l{layer}{suffix}", None) for name in WEIGHTS]
-            first = [None if each is None else each[len(ends)] for each in (states, memories)]
-            own, memory = _layer(module.mode, bool(suffix), outputs, *first, *weights)
+            initial = [None if each is None else each[len(finals)] for each in (states, memories)]
+            own, memory = _layer(module.mode, bool(suffix), outputs, *initial, *weights)
             directions.append(own)
-            ends.append((own[0] if suffix else own[-1], memory))
+            finals.append((own[0] if suffix else own[-1], memory))
         outputs = torch.cat(directions, -1) if module.bidirectional else directions[0]
-    h_n = torch.stack([state for state, _ in ends])
-    last: Any = (h_n, torch.stack([c for _, c in ends if c is not None])) if module.mode == "LSTM" else h_n
+    h_n = torch.stack([state for state, _ in finals])
+    last: Any = (h_n, torch.stack([c for _, c in finals if c is not None])) if module.mode == "LSTM" else h_n
     return outputs.transpose(0, 1) if module.batch_first else outputs, last
 
 
 def _layer(mode: str, reverse: bool, *tensors: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """One layer in one direction: T × B × D → T × B × H and an LSTM's last memory, B × H."""
+    """One layer in one direction: T × B × D → outputs T × B × H, and an LSTM's last memory, B × H."""
     if any(each is not None and torch._C._functorch.is_batchedtensor(each) for each in tensors):
-        return _Trial.apply(mode, reverse, *tensors)  # type: ignore[no-any-return, no-untyped-call]
-    states, memory = run_layer(mode, reverse, [None if each is None else each.unsqueeze(0) for each in tensors])
+        return _RecurrentLayer.apply(mode, reverse, *tensors)  # type: ignore[no-any-return, no-untyped-call]
+    states, memory = recurrent_layer(mode, reverse, [None if each is None else each.unsqueeze(0) for each in tensors])
     return states[0], None if memory is None else memory[0]
 
 
-class _Trial(torch.autograd.Function):
-    """A name for torch.vmap to find its rule by: only there are all trials' tensors at hand at once."""
+class _RecurrentLayer(torch.autograd.Function):
+    """An autograd function for the sake of its vmap rule, the only place where the tensors of all trials are seen."""
 
     @staticmethod
     def forward(mode: str, reverse: bool, *tensors: Tensor | None) -> Any:
-        raise RuntimeError("a recurrent layer of a stack was called outside of it")
+        raise RuntimeError("a stacked recurrent layer can only be called inside torch.vmap")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        raise RuntimeError("a recurrent layer of a stack was called outside of it")
+        raise RuntimeError("a stacked recurrent layer can only be called inside torch.vmap")
 
     @staticmethod
     def vmap(
@@ -85,5 +85,5 @@ class _Trial(torch.autograd.Function):
             else each.movedim(dim, 0)
             for each, dim in zip(tensors, in_dims[2:], strict=True)
         ]
-        states, memory = run_layer(mode, reverse, stacked)
+        states, memory = recurrent_layer(mode, reverse, stacked)
         return (states, memory), (0, None if memory is None else 0)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from mlcli.train.stack.recurrent_cells import (
-    Gradients,
-    Trace,
+    CellGradients,
+    ForwardCache,
     gru_backward,
     gru_forward,
     lstm_backward,
@@ -21,8 +21,9 @@ from mlcli.train.stack.recurrent_cells import (
     rnn_forward,
 )
 
-BLOCK = 4_000_000  # bytes of gates: trials of a block go through all steps together, and stay in the cache
-FUSED = 1024  # numbers in an LSTM's state from which torch's own kernel for one trial is the faster way on a CPU
+# Bytes of gates in a block of trials, which goes through all steps together and so stays in the processor's cache.
+BLOCK = 4_000_000
+FUSED = 1024  # elements of an LSTM's state from which torch's kernel for one trial is faster on a CPU
 FORWARD: dict[str, Any] = {
     "LSTM": lstm_forward,
     "GRU": gru_forward,
@@ -37,32 +38,33 @@ BACKWARD: dict[str, Any] = {
 }
 
 
-def run_layer(mode: str, reverse: bool, tensors: Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]:
-    """States K × T × B × H and an LSTM's last memory, K × B × H.
+def recurrent_layer(mode: str, reverse: bool, tensors: Sequence[Tensor | None]) -> tuple[Tensor, Tensor | None]:
+    """Returns the states, K × T × B × H, and an LSTM's last memory, K × B × H.
 
-    tensors: inputs K × T × B × D; state and memory before the first step, K × B × H, where given; weight_ih
-    K × GH × D, weight_hh K × GH × H, and, where the layer has them, bias_ih and bias_hh K × GH.
+    tensors: inputs K × T × B × D; initial state and memory K × B × H, or None for zeros; weight_ih K × GH × D;
+    weight_hh K × GH × H; bias_ih and bias_hh K × GH, or None.
     """
     inputs, weight_hh = tensors[0], tensors[4]
     assert inputs is not None and weight_hh is not None
     tensors = [inputs.to(weight_hh.dtype), *tensors[1:]]
-    with torch.autocast(inputs.device.type, enabled=False):  # the layer is computed in its parameters' own dtype
-        if mode == "LSTM" and _has_fused(inputs, weight_hh):
-            return _one_by_one(reverse, *tensors)  # type: ignore[arg-type]
+    with torch.autocast(inputs.device.type, enabled=False):  # the layer computes in the dtype of its parameters
+        if mode == "LSTM" and _prefers_fused(inputs, weight_hh):
+            return _loop_over_trials(reverse, *tensors)  # type: ignore[arg-type]
         keep = torch.is_grad_enabled() and any(each is not None and each.requires_grad for each in tensors)
         return _Layer.apply(mode, reverse, keep, *tensors)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _has_fused(inputs: Tensor, weight_hh: Tensor) -> bool:
+def _prefers_fused(inputs: Tensor, weight_hh: Tensor) -> bool:
+    """Whether torch's fused kernel, trial by trial, is faster than batched products."""
     size = inputs.shape[2] * weight_hh.shape[-1]
     return weight_hh.device.type == "cpu" and weight_hh.dtype == torch.float32 and size >= FUSED
 
 
-def _one_by_one(
+def _loop_over_trials(
     reverse: bool, inputs: Tensor, state: Tensor | None, memory: Tensor | None, *weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """An LSTM's trials by oneDNN's kernel, which runs in wider registers than MKL's products do on some processors:
-    there no batched product is as fast."""
+    """An LSTM, trial by trial, by oneDNN's kernel. On some processors it uses wider registers than MKL's batched
+    products do, which are then slower."""
     zeros = inputs.new_zeros(len(inputs), 1, inputs.shape[2], weights[1].shape[-1])  # type: ignore[union-attr]
     first = [zeros if each is None else each.unsqueeze(1) for each in (state, memory)]
     given = [each for each in weights if each is not None]
@@ -77,7 +79,7 @@ def _one_by_one(
 
 
 class _Layer(torch.autograd.Function):
-    """(mode, reverse, keep what backward needs, tensors of `run_layer`) → its results."""
+    """(mode, reverse, whether to keep what backward needs, tensors of `recurrent_layer`) → its results."""
 
     @staticmethod
     def forward(ctx: Any, mode: str, reverse: bool, keep: bool, *tensors: Any) -> tuple[Tensor, Tensor | None]:
@@ -87,15 +89,15 @@ class _Layer(torch.autograd.Function):
         states[:, steps if reverse else 0] = 0 if state is None else state
         last = weight_hh.new_empty(trials, batch, size) if mode == "LSTM" else None
         bias = bias_ih if mode == "GRU" or bias_ih is None else bias_ih + bias_hh
-        ctx.blocks, ctx.traces = _blocks(weight_hh, steps * batch), []
+        ctx.blocks, ctx.caches = _blocks(weight_hh, steps * batch), []
         for rows in ctx.blocks:
             gates = _project(inputs[rows], weight_ih[rows], None if bias is None else bias[rows])
-            trace = _trace(mode, reverse, gates, states[rows], None if memory is None else memory[rows])
-            FORWARD[mode](trace, weight_hh[rows], None if bias_hh is None else bias_hh[rows])
-            if last is not None and trace.memories is not None:
-                last[rows] = trace.memories[:, 0 if reverse else steps]
+            cache = _cache(mode, reverse, gates, states[rows], None if memory is None else memory[rows])
+            FORWARD[mode](cache, weight_hh[rows], None if bias_hh is None else bias_hh[rows])
+            if last is not None and cache.memories is not None:
+                last[rows] = cache.memories[:, 0 if reverse else steps]
             if keep:
-                ctx.traces.append(trace)
+                ctx.caches.append(cache)
         ctx.save_for_backward(inputs, weight_ih, weight_hh)
         ctx.mode = mode
         ctx.set_materialize_grads(False)
@@ -110,18 +112,18 @@ class _Layer(torch.autograd.Function):
         needs = ctx.needs_input_grad[3:]
         first = torch.empty_like(d_states[:, 0])
         shapes = (inputs, first, first, weight_ih, weight_hh, weight_hh[..., 0], weight_hh[..., 0])
-        # New and contiguous whatever the strides of the inputs, which may be one tensor for all trials.
+        # New, contiguous tensors: the inputs may be one tensor that is expanded to all trials.
         out = [like.new_empty(like.shape) if need else None for like, need in zip(shapes, needs, strict=True)]
-        for rows, trace in zip(ctx.blocks, ctx.traces, strict=True):
+        for rows, cache in zip(ctx.blocks, ctx.caches, strict=True):
             own = None if d_memory is None else d_memory[rows]
-            found = BACKWARD[ctx.mode](trace, weight_hh[rows], d_states[rows], own)
+            found = BACKWARD[ctx.mode](cache, weight_hh[rows], d_states[rows], own)
             into = [None if each is None else each[rows] for each in out]
-            _write(found, trace, inputs[rows], weight_ih[rows], into)
+            _write(found, cache, inputs[rows], weight_ih[rows], into)
         return None, None, None, *out
 
 
 def _blocks(weight_hh: Tensor, positions: int) -> list[slice]:
-    """Rows of trials. On a GPU all at once."""
+    """Blocks of rows; on a GPU a single one."""
     trials, gates, _ = weight_hh.shape
     fit = BLOCK // (positions * gates * weight_hh.element_size()) if weight_hh.device.type == "cpu" else trials
     count = max(1, fit)
@@ -129,35 +131,38 @@ def _blocks(weight_hh: Tensor, positions: int) -> list[slice]:
 
 
 def _project(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The inputs' part of all steps' gates, K × T × B × GH, as one product."""
+    """The contribution of the inputs to the gates of all steps, K × T × B × GH, as one matrix product."""
     flat, turned = inputs.flatten(1, 2), weight.mT
     gates = torch.bmm(flat, turned) if bias is None else torch.baddbmm(bias.unsqueeze(1), flat, turned)
     return torch.unflatten(gates, 1, inputs.shape[1:3])
 
 
-def _trace(mode: str, reverse: bool, gates: Tensor, states: Tensor, memory: Tensor | None) -> Trace:
+def _cache(mode: str, reverse: bool, gates: Tensor, states: Tensor, memory: Tensor | None) -> ForwardCache:
+    """Buffers for a block, with the initial state and memory in place."""
     memories, extra = None, None
     if mode == "LSTM":
         memories = torch.empty_like(states)
         memories[:, -1 if reverse else 0] = 0 if memory is None else memory
     if mode in ("LSTM", "GRU"):
         extra = states.new_empty(states[:, 1:].shape)
-    return Trace(gates, states, memories, extra, reverse)
+    return ForwardCache(gates, states, memories, extra, reverse)
 
 
-def _write(found: Gradients, trace: Trace, inputs: Tensor, weight_ih: Tensor, out: Sequence[Tensor | None]) -> None:
-    """The gradients of the tensors that need one, into the places for them. Overwrites those of the gates."""
+def _write(
+    found: CellGradients, cache: ForwardCache, inputs: Tensor, weight_ih: Tensor, out: Sequence[Tensor | None]
+) -> None:
+    """Writes the gradients of the tensors that need one into `out`. Overwrites the gradients of the gates."""
     d_inputs, d_state, d_memory, d_ih, d_hh, d_bias_ih, d_bias_hh = out
     gates = found.gates.flatten(1, 2)
     if d_hh is not None:
-        torch.bmm(gates.mT, trace.before(trace.states).flatten(1, 2), out=d_hh)
+        torch.bmm(gates.mT, cache.before(cache.states).flatten(1, 2), out=d_hh)
     if d_bias_hh is not None:
         torch.sum(gates, 1, out=d_bias_hh)
     if found.candidate is not None:
         found.gates[..., -found.candidate.shape[-1] :] = found.candidate
     if d_bias_ih is not None:
         torch.sum(gates, 1, out=d_bias_ih)
-    if d_ih is not None:  # few features: the turned product is several times as fast
+    if d_ih is not None:  # transposed, as with few features this product is several times as fast
         d_ih.copy_(torch.bmm(inputs.flatten(1, 2).mT, gates).mT)
     if d_inputs is not None:
         d_inputs.copy_(torch.bmm(gates, weight_ih).view(inputs.shape))

@@ -1,8 +1,10 @@
-"""Many trials of one task as one computation: the forward pass of K networks is torch.vmap's, over their stacked
-weights, and an ordinary backward pass gives each its own gradient.
+"""A stack: many trials of one task trained as one computation.
 
-What it costs to train 64 small networks one after another is mostly the overhead of small kernels; here each kernel
-does the work of all of them. Shapes: K trials, B batch, N examples of a split.
+Training small networks one after another spends most of its time on the overhead of small kernels; here each kernel
+does the work of all networks. The forward pass is torch.vmap of functional_call over the stacked weights. The loss of
+a trial depends on its own weights alone, so the backward pass of the summed losses yields the gradient of each.
+
+Shapes: K trials ("rows"), B examples of a batch, N examples of a split.
 """
 
 import copy
@@ -19,24 +21,27 @@ from mlcli.train.layer_statistics import GRADIENT, activations, differentiable, 
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import ComputesOutputs, HasMetrics, WeighsBatches
 from mlcli.train.stack.layers import make_stackable
+from mlcli.train.stack.side_effects import AttributeGuard, BufferGuard, global_rng_states, require_unchanged_rng
 from mlcli.train.stack.task_stack import TaskStack
-from mlcli.train.stack.unstackable import Attributes, Buffers, global_states, require_same
 from mlcli.train.stack.update import StackedUpdate
 from mlcli.train.stack.weights import StackedWeights
 from mlcli.traits import task_traits
 
 ALL = slice(None)
-ROWS = 8  # trials that are evaluated at once: their activations on a whole split would not fit in a cache
+EVALUATED_ROWS = 8  # trials evaluated at once; the activations of more would not fit into the cache
 
 
 class Stack(TaskStack):
-    """K tasks that differ only in numbers, as the loop's trials. None of them changes until it leaves the stack.
+    """K tasks that differ only in numbers, as the `Trials` of the training loop. A task itself stays as it is until
+    its trial leaves the stack, which writes the weights back.
 
-    A task that stacks has `model`, `update` and `loader`, a `loss(*batch)` that is the mean of a batch (over its
-    examples, or over what `batch_weight(*batch)` counts), and `metrics(outputs, targets)` of a split, with outputs of
-    the model, or of the task's own `evaluation_outputs(inputs)`; `traits.per_trial` names those of its attributes
-    that may differ from trial to trial. loader: the K tasks' loaders as one. Raises CannotStack with the reason when
-    they cannot be one computation; the first step may raise RuntimeError for a layer that torch.vmap does not know.
+    tasks: each has `model`, `update` and `loader`; `loss(*batch)`, a mean over the batch (over its examples, or over
+    the `batch_weight(*batch)` terms of a loss); and `metrics(outputs, targets)` of a split, where the outputs are the
+    model's or those of `evaluation_outputs(inputs)`. `traits.per_trial` names the attributes that may differ between
+    trials. loader: the K loaders as one.
+
+    Raises CannotStack with the reason if the tasks cannot be one computation. The first step may raise it too, or
+    RuntimeError for a layer that torch.vmap does not support.
     """
 
     def __init__(self, tasks: Sequence[Any], loader: Any) -> None:
@@ -47,20 +52,20 @@ class Stack(TaskStack):
         self.update = StackedUpdate([task.update for task in tasks], self.stacked)
         self.task = copy.copy(tasks[0])
         for name, part in vars(tasks[0]).items():
-            if isinstance(part, nn.Module):  # the network, and what changes its inputs
+            if isinstance(part, nn.Module):  # the network, and modules that augment or corrupt its inputs
                 setattr(self.task, name, copy.deepcopy(part))
-                make_stackable(getattr(self.task, name), loader.draw)
+                make_stackable(getattr(self.task, name), loader.sample)
         self.weighs_batches = isinstance(self.task, WeighsBatches)
         self.has_metrics = isinstance(self.task, HasMetrics)
-        self.module = _Called(self.task)
-        self._gather_numbers()
-        self._gather_constants()
-        self.weighed: Tensor | None = None  # what the losses of the last step are means of, where tasks say it
-        self.first = True  # step
-        self.attributes = Attributes(self.task)
+        self.module = _TaskModule(self.task)
+        self._stack_attributes()
+        self._stack_constants()
+        self.batch_weights: Tensor | None = None  # of the last step, K, for tasks that weigh their batches
+        self.is_first_step = True
+        self.guard = AttributeGuard(self.task)
 
-    def _gather_constants(self) -> None:
-        """What the tasks save with their weights that training does not change."""
+    def _stack_constants(self) -> None:
+        """Stacks the tensors that tasks save with their weights and training does not change."""
         states = [task.state_dict()["model"] for task in self.tasks]
         trained = self.stacked.named()
         self.saved = list(states[0])
@@ -68,10 +73,10 @@ class Stack(TaskStack):
             name: torch.stack([state[name] for state in states]) for name in self.saved if name not in trained
         }
 
-    def _gather_numbers(self) -> None:
-        """The attributes that may differ, as tensors of K rows, also where they do not: a task's formula for
-        tensors is the one that torch.vmap knows."""
-        self.numbers: dict[str, Tensor] = {}
+    def _stack_attributes(self) -> None:
+        """Stacks the attributes that may differ between trials, even if they are equal: inside torch.vmap the task
+        computes with them as tensors."""
+        self.per_trial: dict[str, Tensor] = {}
         for name in task_traits(self.task).per_trial:
             values = [getattr(task, name) for task in self.tasks]
             if all(value is None for value in values):
@@ -79,7 +84,7 @@ class Stack(TaskStack):
             if any(value is None for value in values):
                 raise CannotStack(f"some have {name} and some have none")
             like = self.stacked.flats[0][0]
-            self.numbers[name] = torch.stack(
+            self.per_trial[name] = torch.stack(
                 [torch.as_tensor(value, dtype=like.dtype, device=like.device) for value in values]
             )
 
@@ -88,41 +93,43 @@ class Stack(TaskStack):
         return self.loader.batches(epoch)  # type: ignore[no-any-return]
 
     def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
-        self.weighed = None
+        self.batch_weights = None
         weights_of = self._weights if self.weighs_batches else None
-        states = global_states() if self.first else ()
+        states = global_rng_states() if self.is_first_step else ()
         losses = self.update(self._losses, *batch, weights_of=weights_of)
-        if self.first:
-            require_same(states)
-            self.attributes.check()
-            self.first = False
+        if self.is_first_step:
+            require_unchanged_rng(states)
+            self.guard.check()
+            self.is_first_step = False
         return {"loss": losses, "lr": self.update.rates}
 
     def weight(self, batch: tuple[Tensor, ...]) -> float | Tensor:
-        return batch[0].shape[1] if self.weighed is None else self.weighed
+        return batch[0].shape[1] if self.batch_weights is None else self.batch_weights
 
     def _losses(self, *batch: Tensor) -> Tensor:
         if not self.weighs_batches:
-            losses: Tensor = self._call("loss", self.stacked.named(), self.numbers, *batch)
+            losses: Tensor = self._call("loss", self.stacked.named(), self.per_trial, *batch)
             return losses
-        losses, weights = self._call(_loss_and_weight, self.stacked.named(), self.numbers, *batch)
-        self.weighed = weights if self.weighed is None else self.weighed + weights
+        losses, weights = self._call(_loss_and_weight, self.stacked.named(), self.per_trial, *batch)
+        self.batch_weights = weights if self.batch_weights is None else self.batch_weights + weights
         return losses
 
     def _weights(self, *batch: Tensor) -> Tensor:
         weights: Tensor = torch.vmap(self.task.batch_weight)(*batch)
         return weights
 
-    def _call(self, method: Any, weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
-        """The task's method of this name, or a function of the task, for each row of the tensors, with that row's
-        weights and numbers in place."""
+    def _call(self, method: Any, weights: dict[str, Tensor], per_trial: dict[str, Tensor], *inputs: Tensor) -> Any:
+        """Calls a method of the task by name, or a function of the task, for each row of the tensors.
 
-        def one(weights: dict[str, Tensor], numbers: dict[str, Tensor], *inputs: Tensor) -> Any:
-            with _attributes(self.task, numbers):
+        During the call the task has the weights and attributes (`per_trial`) of that row.
+        """
+
+        def one(weights: dict[str, Tensor], per_trial: dict[str, Tensor], *inputs: Tensor) -> Any:
+            with _attributes(self.task, per_trial):
                 return functional_call(self.module, weights, (method, *inputs))
 
         prefixed = {f"model.{name}": tensor for name, tensor in weights.items()}
-        return torch.vmap(one, randomness="error")(prefixed, numbers, *inputs)
+        return torch.vmap(one, randomness="error")(prefixed, per_trial, *inputs)
 
     @torch.no_grad()
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
@@ -131,18 +138,18 @@ class Stack(TaskStack):
             return super().evaluate(split, full)
         weights = self.stacked.named()
         with evaluating(self.task.model):
-            parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, ROWS)]
-        self.attributes.check()  # again and again: a forward may assign only now and then
+            parts = [self._evaluate(split, rows, weights) for rows in self.loader.blocks(split, EVALUATED_ROWS)]
+        self.guard.check()  # after every evaluation, as a forward pass may assign in some epochs only
         return {name: torch.cat([part[name] for part in parts]).tolist() for name in parts[0]}
 
     def _evaluate(self, split: str, rows: slice, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         own = {name: tensor[rows] for name, tensor in weights.items()}
-        numbers = {name: tensor[rows] for name, tensor in self.numbers.items()}
+        per_trial = {name: tensor[rows] for name, tensor in self.per_trial.items()}
         batches = self.loader.split(split, rows)
         method = "evaluation_outputs" if isinstance(self.task, ComputesOutputs) else "model"
-        pairs = [(self._call(method, own, numbers, inputs), targets) for inputs, targets in batches]
+        pairs = [(self._call(method, own, per_trial, inputs), targets) for inputs, targets in batches]
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
-        metrics: dict[str, Tensor] = self._call("metrics", own, numbers, outputs, targets)
+        metrics: dict[str, Tensor] = self._call("metrics", own, per_trial, outputs, targets)
         return metrics
 
     def layer_statistics(self) -> dict[str, list[float]]:
@@ -150,7 +157,7 @@ class Stack(TaskStack):
         weights = {name: tensor.detach() for name, tensor in self.stacked.named().items()}
         trained = {name: weights[name].requires_grad_() for name in self.stacked.trained}
         with differentiable(self.task.model):
-            losses = self._call("loss", weights, self.numbers, inputs, *rest)
+            losses = self._call("loss", weights, self.per_trial, inputs, *rest)
             found = torch.autograd.grad(losses.sum(), list(trained.values()), materialize_grads=True)
             with torch.no_grad():
                 measured: dict[str, Tensor] = self._call(activations, weights, {}, inputs)
@@ -169,7 +176,7 @@ class Stack(TaskStack):
         self.stacked.keep(rows)
         self.update.keep(rows)
         self.loader.keep(rows)
-        for tensors in (self.numbers, self.constants):
+        for tensors in (self.per_trial, self.constants):
             tensors.update({name: tensor[rows] for name, tensor in tensors.items()})
 
     @torch.no_grad()
@@ -186,26 +193,27 @@ def _loss_and_weight(task: Any, *batch: Tensor) -> tuple[Tensor, Tensor]:
     return task.loss(*batch), task.batch_weight(*batch)
 
 
-class _Called(nn.Module):
-    """Lets functional_call swap the weights of a task's model around a call of any of the task's methods."""
+class _TaskModule(nn.Module):
+    """A task as a module, so that functional_call can replace the weights of its model for a call of any method."""
 
     def __init__(self, task: Any) -> None:
         super().__init__()
         self.model = task.model
-        self.kept = Buffers(task.model)
+        self.guard = BufferGuard(task.model)
         self.call = lambda method, *inputs: (
             getattr(task, method)(*inputs) if isinstance(method, str) else method(task, *inputs)
         )
 
     def forward(self, method: Any, *inputs: Tensor) -> Any:
-        before = self.kept.now()
-        result = self.call(method, *inputs)  # type: ignore[no-untyped-call]  # whichever method it is
-        self.kept.check(before)
+        before = self.guard.current()
+        result = self.call(method, *inputs)  # type: ignore[no-untyped-call]
+        self.guard.check(before)
         return result
 
 
 @contextmanager
 def _attributes(task: Any, values: dict[str, Tensor]) -> Iterator[None]:
+    """Within this context the task has these attribute values."""
     before = {name: getattr(task, name) for name in values}
     vars(task).update(values)
     try:

@@ -1,4 +1,7 @@
-"""One gradient update of K trials at once: each with its own rate, schedule, clipping and optimizer settings."""
+"""One gradient update of K trials at once, each with its own learning rate, schedule, clipping and optimizer.
+
+Shapes: K trials, B examples of a batch, L length of a flat tensor.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,25 +11,25 @@ import torch
 from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.train.stack.part import Part, join
-from mlcli.train.stack.proportional import is_proportional
+from mlcli.train.stack.lr_scaling import scales_with_lr
+from mlcli.train.stack.row_optimizer import RowOptimizer, merge
 from mlcli.train.stack.weights import StackedWeights
 from mlcli.train.update import Share, Update, micro_batch_sizes
 
-ALIKE = ("accumulate", "batch_size", "steps_per_epoch")
+SHARED = ("accumulate", "batch_size", "steps_per_epoch")  # settings that all trials must have in common
 
 
 class StackedUpdate:
-    """The updates of K trials as one. Raises CannotStack with the reason where that cannot be.
+    """The `Update`s of K trials as one. Raises CannotStack with the reason if they cannot be combined.
 
-    The optimizer takes a step of rate 1 for all trials; each then goes its own rate's share of that way. This is
-    exact for an optimizer that works number by number and whose step is proportional to its rate, which is tried out
-    beforehand. Where it is not, every trial has an optimizer of its own, as fast as alone.
+    Where optimizer steps scale with the learning rate (`mlcli.train.stack.lr_scaling`), neighbouring trials with
+    equal optimizer settings take one joint step at learning rate 1, and each trial then interpolates between its
+    weights before and after: w ← lerp(before, after, lr). Otherwise every trial has an optimizer of its own.
     """
 
     def __init__(self, updates: Sequence[Update], weights: StackedWeights) -> None:
         lead = updates[0]
-        if any(getattr(update, name) != getattr(lead, name) for update in updates for name in ALIKE):
+        if any(getattr(update, name) != getattr(lead, name) for update in updates for name in SHARED):
             raise CannotStack("their batches differ in size")
         if len({update.averaging is None for update in updates}) > 1:
             raise CannotStack("some average their weights and some do not")
@@ -38,34 +41,35 @@ class StackedUpdate:
         self.weights = weights
         self.steps = lead.steps
         self.rates: list[float] = [update.rate for update in updates]
-        self.averages: list[Tensor] = []  # from the first update on
+        self.averages: list[Tensor] = []  # of `weights.averaged_tensors()`; empty before the first update
         self._build_optimizers()
-        self._make_room()
+        self._allocate_copies()
 
     def _build_optimizers(self) -> None:
-        """One for neighbours with equal settings, where they can take a step together; else one for each trial."""
-        rows_of = range(len(self.updates))
-        self.parts: list[Part] = []
-        for _, run in groupby(rows_of, lambda row: self.updates[row].make_optimizer.config):
-            rows = list(run)
-            update = self.updates[rows[0]]
-            together = is_proportional(update.make_optimizer)
-            for part in [range(rows[0], rows[-1] + 1)] if together else [range(row, row + 1) for row in rows]:
-                lead = self.updates[part.start]
-                self.parts.append(Part(lead.make_optimizer, lead.groups, self.weights, part, together))
-        self.optimizers = join(self.parts)
+        """One per run of neighbours with equal settings that can take joint steps; else one per trial."""
+        self.row_optimizers: list[RowOptimizer] = []
+        for _, neighbours in groupby(range(len(self.updates)), lambda row: self.updates[row].make_optimizer.config):
+            rows = list(neighbours)
+            joint = scales_with_lr(self.updates[rows[0]].make_optimizer)
+            for own in [range(rows[0], rows[-1] + 1)] if joint else [range(row, row + 1) for row in rows]:
+                lead = self.updates[own.start]
+                self.row_optimizers.append(RowOptimizer(lead.make_optimizer, lead.groups, self.weights, own, joint))
+        self.optimizers = merge(self.row_optimizers)
 
-    def _make_room(self) -> None:
-        """For the weights before a step, which trials that take a step together go back to."""
-        flats = self.weights.flats if any(part.proportional for part in self.parts) else []
+    def _allocate_copies(self) -> None:
+        """Space for the weights before a step, from which joint steps interpolate."""
+        flats = self.weights.flats if any(each.joint for each in self.row_optimizers) else []
         self.before = [[torch.empty_like(flat) for flat in group] for group in flats]
-        self.together = [part.proportional for part in self.parts for _ in part.rows]
+        self.is_joint = [each.joint for each in self.row_optimizers for _ in each.rows]
 
     def __call__(
         self, losses_of: Callable[..., Tensor], *batch: Tensor, weights_of: Callable[..., Tensor] | None = None
     ) -> Tensor:
-        """`losses_of(*batch)` is the mean loss of each trial's batch, K; returned detached. `weights_of(*batch)` is
-        what each is a mean of, by default the number of examples."""
+        """Performs one update of every trial.
+
+        losses_of: the K mean losses of a (micro-)batch, tensors K × B × …. weights_of: the number of terms in each
+        mean, by default the number of examples. Returns the K losses of the whole batch, detached.
+        """
         if self.updates[0].accumulate == 1:
             total = self._backward(losses_of, batch, None, first=True)
         else:
@@ -82,7 +86,7 @@ class StackedUpdate:
     def _micro_batches(
         self, batch: tuple[Tensor, ...], weights_of: Callable[..., Tensor] | None
     ) -> Iterator[tuple[tuple[Tensor, ...], Share]]:
-        """Micro-batches, as an Update alone cuts them."""
+        """Micro-batches, cut as by `Update`, each with its share of the batch."""
         lead, size = self.updates[0], batch[0].shape[1]
         sizes = micro_batch_sizes(size, lead.accumulate, lead.batch_size)
         total = None if weights_of is None else weights_of(*batch).clamp(min=1)
@@ -98,11 +102,12 @@ class StackedUpdate:
         with self.updates[0].autocast:
             losses = losses_of(*batch)
         losses = losses * share[0] / share[1] if share is not None else losses
-        self.weights.backward(losses.sum(), add=not first)  # a trial's loss depends on its own row alone
+        # The loss of a trial depends on its own row alone, so the gradient of the sum holds that of each trial.
+        self.weights.backward(losses.sum(), add=not first)
         return losses.detach()
 
     def _clip(self) -> None:
-        """Of each trial's gradient by its own limits; none is an infinite one. As torch.nn.utils clips."""
+        """Clips each trial's gradient by its own limits, as torch.nn.utils does; no limit is an infinite one."""
         gradients = [gradient for group in self.weights.gradients for gradient in group]
         if any(update.clip_value for update in self.updates):
             limit_K1 = self._limits("clip_value", gradients[0])
@@ -117,7 +122,7 @@ class StackedUpdate:
 
     @torch.no_grad()
     def _penalise(self) -> None:
-        """The gradient of each trial's l1 · Σ|w|."""
+        """Adds the gradient of each trial's l1 · Σ|w|."""
         if any(update.l1 for update in self.updates):
             for flats, gradients in zip(self.weights.flats, self.weights.gradients, strict=True):
                 for flat, gradient in zip(flats, gradients, strict=True):
@@ -128,26 +133,26 @@ class StackedUpdate:
         if not self.updates[0].averaging:
             return
         if not self.averages:
-            self.averages = [tensor.clone() for tensor in self.weights.floats()]
+            self.averages = [tensor.clone() for tensor in self.weights.averaged_tensors()]
         else:
             shares = [each.averaging.share(self.steps, each.total_steps) for each in self.updates if each.averaging]
-            for average, tensor in zip(self.averages, self.weights.floats(), strict=True):
+            for average, tensor in zip(self.averages, self.weights.averaged_tensors(), strict=True):
                 share = torch.tensor(shares, dtype=tensor.dtype, device=tensor.device)
                 average.lerp_(tensor, share.view(-1, *[1] * (tensor.ndim - 1)))
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Meanwhile the networks have their mean weights, if there are such."""
-        self._exchange()
+        """Within this context the networks have their averaged weights, if there are any."""
+        self._swap()
         try:
             yield
         finally:
-            self._exchange()
+            self._swap()
 
     @torch.no_grad()
-    def _exchange(self) -> None:
+    def _swap(self) -> None:
         if self.averages:
-            for tensor, average in zip(self.weights.floats(), self.averages, strict=True):
+            for tensor, average in zip(self.weights.averaged_tensors(), self.averages, strict=True):
                 own = tensor.clone()
                 tensor.copy_(average)
                 average.copy_(own)
@@ -161,38 +166,38 @@ class StackedUpdate:
     @torch.no_grad()
     def _step(self) -> None:
         factors = [each.schedule(self.steps, each.steps_per_epoch, each.total_steps) for each in self.updates]
-        for part in self.parts:
-            if not part.proportional:
-                part.set_rates(self.updates[part.rows.start].base_rates, factors[part.rows.start])
-        for flats, copies in zip(self.weights.flats, self.before, strict=False):  # no copies where none goes back
+        for own in self.row_optimizers:
+            if not own.joint:
+                own.set_rates(self.updates[own.rows.start].base_rates, factors[own.rows.start])
+        for flats, copies in zip(self.weights.flats, self.before, strict=False):  # no copies without joint steps
             torch._foreach_copy_(copies, flats)
-        for part in self.parts:
-            part.take_gradients()
+        for own in self.row_optimizers:
+            own.take_gradients()
         for optimizer in self.optimizers:
             optimizer.step()
-        rows = list(zip(self.updates, factors, self.together, strict=True))
-        for index, copies in enumerate(self.before):
-            rates = [each.base_rates[index] * factor if together else 1.0 for each, factor, together in rows]
+        rows = list(zip(self.updates, factors, self.is_joint, strict=True))
+        for index, copies in enumerate(self.before):  # a joint step was taken at learning rate 1
+            rates = [each.base_rates[index] * factor if joint else 1.0 for each, factor, joint in rows]
             for flat, before in zip(self.weights.flats[index], copies, strict=True):
                 torch.lerp(before, flat, self._column(rates, before), out=flat)
         if self.steps == 0:
-            for part in self.parts:
-                part.require_in_place()
+            for own in self.row_optimizers:
+                own.require_in_place()
         self.rates = [each.base_rates[0] * factor for each, factor, _ in rows]
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Goes on with the trials in these rows, as the weights do already."""
+        """Continues with the trials in these rows; call it after `weights.keep`."""
         self.updates = [self.updates[row] for row in rows]
         self.averages = [average[list(rows)] for average in self.averages]
-        parts, self.parts = self.parts, []
+        before, self.row_optimizers = self.row_optimizers, []
         first = 0
-        for part in parts:
-            kept = [row for row in rows if row in part.rows]
+        for own in before:
+            kept = [row for row in rows if row in own.rows]
             if kept:
-                part.keep(kept, first)
-                self.parts.append(part)
+                own.keep(kept, first)
+                self.row_optimizers.append(own)
                 first += len(kept)
             else:
-                part.forget()
-        self.optimizers = join(self.parts)
-        self._make_room()
+                own.drop_state()
+        self.optimizers = merge(self.row_optimizers)
+        self._allocate_copies()

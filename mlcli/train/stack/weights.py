@@ -1,8 +1,10 @@
-"""The weights of K networks of the same build, each in a row of large tensors.
+"""The weights of K networks of the same architecture, as rows of a few large tensors.
 
-The small trainable parameters of a row lie one after another in one "flat" tensor per parameter group of the
-optimizer, each large one in a flat tensor of its own: an optimizer then does with one kernel what would take one for
-each parameter of each network.
+Per parameter group of the optimizer, the small trainable parameters of a network are concatenated in one row of a
+"flat" tensor K × length; each large parameter has a flat tensor of its own. An optimizer then needs one kernel where
+it would need one per parameter of each network.
+
+Shapes: K trials (rows), L length of a flat tensor.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,34 +12,39 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-ALIGNED = 16  # numbers; vector kernels treat a tensor's ragged end otherwise, and a row must not depend on the others
-LARGE = 4096  # numbers; of as many, to copy a gradient takes longer than one more call
+# Elements. Vector kernels process the ragged end of a tensor differently, so each parameter is padded to a multiple:
+# the numbers of a row must not depend on the other rows.
+ALIGNED = 16
+LARGE = 4096  # elements from which on copying a gradient costs more than one more kernel call
 
 
 class StackedWeights:
-    """Parameters and buffers of K models by name, as views K × shape. `flats` are the trainable ones, K × length, as
-    lists for each of the optimizer's groups; `gradients` are theirs after `backward`.
+    """Parameters and buffers of K models.
 
-    groups: the parameters of the first model as its optimizer groups them.
+    groups: the parameters of the first model, by parameter group of its optimizer.
+    flats: the trainable parameters as flat tensors K × L, a list per parameter group; gradients: theirs, after
+    `backward`. names: the parameters in each flat tensor. trained: the trainable parameters by name, as views
+    K × shape of the flats; fixed: all other parameters and the buffers.
     """
 
     def __init__(self, models: Sequence[nn.Module], groups: Sequence[Sequence[Tensor]]) -> None:
         states = [{**dict(model.named_parameters()), **dict(model.named_buffers())} for model in models]
         name_of = {id(parameter): name for name, parameter in models[0].named_parameters()}
         self.shapes = {name: parameter.shape for name, parameter in models[0].named_parameters()}
-        # A linear layer's large weights lie as in × out: a backward pass of many layers gives their gradient so.
+        # Large weights of linear layers are stored as in × out: the batched backward pass returns their gradients in
+        # this layout, which then need no copy.
         linear = [name_of[id(module.weight)] for module in models[0].modules() if isinstance(module, nn.Linear)]
-        self.turned = {name for name in linear if self._is_large(name)}
-        self.names = [self._sharing([name_of[id(parameter)] for parameter in group]) for group in groups]
+        self.transposed = {name for name in linear if self._is_large(name)}
+        self.names = [self._by_flat([name_of[id(parameter)] for parameter in group]) for group in groups]
         trained = {name for group in self.names for names in group for name in names}
-        self.rest = {
+        self.fixed = {
             name: torch.stack([state[name].detach() for state in states]) for name in states[0] if name not in trained
         }
         stacked = {name: torch.stack([state[name].detach() for state in states]) for name in trained}
         self._lay_out([[self._flat(stacked, names) for names in group] for group in self.names])
 
-    def _sharing(self, names: Sequence[str]) -> list[list[str]]:
-        """The names that share a flat tensor, for each such tensor."""
+    def _by_flat(self, names: Sequence[str]) -> list[list[str]]:
+        """The parameters of a group by flat tensor: each large one alone, the small ones together."""
         large = [name for name in names if self._is_large(name)]
         small = [name for name in names if not self._is_large(name)]
         return [*([name] for name in large), *([small] if small else [])]
@@ -46,12 +53,12 @@ class StackedWeights:
         return self.shapes[name].numel() >= LARGE and self.shapes[name].numel() % ALIGNED == 0
 
     def _flat(self, stacked: dict[str, Tensor], names: Sequence[str]) -> Tensor:
-        """These parameters, K × shape, as a flat tensor; a large one that lies as it does there is not copied."""
-        turned = [stacked[name].mT if name in self.turned else stacked[name] for name in names]
-        lines = [each.flatten(1) if each.ndim > 1 else each.unsqueeze(1) for each in turned]
+        """These parameters, each K × shape, as a flat tensor; a large one in the right layout is not copied."""
+        oriented = [stacked[name].mT if name in self.transposed else stacked[name] for name in names]
+        rows = [each.flatten(1) if each.ndim > 1 else each.unsqueeze(1) for each in oriented]
         if self._is_large(names[0]):
-            return lines[0]
-        return torch.cat([nn.functional.pad(line, (0, -line.shape[1] % ALIGNED)) for line in lines], 1)
+            return rows[0]
+        return torch.cat([nn.functional.pad(row, (0, -row.shape[1] % ALIGNED)) for row in rows], 1)
 
     def _lay_out(self, flats: list[list[Tensor]]) -> None:
         self.flats = flats
@@ -64,21 +71,21 @@ class StackedWeights:
         }
 
     def parameters(self, flat: Tensor, names: Sequence[str]) -> Iterator[tuple[str, Tensor]]:
-        """The parameters in a flat tensor, or in a row of it, by name and in their shapes."""
+        """Name and view, [K ×] shape, of each parameter in a flat tensor or in a row of it."""
         sizes = [size for name in names for size in (self.shapes[name].numel(), -self.shapes[name].numel() % ALIGNED)]
         for name, piece in zip(names, torch.split(flat, sizes, -1)[::2], strict=True):
-            if name in self.turned:
+            if name in self.transposed:
                 yield name, piece.view(*flat.shape[:-1], *reversed(self.shapes[name])).mT
             else:
                 yield name, piece.view(*flat.shape[:-1], *self.shapes[name])
 
     def named(self) -> dict[str, Tensor]:
-        """By name; gradients are those of `trained`."""
-        return self.rest | self.trained
+        """All parameters and buffers by name, K × shape."""
+        return self.fixed | self.trained
 
     def backward(self, loss: Tensor, add: bool) -> None:
-        """Puts the gradients into `gradients`, or adds them to what is there. That of a large parameter is what the
-        backward pass has made, without a copy."""
+        """Computes the gradients of a loss, or adds them to the present ones. The gradient of a large parameter is
+        the tensor that the backward pass returned, without a copy."""
         if not add:
             for leaf in self.trained.values():
                 leaf.grad = None
@@ -88,13 +95,13 @@ class StackedWeights:
         }
         self.gradients = [[self._flat(found, names) for names in group] for group in self.names]
 
-    def floats(self) -> list[Tensor]:
-        """All that a mean over updates is of: the flats, and buffers such as running statistics."""
+    def averaged_tensors(self) -> list[Tensor]:
+        """The tensors that weight averaging averages: the flats and floating-point buffers (running statistics)."""
         flats = [flat for group in self.flats for flat in group]
-        return [*flats, *(tensor for tensor in self.rest.values() if tensor.is_floating_point())]
+        return [*flats, *(tensor for tensor in self.fixed.values() if tensor.is_floating_point())]
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows. The flats are new tensors then."""
+        """Continues with these rows; the flats become new tensors."""
         at = torch.tensor(rows, device=self.flats[0][0].device)
         self._lay_out([[flat[at] for flat in group] for group in self.flats])
-        self.rest = {name: tensor[at] for name, tensor in self.rest.items()}
+        self.fixed = {name: tensor[at] for name, tensor in self.fixed.items()}

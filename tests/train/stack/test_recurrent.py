@@ -13,8 +13,8 @@ from torch.nn.utils.rnn import pack_sequence
 from mlcli.model.gru import GRU
 from mlcli.model.lstm import LSTM
 from mlcli.model.rnn import RNN
-from mlcli.train.stack.recurrent import stack_recurrent
-from mlcli.train.stack.stack import recurrent_layer as recurrent_stack_layer
+from mlcli.train.stack import recurrent_layer
+from mlcli.train.stack.recurrent import make_recurrent_stackable
 
 KINDS: dict[str, Any] = {
     "lstm": (nn.LSTM, {}),
@@ -35,13 +35,13 @@ SHAPES: dict[str, dict[str, Any]] = {
 def kind_of(way: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An LSTM's way depends on its size; here both are tried on a small one."""
     if "lstm" in way:
-        monkeypatch.setattr(recurrent_stack_layer, "FUSED", 0 if way == "lstm-fused" else 10**9)
+        monkeypatch.setattr(recurrent_layer, "FUSED", 0 if way == "lstm-fused" else 10**9)
     return KINDS[way.removesuffix("-fused")]
 
 
 def stacked(models: Sequence[nn.Module]) -> tuple[nn.Module, dict[str, Tensor]]:
     base = copy.deepcopy(models[0])
-    stack_recurrent(base)
+    make_recurrent_stackable(base)
     named = [dict(model.named_parameters()) for model in models]
     return base, {name: torch.stack([each[name].detach() for each in named]).requires_grad_() for name in named[0]}
 
@@ -97,7 +97,7 @@ def test_gradients_are_those_of_finite_differences(way: str) -> None:
     build, options = KINDS[way]
     torch.manual_seed(0)
     base = build(3, 4, num_layers=2, bidirectional=True, **options).double()
-    stack_recurrent(base)
+    make_recurrent_stackable(base)
     names = [name for name, _ in base.named_parameters()]
     weights = [torch.randn(2, *p.shape, dtype=torch.float64, requires_grad=True) * 0.5 for p in base.parameters()]
     inputs = torch.randn(2, 3, 2, 3, dtype=torch.float64, requires_grad=True)
@@ -131,7 +131,7 @@ def test_a_row_is_bit_identical_whatever_the_others_are(
 ) -> None:
     """Blocks of three trials: they end where other trials' blocks do not."""
     build, options = kind_of(way, monkeypatch)
-    monkeypatch.setattr(recurrent_stack_layer, "BLOCK", 3 * 9 * batch * size * 4 * {"l": 4, "g": 3, "r": 1}[way[0]])
+    monkeypatch.setattr(recurrent_layer, "BLOCK", 3 * 9 * batch * size * 4 * {"l": 4, "g": 3, "r": 1}[way[0]])
     torch.manual_seed(0)
     layers = [build(5, size, batch_first=True, **options) for _ in range(16)]
     inputs = torch.randn(16, batch, 9, 5)
@@ -165,7 +165,7 @@ def test_dropout_between_layers_is_the_stacks(build: Any) -> None:
     seen: list[torch.Size] = []
     layer.dropout_between_layers = lambda tensor: (seen.append(tensor.shape), tensor * 0)[1]
     inputs = torch.randn(6, 9, 5)
-    stack_recurrent(layer)
+    make_recurrent_stackable(layer)
     outputs, _ = layer(inputs)
     assert seen == [(9, 6, 7), (9, 6, 7)]
     assert torch.equal(outputs[0], outputs[1])  # nothing of the inputs came through
@@ -173,8 +173,8 @@ def test_dropout_between_layers_is_the_stacks(build: Any) -> None:
 
 def test_what_has_no_stacked_form_says_so() -> None:
     with pytest.raises(ValueError, match="proj_size"):
-        stack_recurrent(nn.LSTM(4, 8, proj_size=3))
+        make_recurrent_stackable(nn.LSTM(4, 8, proj_size=3))
     layer = nn.GRU(4, 8)
-    stack_recurrent(layer)
+    make_recurrent_stackable(layer)
     with pytest.raises(ValueError, match="padded"):
         layer(pack_sequence([torch.zeros(3, 4), torch.zeros(2, 4)]))

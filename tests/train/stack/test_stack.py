@@ -350,7 +350,7 @@ def test_a_stack_makes_its_tensors_on_the_device(hydra: Any, case: str) -> None:
     for rows in stack.loader.blocks("val", 8):
         found = stack._evaluate("val", rows, {name: tensor.detach() for name, tensor in weights.items()})
         assert {tensor.device.type for tensor in found.values()} == {"meta"}
-    held = [*weights.values(), *stack.numbers.values(), *stack.constants.values(), *stack.update.averages]
+    held = [*weights.values(), *stack.per_trial.values(), *stack.constants.values(), *stack.update.averages]
     assert {tensor.device.type for tensor in held} == {"meta"}
     stack.stacked.keep([0])
     stack.update.keep([0])

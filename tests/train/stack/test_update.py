@@ -255,7 +255,7 @@ def test_alone_and_stacked_agree(kind: Any, settings: dict[str, Any], together: 
     makers = [make(kind, lr=rate, **settings) for rate in RATES]
     expected = alone(makers)
     got, update = stacked(makers)
-    assert all(part.proportional for part in update.parts) == together
+    assert all(each.joint for each in update.row_optimizers) == together
     for mine, theirs in zip(got, expected, strict=True):
         for one, other in zip(mine, theirs, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)

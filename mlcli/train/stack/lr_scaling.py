@@ -1,41 +1,44 @@
-"""Whether the trials of a stack can take one step of an optimizer together, each at its own rate.
+"""Whether an optimizer's step can be taken once for many trials and then scaled by each trial's learning rate.
 
-They can if it works number by number and its step is proportional to the rate. An optimizer as it is configured is
-tried out: rows at several rates, each alone, against all of them as a stack trains them.
+That is exact if the optimizer works element by element and its step is proportional to the learning rate: then
+w − lr · u = lerp(w, w − u, lr) for the step u at learning rate 1. Rather than trusting a list of optimizers, the
+optimizer as configured is tested: rows at several learning rates, each alone, against all of them as a stack trains
+them.
 """
 
 import torch
 from torch import Tensor
 
 from mlcli.train.optimizers import MakeOptimizer
-from mlcli.train.stack.part import narrow
+from mlcli.train.stack.row_optimizer import select_rows
 
-STEPS, LEAVES = 30, 15  # at that step the middle row leaves, as a trial leaves a stack
+STEPS, LEAVES = 30, 15  # steps; the one at which the middle row leaves, as a trial leaves a stack
 RATES = (0.1, 0.03, 1e-4)
-SHAPES = ((16,), (4, 12), (2, 4, 2, 3), (40, 40), (48, 64))  # of weights alone; they add up to more than 4096
-SCALES = {8: 1e4, 9: 1e4, 20: 1e-4, 21: 1e-4}  # of the gradients at some steps
-KNOWN: dict[str, bool] = {}  # by config
+SHAPES = ((16,), (4, 12), (2, 4, 2, 3), (40, 40), (48, 64))  # of parameters; more than 4096 elements in total
+SCALES = {8: 1e4, 9: 1e4, 20: 1e-4, 21: 1e-4}  # factors of the gradients at some steps
+RESULTS: dict[str, bool] = {}  # by config of the optimizer
 
 
-def is_proportional(make: MakeOptimizer) -> bool:
-    """Whether the optimizer's steps are element-wise and proportional to the rate. Equal configs are tried once."""
-    if make.config not in KNOWN:
-        KNOWN[make.config] = _try(make)
-    return KNOWN[make.config]
+def scales_with_lr(make: MakeOptimizer) -> bool:
+    """Whether the steps are element-wise and proportional to the learning rate. Equal configs are tested once."""
+    if make.config not in RESULTS:
+        RESULTS[make.config] = _test(make)
+    return RESULTS[make.config]
 
 
 @torch.no_grad()
-def _try(make: MakeOptimizer) -> bool:
+def _test(make: MakeOptimizer) -> bool:
     generator = torch.Generator().manual_seed(0)
     length = sum(torch.Size(shape).numel() for shape in SHAPES)
     start = torch.randn(len(RATES), length, dtype=torch.float64, generator=generator)
-    # With a drift, so that a step size that grows meets its bounds, and large and small, so that limits are met.
+    # Gradients with a drift, so that adaptive step sizes reach their bounds, and of several magnitudes, so that
+    # limits on the step or the gradient take effect.
     noise = [1.0 + torch.randn(start.shape, dtype=torch.float64, generator=generator) for _ in range(5)]
     gradients = [noise[step % len(noise)] * SCALES.get(step, 1.0) for step in range(STEPS)]
     try:
         alone = [_alone(make, start[row], [each[row] for each in gradients], RATES[row]) for row in (0, 2)]
         together = _together(make, start.clone(), gradients)
-    except Exception:  # whatever an optimizer says to tensors that are not the network's
+    except Exception:  # an optimizer may raise anything for tensors that are not those of a network
         return False
     expected = torch.stack(alone) - start[[0, 2]]
     error = (together - start[[0, 2]] - expected).abs()
@@ -43,11 +46,12 @@ def _try(make: MakeOptimizer) -> bool:
 
 
 def _factor(step: int) -> float:
-    """What a schedule makes of the rate: it falls and rises."""
+    """The factor of a schedule that falls and rises."""
     return 1.0 - 0.08 * (step % 10)
 
 
 def _alone(make: MakeOptimizer, start: Tensor, gradients: list[Tensor], rate: float) -> Tensor:
+    """The weights of one row after all steps, trained as a trial alone."""
     own = [piece.clone() for piece in _pieces(start)]
     optimizer = make([{"params": own}], lr=rate)
     for step, gradient in enumerate(gradients):
@@ -59,18 +63,19 @@ def _alone(make: MakeOptimizer, start: Tensor, gradients: list[Tensor], rate: fl
 
 
 def _pieces(row: Tensor) -> list[Tensor]:
+    """A row as parameters of several shapes."""
     sizes = [torch.Size(shape).numel() for shape in SHAPES]
     return [piece.view(shape) for piece, shape in zip(torch.split(row, sizes), SHAPES, strict=True)]
 
 
 def _together(make: MakeOptimizer, flat: Tensor, gradients: list[Tensor]) -> Tensor:
-    """As `Part` and `StackedUpdate` do it."""
+    """The weights of the rows after all steps, trained as by `RowOptimizer` and `StackedUpdate`."""
     view, rows = flat[:], list(range(len(RATES)))
     optimizer = make([{"params": [view]}], lr=1.0)
     for step, gradient in enumerate(gradients):
         if step == LEAVES:
             rows = [0, 2]
-            narrow(optimizer.state[view], view, rows)
+            select_rows(optimizer.state[view], view, rows)
             flat = flat[rows]
             view.grad, view.data = None, flat[:]
         before, view.grad = flat.clone(), gradient[rows]

@@ -1,7 +1,8 @@
-"""What a task keeps while it computes a loss that a stack would lose, or share between trials.
+"""Side effects of computing a loss that a stack would lose, or share between trials; they raise CannotStack.
 
-A stack calls the methods of one copy of the first task for all trials: the weights and buffers of each are put in its
-place for the call, and whatever else the call assigns belongs to no trial.
+A stack calls the methods of one copy of the first task for all trials, with the weights and buffers of each trial put
+into its model. Anything else that a call changes would be shared by all trials: an attribute, a replaced buffer, or
+the state of a global random generator.
 """
 
 import random
@@ -14,19 +15,19 @@ from torch import Tensor, nn
 
 from mlcli.cannot_stack import CannotStack
 
-OF_MODULES = {*vars(nn.Module()), "training"}  # what torch itself keeps of every module
-NESTED = 4  # containers within containers that are looked into
+TORCH_ATTRIBUTES = {*vars(nn.Module()), "training"}  # of every module
+MAX_DEPTH = 4  # of nested containers whose contents are compared
 
 
-class Attributes:
-    """The attributes of a task and of the modules in it, as they are now, apart from parameters and buffers."""
+class AttributeGuard:
+    """Detects changes to attributes of a task and of its modules, apart from parameters and buffers."""
 
     def __init__(self, task: Any) -> None:
         self.task = task
         self.before = dict(self._now())
 
     def check(self) -> None:
-        """Raises CannotStack where one has changed."""
+        """Raises CannotStack if an attribute has changed since the guard was made."""
         for name, now in self._now():
             if self.before.get(name) != now:
                 raise CannotStack(f"forward or the loss assigns {name}, of which a stack has one for all trials")
@@ -37,12 +38,12 @@ class Attributes:
             if isinstance(value, nn.Module):
                 for path, module in value.named_modules(prefix=name):
                     for own, attribute in vars(module).items():
-                        if own not in OF_MODULES:
+                        if own not in TORCH_ATTRIBUTES:
                             yield f"{path}.{own}", _identity(attribute)
 
 
-def _identity(value: Any, depth: int = NESTED) -> Any:
-    """Equal as long as nobody has assigned or changed it; containers by what they hold, to a depth."""
+def _identity(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """A value that changes when the attribute is reassigned or modified; containers are compared by content."""
     if isinstance(value, Tensor):
         return id(value), None if value.is_inference() else value._version
     if isinstance(value, np.ndarray):
@@ -60,28 +61,29 @@ def _identity(value: Any, depth: int = NESTED) -> Any:
     return id(value)
 
 
-class Buffers:
-    """The buffers that a module and those in it have. One that forward changes in place is each trial's own."""
+class BufferGuard:
+    """Detects replaced buffers of a module and its submodules. Changing a buffer in place is fine: each trial has its
+    own during the call."""
 
     def __init__(self, module: nn.Module) -> None:
-        self.places = [
+        self.buffers = [
             (each._buffers, name, f"{path}.{name}" if path else name)
             for path, each in module.named_modules()
             for name in each._buffers
         ]
 
-    def now(self) -> list[Tensor | None]:
-        return [buffers.get(name) for buffers, name, _ in self.places]
+    def current(self) -> list[Tensor | None]:
+        return [buffers.get(name) for buffers, name, _ in self.buffers]
 
     def check(self, before: list[Tensor | None]) -> None:
-        """Raises CannotStack where another tensor is in the place of one."""
-        for (buffers, name, path), own in zip(self.places, before, strict=True):
+        """Raises CannotStack if a buffer is no longer the tensor that it was before."""
+        for (buffers, name, path), own in zip(self.buffers, before, strict=True):
             if buffers.get(name) is not own:
                 raise CannotStack(f"forward replaces the buffer {path}; a stack needs it changed in place")
 
 
-def global_states() -> tuple[Any, ...]:
-    """Those of the random generators that belong to the process and to no trial."""
+def global_rng_states() -> tuple[Any, ...]:
+    """The states of the global random generators of Python, NumPy and torch."""
     numpy: Any = np.random.get_state(legacy=False)
     states = [torch.get_rng_state()]
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
@@ -90,7 +92,7 @@ def global_states() -> tuple[Any, ...]:
     return random.getstate(), counted, [bytes(state.numpy()) for state in states]
 
 
-def require_same(before: tuple[Any, ...]) -> None:
-    """Raises CannotStack where a step of a stack has drawn from them."""
-    if global_states() != before:
-        raise CannotStack("its loss draws from a random generator that all trials share")
+def require_unchanged_rng(before: tuple[Any, ...]) -> None:
+    """Raises CannotStack if a step has sampled from a global random generator."""
+    if global_rng_states() != before:
+        raise CannotStack("its loss samples from a random generator that all trials share")
