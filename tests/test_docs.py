@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from mlcli import renamed
 from mlcli.cli.errors import FAILED, INTERRUPTED, TERMINATED, WRONG_INPUT
+from mlcli.config.schema import Device, Split, Sweep, Tracking, Trainer
 from tests.console_blocks import MARKED, SECONDS, commands, run, served, write_short_configs
 from tests.test_imports import MAY_IMPORT
 
@@ -104,6 +107,14 @@ def test_paths_of_the_repository_exist(page: Path) -> None:
     for path in re.findall(r"`((?:benchmarks|conf|docs|hydra_plugins|mlcli|scripts|tests)/[\w./]+)`", text):
         is_example = "NAME" in path or f"`{path}`:\n" in text  # to be replaced, or the title of a code block
         assert is_example or (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_keys_of_the_schema_exist(page: Path) -> None:
+    groups = {"split": Split, "trainer": Trainer, "sweep": Sweep, "device": Device, "tracking": Tracking}
+    for group, key in re.findall(rf"(?<![\w./])({'|'.join(groups)})\.(\w+)(?=[ =`:}}])", text_of(page)):
+        known = {field.name for field in fields(groups[group])}
+        assert key in known or f"{group}.{key}" in renamed.KEYS, f"{group}.{key}"
 
 
 def test_the_table_of_packages_states_their_imports() -> None:
