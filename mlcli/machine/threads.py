@@ -1,5 +1,5 @@
 """How many threads are the fastest, found out while it trains: other programs come and go, mlcli's own (MLflow's
-courier, the drawer) among them."""
+courier, the plot pool) among them."""
 
 from collections.abc import Callable
 from time import perf_counter

@@ -113,7 +113,7 @@ class Courier:
         """Writes a batch; if that fails, each half separately, so that a bad run affects no other."""
         with self._falling_back([each.folder for each in updates]):
             try:
-                self.store.write(updates)
+                self.store.local.write(updates)
             except Exception as error:
                 if len(updates) == 1 or self.store.unreachable(error):
                     raise
@@ -130,7 +130,7 @@ class Courier:
         known = [each.state["run_id"] for each in due.values() if "run_id" in each.state]
         found: list[RunUpdate] = []
         with self._falling_back(due):
-            stages = self.store.lifecycle_stages(known) if known else {}
+            stages = self.store.local.lifecycle_stages(known) if known else {}
             for folder, delivery in due.items():
                 with self._falling_back([folder]):
                     found += filter(None, [delivery.next_update(stages)])

@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="deliver again what the store has lost")
     given = parser.parse_args()
     courier = Courier(given.outputs.absolute(), os.environ.get(URI, ""), given.experiment)
-    courier.store.notify = lambda text: print(f"{NOTE}{text}", flush=True)
+    courier.store.local.notify = lambda text: print(f"{NOTE}{text}", flush=True)
     inbox: queue.Queue[str | None] = queue.Queue()
     watchdog = RequestWatchdog(answer_timeout(given.check), partial(_give_up, courier))
     threading.Thread(target=_read, args=(inbox, watchdog), daemon=True).start()

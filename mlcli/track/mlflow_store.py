@@ -1,12 +1,10 @@
-"""An MLflow store: MLflow's client with a lock for new stores, limits on batches and names and short timeouts, and
-direct writes into the local store."""
+"""An MLflow store by MLflow's client, with limits on batches and names and with short timeouts."""
 
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property, partial
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,20 +12,10 @@ from urllib.parse import urlsplit
 
 from mlcli.files import plain_files
 from mlcli.track import mlflow_rows
-from mlcli.track.database import (
-    Notify,
-    Unusable,
-    check_database,
-    checkpoint_wal,
-    enable_wal,
-    exclusive,
-    retry_while_locked,
-    usable,
-    why_unusable,
-    without_fsync,
-)
+from mlcli.track.database import Unusable, why_unusable
+from mlcli.track.local_store import LocalStore
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, STATUS, data_set_of, tidy
-from mlcli.track.mlflow_tables import cache_tables, cached_tables, copy_tables, has_cached_tables
+from mlcli.track.mlflow_tables import cached_tables, has_cached_tables
 
 MAX_METRICS = 1000  # per request
 MAX_PARAMS = 100
@@ -54,12 +42,7 @@ class Store:
         self.address = without_password(uri)
         self.default_experiment = experiment
         self.experiments: dict[str, str] = {}
-        self.notify: Notify = lambda text: None  # called with messages while waiting
-        self._is_ready = False
-
-    @property
-    def database(self) -> Path:
-        return self.outputs / "mlflow.db"
+        self.local = LocalStore(outputs)
 
     @property
     def is_local(self) -> bool:
@@ -70,7 +53,7 @@ class Store:
         """Imports MLflow in advance, if it will be needed."""
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        if not self.is_local or not (has_cached_tables(self.database) or cached_tables().exists()):
+        if not self.is_local or not (has_cached_tables(self.local.database) or cached_tables().exists()):
             import_module("mlflow.models")
 
     @cached_property
@@ -80,88 +63,25 @@ class Store:
         if self.uri:
             mlflow.set_tracking_uri(self.uri)
             return mlflow.MlflowClient(self.uri)
-        self._check_name()
-        mlflow.set_tracking_uri(f"sqlite:///{self.database}")
-        with usable(self.database, opening=True), self._exclusive(), without_fsync():
-            if self.database.exists():
-                check_database(self.database)  # MLflow would try for minutes
-            makes_tables = not self.database.exists() and not copy_tables(self.database)
-            client = mlflow.MlflowClient(f"sqlite:///{self.database}")
-            client.search_experiments(max_results=1)  # creates the tables
-            client._tracking_client.store.engine.dispose()  # later connections wait for the disk again
-            if makes_tables:
-                cache_tables(self.database)
-            enable_wal(self.database)
-        return client
-
-    def write(self, updates: Sequence[mlflow_rows.RunUpdate]) -> None:
-        """Writes what is new of many runs into the local store. MLflow is only imported to create the tables, or to
-        report tables of another version."""
-        self._prepare()
-        with usable(self.database):
-            write = partial(mlflow_rows.write, self.database, self._artifact_uri(), updates)
-            retry_while_locked(write, self.database, self.notify)
-
-    def lifecycle_stages(self, run_ids: Sequence[str]) -> dict[str, str]:
-        """Of runs in the local store, by id: "active", or "deleted" by the user; without missing runs."""
-        self._prepare()
-        with usable(self.database):
-            return retry_while_locked(
-                partial(mlflow_rows.lifecycle_stages, self.database, run_ids), self.database, self.notify
-            )
-
-    def _prepare(self) -> None:
-        if self._is_ready:
-            return
-        self._check_name()
-        with usable(self.database, opening=True), self._exclusive():
-            known = retry_while_locked(self._has_known_tables, self.database, self.notify)
-        if not known:
-            _ = self.client
-        self._is_ready = True
-
-    def _has_known_tables(self) -> bool:
-        """Whether the tables are those of this version of MLflow, which a new store gets from the cache."""
-        if self.database.exists():
-            check_database(self.database)
-            known = has_cached_tables(self.database)
-        else:
-            known = copy_tables(self.database)
-        if known:
-            enable_wal(self.database)
-        return known
-
-    def _check_name(self) -> None:
-        if {"?", "%"} & set(str(self.database)):  # special in an SQLite address
-            raise ValueError(f"an SQLite address cannot hold {self.database}: choose outputs without ? and %")
-
-    def _artifact_uri(self) -> str:
-        return (self.outputs / "artifacts").as_uri()
+        return self.local.client
 
     def close(self) -> None:
-        if self.is_local and self.database.exists():
-            checkpoint_wal(self.database)
-
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """One process at a time creates the store, because concurrent migrations of MLflow crash."""
-        self.outputs.mkdir(parents=True, exist_ok=True)
-        with exclusive(self.outputs / ".mlflow.lock", self.database, self.notify):
-            yield
+        if self.is_local:
+            self.local.close()
 
     def unreachable(self, error: Exception) -> str | None:
         """Why the whole store cannot be reached; None if the error concerns one run only."""
         if self.is_local and (reason := why_unusable(error)):
-            return str(error) if isinstance(error, Unusable) else f"{self.database} cannot be used ({reason})"
+            return str(error) if isinstance(error, Unusable) else f"{self.local.database} cannot be used ({reason})"
         return f"{self.address} is out of reach" if NO_ANSWER.match(str(error)) else None
 
     def missing(self, run_ids: Sequence[str], experiments: Iterable[str]) -> set[str]:
         """The runs that are not in the store, not even deleted. experiments: names of their experiments."""
         if self.is_local:
-            if not self.database.exists():
+            if not self.local.database.exists():
                 return set(run_ids)
             parts = [run_ids[first : first + MAX_IDS] for first in range(0, len(run_ids), MAX_IDS)]
-            return set(run_ids) - {known for part in parts for known in self.lifecycle_stages(part)}
+            return set(run_ids) - {known for part in parts for known in self.local.lifecycle_stages(part)}
         from mlflow.entities import ViewType
 
         found = [self.client.get_experiment_by_name(name) for name in experiments]
@@ -180,7 +100,7 @@ class Store:
         """The id of the experiment of that name, which is created if missing."""
         if name not in self.experiments:
             client = self.client
-            with self._exclusive():
+            with self.local.exclusive():
                 found = client.get_experiment_by_name(name)
                 self.experiments[name] = found.experiment_id if found else self._create_experiment(name)
         return self.experiments[name]
@@ -188,7 +108,7 @@ class Store:
     def _create_experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        location = None if self.uri else self._artifact_uri()
+        location = None if self.uri else self.local.artifact_uri()
         try:
             return str(self.client.create_experiment(name, artifact_location=location, tags=KIND))
         except MlflowException:  # created concurrently on another machine
@@ -246,7 +166,7 @@ class Store:
 
         dataset = Dataset(**data_set_of(data))
         context = InputTag("mlflow.data.context", "training")
-        with self._exclusive():  # concurrent inserts of the same data set would violate its uniqueness
+        with self.local.exclusive():  # concurrent inserts of the same data set would violate its uniqueness
             self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
 
     def log_files(self, run_id: str, folder: Path, files: Iterable[Path]) -> None:
@@ -262,7 +182,7 @@ class Store:
     def log_missing(self, run_id: str, folder: Path, name: str) -> None:
         """Uploads the files of a folder that are missing in the run's artifacts under that name."""
         if self.is_local:
-            mlflow_rows.add_files(self.database, run_id, folder, name)
+            mlflow_rows.add_files(self.local.database, run_id, folder, name)
             return
         known = {posixpath.basename(each.path) for each in self.client.list_artifacts(run_id, name)}
         for path in plain_files(folder):

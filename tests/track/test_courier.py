@@ -326,7 +326,7 @@ def test_who_will_not_wait_is_told_so(outputs: Path) -> None:
     courier = start_courier(outputs, "", "tests")
     courier.follow(make_run(outputs, "patient"))
     said = courier.finish(timeout=0.01)
-    assert said is not None and "still delivers" in said
+    assert said is not None and "still delivering" in said
     assert courier.finish() is None
 
 

@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 
 from mlcli.track.courier import Courier
 from mlcli.track.delivery import Delivery
+from mlcli.track.local_store import LocalStore
 from mlcli.track.mlflow_store import Store, tidy
 
 STARTED = 1_700_000_000.0
@@ -360,8 +361,8 @@ def test_trials_at_once_are_what_the_client_writes_one_by_one(outputs: Path, mon
     for run in runs(outputs).values():
         client(outputs).delete_run(run.info.run_id)
     calls: list[int] = []
-    write_all = Store.write
-    monkeypatch.setattr(Store, "write", lambda store, some: (calls.append(len(some)), write_all(store, some))[1])
+    write_all = LocalStore.write
+    monkeypatch.setattr(LocalStore, "write", lambda store, some: (calls.append(len(some)), write_all(store, some))[1])
     assert deliver(outputs, *folders) is None
     found = runs(outputs)
     assert calls == [1, 3]
@@ -419,7 +420,7 @@ def test_trials_at_once_arrive_once_whatever_fails(
 ) -> None:
     folders = make_sweep(outputs, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "write", failing(Store.write, does_nothing=answered))
+        patch.setattr(LocalStore, "write", failing(LocalStore.write, does_nothing=answered))
         deliver(outputs, *folders)
     assert deliver(outputs) is None
     found = runs(outputs)

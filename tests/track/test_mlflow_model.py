@@ -65,7 +65,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture
 def tracked(store: Store) -> None:
     """Makes `runs:/` mean this store."""
-    mlflow.set_tracking_uri(f"sqlite:///{store.database}")
+    mlflow.set_tracking_uri(f"sqlite:///{store.local.database}")
 
 
 def log(store: Store, folder: Path, example: dict[str, Any]) -> tuple[str, str]:
@@ -134,5 +134,5 @@ def test_its_files_are_those_that_mlflow_writes(store: Store, tmp_path: Path, ex
 def test_sending_it_twice_links_it_once(store: Store, tmp_path: Path) -> None:
     run_id, model_id = log(store, tmp_path / "model", TABLE)
     store.log_model(run_id, model_id, tmp_path / "model", again=True)
-    run = MlflowClient(f"sqlite:///{store.database}").get_run(run_id)
+    run = MlflowClient(f"sqlite:///{store.local.database}").get_run(run_id)
     assert [output.model_id for output in run.outputs.model_outputs] == [model_id]

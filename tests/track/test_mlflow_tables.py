@@ -40,11 +40,11 @@ def test_the_second_store_is_as_the_first(cache: Path, tmp_path: Path) -> None:
     first = opened(tmp_path / "first")
     assert [path.name for path in cache.iterdir()] == [cached_tables().name]
     first.experiment("sines")
-    made = contents(first.database)
+    made = contents(first.local.database)
     kept = cached_tables().stat().st_mtime_ns
     second = opened(tmp_path / "second")
     second.experiment("sines")
-    copied = contents(second.database)
+    copied = contents(second.local.database)
     assert cached_tables().stat().st_mtime_ns == kept
     assert made.keys() == copied.keys()
     assert len(made["schema"]) > 100
@@ -66,7 +66,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 def test_to_look_at_the_tables_leaves_nothing_behind(cache: Path, tmp_path: Path) -> None:
     store = opened(tmp_path)
     store.client._tracking_client.store.engine.dispose()
-    assert has_cached_tables(store.database)
+    assert has_cached_tables(store.local.database)
     assert not has_cached_tables(tmp_path / "none.db")
     assert [path.name for path in tmp_path.glob("*.db*")] == ["mlflow.db"]
 
@@ -78,5 +78,5 @@ def test_cached_tables_that_hold_runs_are_not_those_of_a_new_store(cache: Path, 
     assert not copy_tables(tmp_path / "mlflow.db")
     cached_tables().unlink()
     first.create_run(first.experiment("sines"), {}, 1.0)
-    cache_tables(first.database)
+    cache_tables(first.local.database)
     assert not cached_tables().exists()
