@@ -1,8 +1,8 @@
 """Control: the optimal policy of a finite Markov decision process, learnt from episodes or computed.
 
 Q-learning (Watkins 1989), SARSA (Rummery and Niranjan 1994), expected SARSA (van Seijen et al. 2009) and double
-Q-learning (van Hasselt 2010) learn from episodes; value iteration (Bellman 1957) knows the transition model and is
-exact.
+Q-learning (van Hasselt 2010) learn from episodes; value iteration (Bellman 1957) is exact, and needs the transition
+model.
 
 Shapes: S states, A actions, B batch of states.
 """

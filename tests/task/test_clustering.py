@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.cluster import KMeans
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score
-from sklearn.preprocessing import StandardScaler
 
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
@@ -20,7 +19,6 @@ from mlcli.loading.dataset import Examples
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.run.stacked import stack_of
-from mlcli.task.kmeans.lloyd import assign, cluster_means, initial_centroids
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 
 PLAN = Plan(epochs=300, monitor="train/loss", higher=False, validates=False)
@@ -84,17 +82,6 @@ def test_clusters_far_from_the_origin(made: Examples, solver: str, monkeypatch: 
     centres = parts.model.centroids.double().numpy()
     own = np.linalg.norm(points - centres[columns["cluster"]], axis=1)
     assert columns["distance"] == pytest.approx(own, rel=1e-3)
-
-
-def test_one_iteration_is_lloyds() -> None:
-    points = torch.from_numpy(StandardScaler().fit_transform(load_digits().data)).float()
-    first = initial_centroids(points, 10, 3, "k-means++", torch.Generator().manual_seed(0))
-    labels, _ = assign(points, first)
-    moved = cluster_means(points, labels, first)
-    for start in range(3):
-        theirs = KMeans(10, init=first[start].numpy(), n_init=1, max_iter=1, algorithm="lloyd").fit(points.numpy())
-        own = torch.cdist(moved[start], torch.from_numpy(theirs.cluster_centers_).float())
-        assert own.diagonal().max() < 1e-4
 
 
 def test_mini_batches_come_close_to_whole_ones() -> None:

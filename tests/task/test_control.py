@@ -12,13 +12,12 @@ import torch
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
-from mlcli.data.gridworld import gridworld
 from mlcli.run.build import Parts, build
 from mlcli.run.plot_run import plot_run
 from mlcli.run.stacked import build_trials, stack_of
 from mlcli.serve.predictor import Predictor
 from mlcli.store.folder import RunFolder
-from mlcli.task.tabular.dynamic_programming import evaluate_policies, success_without_limit, value_iteration
+from mlcli.task.tabular.dynamic_programming import value_iteration
 
 CORRIDOR = ["S...G"]
 
@@ -100,17 +99,6 @@ def _episode(env: Any, policy: list[int], seed: int) -> float:
         state, reward, ended, cut_off, _ = env.step(policy[state])
         gained, over = gained + float(reward), ended or cut_off
     return gained
-
-
-def test_an_episode_in_a_slippery_corridor_lasts_as_long_as_the_closed_form_says() -> None:
-    """Slips lead into the walls above and below: each of the four steps takes 1 / 0.8 tries."""
-    world = gridworld(CORRIDOR, slip=0.2, step=-1.0, goal=0.0, limit=1000).world
-    right = np.ones((1, 5), dtype=int)
-    outlook = evaluate_policies(world, right)
-    assert outlook.steps[0] == pytest.approx(5.0) and outlook.returns[0] == pytest.approx(-4.0)
-    assert success_without_limit(world, right[0]) == pytest.approx(1.0)
-    left = evaluate_policies(world, np.full((1, 5), 3))
-    assert (left.steps[0], left.success[0]) == (1000, 0)
 
 
 VARIED = (

@@ -12,7 +12,6 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.sweep.grouping import stacking_obstacle
 from mlcli.task.dqn import q_targets, update_target
-from mlcli.task.policy.replay import Replay
 from mlcli.train.loop import Epoch, Plan, Progress, fit
 
 RANDOM = 22  # mean return of random actions
@@ -65,32 +64,6 @@ def test_the_target_network_stands_still_between_its_updates() -> None:
         task.step(next(batches))
         assert torch.equal(task.target.head.weight, start) == still
     assert torch.equal(task.target.head.weight, task.model.head.weight)
-
-
-def transitions(first: int, count: int) -> list[torch.Tensor]:
-    numbers = torch.arange(first, first + count)
-    return [numbers.float().unsqueeze(1), numbers, numbers.float(), numbers.float().unsqueeze(1), numbers % 2 == 0]
-
-
-def test_the_memory_forgets_the_oldest_and_keeps_what_belongs_together() -> None:
-    replay = Replay(capacity=5)
-    for first in (0, 3, 6):
-        replay.add(*transitions(first, 3))
-    assert len(replay) == 5 and sorted(replay.stored[1].tolist()) == [4, 5, 6, 7, 8]
-    inputs, actions, rewards, following, ended = replay.sample(200, torch.Generator().manual_seed(0))
-    assert set(actions.tolist()) == {4, 5, 6, 7, 8}
-    assert torch.equal(inputs[:, 0], rewards) and torch.equal(rewards, actions.float())
-    assert torch.equal(following, inputs) and torch.equal(ended, actions % 2 == 0)
-
-
-@pytest.mark.parametrize("count", [0, 3, 8])
-def test_a_memory_goes_on_as_if_it_had_never_been_saved(count: int) -> None:
-    replay, other = Replay(capacity=5), Replay(capacity=5)
-    replay.add(*transitions(0, count)) if count else None
-    other.load_state_dict(replay.state_dict())
-    for memory in (replay, other):
-        memory.add(*transitions(20, 2))
-    assert torch.equal(replay.stored[1], other.stored[1]) and replay.added == other.added
 
 
 def test_random_actions_become_fewer() -> None:

@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from sklearn.datasets import load_digits
-from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.decomposition import PCA
 
 from mlcli.cli.training import main
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
-from mlcli.task.pca.components import extend_components
 
 PIXELS = load_digits().data
 
@@ -46,18 +44,6 @@ def test_components_are_scikit_learns() -> None:
     assert float(metrics["explained_variance_ratio"]) == pytest.approx(
         theirs.explained_variance_ratio_.sum(), abs=1e-5
     )
-
-
-def test_batch_after_batch_is_scikit_learns_incremental_pca() -> None:
-    theirs, found = IncrementalPCA(8), None
-    for rows in np.array_split(PIXELS, 9):
-        theirs.partial_fit(rows)
-        points = torch.from_numpy(rows)
-        found = extend_components(found, points, 8)
-    assert found is not None
-    assert (found.variances / found.total).numpy() == pytest.approx(theirs.explained_variance_ratio_, rel=1e-8)
-    signs = np.sign((found.axes.numpy() * theirs.components_).sum(1, keepdims=True))
-    assert found.axes.numpy() == pytest.approx(signs * theirs.components_, abs=1e-8)
 
 
 def test_incremental_steps_come_close() -> None:
