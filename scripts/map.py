@@ -1,7 +1,7 @@
-"""Draws the packages of mlcli and who imports whom into docs/map.svg, from the syntax trees alone.
+"""Writes docs/map.svg: the packages of mlcli and their imports, from the syntax trees.
 
-An arrow points at the package that is imported. Imports that other arrows imply (cli → sweep → run) are named in
-the box instead. Imports of the few modules that are for everybody (tests/test_imports.py) are no arrows.
+An arrow points to the imported package. Imports that other arrows imply (cli → sweep → run) are listed in the box
+instead. Modules that every package may import (tests/test_imports.py) have no arrows.
 """
 
 import ast
@@ -16,7 +16,7 @@ MAP = ROOT / "docs" / "map.svg"
 
 
 def svg() -> str:
-    """The picture, the same for the same code."""
+    """The map as SVG, deterministic for the same code."""
     rooms = {path.parent.name: _purpose(path) for path in sorted(PACKAGE.glob("*/__init__.py"))}
     edges = arrows(set(rooms), anywhere())
     key = reduced(edges)
@@ -38,7 +38,7 @@ def arrows(rooms: set[str], leaves: set[str]) -> set[Edge]:
 
 
 def anywhere() -> set[str]:
-    """The modules that the test of imports lets everybody import."""
+    """Modules that every package may import, from the test of imports."""
     tree = ast.parse((ROOT / "tests" / "test_imports.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(ast.unparse(target) == "ANYWHERE" for target in node.targets):
@@ -61,7 +61,7 @@ def _imports(path: Path, leaves: set[str]) -> set[str]:
 def _purpose(path: Path) -> str:
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     if not text:
-        raise SystemExit(f"error: {path.relative_to(ROOT)} needs a docstring: one line that says what it contains")
+        raise SystemExit(f"error: {path.relative_to(ROOT)} needs a docstring of one line with its contents")
     return text.splitlines()[0].rstrip(".")
 
 

@@ -10,8 +10,8 @@ from itertools import combinations, pairwise
 Edge = tuple[str, str]  # importing, imported
 Order = list[list[str]]  # nodes of each layer from left to right, the lowest layer first
 WAYPOINT = 0.16  # width of a waypoint, in boxes
-STRAIGHT = (1, 2, 8)  # how much a segment pulls, by the number of its ends that are waypoints
-CROSSING = 3.0  # what a crossing costs, in boxes of an edge's sideways length
+STRAIGHT = (1, 2, 8)  # weight of a segment, by the number of its ends that are waypoints
+CROSSING = 3.0  # cost of a crossing, in boxes of horizontal length of an edge
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Layout:
 
 
 def reduced(edges: set[Edge]) -> set[Edge]:
-    """The edges that no longer path implies."""
+    """The edges that are not implied by a longer path (transitive reduction)."""
 
     def reach(room: str) -> set[str]:
         direct = {end for start, end in edges if start == room}
@@ -61,7 +61,7 @@ def lay_out(rooms: Order, edges: set[Edge]) -> Layout:
 
 
 def _improved(order: Order, segments: list[Edge]) -> Order:
-    """Swaps two nodes of a layer as long as that makes the picture better."""
+    """Swaps two nodes of a layer while that lowers the cost."""
     cost = _cost(order, segments)
     improved = True
     while improved:
@@ -87,7 +87,7 @@ def _cost(order: Order, segments: list[Edge]) -> float:
 
 
 def _positions(order: Order, segments: list[Edge]) -> dict[str, float]:
-    """Centres: layer by layer, each node as near to the mean of its neighbours as the distances allow."""
+    """Centres, layer by layer: each node as close to the mean of its neighbours as the minimal distances allow."""
     near: dict[str, dict[str, int]] = {node: {} for layer in order for node in layer}
     for a, b in segments:
         near[a][b] = near[b][a] = STRAIGHT[is_waypoint(a) + is_waypoint(b)]
@@ -104,7 +104,7 @@ def _mean(weights: dict[str, int], x: dict[str, float]) -> float:
 
 
 def _spread(layer: list[str], wanted: list[float]) -> list[float]:
-    """Least squares to `wanted` with boxes that do not overlap: isotonic regression of what is left of the gaps."""
+    """Least squares to `wanted` without overlapping boxes, by isotonic regression of the remaining gaps."""
     offsets = [0.0]
     for left, right in pairwise(layer):
         offsets.append(offsets[-1] + (_width(left) + _width(right)) / 2)

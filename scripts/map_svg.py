@@ -59,7 +59,7 @@ def _box(room: str, purpose: str, implied: list[str], level: int, place: tuple[f
 
 
 def _ports(layout: Layout, edges: set[Edge]) -> dict[tuple[Edge, str], float]:
-    """How far from a box's centre each arrow leaves or arrives, in the order of where it leads."""
+    """Distance of each arrow from the centre of its box, ordered by the other ends."""
     found: dict[tuple[Edge, str], float] = {}
     for room in {room for edge in edges for room in edge}:
         leaving = sorted((layout.x[layout.paths[edge][1]], edge) for edge in edges if edge[0] == room)
@@ -73,7 +73,7 @@ def _ports(layout: Layout, edges: set[Edge]) -> dict[tuple[Edge, str], float]:
 def _arrow(
     layout: Layout, edge: Edge, place: dict[str, tuple[float, float]], ports: dict[tuple[Edge, str], float]
 ) -> str:
-    """A smooth line through the edge's waypoints, with a head at the room that is imported."""
+    """A smooth line through the waypoints of an edge, with an arrowhead at the imported package."""
     nodes = layout.paths[edge]
     colour = LINES[layout.level[nodes[0]] % len(LINES)]
     x, y = place[nodes[0]][0] + ports[edge, edge[0]], place[nodes[0]][1] + HEIGHT

@@ -61,7 +61,7 @@ def print_help(name: str) -> None:
 
 
 def main() -> None:
-    """The command line. What Typer says of a wrong command, option or value is one line and status 2."""
+    """Runs the command line. Usage errors of Typer become one line on stderr and exit status 2."""
     arguments = sys.argv[1:] or ["--help"]
     if len(arguments) == 2 and arguments[0] in COMMANDS and arguments[1] in HELP:
         print_help(arguments[0])
@@ -79,13 +79,13 @@ def main() -> None:
 
 
 def _usage(error: Any, arguments: list[str]) -> str:
-    """A usage error of Typer in one sentence, with the nearest name that exists."""
+    """A usage error of Typer in one sentence, with the nearest existing name."""
     from mlcli.config.errors import suggest
 
     context: Any = getattr(error, "ctx", None)
     path = (
         context.command_path if context else f"mlcli {arguments[0]}"
-    )  # without one, what is wrong is an option's value
+    )  # no context: the value of an option is invalid
     if hasattr(error, "possibilities"):
         options = [name for each in context.command.get_params(context) for name in each.opts if name[:2] == "--"]
         return f"There is no option {error.option_name} of `{path}`.{suggest(error.option_name, options)}"

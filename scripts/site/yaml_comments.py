@@ -49,7 +49,7 @@ def _collect(node: yaml.MappingNode, prefix: str, lines: list[str], found: dict[
 
 
 def _text(value: yaml.Node, lines: list[str]) -> str:
-    """The value in one line, as one would type it."""
+    """The value in one line, as typed on the command line."""
     if isinstance(value, yaml.SequenceNode):
         return f"[{', '.join(_text(each, lines) for each in value.value)}]"
     if isinstance(value, yaml.MappingNode):
@@ -59,7 +59,7 @@ def _text(value: yaml.Node, lines: list[str]) -> str:
 
 
 def _comment(key: yaml.Node, value: yaml.Node, lines: list[str]) -> str:
-    """What stands behind `# ` on the key's line, after the value where that ends there too."""
+    """The comment on the line of a key."""
     same_line = value.end_mark.line == key.start_mark.line
     start = value.end_mark.column if same_line else key.end_mark.column + 1
     rest = lines[key.start_mark.line][start:].strip()

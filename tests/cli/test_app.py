@@ -1,4 +1,4 @@
-"""What Typer finds wrong with a command line, as mlcli says it."""
+"""Usage errors of Typer as messages of mlcli."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Completion: what it answers, held against Hydra's own plugin."""
+"""Completion: its candidates, compared with those of Hydra's own plugin."""
 
 import os
 import signal
@@ -178,7 +178,7 @@ def oracle() -> Iterator[DefaultCompletionPlugin]:
     ],
 )
 def test_answers_are_hydras(ask: Ask, oracle: DefaultCompletionPlugin, words: str) -> None:
-    """Hydra also offers what is hidden here, and goes on into lists by index."""
+    """Hydra also offers hidden keys, and the elements of lists by index."""
     theirs = [word for word in oracle._query("config", words) if "._" not in word]
     own = ask(f"mlcli train {words}")
     assert sorted(word.rstrip(".=") for word in own) == sorted(word.rstrip(".=") for word in theirs)

@@ -1,4 +1,4 @@
-"""What a command prints at its end, and what it takes to look at the runs."""
+"""The output at the end of a command, and its hints to look at the runs."""
 
 import ast
 import json

@@ -19,7 +19,7 @@ QUIET = ["tracking=none", "tracking.figures=false", "device=cpu", "-q"]
 
 @pytest.fixture(scope="module")
 def flowers(mlcli: Mlcli, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a run on iris is the last, beside a table of two flowers."""
+    """A folder with a finished run on iris and a table of two flowers."""
     folder = tmp_path_factory.mktemp("flowers")
     trained = mlcli("train", "data=iris", "trainer.epochs=3", *QUIET, cwd=folder)
     assert trained.returncode == 0, trained.stderr
@@ -61,7 +61,7 @@ def test_a_mistake_is_one_line(mlcli: Mlcli, flowers: Path, arguments: list[str]
 
 @pytest.mark.slow
 def test_the_server_answers_as_predict_does_and_stops_cleanly(mlcli: Mlcli, flowers: Path) -> None:
-    """The request is the one that it says to try."""
+    """Sends the example request that the server prints."""
     command = [sys.executable, "-m", "mlcli", "serve", "last", "--port", "0"]
     with subprocess.Popen(command, cwd=flowers, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None and server.stderr is not None

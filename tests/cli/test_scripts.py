@@ -1,4 +1,4 @@
-"""What real shells make of the completion scripts: bash, and zsh and fish where they are installed."""
+"""The completion scripts in real shells: bash, and zsh and fish if they are installed."""
 
 import os
 import select
@@ -15,7 +15,7 @@ from mlcli.cli.complete import script
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """With mlcli on the path, and a home that has no start-up files."""
+    """An environment with mlcli on the path and a home without start-up files."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "mlcli").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mlcli "$@"\n')
     (tmp_path / "bin" / "mlcli").chmod(0o755)
@@ -92,7 +92,7 @@ EDITORS = {
 
 @pytest.mark.parametrize("name", EDITORS)
 def test_typed_into_a_line_editor(name: str, tmp_path: Path, environment: dict[str, str]) -> None:
-    """What the line becomes when somebody types it and presses tab, in a terminal."""
+    """The line after typing it and pressing tab in a terminal."""
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     (tmp_path / "my folder").mkdir()
@@ -118,7 +118,7 @@ def test_typed_into_a_line_editor(name: str, tmp_path: Path, environment: dict[s
 
 
 def _read_until(descriptor: int, text: str) -> str:
-    """What a terminal shows, up to and with `text`; fails after 20 silent seconds."""
+    """Output of a terminal up to and including `text`; fails after 20 seconds without output."""
     seen = ""
     while text not in seen:
         assert select.select([descriptor], [], [], 20)[0], f"{text!r} never came after {seen!r}"

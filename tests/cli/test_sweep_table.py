@@ -1,4 +1,4 @@
-"""The table of a sweep, as it is read in a terminal of 100 columns and in a pipe."""
+"""The table of a sweep in a terminal of 100 columns and in a pipe."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def made(number: int, swept: dict[str, Any], score: float | None = None, status:
 
 
 def repeats(rates: int, seeds: int) -> list[Row]:
-    """Scores 0.1, 0.2, … of the first rate, one more for each rate after it."""
+    """Scores 0.1, 0.2, … of the first learning rate, plus 1 for each following one."""
     pairs = [(rate, seed) for rate in range(rates) for seed in range(seeds)]
     return [
         made(i, {"optimizer.lr": 10.0**-rate, "trainer.seed": seed}, rate + (seed + 1) / 10)

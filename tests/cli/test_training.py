@@ -1,4 +1,4 @@
-"""`mlcli train` in this process: what is typed reaches each run as it was meant."""
+"""`mlcli train` in this process: overrides reach each run as intended."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def only(pattern: str) -> Path:
 
 
 def configs(folder: Path) -> list[Any]:
-    """Those of a sweep's trials, in order; none of them with anything left to resolve."""
+    """Configs of a sweep's trials, in order, completely resolved."""
     found = sorted(folder.glob("*/config.yaml"), key=lambda path: int(path.parent.name))
     assert not any("${" in path.read_text() for path in [*found, folder / "config.yaml"])
     return [RunFolder(path.parent).config() for path in found]

@@ -1,4 +1,4 @@
-"""Inputs from files: what fits becomes what the network takes, what does not is one sentence."""
+"""Inputs from files: valid ones become inputs of the network, others are rejected in one sentence."""
 
 import io
 import json

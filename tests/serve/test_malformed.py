@@ -1,4 +1,4 @@
-"""Files that no prediction can be made for, through the command: one line that says why, exit status 2, no result."""
+"""Malformed files through the command: one line with the reason, exit status 2, no result."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def npy(header: str, content: bytes = b"") -> bytes:
-    """A .npy file with this header, which NumPy itself would not write."""
+    """A .npy file with an invalid header."""
     text = header.encode("latin-1").ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + content
 
@@ -89,7 +89,7 @@ def bomb() -> bytes:
 
 
 def png(width: int, height: int, pixels: bytes = b"") -> bytes:
-    """A grey picture of that size, if one believes it."""
+    """A grey image whose header declares this size."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         whole = kind + content

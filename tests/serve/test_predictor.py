@@ -83,7 +83,7 @@ def test_every_task_is_here() -> None:
 
 
 def global_state() -> dict[str, Any]:
-    """What a library must leave alone in the process of whoever uses it."""
+    """Global state of the process that a library must not change."""
     return {
         "torch": torch.get_rng_state().tolist(),
         "numpy": str(np.random.get_state()),

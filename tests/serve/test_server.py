@@ -1,4 +1,4 @@
-"""The server: its parts, and as a real process that is sent what it should and should not be sent."""
+"""The server: its parts, and a real process with valid and invalid requests."""
 
 import http.client
 import json
@@ -58,7 +58,7 @@ def address(run: Path) -> Iterator[str]:
 
 @pytest.fixture
 def post(address: str) -> Post:
-    """Sends a body to the server, and returns the status and the JSON of the answer."""
+    """Sends a body to the server. Returns the status and the JSON of the response."""
 
     def send(body: Any, method: str = "POST", path: str = "/invocations", **headers: str) -> tuple[int, Any]:
         connection = http.client.HTTPConnection(address, timeout=60)
@@ -229,7 +229,7 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
 
 @pytest.mark.parametrize("overrides", [["task=sequence_labelling", "data.examples=50"], ["data=digits", "model=mlp"]])
 def test_mlflows_server_takes_the_same_example(tmp_path: Path, overrides: list[str]) -> None:
-    """Also of a run on text, which is asked in texts; and it passes on what is wrong with another."""
+    """Also for a run on text, with texts as input; errors are returned as messages."""
     stored = saved(tmp_path, *overrides) / "model"
     (scratch := tmp_path / "scratch").mkdir()
     write_pyfunc(stored, scratch)

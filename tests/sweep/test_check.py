@@ -1,4 +1,4 @@
-"""What is known of a sweep before anything is written."""
+"""Checks of a sweep before anything is written."""
 
 import json
 import sys

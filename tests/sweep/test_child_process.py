@@ -1,4 +1,4 @@
-"""Helper processes: none is left when the process that started them has ended."""
+"""Child processes: none is left when their parent has ended."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def start(strategy: str, mark: str, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def marked(mark: str) -> dict[int, str]:
-    """Processes that have it in their environment, whoever started them, by id."""
+    """Ids of processes with this mark in their environment."""
     found = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -60,7 +60,7 @@ def test_no_process_is_left_after_a_kill(strategy: str, trains_at_once: int, tmp
 
 @pytest.mark.parametrize("seconds", [0.4, 0.8, 1.2])
 def test_an_early_interrupt_prints_one_line(seconds: float, tmp_path: Path) -> None:
-    """Of the whole process group, as Ctrl-C in a terminal."""
+    """Sends the signal to the whole process group, like Ctrl-C in a terminal."""
     mark = uuid.uuid4().hex
     with start("processes", mark, tmp_path) as sweep:
         time.sleep(seconds)

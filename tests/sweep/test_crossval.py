@@ -1,4 +1,4 @@
-"""Cross-validation: the folds as one stack, what the report says of them, and scikit-learn on the same folds."""
+"""Cross-validation: the folds as one stack, the report, and scikit-learn on the same folds."""
 
 import csv
 import json
@@ -47,7 +47,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("held_out", [[], ["split.val=0.2"]])
 def test_stacked_folds_equal_separate_runs(held_out: list[str]) -> None:
-    """Of 569 examples folds have 113 and 114: without validation their training splits differ by one."""
+    """Folds of 569 examples have 113 or 114: without validation data their training splits differ by one example."""
     shared = ["data=breast_cancer", "model=mlp", "model.dropout=0.2", "tracking.figures=false"]
     folder, _ = crossval(*shared, "folds=5", "hydra/launcher=stack", *held_out)
     alone = held_out or ["split.val=0", "trainer.monitor=train/loss"]
@@ -130,7 +130,7 @@ def test_folds_in_the_order_of_time_train_one_by_one(capsys: pytest.CaptureFixtu
 
 
 def test_a_fold_that_fails_is_left_out() -> None:
-    """The first configuration diverges in every fold, and the second is judged all the same."""
+    """The first configuration diverges in every fold, and the second is reported nevertheless."""
     with pytest.raises(SystemExit) as ended:
         crossval("data=iris", "model=linear", "folds=3", "optimizer=sgd", "optimizer.lr=1e38,0.1")
     found = json.loads((made() / "crossval.json").read_text())
@@ -228,7 +228,7 @@ def grouped(monkeypatch: pytest.MonkeyPatch, group_of: list[int]) -> None:
 def test_repeats_whose_folds_cannot_differ_are_refused(
     by: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of groups of unequal size there is one way to give the largest to the smallest fold."""
+    """With groups of unequal size only one assignment to folds is possible."""
     grouped(monkeypatch, [0] * 60 + [1] * 50 + [2] * 40)
     with pytest.raises(SystemExit) as ended:
         main([*QUICK, "data=iris", "model=mlp", f"by={by}", "folds=3", "repeats=5"])
@@ -239,7 +239,7 @@ def test_repeats_whose_folds_cannot_differ_are_refused(
 
 
 def test_equal_folds_of_several_repeats_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two groups of 25 change places: there are two ways to divide them, in 6 repeats."""
+    """The two groups of 25 are interchangeable, so that 6 repeats have only two different splits."""
     group_of = [place % 4 for place in range(100)] + [0] * 35 + [1] * 15
     grouped(monkeypatch, group_of)
     _, found = crossval(
@@ -255,7 +255,7 @@ def test_equal_folds_of_several_repeats_count_once(monkeypatch: pytest.MonkeyPat
 def test_folds_without_a_score_are_named_and_lower_the_count(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One of three folds holds a single class: there is no area under a ROC curve there."""
+    """One of three folds has a single class, for which ROC AUC is undefined."""
     grouped(monkeypatch, [place % 2 for place in range(100)] + [2] * 40 + [0, 1] * 5)
     _, found = crossval("data=iris", "model=logistic_regression", "by=group", "folds=3", "metric=roc_auc")
     (own,) = found["configurations"]
@@ -274,7 +274,7 @@ def test_folds_without_a_score_are_named_and_lower_the_count(
 
 
 def test_some_of_the_folds_that_agree_say_nothing_of_the_spread() -> None:
-    """Never 1 ± 0 from three of five."""
+    """Equal scores of three of five folds are not reported as 1 ± 0."""
     of_three, of_five = _summary([1.0] * 3, 0.25, 5), _summary([1.0] * 5, 0.25, 5)
     assert of_three == {"mean": 1.0, "std": None, "low": None, "high": None, "count": 3}
     assert of_five["std"] == 0.0

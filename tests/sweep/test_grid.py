@@ -1,4 +1,4 @@
-"""From what is typed to the overrides of each trial."""
+"""Grids: from the typed overrides to those of each trial."""
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser

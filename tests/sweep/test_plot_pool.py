@@ -1,4 +1,4 @@
-"""Figures that are drawn beside the training of a sweep."""
+"""Figures that are saved during the training of a sweep."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_a_figure_that_raises_in_the_drawing_process_costs_a_line(
 def test_a_sweep_whose_figures_fail_has_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Those of its trials and its own."""
+    """Figures of the trials and of the sweep."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(finish, "learning_curves", lambda *_: [Plot("curves", spoilt, {})])
     monkeypatch.setattr(report, "sweep_plots", spoilt)

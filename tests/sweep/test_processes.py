@@ -1,4 +1,4 @@
-"""Trials in processes of their own: what one process does costs the others nothing."""
+"""Trials in separate processes: a failing process does not affect the others."""
 
 import json
 import os
@@ -16,7 +16,7 @@ QUICK = ["tracking=none", "data=iris", "model=mlp", "model.width=8", "device=cpu
 
 
 def _at_work(number: int, seconds: float = 60) -> dict[str, Any]:
-    """The record of a trial that has trained for an epoch."""
+    """The record of a trial, once it has trained for an epoch."""
     until = time.time() + seconds
     while time.time() < until:
         for journal in Path("outputs/sweeps").glob(f"*/{number}/metrics.jsonl"):
@@ -28,7 +28,7 @@ def _at_work(number: int, seconds: float = 60) -> dict[str, Any]:
 def test_a_killed_worker_fails_its_own_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Trial 0 trains beside it and goes on; those after it find another process."""
+    """Trial 0 continues, and later trials get another process."""
     monkeypatch.chdir(tmp_path)
     killer = threading.Thread(target=lambda: os.kill(_at_work(1)["pid"], signal.SIGKILL))
     killer.start()

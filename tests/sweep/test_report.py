@@ -1,4 +1,4 @@
-"""The sweep's report: who is best, what repeats come to, and the files that say so."""
+"""The report of a sweep: ranking, means over repeats, and files."""
 
 import csv
 import json

@@ -30,7 +30,7 @@ def sweep(*arguments: str, status: int = 0) -> Path:
 
 
 def statuses(folder: Path) -> list[str]:
-    """As the runs' own records have them, which the sweep's report repeats."""
+    """Statuses in the runs' records, which must equal those of the sweep's report."""
     own = [json.loads((folder / number / "run.json").read_text()) for number in "0123"]
     rows = json.loads((folder / "trials.json").read_text())["trials"]
     assert [(each["status"], each["reason"]) for each in own] == [(row["status"], row["reason"]) for row in rows]
@@ -51,7 +51,7 @@ def exhausted() -> BaseException:
 
 
 class Scarce:
-    """Raises once, when so many trials of a stack have come to the end of an epoch."""
+    """Raises once, after so many trials of a stack have ended an epoch."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseException], epoch: int) -> None:
         self.drive, self.error, self.epoch = stacked._train_together, error, epoch
@@ -105,7 +105,7 @@ def test_a_stack_that_has_finished_is_gone_when_the_next_one_begins(monkeypatch:
 
 
 def test_pruned_trials_stay_so_and_those_that_start_anew_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory runs out when two of four have been pruned at the rung of epoch 1: the other two train alone."""
+    """Memory runs out after two of four trials were pruned at epoch 1: the other two train alone."""
     halving = ["sweep.halving=true", "sweep.rungs=[1]", "hydra/launcher=stack"]
     plain = sweep(*halving)
     scarce = Scarce(monkeypatch, exhausted, epoch=2)
@@ -144,7 +144,7 @@ def test_after_a_fault_in_its_training_the_members_of_a_stack_train_alone(
 
 
 def test_members_that_were_over_keep_what_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials 0 and 1 were to train for two epochs, and the stack fails in the third."""
+    """Trials 0 and 1 train for two epochs, and the stack fails in the third."""
     Scarce(monkeypatch, lambda: TypeError("unhashable"), epoch=3)
     arguments = ["trainer.epochs=2,4", "trainer.seed=0,1", "hydra/launcher=stack"]
     folder = sweep(*arguments)
@@ -159,7 +159,7 @@ def breaks(*_: Any, **__: Any) -> Any:
 def test_a_fault_while_probing_means_one_by_one(
     where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Under `auto`; under `stack` it is an error."""
+    """With `auto`; with `stack` it is an error."""
     if where == "build":
         monkeypatch.setattr(stacks, "build_trials", breaks)
     else:

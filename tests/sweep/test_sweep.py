@@ -1,4 +1,4 @@
-"""A sweep as Hydra's sweepers see it: rounds of trials, a JobReturn for each, and how it all ends."""
+"""Sweeps by other sweepers of Hydra: rounds of trials, a JobReturn per trial, and the final status."""
 
 import copy
 import json
@@ -38,7 +38,7 @@ def record(folder: Path, name: str = "run.json") -> dict[str, Any]:
 
 
 class Descent(Sweeper):
-    """Someone else's sweeper: a first round, and a second around the best of it by return_value."""
+    """A third-party sweeper: a first round, and a second around the best trial by return_value."""
 
     first: ClassVar[list[str]] = []
     at_once: ClassVar[bool] = True
@@ -59,7 +59,7 @@ class Descent(Sweeper):
         self.launch([f"{0.5 * best}", f"{2 * best}"], len(scores))
 
     def launch(self, rates: list[str], number: int) -> list[tuple[JobReturn, str]]:
-        """One at a time, all of them are said to be trial 0, as by a careless sweeper."""
+        """Launches trials one by one, each numbered 0."""
         jobs = [[*self.fixed, f"optimizer.lr={rate}"] for rate in rates]
         if self.at_once:
             ended = list(self.launcher.launch(jobs, initial_job_idx=number))
@@ -111,7 +111,7 @@ def test_a_search_that_tries_one_at_a_time_keeps_what_it_varies(descent: type[De
 
 
 def test_a_failed_trial_returns_its_failure(descent: type[Descent]) -> None:
-    """Reading its return_value raises it. A sweeper that lets it through ends the sweep, with a report."""
+    """Reading return_value raises the failure. If the sweeper does not catch it, the sweep ends with a report."""
     descent.first = ["1e-2", "1e30"]
     folder = sweep("hydra/sweeper=descent", "optimizer=sgd", "optimizer.lr=1e-2,1e30", status=1)
     good, bad = descent.returned
@@ -130,7 +130,7 @@ def test_a_sweep_whose_trials_all_failed_has_failed(strategy: str) -> None:
 
 
 def test_sys_exit_in_a_trial_fails_that_trial_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first call is the check before the sweep, the second the first trial, the third the second trial."""
+    """Calls: 1 is the check before the sweep, 2 the first trial, 3 the second trial."""
     load = iris.iris
     calls: list[int] = []
 

@@ -25,7 +25,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def sweep(*arguments: str, status: int = 0) -> Path:
-    """The folder of a sweep that this process has run."""
+    """Runs a sweep in this process. Returns its folder."""
     return commands.sweep([*QUICK, *arguments], status)
 
 

@@ -1,4 +1,4 @@
-"""Keys in a sweep over options are judged against the options that are swept."""
+"""Unknown keys in a sweep over options: the message refers to the swept options."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ def test_a_variant_stands_for_its_overrides_but_what_is_typed_counts() -> None:
 
 
 def test_trials_are_told_by_their_variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variant may pick options of groups; trials that differ in numbers alone are one stack all the same."""
+    """A variant may select options of groups; trials that differ only in numbers are one stack nevertheless."""
     (tmp_path / "conf" / "experiment").mkdir(parents=True)
     (tmp_path / "conf" / "experiment" / "two.yaml").write_text(
         "# @package _global_\nhydra:\n  mode: MULTIRUN\n  sweeper:\n    variants:\n"

@@ -1,4 +1,4 @@
-"""What is delivered of a run folder that somebody else has made: its own files, to their own place."""
+"""Delivery of untrusted run folders: only their own files, and only to their own place."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def outputs(template: Path, tmp_path: Path) -> Path:
 
 
 def everything_in(outputs: Path) -> str:
-    """All that has been delivered: files, and the database."""
+    """All delivered data: files, and the database."""
     files = [path for path in outputs.rglob("*") if path.is_file() and not path.is_symlink()]
     return "".join(path.read_text("latin-1") for path in files if "runs" not in path.relative_to(outputs).parts[0])
 
@@ -122,7 +122,7 @@ def test_locks_are_not_written_through_a_link(outputs: Path, name: str) -> None:
 @pytest.mark.parametrize("key", ["run_id", "model_id", "new_model_id"])
 @pytest.mark.parametrize("identity", ["../../../../private", "/tmp", "", "x" * 32, "m-../../x", None, 3])
 def test_ids_are_those_of_mlflow(outputs: Path, key: str, identity: object) -> None:
-    """They become names of folders in the store."""
+    """Ids become names of folders in the store."""
     folder = make_run(outputs / "runs" / "a")
     state = {"uri": "", "offset": 0, "complete": False, "run_id": "0" * 32, "new_model_id": f"m-{'0' * 32}"}
     write(folder / ".mlflow.json", state | {key: identity})

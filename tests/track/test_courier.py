@@ -180,7 +180,7 @@ def test_tracking_none_stays_out(outputs: Path) -> None:
 
 
 def test_a_killed_training_process_leaves_a_killed_run(outputs: Path) -> None:
-    """kill -9 of the process that trains: its courier sees the pipe close, and puts things right."""
+    """kill -9 of the training process: its courier detects the closed pipe and marks the run as killed."""
     folder = make_run(outputs, "victim", status="RUNNING")
     code = (
         "import json, os, sys, time; from pathlib import Path\n"
@@ -204,7 +204,7 @@ def test_a_killed_training_process_leaves_a_killed_run(outputs: Path) -> None:
 
 
 class Refusing(http.server.BaseHTTPRequestHandler):
-    """A server that is up and broken."""
+    """A server that is running and broken."""
 
     def do_GET(self) -> None:
         self.send_error(503)
@@ -249,7 +249,7 @@ def test_a_server_that_never_answers_is_given_up(outputs: Path, monkeypatch: pyt
 
 @pytest.mark.slow
 def test_a_server_that_comes_up_gets_what_it_missed(outputs: Path) -> None:
-    """MLflow's own, over HTTP: metrics, artifacts and model."""
+    """MLflow's own server, over HTTP: metrics, artifacts and model."""
     from mlflow import MlflowClient
 
     uri = f"http://127.0.0.1:{free_port()}"
@@ -295,7 +295,7 @@ def server(uri: str, outputs: Path) -> Iterator[None]:
 
 
 def test_the_courier_loads_nothing_heavy(outputs: Path) -> None:
-    """Not MLflow either, whose tables it knows: to load it takes longer than a small run."""
+    """Nor MLflow, whose tables are cached: importing it takes longer than a small run."""
     folder = make_run(outputs, "light")
     example = {"inputs": {"columns": ["a"], "data": [[1.0]]}, "outputs": {"columns": ["p"], "data": [[0.5]]}}
     write(folder / "model" / "example.json", example)
@@ -343,7 +343,7 @@ def test_eight_couriers_set_up_one_store(tmp_path: Path) -> None:
 
 
 def test_what_another_courier_delivers_is_not_called_up_to_date(outputs: Path) -> None:
-    """`mlcli sync` beside a training, or beside another `mlcli sync`."""
+    """`mlcli sync` during a training, or during another `mlcli sync`."""
     make_run(outputs, "held")
     held = lock_file(outputs / "runs" / "held" / LOCK)
     assert held is not None

@@ -125,7 +125,7 @@ def test_a_fault_of_one_run_is_not_the_stores() -> None:
 
 
 def test_a_store_that_was_removed_gets_its_runs_again(tmp_path: Path) -> None:
-    """By `mlcli sync`, which looks; a run that the user deleted in MLflow stays deleted."""
+    """By `mlcli sync`; a run that the user has deleted in MLflow stays deleted."""
     folders = [make_run(tmp_path, name) for name in ("a", "b")]
     assert deliver(tmp_path, *folders).problem is None
     client = Store(tmp_path, "", "tests").client
@@ -139,7 +139,7 @@ def test_a_store_that_was_removed_gets_its_runs_again(tmp_path: Path) -> None:
 
 
 def synced(outputs: Path) -> set[str]:
-    """What MLflow has after it."""
+    """The runs in MLflow afterwards."""
     courier = Courier(outputs, "", "tests")
     courier.finish(check=True)
     assert courier.problem is None
@@ -149,7 +149,7 @@ def synced(outputs: Path) -> set[str]:
 
 
 def test_what_looks_at_a_store_that_is_none_does_not_hang(tmp_path: Path) -> None:
-    """MLflow tries for minutes."""
+    """MLflow would retry for minutes."""
     (tmp_path / "mlflow.db").write_bytes(os.urandom(9000))
     began = time.monotonic()
     (finding,) = [finding for finding in [_tried("mlflow", lambda: _mlflow(tmp_path))] if not finding.ok]

@@ -1,4 +1,4 @@
-"""Deliveries, in process: what arrives, once and whole, also when MLflow fails on the way."""
+"""Deliveries in process: everything arrives exactly once, also when MLflow fails in between."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def set_status(folder: Path, status: str) -> None:
 
 
 def deliver(outputs: Path, *folders: Path) -> str | None:
-    """As one courier does it, from start to end."""
+    """A complete delivery by one courier."""
     courier = Courier(outputs, "", "tests")
     for folder in folders:
         courier.follow(folder)
@@ -79,7 +79,7 @@ def client(outputs: Path) -> MlflowClient:
 
 
 def runs(outputs: Path, experiment: str = "tests") -> dict[str, Any]:
-    """By name; fails when two have the same."""
+    """The runs in the store by name; fails for duplicates."""
     mlflow = client(outputs)
     found = mlflow.search_runs([mlflow.get_experiment_by_name(experiment).experiment_id])
     named = {run.info.run_name: run for run in found}
@@ -94,7 +94,7 @@ def history(outputs: Path, run: Any, metric: str) -> list[tuple[int, float, int]
 
 @pytest.fixture(scope="module", autouse=True)
 def environment() -> Iterator[None]:
-    """MLflow keeps its address in the environment, where later tests must not find it."""
+    """MLflow stores its address in the environment, where later tests must not find it."""
     with mock.patch.dict(os.environ):
         yield
 
@@ -153,7 +153,7 @@ SENDS = ("create_run", "log_params", "log_history", "log_metrics", "log_data_set
 def test_a_failure_anywhere_loses_and_doubles_nothing(
     outputs: Path, monkeypatch: pytest.MonkeyPatch, method: str, goes_on: str, answered: bool
 ) -> None:
-    """On the way by MLflow's client, and goes on by that or straight into the tables."""
+    """Starts by MLflow's client, and continues by it or by direct writes."""
     folder = make_run(outputs / "runs" / "a")
     with monkeypatch.context() as patch:
         patch.setattr(Store, "is_local", False)
@@ -322,7 +322,7 @@ def make_sweep(outputs: Path, trials: int, **more: Any) -> list[Path]:
 
 
 def contents(outputs: Path, run: Any) -> dict[str, Any]:
-    """What MLflow tells of a run, but for ids and the place."""
+    """The content of a run in MLflow, without ids and locations."""
     mlflow = client(outputs)
     models = [mlflow.get_logged_model(output.model_id) for output in run.outputs.model_outputs if run.outputs]
     info = {key: value for key, value in dict(run.info).items() if key not in ("run_id", "run_uuid", "artifact_uri")}
@@ -395,7 +395,7 @@ def test_a_run_in_parts_is_what_the_client_writes(outputs: Path, monkeypatch: py
 
 
 def test_tables_of_another_version_are_left_to_mlflow(outputs: Path) -> None:
-    """Which refuses them with a word on what to do."""
+    """The store rejects them with a message on what to do."""
     with closing(sqlite3.connect(outputs / "mlflow.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'd3e4f5a6b7c8'")
     folder = make_run(outputs / "runs" / "a")

@@ -1,4 +1,4 @@
-"""A run's model in MLflow's format, against what MLflow itself writes and reads."""
+"""A run's model in MLflow's format, compared with what MLflow itself writes and reads."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Fake:
 
 @pytest.fixture(scope="module", autouse=True)
 def environment() -> Iterator[None]:
-    """MLflow keeps its address in the environment, where later tests must not find it."""
+    """MLflow stores its address in the environment, where later tests must not find it."""
     with mock.patch.dict(os.environ):
         yield
 

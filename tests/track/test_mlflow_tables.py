@@ -1,4 +1,4 @@
-"""A new store that begins with kept tables is the one that MLflow makes."""
+"""A new store with cached tables equals one that MLflow creates."""
 
 import sqlite3
 from contextlib import closing
@@ -12,7 +12,7 @@ from mlcli.track.mlflow_tables import cache_tables, cached_tables, copy_tables, 
 
 
 def contents(database: Path) -> dict[str, Any]:
-    """The schema, and every row but for the moments at which it was made."""
+    """The schema, and all rows without their timestamps."""
     with closing(sqlite3.connect(database)) as connection:
         schema = set(connection.execute("SELECT type, name, sql FROM sqlite_master"))
         rows = {

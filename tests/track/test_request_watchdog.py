@@ -1,4 +1,4 @@
-"""A command waits for a tracking server while whole answers come, and no longer."""
+"""A command waits for a tracking server only while complete answers arrive."""
 
 import http.client
 import http.server
@@ -22,7 +22,7 @@ BYTES = 300  # of an answer that drips, at most
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """/drip answers byte by byte, and never comes to an end; /slow after a while, whole."""
+    """/drip answers byte by byte without end; /slow answers completely after a delay."""
 
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -64,7 +64,7 @@ def server() -> Iterator[tuple[str, list[float]]]:
 
 @pytest.fixture
 def given_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Is set when a patience of one second is at its end."""
+    """An event that is set when the watchdog gives up after one second."""
     monkeypatch.setattr(requests.Session, "send", requests.Session.send)  # to be restored
     monkeypatch.setattr(http.client.HTTPConnection, "send", http.client.HTTPConnection.send)
     event = threading.Event()

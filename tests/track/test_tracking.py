@@ -1,4 +1,4 @@
-"""Which tracker, store and experiment a command means."""
+"""The tracker, store and experiment of a command."""
 
 from pathlib import Path
 
