@@ -152,7 +152,7 @@ def test_a_finished_run_answers_for_states_by_name_without_its_world(
     told = predictor.predict(["row 4 column 2", "row 6 column 0"])
     assert told["prediction"][0] == "right"
     assert predictor.predict([[30], [0]]).shape == (2, 5)
-    for wrong, words in ((["nowhere"], "a state 'nowhere' that does not exist"), ([[44]], "from 0 to 43")):
+    for wrong, words in ((["nowhere"], "an unknown state 'nowhere'"), ([[44]], "from 0 to 43")):
         with pytest.raises(ValueError, match=words):
             predictor.predict(wrong)
     plot_run(RunFolder(folder))  # with its world
