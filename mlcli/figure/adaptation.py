@@ -1,4 +1,4 @@
-"""A network before and after it has adapted to tasks, each of which is a curve."""
+"""A network before and after adaptation to tasks, each of which is a curve. T tasks, P points, G of a grid."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def by_inner_step(what: str, curve: Curve, tasks: int) -> Plot:
     """WHAT_by_inner_step: the mean over so many new tasks, with its margins of error."""
     told = " → ".join(f"{value:.3g}" for value in curve.y if value is not None)
     title = f"{what.capitalize()} after {', '.join(map(str, curve.x))} inner steps: {told}"
-    note = f"mean over {tasks:,} tasks that are new; band: its 95 % confidence interval"
+    note = f"mean over {tasks:,} held-out tasks; band: 95 % confidence interval"
     return panels(f"{what}_by_inner_step", title, note, [Panel("inner steps", what, {what: curve})])
 
 
@@ -67,11 +67,11 @@ def render_adaptation(
     title: str, names: list[str], grid: list[float], curves: dict[str, list[list[float]]], inputs: list[list[float]],
     targets: list[list[float]], shots: int, axes: list[str],
 ) -> "Figure":  # fmt: skip
-    """A panel each task: its points, those that the network was given, and what it says after 0, 1, … steps."""
+    """A panel for each task: its points, the support, and the predictions after 0, 1, … inner steps."""
     lines = -(-len(names) // COLUMNS)
     left, bottom = MARGIN + 0.6, 0.6
     across, down = COLUMNS * (WIDE + BETWEEN) - BETWEEN, lines * (TALL + ABOVE)
-    note = f"tasks that are new, of which the network is given {shots} points; lines: what it says before and after"
+    note = f"held-out tasks with {shots} support points; lines: predictions before and after adaptation"
     figure = page(left + across + 0.3, bottom + down + 0.1 + HEADER, title, note)
     limits = _limits([values for each in curves.values() for values in each] + targets)
     handles: list[Any] = []
@@ -83,8 +83,8 @@ def render_adaptation(
         here.set_title(name, size=8, color=GREY, loc="right", pad=3)
         here.set_ylim(limits)
         here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(names))
-    told = ["all points of the task", f"the {shots} given", *map(_when, curves)]
-    legend_above(blank(figure, left, bottom + down, across, 0.01), handles, told)
+    names_of_lines = ["task", f"{shots} support points", *map(_when, curves)]
+    legend_above(blank(figure, left, bottom + down, across, 0.01), handles, names_of_lines)
     width, height = figure.get_size_inches()
     figure.text((left + across / 2) / width, 0.18 / height, axes[0], size=9.5, color=INK, ha="center")
     middle = (bottom + down / 2) / height

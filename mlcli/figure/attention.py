@@ -1,4 +1,4 @@
-"""Where attention looks: heat maps of its weights, and how spread out they are."""
+"""Attention weights as heat maps, and their entropy. T tokens."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ FULL = np.array([0.0, 0.318, 0.502])  # of a weight of 1; none is white
 HIDDEN = np.array([0.9, 0.9, 0.9])
 LONGEST = 14  # characters of a label
 GAP, TITLE = 0.3, 0.22  # inches between maps, and above each
-NOTE = "rows look at columns, each row sums to 1; white: no weight, darkest: all of it"
+NOTE = "rows: queries, columns: keys; each row sums to 1; white: weight 0, darkest: weight 1"
 
 
 def attention_maps(
@@ -66,10 +66,8 @@ def render_maps(
 
 
 def render_entropy(temperatures: list[float], entropies: list[float], most: float, title: str) -> "Figure":
-    """Mean entropy of the weights, in nats, by temperature; `most` is that of even weights."""
-    figure = page(
-        6.6, 3.4 + 0.6 + HEADER, title, "mean over examples and steps; dashed: the same weight for every step"
-    )
+    """Mean entropy of the weights, in nats, by temperature; `most` is that of uniform weights."""
+    figure = page(6.6, 3.4 + 0.6 + HEADER, title, "mean over examples and steps; dashed: uniform weights")
     axes = panel(figure, MARGIN + 0.7, 0.6, 5.3, 3.4, "temperature", "entropy of the weights (nats)")
     axes.plot(temperatures, entropies, color=BLUE, marker="o", markersize=5, linewidth=1.5)
     axes.axhline(most, color=PALE, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)

@@ -1,4 +1,4 @@
-"""The plane coloured by the class that a model predicts there, with examples on it."""
+"""The decision boundary of a classifier of two features, with examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,13 +59,13 @@ def render_decision_boundary(
 ) -> "Figure":  # fmt: skip
     """predicted, probability: class and its probability on an even grid, from y[0] up and x[0] to the right.
 
-    The surer the model, the stronger the colour; examples on another class's ground are mistakes.
+    The higher the probability, the stronger the colour; examples in the region of another class are misclassified.
     """
     title = f"Decision boundary · accuracy {accuracy:.3f}"
-    note = f"{len(targets):,} test examples; colour: predicted class, pale where unsure"
+    note = f"{len(targets):,} test examples; background: predicted class, paler at lower probability"
     figure = page(MARGIN + 0.6 + SIDE + 1.5, SIDE + 0.6 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.6, 0.6, SIDE, SIDE, *features)
-    _ground(axes, x, y, predicted, probability, len(classes))
+    _regions(axes, x, y, predicted, probability, len(classes))
     handles = _points(axes, points, targets, len(classes))
     legend(axes, handles, [shorten(name, 14) for name in classes], "true class")
     axes.set(xlim=x, ylim=y)
@@ -82,7 +82,7 @@ def render_boundaries(
     for place, tile in enumerate(tiles):
         x_name, y_name = features[0], features[1] if place == 0 else ""
         axes = panel(figure, left + (side + gap) * place, 0.6, side, side, x_name, y_name)
-        _ground(axes, tile["x"], tile["y"], tile["predicted"], tile["probability"], len(classes))
+        _regions(axes, tile["x"], tile["y"], tile["predicted"], tile["probability"], len(classes))
         handles = _points(axes, tile["points"], tile["targets"], len(classes))
         axes.set(xlim=tile["x"], ylim=tile["y"])
         axes.tick_params(labelleft=place == 0)
@@ -91,7 +91,7 @@ def render_boundaries(
     return figure
 
 
-def _ground(
+def _regions(
     axes: "Axes",
     x: list[float],
     y: list[float],
@@ -99,7 +99,7 @@ def _ground(
     probability: list[list[float]],
     count: int,
 ) -> None:
-    """The colours of the classes that are predicted, pale where unsure, and the lines between them."""
+    """The regions in the colours of their predicted classes, paler at lower probability, and the boundaries."""
     colours = np.array([_rgb(PALETTE[label % len(PALETTE)]) for label in range(count)])
     regions, sure = np.array(predicted), np.nan_to_num(np.array(probability, dtype=float))
     strength = 0.1 + 0.35 * ((sure - 1 / count) / (1 - 1 / count)).clip(0, 1)[..., None]
@@ -121,7 +121,7 @@ def _points(axes: "Axes", points: list[list[float]], targets: list[int], count: 
 
 
 def _border(axes: "Axes", x: list[float], y: list[float], regions: np.ndarray, sure: np.ndarray) -> None:
-    """A line around the ground of each class that has any and has not all."""
+    """The boundary of the region of each predicted class."""
     across, down = (np.linspace(low, high, len(regions)) for low, high in (x, y))
     for label in np.unique(regions)[1:]:
         # Of the class against all others, so that the line runs smoothly between the points of the grid.

@@ -1,4 +1,4 @@
-"""Reliability diagram: how often the model is right when it says that it is 80 % sure."""
+"""Reliability diagram: the observed frequency by the predicted probability."""
 
 from typing import TYPE_CHECKING
 
@@ -35,17 +35,17 @@ def render_calibration(
     of: str | None, bins: int, bin: list[int], count: list[int], confidence: list[float], observed: list[float],
     error: float,
 ) -> "Figure":  # fmt: skip
-    """Of the bins in use: mean confidence, observed share and its 95 % interval, and below how many there are.
+    """Of the bins in use: mean confidence, observed frequency with its 95 % interval, and the number of examples.
 
     of: the class whose probability it is, or None for the highest probability of each example.
     """
     height = 0.6 + LOW + 0.2 + HEIGHT + HEADER
-    note = f"{sum(count):,} examples in {bins} bins; bars: 95 % interval; dashed: perfect"
+    note = f"{sum(count):,} examples in {bins} bins; bars: 95 % confidence interval; dashed: perfect calibration"
     title = f"Calibration · expected calibration error {error:.3f}"
     figure = page(MARGIN + 0.6 + WIDTH + 0.45, height, title, note)
     left = MARGIN + 0.6
     upper = panel(
-        figure, left, 0.6 + LOW + 0.2, WIDTH, HEIGHT, "", "share that is right" if of is None else "observed share"
+        figure, left, 0.6 + LOW + 0.2, WIDTH, HEIGHT, "", "accuracy" if of is None else "observed frequency"
     )
     lower = panel(figure, left, 0.6, WIDTH, LOW, _name(of), "examples")
     x, y, n = np.array(confidence), np.array(observed), np.array(count)
@@ -69,7 +69,7 @@ def _name(of: str | None) -> str:
 
 
 def wilson(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval of a share (Wilson 1927), which stays within 0 and 1."""
+    """The 95 % confidence interval of a proportion (Wilson 1927), within 0 and 1."""
     z = 1.96
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))

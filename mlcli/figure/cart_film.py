@@ -23,7 +23,7 @@ def episode_film(observations: np.ndarray, which: tuple[int, float, int]) -> Plo
     steps = np.arange(len(observations))[::-EVERY][:FRAMES][::-1]  # the last step is among them
     data = {
         "title": f"Episode {number} · return {brief(total)}",
-        "note": f"the end of the lowest of {episodes:,} greedy episodes, at its own pace",
+        "note": f"end of the episode with the lowest return of {episodes:,}, in real time",
         "states": plain(observations[steps][:, [0, 2]]),
         "steps": steps.tolist(),
         "seconds": EVERY * STEP_SECONDS,

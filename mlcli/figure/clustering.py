@@ -1,4 +1,4 @@
-"""Clusters, as points in the plane, as silhouettes, and as they came about."""
+"""Clusters as points in the plane, their silhouettes, and the iterations of k-means. N examples, K clusters."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -65,11 +65,11 @@ def render_clusters(
     points: list[list[float]], labels: list[int], centroids: list[list[float]], sizes: list[int], axes: list[str],
     known: list[str], classes: list[str],
 ) -> "Figure":  # fmt: skip
-    """points: N × 2 with their clusters N; centroids: K × 2; sizes: examples of each cluster, also those not drawn.
-    known: names of the classes N, for a second panel; or nothing."""
+    """points: N × 2 with their clusters N; centroids: K × 2; sizes: of each cluster, also
+    of examples not shown. known: names of the classes N, for a second panel; or nothing."""
     count = 2 if known else 1
     title = f"{len(centroids)} clusters of {sum(sizes):,} examples"
-    note = "stars: centres" + ("; right: the classes, which the search was not told" if known else "")
+    note = "stars: centroids" + ("; right: the classes, not used in training" if known else "")
     figure = page(MARGIN + count * (LEFT + SIDE + GAP) + 1.3 * count, 0.6 + SIDE + HEADER, title, note)
     flat = np.array(points)
     left = panel(figure, MARGIN + LEFT, 0.6, SIDE, SIDE, *axes)
@@ -102,13 +102,12 @@ def render_labellings(
 
 
 def render_silhouettes(values: list[list[float]], mean: float, total: int) -> "Figure":
-    """values: of each cluster the silhouettes of its examples, falling. Below 0 an example is nearer to another
-    cluster than to its own."""
+    """values: of each cluster the silhouettes of its examples, in descending order."""
     shown = sum(map(len, values))
     below = sum(value < 0 for own in values for value in own)
     title = f"Silhouettes · mean {mean:.3f}, {below / shown:.0%} below 0"
     note = f"{shown:,} of {total:,} examples" if shown < total else f"{total:,} examples"
-    figure = page(6.2, 0.6 + SIDE + HEADER, title, f"{note}; below 0: nearer to another cluster than to its own")
+    figure = page(6.2, 0.6 + SIDE + HEADER, title, f"{note}; below 0: closer to another cluster than to its own")
     axes = panel(figure, MARGIN + LEFT, 0.6, 4.9, SIDE, "silhouette", "cluster")
     low, gap, ticks = 0.0, max(1.0, shown / 100), []
     for label, own in enumerate(values):
@@ -127,9 +126,9 @@ def render_iterations(points: list[list[float]], panels: list[dict[str, Any]], a
     side, across = 2.6, min(3, len(panels))
     down = -(-len(panels) // across)
     last = panels[-1]
-    title = f"Centres settle in {last['iteration']} iterations"
+    title = f"Clusters by iteration · {last['iteration']} iterations"
     height = 0.6 + down * (side + 0.45) + HEADER
-    figure = page(MARGIN + LEFT + across * (side + GAP), height, title, f"{axes[0]}, {axes[1]}; stars: centres")
+    figure = page(MARGIN + LEFT + across * (side + GAP), height, title, f"{axes[0]}, {axes[1]}; stars: centroids")
     flat = np.array(points)
     for place, each in enumerate(panels):
         row, column = divmod(place, across)

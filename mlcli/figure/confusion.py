@@ -1,4 +1,4 @@
-"""Confusion matrices of two to hundreds of classes: what is right in blue, mistakes in vermillion."""
+"""Confusion matrices of two to hundreds of classes: correct predictions in blue, errors in vermillion."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NUMBERED_CLASSES = 30  # with more classes the cells are too small for numbers
 NUMBERED_CELLS = 130  # each number costs half a millisecond
 LONGEST = 16  # characters of a class name
-LISTED = 12  # mistakes in words beside a matrix without numbers
+LISTED = 12  # errors in words beside a matrix without numbers
 RIGHT_COLOUR = np.array([0.0, 0.447, 0.698])
 WRONG_COLOUR = np.array([0.835, 0.369, 0.0])
 
@@ -37,7 +37,7 @@ def render_counts(counts: list[list[int]], classes: list[str]) -> "Figure":
     accuracy = np.trace(matrix) / max(matrix.sum(), 1)
     wrong = matrix.sum() - np.trace(matrix)
     title = f"Confusion matrix · accuracy {accuracy:.3f}"
-    return _render(matrix, matrix, classes, title, f"{matrix.sum():,} examples, {wrong:,} wrong", "{:.0f}")
+    return _render(matrix, matrix, classes, title, f"{matrix.sum():,} examples, {wrong:,} misclassified", "{:.0f}")
 
 
 def render_normalised(counts: list[list[int]], classes: list[str]) -> "Figure":
@@ -46,7 +46,7 @@ def render_normalised(counts: list[list[int]], classes: list[str]) -> "Figure":
     support = matrix.sum(1)
     percent = 100 * matrix / support.clip(min=1)[:, None]
     balanced = percent.diagonal()[support > 0].mean() / 100 if support.any() else 0.0
-    title = f"Confusion by class · balanced accuracy {balanced:.3f}"
+    title = f"Normalised confusion matrix · balanced accuracy {balanced:.3f}"
     return _render(percent, matrix, classes, title, "percent of each true class", "{:.1f}")
 
 
@@ -142,7 +142,7 @@ def _list_mistakes(
     wrong = matrix - np.diag(matrix.diagonal())
     order = np.argsort(-wrong, axis=None, kind="stable")[:LISTED]
     axes = blank(figure, left, bottom, 2.4, height)
-    axes.text(0, 0.1, "most frequent mistakes", size=9, color=GREY)
+    axes.text(0, 0.1, "most frequent errors", size=9, color=GREY)
     axes.text(0, 0.32, "true → predicted", size=8.5, color=GREY)
     places = [divmod(int(i), len(classes)) for i in order if wrong.flat[i]]
     times = "\n".join(f"{wrong[place]}×" for place in places)

@@ -1,4 +1,4 @@
-"""Maps of a world: what states are worth, what an agent does there, where it has been, and how an episode goes."""
+"""Maps of an environment: state values, policies, visits and episodes. S states, A actions, E episodes."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,13 +29,13 @@ def online_return(returns: np.ndarray, lengths: np.ndarray, expected: tuple[floa
     """online_return: return and length of each of E training episodes; `expected`: those of the final greedy
     policy."""
     window = max(1, len(returns) // SMOOTHED)
-    each = (("return", returns, expected[0]), ("steps", lengths, expected[1]))
+    each = (("return", returns, expected[0]), ("episode length", lengths, expected[1]))
     shown = [
         Panel("episode", name, {"agent": _running_mean(values, window)}, level=end) for name, values, end in each
     ]
     last = returns[-max(1, len(returns) // 10) :].mean()
-    title = f"Return of the last tenth of {len(returns):,} episodes: {last:.4g}"
-    note = f"while learning, running mean over {window}; dashed: expected of the greedy policy"
+    title = f"Mean return of the last tenth of {len(returns):,} episodes: {last:.4g}"
+    note = f"training episodes, running mean over {window}; dashed: expected value of the greedy policy"
     return panels("online_return", title, note, shown)
 
 
@@ -49,7 +49,7 @@ def _running_mean(values: np.ndarray, window: int) -> Curve:
 def policy_map(
     name: str, table: np.ndarray, actions: Sequence[str], places: np.ndarray, grid: Sequence[str], path: np.ndarray
 ) -> dict[str, Any]:
-    """A panel for `maps`: what the states are worth, the best actions as arrows, and the states of an episode.
+    """A panel for `maps`: state values, greedy actions as arrows, and the states of an episode.
 
     table: S × A; places: rows and columns of the states, S × 2.
     """
@@ -93,7 +93,7 @@ def episode(
     told = [f"step {step} · return {value:.4g}" for step, value in enumerate(gained)]
     path = panel["path"][:FRAMES]
     if len(path) == len(told):
-        told[-1] += " · cut off" if len(rewards) == limit else " · the end"
+        told[-1] += " · truncated" if len(rewards) == limit else " · terminated"
     data = {"title": title, "note": note, "grid": list(grid), "shade": panel["shade"], "path": path, "told": told}
     return Plot("episode", render_episode, data, "gif")
 

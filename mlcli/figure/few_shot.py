@@ -1,4 +1,4 @@
-"""Episodes as they are drawn, and how accuracy falls with the number of classes."""
+"""Few-shot episodes, and accuracy by the number of their classes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -75,7 +75,7 @@ def episode(inputs: np.ndarray, predicted: np.ndarray, shots: int, names: Sequen
 def render_accuracy_by_ways(title: str, curves: list[dict[str, Any]]) -> "Figure":
     """curves: name, shots, ways, accuracy, interval, dashed. Of several numbers of shots each has a colour, else each
     name."""
-    note = "of classes never seen in training; bands: 95 % interval over episodes; dotted: guessing"
+    note = "classes not seen in training; bands: 95 % confidence interval over episodes; dotted: chance"
     names = [f"{curve['name']}, {_shots(curve['shots'])}" for curve in curves]
     aside = room(names, 40) + 0.3
     figure = page(MARGIN + 0.75 + WIDTH + aside, 0.6 + HEIGHT + HEADER, title, note)
@@ -108,12 +108,12 @@ def _shots(count: int) -> str:
 def render_episode(
     images: list[list[Any]], shots: int, names: list[str], answers: list[list[str]], ways: int, right: int, asked: int
 ) -> "Figure":
-    """A row for each class: its support, then its queries with what was answered."""
+    """A row for each class: its support, then its queries with their predictions."""
     left, step, down = room(names, LONGEST) + 0.15, SIDE + GAP, SIDE + CAPTION
     width = left + step * len(images[0]) + BETWEEN
-    title = f"An episode · {right} of {asked} answered right"
-    note = f"{ways} ways, {_shots(shots)}; orange: a wrong answer"
-    note += f"; {len(names)} of the classes" if len(names) < ways else ""
+    title = f"Episode · {right} of {asked} queries correct"
+    note = f"{ways} ways, {_shots(shots)}; orange: misclassified"
+    note += f"; {len(names)} of the classes shown" if len(names) < ways else ""
     figure = page(2 * MARGIN + width, HEADER + HEAD + down * len(names) + 0.05, title, note)
     axes = blank(figure, MARGIN, 0.05, width, HEAD + down * len(names))
     queries = left + step * shots + BETWEEN

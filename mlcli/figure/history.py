@@ -1,4 +1,4 @@
-"""Curves by epoch and by step."""
+"""Metrics by epoch, and the learning rate by optimisation step."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -85,13 +85,15 @@ def render_learning_curves(
     return figure
 
 
-def render_learning_rate(steps: list[int], rates: list[float | None], when: str = "at each epoch's end") -> "Figure":
-    """The rate by update; `when` says at which of them."""
+def render_learning_rate(
+    steps: list[int], rates: list[float | None], when: str = "at the end of each epoch"
+) -> "Figure":
+    """The rate by optimisation step; `when` says at which of them."""
     known = [rate for rate in rates if rate is not None]
     first, last = (brief(known[0]), brief(known[-1])) if known else ("–", "–")
     number = first if first == last and len(set(known)) == 1 else f"{first} → {last}"
     figure = page(MARGIN + 0.75 + 5.0 + 0.3, 0.6 + HEIGHT + HEADER, f"Learning rate · {number}", when)
-    axes = panel(figure, MARGIN + 0.75, 0.6, 5.0, HEIGHT, "step", "learning rate")
+    axes = panel(figure, MARGIN + 0.75, 0.6, 5.0, HEIGHT, "optimisation step", "learning rate")
     _line(axes, steps, rates, BLUE)
     if is_log(known, 100):
         log_scale(axes, "y", known)

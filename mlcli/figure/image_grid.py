@@ -1,4 +1,4 @@
-"""Small pictures side by side, with names for rows and columns."""
+"""Small images side by side, with names for rows and columns."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

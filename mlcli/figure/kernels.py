@@ -18,7 +18,7 @@ def kernels(weights: np.ndarray, images: np.ndarray, maps: np.ndarray, names: Se
     return image_grid(
         "kernels",
         "Learned kernels and their feature maps",
-        "above, orange: weights above 0, blue: below; then what each kernel makes of an image",
+        "top: weights, orange above 0, blue below; then the feature maps of images",
         ["kernel", *names],
         ["", *(f"kernel {i + 1}" for i in range(len(learned)))],
         cells,

@@ -1,4 +1,4 @@
-"""How well each of several labels is found, as a table."""
+"""Scores of each label of a multi-label classifier, as a table."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,8 @@ def render_labels(rows: list[dict[str, Any]], total: int, accuracy: float) -> "F
     macro = float(np.mean([row["f1"] for row in rows]))
     first = room([row["label"] for row in rows], LONGEST) + 0.2
     across, down = first + COLUMN * len(COLUMNS), HEAD + ROW * len(ranked)
-    note = f"{total:,} examples, {accuracy:.1%} of them with every label right"
-    figure = page(2 * MARGIN + across, HEADER + down + MARGIN, f"Labels · mean F1 {macro:.3f}", note)
+    note = f"{total:,} examples, exact match {accuracy:.1%}"
+    figure = page(2 * MARGIN + across, HEADER + down + MARGIN, f"Labels · macro F1 {macro:.3f}", note)
     axes = blank(figure, MARGIN, MARGIN, across, down)
     axes.hlines(HEAD + ROW * np.arange(len(ranked) + 1), 0, across, color=FAINT, linewidth=0.8)
     for place, (key, name) in enumerate(COLUMNS.items(), 1):

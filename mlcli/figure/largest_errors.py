@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 5
 PICTURE, CAPTION, GAP = 1.15, 0.62, 0.2  # inches
-LARGEST = 64  # pixels of a side; larger pictures are thinned
+LARGEST = 64  # pixels of a side; larger images are subsampled
 SHOWN_FEATURES = 6
 ROW, FIRST, COLUMN = 0.27, 1.05, 0.98  # height of a row, width of leading and of feature columns, in inches
 
@@ -148,8 +148,8 @@ def render_mispredicted_rows(
 
 def misclassified_title(wrong: int, total: int, shown: int) -> tuple[str, str]:
     if not wrong:
-        return f"Worst mistakes · none in {total:,}", "no example is wrong; these are right, but least surely"
-    return f"Worst mistakes · {wrong:,} of {total:,} wrong", f"the {shown} that the model was surest of"
+        return f"Worst mistakes · none in {total:,}", "no example is misclassified; shown: the lowest confidence"
+    return f"Worst mistakes · {wrong:,} of {total:,} misclassified", f"the {shown} with the highest confidence"
 
 
 def _errors(true: list[float], predicted: list[float], total: int, target: str) -> tuple[str, str]:
@@ -188,7 +188,7 @@ def _table(
     rows, head = len(values), 0.55 if features else 0.3
     across = FIRST * len(leading) + COLUMN * len(features)
     height = head + ROW * rows + 0.05
-    extra = "; colour: far from the mean (blue below, orange above)" if features else ""
+    extra = "; colour: z-score (blue below the mean, orange above)" if features else ""
     figure = page(2 * MARGIN + max(across, 4.4), HEADER + height + MARGIN, title, note + extra)
     axes = blank(figure, MARGIN, MARGIN, across, height)
     for column, (name, texts) in enumerate(leading.items()):
@@ -210,7 +210,7 @@ def _column(axes: "Axes", x: float, name: str, texts: list[str], head: float, co
 
 
 def _shade(axes: "Axes", x: float, head: float, deviations: list[float]) -> None:
-    """Cells of a column: the further from the mean of the split, the stronger; three deviations is full."""
+    """Cells of a column: the larger the z-score, the stronger the colour, up to 3."""
     strength = np.clip(np.abs(deviations) / 3, 0, 1) * 0.5
     colours = [
         (0.0, 0.447, 0.698, s) if z < 0 else (0.9, 0.55, 0.0, s) for z, s in zip(deviations, strength, strict=True)

@@ -1,4 +1,4 @@
-"""Codes in the plane, coloured by what the model was not told."""
+"""Latent spaces in the plane, coloured by class or target."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ def latent_space(
 def render_latent_space(panels: list[dict[str, Any]], labels: list[Any], classes: list[str], total: int) -> "Figure":
     """panels: {"name", "points": N × 2, "axes": names of both}. Labels are names of classes, or numbers."""
     told = "; colour: class" if classes else "; colour: target" if labels else ""
-    note = f"{_count(len(panels[0]['points']), total)}{told}, which the model was not told" if told else ""
+    note = f"{_count(len(panels[0]['points']), total)}{told} (not used in training)" if told else ""
     extra, above = LEGEND if labels else 0.0, 0.3 if panels[0]["name"] else 0.05
     width = MARGIN + len(panels) * (LEFT + SIDE + 0.15) + extra
     figure = page(width, 0.6 + SIDE + above + HEADER, "Latent space", note or _count(len(panels[0]["points"]), total))

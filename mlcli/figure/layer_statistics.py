@@ -1,4 +1,4 @@
-"""Numbers of each layer by epoch, as maps: layers from the inputs down to the outputs, epochs from left to right."""
+"""Statistics of each layer by epoch, as heat maps: layers from inputs (top) to outputs, epochs from left to right."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,10 +28,10 @@ def render_layer_statistics(epochs: list[int], maps: list[dict[str, Any]]) -> "F
     height = max(ROW * len(maps[0]["layers"]), 1.2)
     step = WIDTH + 1.1
     first = np.array(maps[0]["values"], dtype=float)
-    title = "What each layer gives out"
+    title = "Activations by layer"
     if maps[0]["kind"] == "gradient_norm":
         ends = (brief(first[0, -1].item()), brief(first[-1, -1].item()))
-        title = f"Gradients · at the end {ends[0]} in the first layer, {ends[1]} in the last"
+        title = f"Gradient norms · last epoch: {ends[0]} in the first layer, {ends[1]} in the last"
     note = "in evaluation mode, on the first batch of the training split; layers from inputs to outputs"
     figure = page(left + step * len(maps), 0.6 + height + 0.25 + HEADER, title, note)
     for place, each in enumerate(maps):

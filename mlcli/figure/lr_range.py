@@ -1,4 +1,4 @@
-"""The picture of a learning-rate range test."""
+"""A learning-rate range test."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 5.4, 3.5
-HIGH = 2.0  # times the loss of the lowest rate: what lies above is no use to anybody
+HIGH = 2.0  # times the loss of the lowest rate: higher losses are not shown
 
 
 def lr_range(rates: Sequence[float], losses: Sequence[float], picked: float, steps: int) -> Plot:
@@ -20,8 +20,8 @@ def lr_range(rates: Sequence[float], losses: Sequence[float], picked: float, ste
 
 
 def render_lr_range(rates: list[float], losses: list[float | None], picked: float, steps: int) -> "Figure":
-    """Loss after so many steps at each rate, and the rate that was picked."""
-    note = f"training loss of one network for each rate, after {steps} steps"
+    """Loss after so many optimisation steps at each rate, and the rate that was picked."""
+    note = f"training loss of one network per learning rate, after {steps} steps"
     title = f"Learning-rate range test · picked {brief(picked)}"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "optimizer.lr", "train/loss")

@@ -30,7 +30,7 @@ def parallel_coordinates(
 def render_parallel_coordinates(
     metric: str, better: str, keys: list[str], values: list[list[Any]], scores: list[float]
 ) -> "Figure":
-    """values: of each trial, one a key. Better trials are darker and drawn on top, the best one stands out."""
+    """values: of each trial, one a key. Better trials are darker and in front; the best is coloured."""
     marks = [
         sorted({row[place] for row in values}, key=lambda v: (isinstance(v, str), v)) for place in range(len(keys))
     ]
@@ -41,7 +41,7 @@ def render_parallel_coordinates(
     )
     width = BETWEEN * len(keys)
     title = f"{metric} · best of {len(scores)}: {brief(scores[best])}"
-    note = f"best, in colour: {told}; the darker the better"
+    note = f"best, in colour: {told}; darker: better"
     figure = page(MARGIN + 0.9 + width + 0.9, MARGIN + HEIGHT + 0.3 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.9, MARGIN, width, HEIGHT)
     axes.set(xlim=(0, len(keys)), ylim=(-0.04, 1.04))

@@ -27,7 +27,7 @@ class Film:
     seconds: float
 
     def write(self, path: Path) -> None:
-        """As a GIF, which begins anew after twelve times as long a look at its last frame."""
+        """As a GIF, which repeats after twelve times as long on its last frame."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from PIL import Image
 
@@ -46,7 +46,7 @@ class Film:
 class Plot:
     """`render(**data)` makes the figure; `data` holds what JSON can hold, with None where a number is not finite.
 
-    suffix: "png", or "gif" where what is drawn is a film.
+    suffix: "png", or "gif" for a film.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Plot:
     suffix: Literal["png", "gif"] = "png"
 
     def figure(self) -> "Figure":
-        drawn: Any = self.render(**self.data)
-        figure: Figure = drawn.figure if self.suffix == "gif" else drawn
+        rendered: Any = self.render(**self.data)
+        figure: Figure = rendered.figure if self.suffix == "gif" else rendered
         return figure
 
     def save(self, folder: Path) -> Path:
-        """Writes name.json and name.png (or .gif) into the folder, which is made if need be. Returns its path."""
+        """Writes name.json and name.png (or .gif) into the folder, created if missing; returns the image's path."""
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / f"{self.name}.json", _json(self.data))
         if self.suffix == "gif":
@@ -69,7 +69,7 @@ class Plot:
         return self.save_png(folder / f"{self.name}.png")
 
     def save_png(self, path: Path) -> Path:
-        """The picture alone, in a folder that exists."""
+        """The image alone, into an existing folder."""
         return write_atomic(path, lambda unfinished: _write_png(unfinished, self.figure()))
 
 

@@ -44,7 +44,7 @@ def render_loss_by_position(values: list[float | None], count: list[int], overal
 
 def _page(title: str, count: list[int], values: list[float | None], y: str) -> "tuple[Figure, Axes]":
     fewest, most = min(filter(None, count), default=0), max(count)
-    examples = f"{most:,} examples" if fewest == most else f"{fewest:,} to {most:,} examples a position"
+    examples = f"{most:,} examples" if fewest == most else f"{fewest:,} to {most:,} examples per position"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, f"{examples}; dashed: mean")
     axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "position", y)
     positions = np.arange(1, len(values) + 1)

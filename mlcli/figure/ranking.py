@@ -70,7 +70,7 @@ def _page(curves: list[Curve], title: str, area: str, x: str, y: str) -> "tuple[
     mean = float(np.mean([curve["area"] for curve in curves]))
     several = len(curves) > 1
     heading = f"{title} · {'mean ' if several else ''}{area} {mean:.3f}"
-    note = f"each of {len(curves)} classes against the rest" if several else f"class {curves[0]['name']}"
+    note = f"one-vs-rest, {len(curves)} classes" if several else f"class {curves[0]['name']}"
     figure = page(MARGIN + 0.6 + SIDE + 2.35, SIDE + 0.65 + HEADER, heading, f"{note}; dashed: chance")
     axes = panel(figure, MARGIN + 0.55, 0.6, SIDE, SIDE, x, y)
     axes.set_xlim(-0.012, 1.012)
@@ -86,16 +86,16 @@ def _highlighted(curves: list[Curve]) -> list[int]:
 
 
 def _curves(axes: "Axes", curves: list[Curve], style: str) -> "list[Artist]":
-    """Draws all; returns those with colours, then the one that stands for the rest."""
+    """Plots all; returns those with colours, then one of the rest."""
     coloured = _highlighted(curves)
     rest = [curve for i, curve in enumerate(curves) if i not in coloured]
     handles: list[Artist] = []
     for place, i in reversed(list(enumerate(coloured))):
-        drawn = axes.plot(
+        (line,) = axes.plot(
             curves[i]["x"], curves[i]["y"], color=PALETTE[place], linewidth=1.8, drawstyle=style, zorder=3,
             solid_joinstyle="round",
         )  # fmt: skip
-        handles.insert(0, drawn[0])
+        handles.insert(0, line)
     for curve in rest:
         grey = axes.plot(curve["x"], curve["y"], color=PALE, linewidth=0.9, alpha=0.8, drawstyle=style, zorder=2)
     return [*handles, *(grey if rest else [])]
@@ -133,4 +133,4 @@ def _zoom(
     close.tick_params(labelsize=7.5, color=PALE, labelcolor=GREY, length=2)
     for spine in close.spines.values():
         spine.set_color(PALE)
-    close.set_title("the corner, enlarged", size=8, color=INK, loc="left", pad=4, backgroundcolor="white")
+    close.set_title("corner, enlarged", size=8, color=INK, loc="left", pad=4, backgroundcolor="white")

@@ -1,4 +1,4 @@
-"""Examples beside what a model made of them, and how far off it was."""
+"""Examples beside their reconstructions, and the distribution of the errors. N examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ LARGEST = 64  # pixels of a side; larger images are subsampled
 COLUMNS, WIDE, TALL = 5, 1.75, 1.15  # panels of curves
 BETWEEN, ABOVE = 0.22, 0.3
 COLOURS = {"clean": GREY, "rebuilt": BLUE}
+DISPLAYED = {"rebuilt": "reconstructed"}
 
 
 def reconstructions(
@@ -87,7 +88,7 @@ def _curves(rows: Mapping[str, np.ndarray], chosen: np.ndarray) -> dict[str, Any
     """The features of a vector, or of a sequence the first feature at each time step."""
     shape = rows["clean"].shape[1:]
     if len(shape) == 1:
-        axes = ["feature", "deviations from mean"]
+        axes = ["feature", "z-score"]
         return {"rows": {name: plain(values[chosen]) for name, values in rows.items()}, "axes": axes}
     axes = ["step", f"feature 1 of {shape[1]}" if shape[1] > 1 else "value"]
     return {"rows": {name: plain(values[chosen][..., 0]) for name, values in rows.items()}, "axes": axes}
@@ -105,13 +106,13 @@ def render_images(
     height, width = np.shape(rows["clean"])[1:3]
     scale = PICTURE / max(height, width)
     tall, wide = height * scale, width * scale
-    names = room(list(rows), 12) + 0.1
+    names = room([*map(_displayed, rows)], 13) + 0.1
     across, down = names + len(index) * (wide + GAP), len(rows) * (tall + GAP) + 0.22
     figure = page(2 * MARGIN + across, HEADER + down + MARGIN, *_words(mse, len(index), total, worst, unit))
     axes = blank(figure, MARGIN, MARGIN, across, down)
     for row, (name, images) in enumerate(rows.items()):
         y = row * (tall + GAP)
-        axes.text(0, y + tall / 2, name, size=9.5, color=INK, va="center")
+        axes.text(0, y + tall / 2, _displayed(name), size=9.5, color=INK, va="center")
         for column, image in enumerate(images):
             x = names + column * (wide + GAP)
             axes.imshow(
@@ -131,7 +132,7 @@ def render_curves(
     rows: dict[str, list[Any]], axes: list[str], mse: dict[str, float], errors: dict[str, list[float]],
     index: list[int], total: int, worst: bool, unit: str,
 ) -> "Figure":  # fmt: skip
-    """A panel for each example: the clean curve, what the model was given as dots, and what it made of that."""
+    """A panel for each example: the clean curve, the inputs of the model as dots, and its reconstruction."""
     columns, lines = min(COLUMNS, len(index)), -(-len(index) // COLUMNS)
     left, bottom = MARGIN + 0.6, 0.55
     across, down = columns * (WIDE + BETWEEN) - BETWEEN, lines * (TALL + ABOVE)
@@ -148,7 +149,7 @@ def render_curves(
         here.locator_params(axis="x", integer=True, nbins=4)
         here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(index))
         here.set_title(f"MSE {brief(error)}", size=8, color=GREY, loc="right", pad=3)
-    legend_above(blank(figure, left, bottom + down, across, 0.01), handles, list(rows))
+    legend_above(blank(figure, left, bottom + down, across, 0.01), handles, [*map(_displayed, rows)])
     width, height = figure.get_size_inches()
     figure.text((left + across / 2) / width, 0.16 / height, axes[0], size=9.5, color=INK, ha="center")
     middle = (bottom + down / 2) / height
@@ -168,29 +169,36 @@ def _curve(axes: Any, name: str, values: list[float]) -> Any:
 def render_error_distribution(
     edges: list[float], counts: dict[str, list[int]], means: dict[str, float], total: int, unit: str
 ) -> "Figure":
-    """How many examples have which error; of corrupted inputs also the error of doing nothing."""
+    """How many examples have which error; of corrupted inputs also that of the identity baseline."""
     told = f"mean {brief(means['rebuilt'])}"
     others = [f"{brief(mean)} {name}" for name, mean in means.items() if name != "rebuilt"]
     title = " · ".join(["Reconstruction error", ", ".join([told, *others])])
     note = f"{total:,} examples, in {unit}; lines: means"
     figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.2 + 0.25 + HEADER, title, note)
-    axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.2, "mean squared error of an example", "examples")
+    axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.2, "mean squared error per example", "examples")
     handles = []
     for name, heights in counts.items():
         colour = COLOURS.get(name, VERMILLION)
         handles.append(axes.stairs(heights, edges, fill=True, color=colour, alpha=0.55))
         axes.axvline(means[name], color=colour, linewidth=1.2)
     if len(counts) > 1:
-        legend_above(axes, handles, list(counts))
+        legend_above(axes, handles, [*map(_displayed, counts)])
     axes.set_xlim(0, edges[-1])
     axes.axhline(0, color=PALE, linewidth=1)
     return figure
 
 
+def _displayed(name: str) -> str:
+    return DISPLAYED.get(name, name)
+
+
 def _words(mse: dict[str, float], shown: int, total: int, worst: bool, unit: str) -> tuple[str, str]:
     """Title and note."""
     title = "Worst reconstructions" if worst else "Reconstructions"
-    parts = [f"{brief(error)} {name}" for name, error in sorted(mse.items(), key=lambda pair: pair[0] != "rebuilt")]
+    parts = [
+        f"{brief(error)} {_displayed(name)}"
+        for name, error in sorted(mse.items(), key=lambda pair: pair[0] != "rebuilt")
+    ]
     which = f"the {shown} largest errors of" if worst else f"{shown} of"
     return (
         f"{title} · MSE {', '.join(parts)}",

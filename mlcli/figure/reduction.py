@@ -1,4 +1,4 @@
-"""How much variance components explain, and which features they are made of."""
+"""The variance that principal components explain, and their loadings. K components."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -61,17 +61,17 @@ def name_of(place: int, ratios: np.ndarray) -> str:
 
 
 def render_variance(ratios: list[float], kept: int, marks: dict[str, int]) -> "Figure":
-    """ratios: the share of each component; marks: "95%" → how many together keep that much."""
+    """ratios: the share of each component; marks: "95%" → how many together explain that much."""
     reached = np.cumsum(ratios)
     needed = ", ".join(f"{share} by {count}" for share, count in marks.items())
-    title = f"Variance explained · {needed}" if marks else f"Variance explained · {reached[-1]:.1%} by {len(ratios)}"
-    note = f"{len(ratios)} components; the {kept} that are kept: {reached[min(kept, len(ratios)) - 1]:.1%}"
+    title = f"Explained variance · {needed} components" if marks else f"Explained variance · {reached[-1]:.1%}"
+    note = f"{len(ratios)} components; the {kept} in use explain {reached[min(kept, len(ratios)) - 1]:.1%}"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, note)
-    axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "components", "share of variance")
+    axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "components", "explained variance ratio")
     places = np.arange(1, len(ratios) + 1)
     axes.bar(places, ratios, color=[BLUE if place <= kept else PALE for place in places], width=0.9)
     axes.plot(places, reached, color=VERMILLION, linewidth=1.6)
-    axes.text(places[-1], reached[-1] - 0.1, "together", size=8.5, color=VERMILLION, ha="right", va="top")
+    axes.text(places[-1], reached[-1] - 0.1, "cumulative", size=8.5, color=VERMILLION, ha="right", va="top")
     for count in marks.values():
         axes.plot([count], [reached[count - 1]], marker="o", markersize=4, color=INK)
         axes.annotate(
@@ -88,8 +88,8 @@ def render_weights(panels: list[dict[str, Any]], total: int) -> "Figure":
     left = MARGIN + 0.15 + max(room(each["features"], LONGEST) for each in panels)
     rows = max(len(each["features"]) for each in panels)
     step, height = left + 1.9, BAR * rows
-    note = f"of {total:,} features those with the largest weights" if rows < total else "all features"
-    figure = page(step * len(panels) + 0.2, 0.35 + height + 0.3 + HEADER, "What the components are made of", note)
+    note = f"the largest loadings of {total:,} features" if rows < total else "all features"
+    figure = page(step * len(panels) + 0.2, 0.35 + height + 0.3 + HEADER, "Loadings of the components", note)
     for place, each in enumerate(panels):
         axes = panel(figure, left + step * place, 0.35, 1.8, height)
         values = np.array(each["weights"], dtype=float)

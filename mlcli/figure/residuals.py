@@ -1,4 +1,4 @@
-"""What a regression gets wrong: residuals, and predictions against the truth."""
+"""Residuals of a regression, and predictions against targets. N examples."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +59,10 @@ def render_residuals(
 def render_predicted_against_true(
     true: list[float], predicted: list[float], target: str, total: int, r2: float | None
 ) -> "Figure":
-    """A point an example on two equal axes; on the dashed line predictions are right."""
+    """A point an example on two equal axes; on the dashed line predictions are exact."""
     y, p = np.array(true), np.array(predicted)
     number = "" if r2 is None else f" · R² {r2:.3f}"
-    note = f"{_note(len(y), total)}; dashed: perfect"
+    note = f"{_note(len(y), total)}; dashed: perfect prediction"
     figure = page(MARGIN + 0.8 + 4.4 + 0.3, 4.4 + 0.6 + HEADER, f"Predicted against true{number}", note)
     name = shorten(target, 40)
     axes = panel(figure, MARGIN + 0.8, 0.6, 4.4, 4.4, f"true {name}", f"predicted {name}")

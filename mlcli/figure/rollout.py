@@ -1,4 +1,7 @@
-"""Pictures of an agent's episodes: returns in training, how returns are spread, and one episode step by step."""
+"""Episodes of an agent: returns in training, the distribution of returns, and one episode by time step.
+
+E episodes, T time steps, A actions, D numbers of an observation.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -69,14 +72,14 @@ def episode(
 
 
 def render_training_returns(steps: list[int], returns: list[float], total: int, best: float | None) -> "Figure":
-    """A point for each episode, and the mean of the last few."""
+    """A point for each episode, and the running mean."""
     window = min(WINDOW, len(returns))
     means = np.convolve(returns, np.ones(window) / window, "valid")
-    shown = f", {len(returns):,} of them drawn" if len(returns) < total else ""
+    shown = f", {len(returns):,} shown" if len(returns) < total else ""
     title = f"Returns in training · {total:,} episodes in {brief(steps[-1])} steps"
-    note = f"points: an episode each{shown}; line: mean of {window}; random actions included"
+    note = f"points: episodes{shown}; line: running mean over {window}; with exploration"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, note)
-    axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "steps in the environment", "return")
+    axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "environment steps", "return")
     axes.scatter(steps, returns, s=7, color=BLUE, alpha=0.35, linewidths=0)
     axes.plot(steps[window - 1 :], means, color=VERMILLION, linewidth=1.8)
     if best is not None:
@@ -89,7 +92,7 @@ def render_returns(returns: list[float], interval: float | None, best: float | N
     """A histogram of the episodes."""
     mean = float(np.mean(returns))
     title = f"Return · {brief(mean)}" + ("" if interval is None else f" ± {brief(interval)}")
-    within = "" if interval is None else ", with its 95 % interval"
+    within = "" if interval is None else ", with its 95 % confidence interval"
     note = f"{len(returns):,} greedy episodes; line: mean{within}"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "return", "episodes")
@@ -113,15 +116,15 @@ def render_episode(
     episodes: int,
     first: int,
 ) -> "Figure":
-    """Observations above, the scores of the actions below, from the step `first` on."""
+    """Observations above, the scores of the actions below, from the time step `first` on."""
     title = f"Episode {number} · return {brief(total)}"
     shown = f", its last {len(observations[0])} steps" if first else ""
-    note = f"the lowest of {episodes:,} greedy episodes{shown}"
+    note = f"the lowest return of {episodes:,} greedy episodes{shown}"
     aside = room([*features, *actions], LONGEST) + 0.5
     half = 0.72 * HEIGHT
     figure = page(MARGIN + 0.75 + WIDTH + aside, 0.6 + 2 * half + 0.25 + HEADER, title, note)
     above = panel(figure, MARGIN + 0.75, 0.6 + half + 0.25, WIDTH, half, "", "observation")
-    below = panel(figure, MARGIN + 0.75, 0.6, WIDTH, half, "step", scored)
+    below = panel(figure, MARGIN + 0.75, 0.6, WIDTH, half, "time step", scored)
     _lines(above, first, observations, features)
     _lines(below, first, scores, actions)
     above.tick_params(labelbottom=False)
@@ -129,7 +132,7 @@ def render_episode(
 
 
 def _lines(axes: "Axes", first: int, series: list[list[float]], names: list[str]) -> None:
-    """What varies most lies behind."""
+    """The series with the largest variation is at the back."""
     steps = range(first, first + len(series[0]))
     behind = np.argsort(np.argsort([-np.std(values) for values in series]))
     handles = [

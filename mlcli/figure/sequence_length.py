@@ -1,4 +1,4 @@
-"""How models do on shorter and on longer sequences."""
+"""Accuracy of models by sequence length."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -19,12 +19,14 @@ def accuracy_by_length(lengths: Sequence[int], curves: Mapping[str, Sequence[flo
 
 
 def render_accuracy_by_length(lengths: list[int], curves: dict[str, list[float | None]], guess: float) -> "Figure":
-    """A line for each model; dashed: what guessing the most frequent class gets."""
+    """A line for each model; dashed: the majority-class baseline."""
     last = {name: values[-1] for name, values in curves.items() if values[-1] is not None}
     best = max(last, key=lambda name: last[name] or 0.0)
     title = f"Accuracy by length · {best} {last[best]:.3f} at {lengths[-1]} tokens"
-    figure = page(MARGIN + 0.75 + WIDTH + 1.4, 0.6 + HEIGHT + HEADER, title, "test split; dashed: guessing")
-    axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "tokens that are read", "accuracy")
+    figure = page(
+        MARGIN + 0.75 + WIDTH + 1.4, 0.6 + HEIGHT + HEADER, title, "test split; dashed: majority-class baseline"
+    )
+    axes = panel(figure, MARGIN + 0.75, 0.6, WIDTH, HEIGHT, "sequence length (tokens)", "accuracy")
     axes.axhline(guess, color=PALE, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
     handles = []
     for (_, values), colour in zip(curves.items(), PALETTE, strict=False):

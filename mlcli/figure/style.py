@@ -1,7 +1,7 @@
-"""How all figures look: one page with a title that says the number, quiet axes, colours that all eyes can tell apart.
+"""The common style of all figures: a title with the main number, light axes, colours for all kinds of colour vision.
 
-Places are given in inches from the lower left corner: a fixed layout is drawn several times faster than one that
-matplotlib works out, and labels are given the room that their length asks for.
+Places are given in inches from the lower left corner: a fixed layout renders faster than
+matplotlib's automatic ones, and labels get room by their length.
 """
 
 import math
@@ -22,7 +22,7 @@ INK, GREY, PALE, FAINT = "#222222", "#6B6B6B", "#B8B8B8", "#E9E9E9"
 
 HEADER = 0.80  # inches for title and note
 MARGIN = 0.20
-WIDEST = 7.5  # inches that a title may ask for
+WIDEST = 7.5  # inches of a page widened for its title
 # Widths of an average character of labels, titles and notes, in inches.
 CHARACTER, TITLE_CHARACTER, NOTE_CHARACTER = 0.082, 0.104, 0.068
 
@@ -30,7 +30,7 @@ CHARACTER, TITLE_CHARACTER, NOTE_CHARACTER = 0.082, 0.104, 0.068
 def page(width: float, height: float, title: str, note: str = "") -> "Figure":
     """An empty figure of width × height inches with a title and a note in small grey letters below it.
 
-    It becomes wider, within reason, where the words ask for it.
+    It is widened, up to WIDEST, for a long title or note.
     """
     from matplotlib.figure import Figure
 
@@ -79,7 +79,7 @@ def blank(figure: "Figure", left: float, bottom: float, width: float, height: fl
 
 
 def legend(axes: "Axes", handles: Sequence["Artist"], labels: Sequence[str], title: str = "") -> None:
-    """To the right of the axes, where it covers nothing."""
+    """To the right of the axes."""
     names = [safe(label) for label in labels]
     box = axes.legend(
         handles, names, loc="upper left", bbox_to_anchor=(1.03, 1.0), frameon=False, fontsize=8.5,
@@ -103,7 +103,7 @@ def safe(text: str) -> str:
 
 
 def shorten(text: str, characters: int) -> str:
-    """At most so many characters, safe to draw; what is cut off is shown by an ellipsis."""
+    """At most so many characters, as `safe`; an ellipsis stands for the rest."""
     text = " ".join(str(text).split())
     return safe(text if len(text) <= characters else text[: max(characters - 1, 1)] + "…")
 

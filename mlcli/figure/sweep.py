@@ -1,6 +1,6 @@
-"""Pictures of a sweep over one key, over seeds, or over many keys; see sweep_means for what they are given.
+"""A sweep over one key, over seeds, or over many keys; `sweep_means` describes trials and means.
 
-What was pruned is hollow.
+Pruned trials are hollow.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -102,11 +102,11 @@ def render_ranking(
 
 def _ranked_points(axes: "Axes", shown: Means, trials: list[Trial]) -> None:
     rows = {at: row for row, at in enumerate(shown)}
-    drawn = [trial for trial in trials if tuple(trial["values"]) in rows]
-    if is_log([trial["score"] for trial in drawn], 50):
-        log_scale(axes, "x", [trial["score"] for trial in drawn])
-    y = [rows[tuple(trial["values"])] for trial in drawn]
-    _points(axes, [trial["score"] for trial in drawn], y, drawn, PALE, 1.0)
+    shown_trials = [trial for trial in trials if tuple(trial["values"]) in rows]
+    if is_log([trial["score"] for trial in shown_trials], 50):
+        log_scale(axes, "x", [trial["score"] for trial in shown_trials])
+    y = [rows[tuple(trial["values"])] for trial in shown_trials]
+    _points(axes, [trial["score"] for trial in shown_trials], y, shown_trials, PALE, 1.0)
     limits = axes.get_xlim()
     for row, mean in enumerate(shown.values()):
         colour = VERMILLION if row == 0 else BLUE

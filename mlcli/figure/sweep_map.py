@@ -1,4 +1,4 @@
-"""Pictures of a sweep over two keys: a heat map, or points in a plane; see sweep_means for what they are given."""
+"""A sweep over two keys: a heat map, or points in a plane; `sweep_means` describes trials and means."""
 
 import math
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Pictures of texts: what a model wrote, what surprised it, and which texts it took for another class."""
+"""Texts: samples of a language model, the surprisal of tokens, and misclassified texts."""
 
 import textwrap
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def misclassified_texts(
 
 
 def render_sample(prompt: str, text: str, temperature: float) -> "Figure":
-    """The prompt in grey, what the model made of it in ink."""
+    """The prompt in grey, the generated text in black."""
     places, rows = _places([*prompt, *text])
     note = f"grey: the prompt, from the test split; {len(text):,} characters at temperature {brief(temperature)}"
     figure, axes = _lines("Sample", note, rows)
@@ -52,11 +52,11 @@ def render_sample(prompt: str, text: str, temperature: float) -> "Figure":
 
 
 def render_surprise(tokens: list[str], bits: list[float], unit: str) -> "Figure":
-    """The stronger the colour behind a token, the less the model expected it."""
+    """The stronger the colour of a token, the lower its probability."""
     shown = [token.replace("\n", "↵\n") for token in tokens]
     places, rows = _places(shown)
-    note = f"the strongest colour: {MOST_BITS:g} bits and more; the model reads from left to right"
-    figure, axes = _lines(f"Surprise · {np.mean(bits):.3f} bits per {unit} in this text", note, rows)
+    note = f"strongest colour: {MOST_BITS:g} bits or more; each token given those to its left"
+    figure, axes = _lines(f"Surprisal · {np.mean(bits):.3f} bits per {unit} in this text", note, rows)
     strength = np.clip(np.array(bits) / MOST_BITS, 0, 1)
     for (row, column), token, strong in zip(places, shown, strength, strict=True):
         width = CHARACTER * len(token.rstrip("\n"))

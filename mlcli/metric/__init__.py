@@ -1,1 +1,1 @@
-"""Metrics and curves."""
+"""Metrics as pure functions of arrays."""

@@ -1,7 +1,7 @@
 """Metrics of a classifier, from its probabilities. N examples, C classes.
 
-The counts of the confusion matrix and one sort per class give all of them. They equal scikit-learn's, to which the
-tests compare them; scikit-learn itself would take longer to score a trial of a sweep than the trial took to train.
+The counts of the confusion matrix and one sort per class give all of them. The tests compare them
+with scikit-learn's, whose functions take too long for the short trials of a sweep.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ OneVsRest = tuple[int, np.ndarray, np.ndarray]
 def scores(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     """Metrics of N class indices and N × C probabilities, equal to scikit-learn's with zero_division=0.
 
-    What is not defined (the recall of a class without examples, an area with one class only) is left out.
+    Undefined metrics (the recall of a class without examples, an area with one class only) are left out.
     With two classes roc_auc and average_precision are those of class 1, else means of each class against the rest.
     """
     confusion_CC = confusion_matrix(targets, probabilities)

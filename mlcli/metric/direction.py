@@ -1,4 +1,4 @@
-"""Whether a metric is better small or large. Without torch and numpy, so that any command can ask."""
+"""Whether a metric is better small or large. Imports neither torch nor numpy: commands use it too."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -39,7 +39,7 @@ DIRECTIONS: dict[str, str | None] = {
     "psnr": "max",
     "explained_variance_ratio": "max",
     "identity_mse": None,  # of the corrupted inputs, whatever the model
-    "kl": None,  # more of it is a price that a better reconstruction may be worth
+    "kl": None,  # a higher KL divergence may pay for a better reconstruction
     "components_*": None,
     # few_shot, meta_learning
     "nearest_neighbour_accuracy": "max",
@@ -66,17 +66,17 @@ DIRECTIONS: dict[str, str | None] = {
 
 
 def direction(metric: str, stated: Directions | None = None) -> str | None:
-    """ "min" or "max"; None for a metric that is better neither way, or of which nobody has stated it.
+    """ "min" or "max"; None for a metric without a direction, or an unknown one.
 
-    stated: by a task of the user's own, which counts before what is known here.
+    stated: the directions that the user's own task states, which take precedence.
     """
     name = _without_split(metric)
     return next((way for pattern, way in _all(stated) if fnmatchcase(name, pattern)), None)
 
 
 def check_directed(metric: str, stated: Directions | None, key: str, task: str) -> None:
-    """Raises ValueError where the setting `key` names a metric by which nothing can be ranked. task: whose class
-    may state directions."""
+    """Raises ValueError if the setting `key` names a metric without a direction. task: the class that may state
+    directions."""
     if direction(metric, stated) in ("min", "max"):
         return
     name = _without_split(metric)

@@ -1,5 +1,4 @@
-"""Metrics for every epoch: computed in torch where the outputs lie, without scikit-learn. N examples, C classes,
-T steps, V tokens."""
+"""Metrics of every epoch, computed in torch on the device of the outputs. N examples, C classes, T time steps."""
 
 from math import log
 
@@ -20,21 +19,23 @@ def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     Equal to scikit-learn's: classes without examples do not count in the balanced accuracy, classes that are
     neither target nor prediction do not count in F1.
     """
-    # Not F.cross_entropy, whose second half torch.vmap only knows as slow Python.
+    # Not F.cross_entropy: torch.vmap has no fast rule for its second half.
     loss = -precise(logits).log_softmax(1).gather(1, targets.unsqueeze(1)).mean()
     return {"loss": loss, **_of_classes(logits.argmax(1), targets, logits.shape[1])}
 
 
 def sequence_labelling(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    """As `classification`, over all steps that have an answer: logits N × T × C, targets N × T, -1 for none."""
+    """As `classification`, over all time steps with a target: logits N × T × C, targets N × T, -1 for none."""
     answered = targets >= 0
     loss = step_losses(precise(logits), targets).sum() / answered.sum().clamp(min=1)
     return {"loss": loss, **_of_classes(logits.argmax(-1).flatten(), targets.flatten(), logits.shape[-1])}
 
 
 def language_model(losses: Tensor, hits: Tensor, answered: Tensor, unit: str) -> dict[str, Tensor]:
-    """Of the next token after each step: loss (mean, in nats), perplexity, bits_per_UNIT, accuracy. All N × T: the
-    losses of the steps, whether the likeliest token was the right one, and which steps count."""
+    """Of the next token after each time step: loss (mean, in nats), perplexity, bits_per_UNIT, accuracy.
+
+    All N × T: the losses, whether the most probable token is the true one, and which time steps count.
+    """
     count = answered.sum().clamp(min=1)
     loss = precise(losses).sum() / count
     accuracy = precise(hits & answered).sum() / count
@@ -42,8 +43,8 @@ def language_model(losses: Tensor, hits: Tensor, answered: Tensor, unit: str) ->
 
 
 def multi_label(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    """Of N × C logits and zeros and ones: loss (mean binary cross-entropy), accuracy (of whole examples), f1_micro,
-    f1_macro. A label is given where its probability is above one half."""
+    """From N × C logits and targets 0 or 1: loss (mean binary cross-entropy), accuracy (exact match), f1_micro and
+    f1_macro, with a threshold of 0.5 for each label."""
     logits, targets = precise(logits), precise(targets)
     given = precise(logits > 0)
     return {
@@ -54,7 +55,7 @@ def multi_label(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
 
 
 def step_losses(logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy of each step, … × C logits and … class indices → …; 0 where the target is -1, for no answer."""
+    """Cross-entropy of each step, … × C logits and … class indices → …; 0 where the target is -1 (none)."""
     losses = -logits.log_softmax(-1).gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)
     return torch.where(targets >= 0, losses, 0.0)
 

@@ -1,6 +1,6 @@
 """Metrics of examples with any number of labels, from the labels' probabilities. N examples, C labels.
 
-They equal scikit-learn's with zero_division=0, to which the tests hold them.
+They equal scikit-learn's with zero_division=0, with which the tests compare them.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ THRESHOLD = 0.5
 
 
 def scores(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> dict[str, float]:
-    """Metrics of N × C booleans and probabilities. accuracy is that of whole examples: all labels right.
+    """From N × C booleans and probabilities. accuracy is the exact-match ratio: all labels of an example correct.
 
-    Areas and average precisions are means over the labels that some examples have and some lack.
+    roc_auc and average_precision are means over the labels that some examples have and some lack.
     """
     given = probabilities > THRESHOLD
     hits_C, given_C, has_C = (given & has).sum(0), given.sum(0), has.sum(0)
@@ -50,7 +50,7 @@ def exact_match(has: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def table(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """A row for each label: how many examples have it, and how well it is found."""
+    """A row for each label: how many examples have it, and its scores."""
     given = probabilities > THRESHOLD
     hits_C, given_C, has_C = (given & has).sum(0), given.sum(0), has.sum(0)
     precision_C, recall_C = formulas.precision(hits_C, given_C), formulas.recall(hits_C, has_C)

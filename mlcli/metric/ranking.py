@@ -1,7 +1,7 @@
-"""How well a probability puts one class before the rest: ROC and precision–recall curves with their areas.
+"""How well a probability ranks one class before the rest: ROC and precision-recall curves with their areas.
 
-Equal to scikit-learn's, which checks its arguments for fifty times as long as it counts: it takes 20 ms to score the
-test split of one trial of a sweep that trains in 10.
+The tests compare them with scikit-learn's, whose checks of the arguments take too long for the short trials of a
+sweep.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 class Ranking:
     """Cumulative counts over N examples at each distinct probability, from the highest to the lowest.
 
-    true, false: hits and false alarms of "this class" where all examples down to this probability are so called.
+    true, false: true and false positives, with every example down to this probability predicted positive.
     """
 
     true: np.ndarray

@@ -37,8 +37,8 @@ def errors(values: np.ndarray, clean: np.ndarray) -> np.ndarray:
 
 
 def scores(found: Rebuilt) -> dict[str, float]:
-    """mse, in squared units of the data; identity_mse, that of the identity baseline, where inputs are corrupted; of
-    images psnr in dB, which is 10 log10(range² / mse) with the range of the clean ones."""
+    """mse in squared units of the data; for corrupted inputs identity_mse, that of the identity baseline; for images
+    psnr in dB, 10 log10(range² / mse) with the range of the clean images."""
     mse = float(errors(found.rebuilt, found.clean).mean())
     metrics = {"mse": mse}
     if found.given is not None:

@@ -7,7 +7,7 @@ from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 
 
 def scores(targets: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
-    """mse, rmse, mae and, of two or more examples, r2 and explained_variance; nothing if a value is not finite."""
+    """mse, rmse, mae and, of two or more examples, r2 and explained_variance; empty if a value is not finite."""
     y, p = targets.astype(np.float64), predictions.astype(np.float64)
     if not (np.isfinite(y).all() and np.isfinite(p).all()):
         return {}

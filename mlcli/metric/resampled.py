@@ -1,7 +1,7 @@
-"""What the scores of a cross-validation say of the mean, though their training sets overlap.
+"""Confidence intervals and t-tests of cross-validation scores, corrected for overlapping training sets.
 
-Scores of folds are not independent: any two share most of what they were trained on, so their variance divided by
-their number is too small. Nadeau and Bengio (2003), "Inference for the Generalization Error", Machine Learning 52,
+Scores of folds are not independent: any two share most of their training examples, so their variance divided by their
+number is too small. Nadeau and Bengio (2003), "Inference for the Generalization Error", Machine Learning 52,
 239–281, replace 1/J by 1/J + n_test/n_train for J scores.
 """
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 CONFIDENCE = 0.95
-ROUNDING = 1e-12  # of equal values, relative to them
+ROUNDING = 1e-12  # relative difference of equal values
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """The mean of J scores, their standard deviation, and the corrected interval that holds the true mean with 95 %
-    confidence. Of a single score only the mean is known."""
+    """The mean of J scores, their standard deviation, and the corrected 95 % confidence interval of the mean; a
+    single score has only a mean."""
 
     mean: float
     std: float | None

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mlcli.metric.episodes import interval
+from mlcli.metric.few_shot import margin_of_error
 from mlcli.metric.undefined import left_out
 
 
@@ -13,4 +13,4 @@ def scores(returns: Tensor, lengths: Tensor) -> dict[str, Tensor]:
     if len(returns) < 2:
         left_out("return_margin_of_error", "it takes two episodes or more")
         return found
-    return found | {"return_margin_of_error": interval(returns)}
+    return found | {"return_margin_of_error": margin_of_error(returns)}

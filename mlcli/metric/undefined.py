@@ -1,4 +1,4 @@
-"""Metrics that are not defined on the examples at hand are left out: never 0, never NaN."""
+"""Metrics that are undefined for the given examples are left out: never 0, never NaN."""
 
 import logging
 from math import isfinite
@@ -9,7 +9,7 @@ log = logging.getLogger("mlcli.metric")
 
 
 def left_out(metric: str, reason: str) -> None:
-    """Says so in the log; a run's log has each of these lines once."""
+    """Logs a metric that is left out; a run's log has each of these lines once."""
     log.warning("%s is left out: %s", metric, reason)
 
 

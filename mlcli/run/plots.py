@@ -42,7 +42,7 @@ def learning_curves(
     if schedule is not None and rates:
         last = int(history[-1]["step"])
         steps = range(0, last, max(1, last // RATES))
-        plots.append(figure.learning_rate(steps, [schedule(step) for step in steps], when="by update"))
+        plots.append(figure.learning_rate(steps, [schedule(step) for step in steps], when="at optimisation steps"))
     elif rates:
         plots.append(figure.learning_rate([int(record["step"]) for record in history], rates))
     return plots

@@ -22,13 +22,13 @@ from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import INDEX_KINDS, DataSet
 from mlcli.loading.few_shot_loader import EpisodeLoader, EpisodeSize, StackedEpisodeLoader
 from mlcli.loading.loader import Loader
-from mlcli.metric.episodes import (
+from mlcli.metric.few_shot import (
     Distance,
     Scores,
-    answer,
     counts_by_example,
-    interval,
-    judge,
+    evaluate_episodes,
+    losses_and_hits,
+    margin_of_error,
     nearest_neighbour,
     prototypes,
 )
@@ -106,7 +106,7 @@ class FewShot(GradientTask):
         classes and which are the support; the targets are not used."""
         size = self.loader.size
         episode = self.model(inputs).view(1, size.ways, size.of_class, -1)
-        losses, _ = answer(episode, self._scores(size))
+        losses, _ = losses_and_hits(episode, self._scores(size))
         return losses.mean()
 
     def _scores(self, size: EpisodeSize) -> Scores:
@@ -118,7 +118,7 @@ class FewShot(GradientTask):
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The metrics of every epoch, from the embeddings N × D of a split, and its episodes as M × W × E positions
         among them."""
-        losses, hits = judge(outputs, targets, self._scores(self.loader.evaluation_size))
+        losses, hits = evaluate_episodes(outputs, targets, self._scores(self.loader.evaluation_size))
         return {"loss": losses.mean(), "accuracy": hits.float().mean()}
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
@@ -126,7 +126,7 @@ class FewShot(GradientTask):
         judged, index = self.loader.evaluation_size, self.loader.ordered(split).cpu()
         evaluation.metrics |= self.compare(split, embeddings, judged)
         episodes = self.loader.episodes(split)
-        _, hits = judge(embeddings, episodes, self._scores(judged))
+        _, hits = evaluate_episodes(embeddings, episodes, self._scores(judged))
         asked, right = counts_by_example(episodes[:, :, judged.shots :], hits, len(index))
         names = np.array(self.data.classes)[self.data.examples.targets[index].numpy()]
         evaluation.columns = {
@@ -146,9 +146,9 @@ class FewShot(GradientTask):
             methods["nearest_neighbour_accuracy"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))
         found: dict[str, float] = {}
         for name, (examples, scores) in methods.items():
-            _, hits = judge(examples, self.loader.episodes(split, size), scores)
+            _, hits = evaluate_episodes(examples, self.loader.episodes(split, size), scores)
             accuracies = hits.float().mean((1, 2))
-            found |= {name: float(accuracies.mean()), f"{name}_margin_of_error": float(interval(accuracies))}
+            found |= {name: float(accuracies.mean()), f"{name}_margin_of_error": float(margin_of_error(accuracies))}
         return found
 
     def embeddings(self, split: str) -> Tensor:
@@ -186,7 +186,7 @@ class FewShot(GradientTask):
         """The first episode with a wrong prediction; the first of all if there is none."""
         judged, episodes = self.loader.evaluation_size, self.loader.episodes(split)
         scores = self._scores(judged)
-        right = judge(embeddings, episodes, scores)[1].flatten(1).all(1)
+        right = evaluate_episodes(embeddings, episodes, scores)[1].flatten(1).all(1)
         one = episodes[int(right.int().argmin())]
         predictions = scores(embeddings[one].unsqueeze(0))[0].argmax(-1).cpu()
         inputs = self.data.examples.inputs[self.loader.ordered(split).cpu()[one.cpu()]]

@@ -25,13 +25,13 @@ def on_map(
     (path, rewards), (returned, steps), grid, places = episode, expected, world.grid, world.positions.numpy()
     panel = figure.policy_map("", table, actions, places, grid, path)
     title = f"Greedy policy: expected return {returned:.4g} in {steps:.4g} steps"
-    note = "arrows: best actions; colour: what a state is thought to be worth; orange: an episode"
+    note = "arrows: greedy actions; colour: estimated state value; orange: an episode"
     plots = [figure.maps("policy", title, note, grid, [panel], "value")]
     if visits.any():
-        title = f"{visits.sum():,.0f} steps were taken, in {(visits > 0).mean():.0%} of the states"
-        note = "how often each state was left while learning"
+        title = f"{visits.sum():,.0f} training steps, in {(visits > 0).mean():.0%} of the states"
+        note = "visits of each state in training"
         where = figure.visits_map(visits, places, grid)
         plots.append(figure.maps("visits", title, note, grid, [where], "steps", log=True))
     title = f"An episode of the greedy policy: return {rewards.sum():.4g} in {len(rewards)} steps"
-    note = "colour: what a state is thought to be worth"
+    note = "colour: estimated state value"
     return [*plots, figure.episode(title, note, grid, panel, rewards, world.limit)]

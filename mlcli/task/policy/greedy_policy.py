@@ -15,7 +15,7 @@ from mlcli.loading.environment import Environment
 from mlcli.loading.loader import Loader
 from mlcli.loading.rollout import Rollout, rollout
 from mlcli.metric import rollout as metric
-from mlcli.metric.episodes import interval
+from mlcli.metric.few_shot import margin_of_error
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 
@@ -81,7 +81,7 @@ class GreedyPolicy:
         evaluation = Evaluation(metric.scores(played.returns, played.lengths))
         if full:
             returns, lengths = played.returns.numpy(), played.lengths.numpy()
-            half = float(interval(played.returns.double())) if len(returns) > 1 else None
+            half = float(margin_of_error(played.returns.double())) if len(returns) > 1 else None
             evaluation.columns = {"episode": np.arange(len(returns)), "return": returns, "length": lengths}
             evaluation.plots = lambda: [
                 *figure.training_returns(training_returns, self.world.best),

@@ -8,7 +8,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from torch.nn import functional as F
 
-from mlcli.metric.episodes import interval, judge, likeness, nearest_neighbour, prototypes
+from mlcli.metric.few_shot import evaluate_episodes, margin_of_error, nearest_neighbour, prototypes, similarity
 
 WAYS, SHOTS, QUERIES = 4, 3, 5
 LABELS = torch.arange(WAYS)
@@ -44,9 +44,9 @@ def test_with_one_shot_both_are_the_same(episodes: torch.Tensor) -> None:
 
 def test_likeness(episodes: torch.Tensor) -> None:
     one, other = episodes[:, 0], episodes[:, 1, :3]
-    torch.testing.assert_close(likeness(one, other, "euclidean"), -torch.cdist(one, other).square())
+    torch.testing.assert_close(similarity(one, other, "euclidean"), -torch.cdist(one, other).square())
     cosines = F.cosine_similarity(one.unsqueeze(2), other.unsqueeze(1), dim=-1)
-    torch.testing.assert_close(likeness(one, other, "cosine"), cosines)
+    torch.testing.assert_close(similarity(one, other, "cosine"), cosines)
 
 
 @pytest.mark.parametrize("scores", [prototypes, nearest_neighbour])
@@ -60,13 +60,13 @@ def test_where_the_origin_lies_does_not_matter(episodes: torch.Tensor, scores: C
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
 def test_cosines_of_any_scale(episodes: torch.Tensor, scale: float) -> None:
     one, other = episodes[:, 0], episodes[:, 1, :3]
-    torch.testing.assert_close(likeness(one * scale, other, "cosine"), likeness(one, other, "cosine"))
-    assert likeness(torch.zeros_like(one), other, "cosine").eq(0).all()
+    torch.testing.assert_close(similarity(one * scale, other, "cosine"), similarity(one, other, "cosine"))
+    assert similarity(torch.zeros_like(one), other, "cosine").eq(0).all()
 
 
 def test_the_loss_is_the_cross_entropy_of_the_queries_classes(episodes: torch.Tensor) -> None:
     examples, positions = episodes.flatten(0, 2), torch.arange(episodes[..., 0].numel()).view(episodes.shape[:3])
-    losses, hits = judge(examples, positions, lambda each: prototypes(each, SHOTS))
+    losses, hits = evaluate_episodes(examples, positions, lambda each: prototypes(each, SHOTS))
     for episode, loss, right in zip(episodes, losses, hits, strict=True):
         means = episode[:, :SHOTS].mean(1)
         logits = -(episode[:, SHOTS:].reshape(-1, 1, 7) - means).square().sum(-1)
@@ -77,13 +77,15 @@ def test_the_loss_is_the_cross_entropy_of_the_queries_classes(episodes: torch.Te
 
 def test_many_episodes_are_judged_in_parts(episodes: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     examples, positions = episodes.flatten(0, 2), torch.arange(episodes[..., 0].numel()).view(episodes.shape[:3])
-    whole = judge(examples, positions, lambda each: prototypes(each, SHOTS))
-    monkeypatch.setattr("mlcli.metric.episodes.AT_ONCE", 500)
-    for one, other in zip(whole, judge(examples, positions, lambda each: prototypes(each, SHOTS)), strict=True):
+    whole = evaluate_episodes(examples, positions, lambda each: prototypes(each, SHOTS))
+    monkeypatch.setattr("mlcli.metric.few_shot.AT_ONCE", 500)
+    for one, other in zip(
+        whole, evaluate_episodes(examples, positions, lambda each: prototypes(each, SHOTS)), strict=True
+    ):
         torch.testing.assert_close(one, other)
 
 
 def test_interval_covers_the_mean_as_often_as_it_says() -> None:
     draws = torch.randn(2000, 600, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.7
-    covered = [abs(float(draw.mean()) - 0.7) < float(interval(draw)) for draw in draws]
+    covered = [abs(float(draw.mean()) - 0.7) < float(margin_of_error(draw)) for draw in draws]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
