@@ -54,6 +54,19 @@ def test_class_attributes_of_earlier_versions_work_and_name_their_successor() ->
     assert traits == replace(Classification.traits, directions={"profit": "max"}, test_split_optional=True)
 
 
+def test_a_trait_of_an_instance_may_depend_on_its_settings() -> None:
+    class Former(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.at_once = True
+
+    linear = nn.Linear(1, 1)
+    linear.traits = ModelTraits(full_batch=True)
+    assert model_traits(linear).full_batch and not model_traits(nn.Linear).full_batch
+    with pytest.warns(FutureWarning, match=r"at_once is deprecated: use traits = ModelTraits\(full_batch=…\)"):
+        assert model_traits(Former()).full_batch
+
+
 # Files that look up optional attributes of objects of other packages, by what those are.
 FOREIGN = {
     "cli/app.py": "exceptions of Typer and of click",
