@@ -16,7 +16,8 @@ GROUPS = ("model", "task", "scheduler")
 
 def constructors(group: str) -> list[Any]:
     nodes = [yaml.safe_load(path.read_text()) for path in Path(shipped_conf() / group).glob("*.yaml")]
-    return [locate(node["_target_"]) for node in nodes if "_target_" in node]
+    own = [node.get(group, node) for node in nodes]  # a task's YAML may set defaults of other groups too
+    return [locate(node["_target_"]) for node in own]
 
 
 @pytest.mark.parametrize("group", GROUPS)
