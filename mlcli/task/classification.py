@@ -76,9 +76,9 @@ class Classification(GradientTask):
             inputs = self.augment(inputs)
         if self.mixup is None:
             return self._loss(self.model(inputs), targets)
-        blended, others, share = self.mixup(inputs, targets)
-        logits = self.model(blended)
-        loss: Tensor = share * self._loss(logits, targets) + (1 - share) * self._loss(logits, others)
+        mixed, other_targets, weight = self.mixup(inputs, targets)
+        logits = self.model(mixed)
+        loss: Tensor = weight * self._loss(logits, targets) + (1 - weight) * self._loss(logits, other_targets)
         return loss
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:

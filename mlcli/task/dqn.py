@@ -118,10 +118,8 @@ class DQN(GradientTask):
             random = torch.randint(self.policy.world.actions, greedy.shape, generator=generator)
             explore = torch.rand(greedy.shape, generator=generator) < self.current_epsilon()
             taken = stepper.step(torch.where(explore, random, greedy))
-            inputs, next_inputs = (
-                self.loader.prepare(taken.observations),
-                self.loader.prepare(taken.next_observations),
-            )
+            inputs = self.loader.prepare(taken.observations)
+            next_inputs = self.loader.prepare(taken.next_observations)
             rest = (each.to(inputs.device) for each in (taken.actions, taken.rewards))
             self.replay.add(inputs, *rest, next_inputs, taken.terminated.to(inputs.device))
             self.acted += len(inputs)

@@ -57,9 +57,6 @@ class LanguageModel(GradientTask):
             raise ValueError(f"data={data.name} is not a text to model: use data=characters, or another task")
         return len(data.vocabulary)
 
-    def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch, weight_of=self.batch_weight), **self.update.settings}
-
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy over the tokens of a batch, in nats per token."""
         return fast.step_losses(self.model(inputs), targets).sum() / self.batch_weight(inputs, targets).clamp(min=1)

@@ -3,8 +3,6 @@
 Shapes: B batch, N examples of a split, T time steps, C classes. A target of -1 is a step without a label.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -51,9 +49,6 @@ class SequenceLabelling(GradientTask):
         if not data.classes or (len(data) and (targets.ndim != 2 or targets.is_floating_point())):
             raise ValueError(f"data={data.name} has no class for each step: use another task, or other data")
         return len(data.classes)
-
-    def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch, weight_of=self.batch_weight), **self.update.settings}
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy over the labelled steps of a batch."""

@@ -25,32 +25,32 @@ class Augment(nn.Module):
         super().__init__()
         self.amounts = amounts
         self.shape = shape
-        self.moves = any(amounts[name] for name in ("shift", "rotate", "flip"))
+        self.transforms = any(amounts[name] for name in ("shift", "rotate", "flip"))
         self.random: Any = random
-        if self.moves and kind != "image":
+        if self.transforms and kind != "image":
             raise ValueError(f"task.shift, task.rotate and task.flip are for images, not {kind}: use 0")
         if kind == "tokens":
             raise ValueError("task.noise is for numbers, not tokens: use 0")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """B × any shape → the same."""
-        if self.moves:
-            inputs = self._moved(inputs.reshape(-1, *self.shape)).reshape(inputs.shape)
+        if self.transforms:
+            inputs = self._transformed(inputs.reshape(-1, *self.shape)).reshape(inputs.shape)
         if self.amounts["noise"]:
             inputs = inputs + self.amounts["noise"] * self.random(inputs, normal)
         return inputs
 
-    def _moved(self, images: Tensor) -> Tensor:
-        chance_B4 = self.random(images.flatten(1)[:, :1].expand(-1, 4), _symmetric)
-        angle = self.amounts["rotate"] * pi / 180 * chance_B4[:, 0]
+    def _transformed(self, images: Tensor) -> Tensor:
+        uniform_B4 = self.random(images.flatten(1)[:, :1].expand(-1, 4), _symmetric)
+        angle = self.amounts["rotate"] * pi / 180 * uniform_B4[:, 0]
         across, down = (self.amounts["shift"] * 2 / size for size in (self.shape[2], self.shape[1]))
-        mirrored = torch.where((chance_B4[:, 3] < 0) & bool(self.amounts["flip"]), -1.0, 1.0)
+        flipped = torch.where((uniform_B4[:, 3] < 0) & bool(self.amounts["flip"]), -1.0, 1.0)
         rows = [
-            torch.stack([angle.cos() * mirrored, -angle.sin(), across * chance_B4[:, 1]], 1),
-            torch.stack([angle.sin() * mirrored, angle.cos(), down * chance_B4[:, 2]], 1),
+            torch.stack([angle.cos() * flipped, -angle.sin(), across * uniform_B4[:, 1]], 1),
+            torch.stack([angle.sin() * flipped, angle.cos(), down * uniform_B4[:, 2]], 1),
         ]
-        places = _places(images) @ torch.stack(rows, 1).mT  # B × H · W × 2
-        grid = places.reshape(-1, *self.shape[1:], 2)
+        positions = _pixel_centres(images) @ torch.stack(rows, 1).mT  # B × H · W × 2
+        grid = positions.reshape(-1, *self.shape[1:], 2)
         return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
@@ -68,8 +68,8 @@ class Mixup(nn.Module):
 
         Batches are in random order, so pairing a batch with its reverse pairs examples at random.
         """
-        share = self.random(inputs.flatten()[0], self._beta)
-        return share * inputs + (1 - share) * inputs.flip(0), targets.flip(0), share
+        weight = self.random(inputs.flatten()[0], self._beta)
+        return weight * inputs + (1 - weight) * inputs.flip(0), targets.flip(0), weight
 
     def _beta(self, tensor: Tensor, generator: torch.Generator | None) -> Tensor:
         """On the tensor's device and with a generator, which torch.distributions.Beta does not take."""
@@ -77,7 +77,7 @@ class Mixup(nn.Module):
         return tensor.copy_(both[..., 0])
 
 
-def _places(images: Tensor) -> Tensor:
+def _pixel_centres(images: Tensor) -> Tensor:
     """For images B × C × H × W, the homogeneous coordinates x, y, 1 of each pixel's centre, H · W × 3, where an image
     spans -1 to 1: as F.affine_grid, which has no batching rule for torch.vmap."""
     down, across = (

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.train.modes import evaluating
-from mlcli.train.protocols import Evaluation
+from mlcli.train.protocols import Evaluation, WeighsBatches
 from mlcli.train.update import Update
 
 
@@ -18,24 +18,27 @@ class GradientTask:
     """A network, the update that trains it, and the loader of its batches.
 
     A subclass has `loss(*batch)`, the mean loss of a batch, a scalar; `metrics(outputs, targets)` of a whole split,
-    unless it replaces `evaluate`; and `predict`.
+    unless it replaces `evaluate`; `batch_weight(*batch)` where the loss is not a mean over examples; and `predict`.
     """
 
     loss: Callable[..., Tensor]
     metrics: Callable[[Tensor, Tensor], dict[str, Tensor]]
+    batch_weight: Callable[..., Tensor]
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         self.data = data
         self.model = model
         self.update = update
         self.loader = loader
+        self.weighs_batches = isinstance(self, WeighsBatches)
 
     def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:
         self.model.train()
         return self.loader.batches(epoch)
 
     def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
-        return {"loss": self.update(self.loss, *batch), **self.update.settings}
+        weighted = {"weight_of": self.batch_weight} if self.weighs_batches else {}
+        return {"loss": self.update(self.loss, *batch, **weighted), **self.update.settings}
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         outputs, targets = forward_split(self.model, self.loader, split)
