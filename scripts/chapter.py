@@ -44,7 +44,7 @@ CPU cores, with MLflow: {minutes:.0f} minutes in total. `make chapter` runs all 
 
 
 def main(only: list[str], page_only: bool = False) -> int:
-    experiments = index.experiments((index.shipped(),))
+    experiments = index.experiments((index.shipped_conf(),))
     unknown = set(only) - {name for name, *_ in experiments}
     if unknown:
         print(f"error: no experiment {', '.join(sorted(unknown))}: see `mlcli list experiments`")

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ MAY_IMPORT = {
     "cli": {"config", "figure", "run", "store", "sweep", "serve", "track", "metric"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES
+}
+MAX_LINES, MAX_FUNCTION_LINES = 300, 60
 
 
 def imports(path: Path) -> set[str]:
@@ -68,6 +73,48 @@ def test_no_package_imports_a_higher_one(path: Path) -> None:
             continue
         allowed = parts[1] == room or parts[1] in MAY_IMPORT[room] or module in ANYWHERE
         assert allowed, f"{room} must not import {module}"
+
+
+def cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """The modules that are left when all without an import among the others have been removed, again and again, and
+    likewise all that no other imports: those on a cycle, and those between two cycles."""
+    left = {module: set(imported) for module, imported in graph.items()}
+    while True:
+        imported_by_any = set().union(*left.values())
+        ends = {module for module, imported in left.items() if not imported or module not in imported_by_any}
+        if not ends:
+            return [[module, *sorted(imported)] for module, imported in sorted(left.items())]
+        left = {module: imported - ends for module, imported in left.items() if module not in ends}
+
+
+def test_cycles_are_found() -> None:
+    assert cycles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == [["b", "c"], ["c", "b"]]
+    assert cycles({"a": {"a"}}) == [["a", "a"]]
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Neither within a package nor across packages; imports inside of functions and for type checking count too."""
+    graph: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= {name if name in MODULES else str(node.module) for name in names}
+        graph[module] = found & MODULES.keys()
+    assert cycles(graph) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
+def test_files_and_functions_are_short(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= MAX_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES, node.name
 
 
 def test_only_build_instantiates() -> None:

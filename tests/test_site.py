@@ -38,10 +38,10 @@ def row(page: str, option: str, key: str) -> list[str]:
 
 
 def test_every_group_and_option_has_its_place(pages: dict[str, str]) -> None:
-    groups = index.groups((index.shipped(),))
+    groups = index.groups((index.shipped_conf(),))
     assert pages.keys() == {"index", *groups}
     for group in groups:
-        for option in index.options(group, (index.shipped(),)):
+        for option in index.options(group, (index.shipped_conf(),)):
             assert f"`{option}`" in pages[group]
 
 

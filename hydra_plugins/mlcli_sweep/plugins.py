@@ -58,8 +58,10 @@ class SweepLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
         from mlcli.config.gc_policy import collect_rarely
 
-        collect_rarely()
-        return self.session.train(self.loader, self.config, self.strategy, job_overrides, initial_job_idx)
+        collect_rarely()  # before torch is imported
+        from mlcli.sweep.sweep import train_round
+
+        return train_round(self.session, self.loader, self.config, self.strategy, job_overrides, initial_job_idx)
 
 
 @dataclass

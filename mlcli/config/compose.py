@@ -28,7 +28,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from mlcli import renamed
-from mlcli.config import old_words, sources
+from mlcli.config import index, old_words, sources
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
@@ -38,13 +38,11 @@ from mlcli.config.schema import Config
 from mlcli.config.settings import Settings, leaves
 
 ABSENT = object()
-PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def shipped_conf() -> Path:
-    """The folder of configs: inside the package once installed, beside it in a checkout."""
-    inside = PACKAGE / "conf"
-    return inside if (inside / "config.yaml").exists() else PACKAGE.parent / "conf"
+    """The folder of the configs that mlcli ships."""
+    return Path(index.shipped_conf())
 
 
 def new_id() -> str:

@@ -25,7 +25,7 @@ Folders = tuple[str, ...]
 Choices = dict[str, str]  # a group, or group@package: the option chosen ("" for none)
 
 
-def shipped() -> str:
+def shipped_conf() -> str:
     """The folder of configs: inside the package once installed, beside it in a checkout."""
     inside = f"{PACKAGE}/conf"
     return inside if os.path.exists(f"{inside}/config.yaml") else f"{os.path.dirname(PACKAGE)}/conf"  # noqa: PTH110, PTH120
@@ -33,7 +33,7 @@ def shipped() -> str:
 
 def search_path(config_dir: str = "", config_path: str = "") -> Folders:
     """Folders of configs, first come first: `--config-dir`, conf/ in the current folder, what ships."""
-    last = config_path or shipped()
+    last = config_path or shipped_conf()
     own = [folder for folder in (config_dir, "conf") if folder and os.path.isdir(folder)]  # noqa: PTH112
     return *(folder for folder in own if not _same(folder, last)), last
 

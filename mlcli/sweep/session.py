@@ -19,9 +19,10 @@ def follow_nothing(folder: Path) -> None:
 
 @dataclass
 class Session:
-    """mlcli's own launcher calls `train`; any other launcher of Hydra calls the session itself, once per trial.
+    """mlcli's own launcher calls `mlcli.sweep.sweep.train_round`; any other launcher of Hydra calls the session
+    itself, once per trial.
 
-    As a context manager it closes the sweep that `train` has started.
+    As a context manager it closes the sweep that `train_round` has started.
     """
 
     command: str
@@ -29,15 +30,6 @@ class Session:
     follow: Callable[[Path], None] = field(default=follow_nothing)
     save: Callable[[Plot, Path], object] = field(default=Plot.save)
     sweep: Any = None  # mlcli.sweep.sweep.Sweep, set by the first round of trials
-
-    def train(self, loader: Any, cfg: Any, strategy: str, overrides: Any, first: int) -> list[Any]:
-        """Trains a round of trials by a strategy of mlcli. Returns one JobReturn of Hydra per trial."""
-        from mlcli.sweep.sweep import Sweep
-
-        if self.sweep is None:
-            self.sweep = Sweep(loader, cfg, self, strategy)
-        returned: list[Any] = self.sweep.train(overrides, first)
-        return returned
 
     def __enter__(self) -> Self:
         return self

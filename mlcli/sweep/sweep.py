@@ -37,6 +37,16 @@ from mlcli.track.sweep_console import SweepConsole
 STRATEGIES = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes}
 
 
+def train_round(
+    session: Session, loader: Any, cfg: DictConfig, strategy: str, overrides: Sequence[Sequence[str]], first: int
+) -> list[JobReturn]:
+    """Trains a round of trials of the session's sweep, which the first round starts. One JobReturn per trial."""
+    if session.sweep is None:
+        session.sweep = Sweep(loader, cfg, session, strategy)
+    returned: list[JobReturn] = session.sweep.train(overrides, first)
+    return returned
+
+
 class Sweep:
     """All rounds of trials that a sweeper of Hydra proposes: one folder, consecutive trial numbers, one report.
 

@@ -20,7 +20,7 @@ from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
 from mlcli.config.supplied import SUPPLIED
 
-CONF = Path(index.shipped())
+CONF = Path(index.shipped_conf())
 EXPERIMENTS = "experiment"  # its options are runs and sweeps, which have the gallery
 GALLERY = "../../gallery/README.md"
 COLUMNS = ("key", "type", "range", "default", "description")

@@ -139,8 +139,8 @@ def test_nearer_folders_add_and_win(where: index.Folders, tmp_path: Path, monkey
 
 def test_shipped_conf_is_not_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shipped_conf().parent)
-    assert index.search_path() == (index.shipped(),)
-    assert Path(index.shipped()) == shipped_conf()
+    assert index.search_path() == (index.shipped_conf(),)
+    assert Path(index.shipped_conf()) == shipped_conf()
 
 
 def test_every_file_reads_as_omegaconf_reads_it() -> None:
