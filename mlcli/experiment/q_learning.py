@@ -59,8 +59,11 @@ def _online(runs: Sequence[FinishedRun], optimal: GreedyPolicy) -> Plot:
     """Return and steps of the training episodes, with a band over seeds."""
     x = [_episodes(runs[0], record["epoch"]) for record in runs[0].history()]
     of = []
-    for name, level in (("return", optimal.returned), ("steps", optimal.steps)):
-        repeats = [[record["metrics"][f"train/online_{name}"] for record in run.history()] for run in runs]
+    for name, metric, level in (
+        ("return", "train/online_return", optimal.returned),
+        ("steps", "train/online_episode_length", optimal.steps),
+    ):
+        repeats = [[record["metrics"][metric] for record in run.history()] for run in runs]
         of.append(Panel("episodes", name, {"Q-learning": Curve.mean(x, repeats)}, level=level))
     title = f"Training episodes: steps decrease to {of[1].curves['Q-learning'].y[-1]:.3g}"
     note = f"mean and standard deviation of {len(runs)} seeds, with exploration; dashed: optimal policy"
