@@ -1,7 +1,7 @@
-"""Words that users type or that run folders hold, and that have changed. An old one is read until the next release.
+"""Renamed words that users type or that run folders hold. The old ones work until the next release.
 
-Imports nothing of mlcli. Whatever a user typed is answered once per process by a line with the new word; what is
-stored is read without one.
+Imports nothing of mlcli. An old word that a user types is reported once per process, with the new one; those in
+stored runs are replaced without a report.
 """
 
 import re
@@ -46,14 +46,14 @@ _announced: set[str] = set()
 
 
 def announce(old: str, new: str) -> None:
-    """Prints, once per process, that a word which the user typed has another name now."""
+    """Prints, once per process, the new name of a word that the user typed."""
     if old != new and old not in _announced:
         _announced.add(old)
         print(f"{old} is now {new}; the old name works until the next release", file=sys.stderr)
 
 
 def key(name: str, quiet: bool = True) -> str:
-    """The name of a dotted key, also where only one of its parents has another name now."""
+    """The current name of a dotted key, also if one of its parents was renamed."""
     for old, new in KEYS.items():
         if name == old or name.startswith(f"{old}."):
             if not quiet:
@@ -63,7 +63,7 @@ def key(name: str, quiet: bool = True) -> str:
 
 
 def option(group: str, name: str, quiet: bool = True) -> str:
-    """The name of an option of a group."""
+    """The current name of an option of a group."""
     new = OPTIONS.get(group, {}).get(name, name)
     if not quiet:
         announce(f"{group}={name}", f"{group}={new}")
@@ -71,7 +71,7 @@ def option(group: str, name: str, quiet: bool = True) -> str:
 
 
 def metric(name: str, quiet: bool = True) -> str:
-    """The name of a metric, with or without its split: `val/a` → `val/b`."""
+    """The current name of a metric, with or without its split: `val/a` → `val/b`."""
     split, _, rest = name.partition("/")
     prefix, own = (f"{split}/", rest) if split in SPLITS and rest else ("", name)
     for old, new in METRICS.items():
@@ -83,7 +83,7 @@ def metric(name: str, quiet: bool = True) -> str:
 
 
 def target(name: str, quiet: bool = True) -> str:
-    """A `_target_`."""
+    """The current name of a `_target_`."""
     new = TARGETS.get(name, name)
     if not quiet:
         announce(name, new)
@@ -91,9 +91,9 @@ def target(name: str, quiet: bool = True) -> str:
 
 
 def override(text: str, is_option: Callable[[str], bool] = lambda path: False) -> str:
-    """An override as the user typed it, with its prefix (`+`, `++`, `~`) and whatever sweep its value is.
+    """An override as the user typed it, with its prefix (`+`, `++`, `~`), and with a sweep as its value.
 
-    is_option: whether the user has an option of his own of an old name, given as `group/name`, which then counts.
+    is_option: whether there is an option `group/name`; the user's own option keeps an old name.
     """
     found = OVERRIDE.fullmatch(text)
     if not found:
@@ -109,7 +109,7 @@ def override(text: str, is_option: Callable[[str], bool] = lambda path: False) -
 
 
 def config(node: Any, prefix: str = "", quiet: bool = True) -> Any:
-    """A config as plain data, with the new words for its keys, targets, interpolations and defaults list.
+    """A config as plain data, with current names of keys, targets and interpolations, and in its defaults list.
 
     prefix: the key of the node within the whole config, as in `trainer`.
     """
@@ -132,7 +132,7 @@ def config(node: Any, prefix: str = "", quiet: bool = True) -> Any:
 
 
 def metric_names(settings: dict[str, Any], own: Callable[[str], bool], quiet: bool = True) -> None:
-    """Changes the settings whose value is the name of a metric. own: whether the task has such a metric itself."""
+    """Renames the metrics in settings. own: whether the user's own task has a metric of the old name."""
     for path in METRIC_KEYS:
         group, _, name = path.partition(".")
         node = settings.get(group)
@@ -142,7 +142,7 @@ def metric_names(settings: dict[str, Any], own: Callable[[str], bool], quiet: bo
 
 
 def record(node: Any, own: Callable[[str], bool] = lambda name: False) -> Any:
-    """A record of a run or sweep, or a line of its journal. own: whether the task has such a metric itself."""
+    """A record of a run or sweep, or lines of a journal. own: whether the user's own task has a metric of a name."""
     if isinstance(node, list):
         return [record(each, own) for each in node]
     if not isinstance(node, dict):
@@ -162,7 +162,7 @@ def record(node: Any, own: Callable[[str], bool] = lambda name: False) -> Any:
 
 
 def mentioned(text: str) -> bool:
-    """Whether an old word may occur in a config file; cheap, for those that hold none."""
+    """Whether a config file may contain an old word: a cheap test."""
     words = [name.rpartition(".")[2] for name in (*KEYS, *TARGETS)] + [n for each in OPTIONS.values() for n in each]
     return any(word in text for word in words)
 

@@ -21,12 +21,12 @@ def compare(
     from mlcli.cli.output import outputs_folder, print_line, print_table, short_id
     from mlcli.config.errors import ConfigError
     from mlcli.run.plots import save_comparison
-    from mlcli.store.compare import best_marked, damage, differences, members
+    from mlcli.store.compare import best_marked, differences, problem, runs_to_compare
     from mlcli.track.console import print_message
 
     with user_errors():
-        selected = members(runs, outputs_folder(outputs))
-        left_out = {run.id: reason for run in selected if (reason := damage(run))}
+        selected = runs_to_compare(runs, outputs_folder(outputs))
+        left_out = {run.id: reason for run in selected if (reason := problem(run))}
         found = [run for run in selected if run.id not in left_out]
         if left_out and len(found) < 2:
             raise ConfigError(" ".join(f"{run}: {reason}." for run, reason in left_out.items()))

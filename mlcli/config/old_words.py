@@ -1,4 +1,4 @@
-"""Replaces the old words (`mlcli.renamed`) that a composed config still holds, in settings whose value is a name."""
+"""Replaces renamed words (`mlcli.renamed`) in the values of a composed config: names of metrics, and overrides."""
 
 import shlex
 from fnmatch import fnmatchcase
@@ -12,18 +12,18 @@ from mlcli.traits import task_traits
 
 
 def replace_metrics(settings: dict[str, Any]) -> None:
-    """Changes trainer.monitor and sweep.metric, unless the task itself has a metric of the old name."""
+    """Renames trainer.monitor and sweep.metric, unless the user's own task has a metric of the old name."""
     renamed.metric_names(settings, lambda metric: _is_own(settings.get("task"), metric), quiet=False)
 
 
 def _is_own(task: Any, metric: str) -> bool:
-    """Whether the class of the task states a direction for it, as it has to for metrics of its own."""
+    """Whether the task's class states a direction for the metric, as it must for its own metrics."""
     stated = task_traits(locate(task["_target_"])).directions if isinstance(task, dict) else {}
     return any(fnmatchcase(metric.partition("/")[2], pattern) for pattern in stated)
 
 
 def replace_in(cfg: DictConfig) -> None:
-    """Changes them in a config with Hydra's node, and the overrides that its sweeper holds."""
+    """Renames them in a config with Hydra's node, and the overrides of its sweeper."""
     stored: Any = OmegaConf.to_container(cfg, resolve=False)
     sweeper = stored["hydra"]["sweeper"]
     changed = {"hydra.sweeper.params": _params, "hydra.sweeper.variants": _variants}

@@ -1,1 +1,1 @@
-"""Device, threads, memory allocator, compiler."""
+"""Device, threads, memory, allocator, compiler."""

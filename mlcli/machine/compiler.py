@@ -1,8 +1,7 @@
-"""Keeps torch's compiler out of runs that do not compile.
+"""Delays the import of torch's compiler in runs that do not compile.
 
-The first optimizer of a process imports torch._dynamo, most of a second and a third of a small run's start, for two
-functions that do nothing unless a compiler is at work. Until anything else of the package is asked for, a stand-in
-has those two.
+The first optimizer of a process imports torch._dynamo, which is slow, for two functions that have no effect without
+compilation. A stand-in module provides these two and imports the package when anything else of it is used.
 """
 
 import sys
@@ -16,14 +15,14 @@ NAME = "torch._dynamo"
 
 class _StandIn(ModuleType):
     def disable(self, function: Callable[..., Any], recursive: bool = True, **options: Any) -> Callable[..., Any]:
-        """What keeps the compiler off a function has nothing to do while there is none."""
+        """Returns the function: without a compiler there is nothing to disable."""
         return function
 
     def graph_break(self) -> None:
-        """The same of what interrupts it."""
+        """No effect without a compiler."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name != "__path__":  # `inspect` asks every module for its file
+        if name.startswith("__") and name != "__path__":  # `inspect` reads __file__ of every module
             raise AttributeError(name)
         if sys.modules.get(NAME) is self:
             del sys.modules[NAME]
@@ -31,7 +30,7 @@ class _StandIn(ModuleType):
 
 
 def defer_compiler() -> None:
-    """Call it before the first optimizer. What needs torch._dynamo, as torch.compile does, finds it as ever."""
+    """Installs the stand-in; call it before the first optimizer. torch.compile still works."""
     import torch
 
     if NAME not in sys.modules:

@@ -1,4 +1,4 @@
-"""Which device computes, with how many threads, and how reproducibly."""
+"""Selects the device and the number of threads, and sets up determinism."""
 
 import os
 
@@ -9,8 +9,8 @@ from mlcli.config.settings import Settings
 from mlcli.machine.allocator import keep_freed_memory
 from mlcli.machine.compiler import defer_compiler
 
-# Below this many parameters a step is bound by overhead: a second thread wins nothing on a quiet machine, and
-# where threads contend for the cores a step was measured ten times slower.
+# Below this many parameters a step is bound by overhead: a second thread gains nothing, and slows the step down
+# where threads contend for the cores.
 TINY = 1_000_000
 
 
@@ -22,22 +22,23 @@ def available() -> list[str]:
 
 
 def choose(name: str) -> torch.device:
-    """The device of that name; `auto` is the fastest. Raises ConfigError where it is not there."""
-    here = available()
+    """The device of that name; `auto` is the fastest. Raises ConfigError if this machine has no such device."""
+    present = available()
     if name == "auto":
-        return torch.device(here[0])
-    if name not in here:
-        raise ConfigError(f"device={name}: not on this machine. Choices: auto, {', '.join(here)}.")
+        return torch.device(present[0])
+    if name not in present:
+        raise ConfigError(f"device={name}: not on this machine. Choices: auto, {', '.join(present)}.")
     return torch.device(name)
 
 
 def set_up(settings: Settings, device: torch.device) -> None:
-    """Determinism, which must be settled before anything is computed; and no compiler where none is wanted."""
+    """Sets up memory, compiler and determinism of this process, before anything is computed. Raises ConfigError for a
+    precision that the device does not support."""
     keep_freed_memory()
     if not settings.compile:
         defer_compiler()
     if settings.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it to be deterministic
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS requires it for determinism
         torch.backends.cudnn.benchmark = False
     if torch.are_deterministic_algorithms_enabled() != settings.deterministic:
         torch.use_deterministic_algorithms(settings.deterministic)
@@ -46,15 +47,15 @@ def set_up(settings: Settings, device: torch.device) -> None:
 
 
 def cores() -> int:
-    """That this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def thread_counts(threads: int | None) -> list[int]:
-    """Of which the fastest is to be found: the number that was asked for, else one, and all cores."""
+    """Numbers of threads to choose from: the configured one, or one thread and one per core."""
     return [threads] if threads else sorted({1, cores()})
 
 
 def choose_threads(threads: int | None, parameters: int) -> int:
-    """How many threads torch should use: as configured, else one for tiny models and all cores for others."""
+    """The number of threads for torch: as configured, or one for tiny models and one per core for others."""
     return threads or (1 if parameters < TINY else cores())

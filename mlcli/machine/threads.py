@@ -1,5 +1,4 @@
-"""How many threads are the fastest, found out while it trains: other programs come and go, mlcli's own (MLflow's
-courier, the plot pool) among them."""
+"""Finds the fastest number of threads during training, again and again, since the load of the machine changes."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -7,19 +6,19 @@ from typing import Any
 
 import torch
 
-TRIED = 2  # steps with each number of threads; the fastest counts
-FIRST_PAUSE = 0.5  # seconds until they are tried again, and twice as long each time,
-LONGEST_PAUSE = 10.0  # but no longer than this
+TRIALS = 2  # steps with each number of threads, of which the fastest counts
+FIRST_PAUSE = 0.5  # seconds until the next trials; doubled each time
+LONGEST_PAUSE = 10.0  # upper bound of the pause
 
 
 class FastestThreads:
-    """A task's `step`, computed with that of the given numbers of threads which is the fastest just then. For stacks,
-    whose numbers do not depend on it."""
+    """Wraps a task's `step` to run with the currently fastest of the given numbers of threads. For stacks, whose
+    results do not depend on it."""
 
     def __init__(self, step: Callable[[Any], dict[str, Any]], counts: list[int]) -> None:
         self.step = step
         self.counts = counts
-        self.waiting: list[int] = []  # to be tried
+        self.waiting: list[int] = []  # numbers of threads still to be timed
         self.seconds: dict[int, float] = {}
         self.pause = FIRST_PAUSE
         self.again_at = 0.0
@@ -29,7 +28,7 @@ class FastestThreads:
         if not self.waiting:
             if start < self.again_at:
                 return self.step(batch)
-            self.waiting, self.seconds = self.counts * TRIED, {}
+            self.waiting, self.seconds = self.counts * TRIALS, {}
         threads = self.waiting.pop()
         torch.set_num_threads(threads)
         values = self.step(batch)

@@ -1,4 +1,4 @@
-"""Batch normalisation of vectors has no statistics of a single example: such a run is refused before it begins."""
+"""Refuses batches of one example for batch normalisation, which has no variance to normalise a single vector by."""
 
 import copy
 
@@ -15,8 +15,8 @@ Norm = nn.modules.batchnorm._BatchNorm
 
 
 def require_batches(model: nn.Module, loader: Loader, examples: int, trainer: Settings) -> None:
-    """Raises ConfigError where updates from so many examples an epoch would have parts of a single one, and the
-    network cannot be trained on that. (One that normalises pictures can: it has statistics over positions.)"""
+    """Raises ConfigError if a batch or micro-batch of the epoch would have one example and the network cannot be
+    trained on it. (Normalisation of images can: its statistics are also over positions.)"""
     train = loader.indices["train"]
     if not len(train) or not any(isinstance(module, Norm) for module in model.modules()):
         return
@@ -27,11 +27,11 @@ def require_batches(model: nn.Module, loader: Loader, examples: int, trainer: Se
         with torch.no_grad():
             copy.deepcopy(model).train()(inputs)
     except ValueError as error:
-        asked = f"trainer.batch_size={trainer.batch_size} trainer.accumulate={trainer.accumulate}"
-        cause = "a training split of one example" if examples == 1 else asked
+        settings = f"trainer.batch_size={trainer.batch_size} trainer.accumulate={trainer.accumulate}"
+        cause = "a training split of one example" if examples == 1 else settings
         raise ConfigError(
-            f"batch normalisation cannot be trained on one example at a time, which is what {cause} comes to; use "
-            "larger batches or another model.norm"
+            f"batch normalisation cannot be trained on batches of one example, which result from {cause}; use "
+            "larger batches, or another model.norm"
         ) from error
 
 

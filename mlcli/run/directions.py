@@ -1,4 +1,4 @@
-"""What a run's task states of its own metrics: whether they are better small or large."""
+"""The directions of a run's metrics: those of mlcli, and those that its task states for metrics of its own."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mlcli.traits import task_traits
 
 
 def task_directions(cfg: Settings) -> Directions:
-    """The `directions` of the task's class, by names of metrics without their split; most tasks need none."""
+    """Directions that the task's class states, by names of metrics without their split."""
     return task_traits(locate(cfg.task._target_)).directions
 
 
@@ -19,6 +19,6 @@ def is_higher_better(cfg: Settings, metric: str) -> bool:
 
 
 def check_direction(metric: str, task: Any, key: str = "trainer.monitor") -> None:
-    """Raises ConfigError for a metric of this task by which nothing can be ranked."""
+    """Raises ConfigError for a metric of this task without a direction, which nothing can be ranked by."""
     with refused():
         check_directed(metric, task_traits(task).directions, key, type(task).__name__)

@@ -1,4 +1,4 @@
-"""Whether this installation can do its work."""
+"""Checks of the installation."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ class Finding:
 
 
 def examine(outputs: Path) -> list[Finding]:
-    """Every check, in the order in which a user would fix what is wrong."""
+    """The result of every check, in the order in which problems should be solved."""
     checks: dict[str, Callable[[], str]] = {
         "python": lambda: sys.version.split()[0],
         "packages": _packages,
@@ -40,12 +40,12 @@ def examine(outputs: Path) -> list[Finding]:
 def _tried(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, redact(check()))
-    except Exception as error:  # whatever it is, it is the finding
+    except Exception as error:  # any error is the result of the check
         return Finding(name, False, redact(f"{type(error).__name__}: {error}".splitlines()[0]))
 
 
 def _packages() -> str:
-    """Versions of what pyproject.toml asks for; a missing one raises."""
+    """Versions of the required packages. Raises PackageNotFoundError."""
     names = [need.split(";")[0] for need in requires("mlcli") or [] if "extra ==" not in need]
     plain = [name.split("<")[0].split(">")[0].split("=")[0].strip() for name in names]
     return ", ".join(f"{name} {version(name)}" for name in plain)
@@ -64,7 +64,7 @@ def _device() -> str:
 
 
 def _training() -> str:
-    """One update of a small network on the fastest device."""
+    """One optimisation step of a small network on the fastest device."""
     import torch
 
     from mlcli.machine.device import choose
@@ -84,11 +84,11 @@ def _outputs(outputs: Path) -> str:
 
 
 def _mlflow(outputs: Path) -> str:
-    """Imports MLflow in a process of its own, as tracking does, and opens the store if there is one."""
+    """Imports MLflow in a separate process, as tracking does, and opens the store if there is one."""
     database = outputs.absolute() / "mlflow.db"
     uri = tracking_uri(None) or (f"sqlite:///{database}" if database.exists() else "")
     if uri == f"sqlite:///{database}":
-        check_database(database)  # MLflow would try for minutes
+        check_database(database)  # MLflow would retry for minutes
     code = "import os, mlflow\nif uri := os.environ['URI']: mlflow.MlflowClient(uri).search_experiments()"
     command = python("-c", code)
     environment = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"} | os.environ
@@ -96,4 +96,4 @@ def _mlflow(outputs: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
-    return f"store {uri} opens" if uri else "imports; the first run makes the store"
+    return f"store {uri} opens" if uri else "imports; the first run creates the store"

@@ -1,4 +1,4 @@
-"""What a model that is fitted, and not trained by gradients, makes of the settings of a run."""
+"""Settings of a run whose model is an estimator, which is fitted and not trained by gradient descent."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from mlcli.run.build import partial
 from mlcli.run.compatible import is_fitted
 from mlcli.train.model_protocols import ChoosesFullBatch
 
-# Settings of gradient updates and of networks.
+# Settings of gradient descent and of networks, without effect on an estimator.
 GRADIENT = (
     "optimizer", "scheduler", "task.", "trainer.accumulate", "trainer.average", "trainer.clip_", "trainer.l1",
     "trainer.lr_scale", "trainer.layer_statistics", "device.precision", "device.compile", "model.freeze",
@@ -19,19 +19,20 @@ EPOCHS = ("trainer.batch_size", "trainer.max_steps", "trainer.max_time", "traine
 
 
 def resolve_epochs(cfg: Settings) -> str:
-    """Sets the one epoch that a model takes that is fitted at once, so that the config says it for good.
+    """Sets trainer.epochs=1 for an estimator that one call fits.
 
-    Returns a line for the user who asked for another number, else "". Raises ConfigError where the estimator
-    cannot be built.
+    Returns a note for the user if another number was configured, else "". Raises ConfigError if the estimator cannot
+    be built.
     """
     if not is_fitted(cfg.model) or not is_full_batch(cfg):
         return ""
-    asked, cfg.trainer.epochs = cfg.trainer.epochs, 1
-    return f"trainer.epochs={asked}: this model is fitted at once, in 1" if asked not in (1, Trainer.epochs) else ""
+    epochs, cfg.trainer.epochs = cfg.trainer.epochs, 1
+    is_default = epochs in (1, Trainer.epochs)
+    return "" if is_default else f"trainer.epochs={epochs}: this model is fitted in one epoch"
 
 
 def is_full_batch(cfg: Settings) -> bool:
-    """Whether one fit on all examples is all there is to it."""
+    """Whether the model is fitted by one call on all examples."""
     model = locate(cfg.model._target_)
     if not isinstance(model, ChoosesFullBatch):
         return False
@@ -43,13 +44,13 @@ def is_full_batch(cfg: Settings) -> bool:
 
 
 def check_overrides(cfg: Settings, overrides: Sequence[str]) -> None:
-    """Raises ConfigError for an override that would change nothing about a model that is fitted."""
+    """Raises ConfigError for an override that has no effect on an estimator."""
     if not is_fitted(cfg.model):
         return
-    idle = (*GRADIENT, *EPOCHS) if is_full_batch(cfg) else GRADIENT
+    unused = (*GRADIENT, *EPOCHS) if is_full_batch(cfg) else GRADIENT
     for override in overrides:
-        if override.lstrip("+~").startswith(idle):
+        if override.lstrip("+~").startswith(unused):
             raise ConfigError(
-                f"{override} would change nothing: this model is fitted and not trained by gradients. Leave it out; "
-                "the settings are those of model."
+                f"{override} has no effect: this model is fitted and not trained by gradient descent. Remove it; "
+                "the settings of the model are those of model."
             )

@@ -1,4 +1,4 @@
-"""A finished run, judged again: on its own splits, or on other data."""
+"""Evaluates a finished run, on its own splits or on other data."""
 
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,10 @@ def evaluate_run(
     changed_data: bool = False,
     config_dir: str | None = None,
 ) -> dict[str, float]:
-    """Metrics of the run's best weights on a split; with overrides of `data` or `split`, on those examples.
+    """Metrics of the run's best weights on a split of its own data, or of the data that the overrides describe.
 
-    config_dir: a folder of configs besides the shipped ones and ./conf.
-    changed_data: whether the run's own data may have changed since. Raises ConfigError for what cannot be evaluated.
+    config_dir: a folder of configs besides the shipped ones and ./conf. changed_data: whether the run's own data may
+    have changed since. Raises ConfigError.
     """
     if split not in (None, "train", "val", "test"):
         raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
@@ -53,7 +53,7 @@ def evaluate_run(
 
 
 def _with(cfg: Settings, overrides: list[str], config_dir: str | None) -> Settings:
-    """The run's config with overrides: a group is composed anew, a value is set in what the run had."""
+    """The run's config with overrides: a group is composed again, a value is set in the stored config."""
     overrides = [renamed.override(text) for text in overrides]
     for override in overrides:
         key, equals, _ = override.partition("=")
@@ -77,7 +77,7 @@ def _with(cfg: Settings, overrides: list[str], config_dir: str | None) -> Settin
 
 
 def _set(cfg: Settings, override: str) -> None:
-    """Puts a value, as text, where the config has one. Raises ConfigError where it has none."""
+    """Sets a value of the config, given as text. Raises ConfigError for a key that it does not have."""
     key = override.partition("=")[0]
     *parents, name = key.split(".")
     node: Any = cfg

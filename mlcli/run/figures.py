@@ -1,4 +1,4 @@
-"""Figures come last, and one that cannot be drawn costs a line: never the run whose numbers it shows."""
+"""Saves figures. A figure that fails is reported in one line and never fails the run."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ Save = Callable[[Plot, Path], object]
 
 @contextmanager
 def report_plot_errors(what: str) -> Iterator[None]:
-    """A fault within is one line on stderr; the traceback goes to the log of the run or sweep, where there is one."""
+    """Reports an exception in one line on stderr; the traceback goes to the log of the run or sweep."""
     try:
         yield
     except Exception as error:
@@ -26,9 +26,9 @@ def report_plot_errors(what: str) -> Iterator[None]:
 
 
 def save_figures(prepare: Callable[[], Iterable[Plot]], what: str, folder: Path, save: Save = Plot.save) -> None:
-    """Hands the figures that `prepare` returns to `save`, each with the folder where it belongs.
+    """Calls `save` with each figure that `prepare` returns, and with the folder.
 
-    `what` names all of them, for a fault in `prepare`; a figure that fails to save does not keep the others.
+    what: a name for all of them, in reports of errors of `prepare`. A figure that fails does not prevent the others.
     """
     with report_plot_errors(what):
         for plot in prepare():

@@ -1,4 +1,4 @@
-"""The end of a run: the best weights, judged once on the test split, with everything a reader wants to see."""
+"""The end of a run: evaluates the best weights once on the test split; writes model, predictions, result, figures."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -27,10 +27,10 @@ EXAMPLE_ROWS = 3
 def finish(
     folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, save: Save | None = Plot.save
 ) -> dict[str, Any]:
-    """Puts the best weights back, evaluates them on test, writes model, predictions and the result; then the figures,
-    so that a fault in one leaves all the rest.
+    """Restores the best weights, evaluates them on the test split, and writes model, predictions and result, then the
+    figures. Returns the content of result.json.
 
-    save: what is to become of a figure and the folder where it belongs; None for no figures.
+    save: called with each figure and its folder; None for no figures.
     """
     parts.task.load_state_dict({"model": progress.best_weights})
     write_model(folder.path / "model", cfg, parts)
@@ -58,7 +58,7 @@ def finish(
 def plot_results(
     folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation, save: Save = Plot.save
 ) -> None:
-    """The figures of a run: how it learnt, and how it does on the test split."""
+    """Saves the figures of a run: learning curves, layer statistics, and those of the evaluation."""
     history, figures = folder.history(), folder.path / "figures"
     rate = learning_rate_by_update(cfg, parts)
     save_figures(
@@ -72,7 +72,7 @@ def plot_results(
 
 
 def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
-    """By split and name. What is not finite says nothing, and is left out like what is not defined."""
+    """Metrics by `split/name`. Those that are not finite are omitted with a warning."""
     metrics = {f"{split}/{name}": float(value) for name, value in evaluation.metrics.items()}
     for name, value in metrics.items():
         if not isfinite(value):
@@ -81,7 +81,7 @@ def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:
 
 
 def learning_rate_by_update(cfg: Settings, parts: Parts) -> Callable[[int], float] | None:
-    """The schedule as a function of the update alone; None for one that reacts to scores."""
+    """The learning rate as a function of the optimisation step; None for a schedule that reacts to scores."""
     schedule = parts.schedule
     if schedule is None or isinstance(schedule, ReactsToScores) or "lr" not in cfg.optimizer:
         return None
@@ -89,19 +89,19 @@ def learning_rate_by_update(cfg: Settings, parts: Parts) -> Callable[[int], floa
 
 
 def write_predictions(path: Path, evaluation: Evaluation) -> None:
-    """One row an example, floats in full precision, so that metrics can be computed again from the file."""
+    """A CSV file with one row per example. Floats have full precision, so that metrics can be recomputed from it."""
     columns = [_exact(column) for column in evaluation.columns.values()]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_csv(path, [evaluation.columns, *zip(*columns, strict=True)])
 
 
 def _exact(column: np.ndarray) -> list[Any]:
-    """As Python values; those of single precision in the nine digits that tell any two of them apart."""
+    """Python values; float32 with nine digits, which distinguish any two of them."""
     return [f"{value:.9g}" for value in column.tolist()] if column.dtype == np.float32 else list(column.tolist())
 
 
 def write_model(folder: Path, cfg: Settings, parts: Parts) -> None:
-    """All that prediction needs, in one folder: weights, config, what the data looks like, and an example."""
+    """Writes the folder that prediction needs: weights, config, description of the data, and an example."""
     folder.mkdir(exist_ok=True)
     parts.save_weights(folder / "weights.safetensors")
     write_json(folder / "model.json", {"config": cfg, "data": parts.data.describe()})
@@ -109,7 +109,7 @@ def write_model(folder: Path, cfg: Settings, parts: Parts) -> None:
 
 
 def _example(parts: Parts) -> dict[str, Any]:
-    """A few inputs of the split that judges with their answers. Tokens that were text are given as text again."""
+    """Some inputs of the evaluation split with their predictions. Tokens of a text are decoded."""
     data = parts.data
     inputs = data.examples.inputs[data.splits[data.evaluation_split][:EXAMPLE_ROWS]]
     columns, given = list(data.features) or None, inputs.tolist()
@@ -117,10 +117,10 @@ def _example(parts: Parts) -> dict[str, Any]:
         texts = [data.decode(tokens) for tokens in given]
         inputs = data.encode(texts)
         columns, given = [TEXT], [[text] for text in texts]
-    answers = parts.task.predict(inputs)
+    predictions = parts.task.predict(inputs)
     return {
         "inputs": {"kind": data.kind, "columns": columns, "data": given},
-        "outputs": {"columns": list(answers), "data": _rows(answers)},
+        "outputs": {"columns": list(predictions), "data": _rows(predictions)},
     }
 
 

@@ -1,6 +1,6 @@
-"""A finished run, built again from its folder: for evaluation with its data, for prediction without.
+"""Rebuilds a finished run from its folder: with its data for evaluation, without for prediction.
 
-Whatever a folder holds may have been written by somebody else.
+Folders are not trusted: anyone may have written them.
 """
 
 from collections.abc import Iterator
@@ -22,17 +22,17 @@ from mlcli.store.weights import load_tensors, load_weights
 
 
 def stored_config(folder: RunFolder) -> Settings:
-    """The config of a run that may be somebody else's. Raises ConfigError for one that would build what is not
-    trusted."""
+    """The config of a run of unknown origin. Raises ConfigError if it would build anything that is not trusted
+    (`mlcli.run.trust`)."""
     return trusted(folder.config(), folder.path.name)
 
 
 def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True, changed_data: bool = False) -> Parts:
-    """The run with its best weights; on the examples of its own splits, or on those that `cfg` now describes.
+    """The run with its best weights, on its own splits (own_examples) or on the data that `cfg` describes.
 
-    cfg: one's own, or from `stored_config`. Inputs are normalised with the statistics of the run's own training split
-    in either case. Raises ConfigError when the run has no weights, cannot be rebuilt, or was trained on other classes
-    or shapes; and for its own splits of examples that have changed since, unless `changed_data`.
+    cfg: of this process, or from `stored_config`. In both cases inputs are normalised with the statistics of the
+    run's training split. Raises ConfigError if the run has no weights, cannot be rebuilt, or was trained on other
+    classes or shapes; and if its own examples have changed since, unless `changed_data`.
     """
     with _loading(folder.path.name):
         return _load_run(folder, cfg, own_examples, changed_data)
@@ -55,37 +55,37 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
     if not own_examples and is_own:
         raise ConfigError(
             "These are the run's own examples, split anew: the test split would hold some that it was trained on. "
-            "Type --split, or other data."
+            "Use --split, or other data."
         )
     splits = _splits(folder, len(built.examples.inputs)) if own_examples else built.splits
     parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]), weights_later=True)
-    _put_in(parts, weights)
+    _load_weights(parts, weights)
     return parts
 
 
 def load_model(folder: Path) -> Parts:
-    """A run's `model` folder without its data, for prediction on the CPU. Raises ConfigError if it is not trusted or
-    cannot be rebuilt.
+    """A run's `model` folder without its data, for prediction on the CPU, in evaluation mode. Raises ConfigError if
+    it is not trusted or cannot be rebuilt.
 
-    The model is in evaluation mode for good. The process is left as it was: threads, determinism, random states.
+    Threads, determinism and random states of the process stay as they are.
     """
     name = folder.absolute().parent.name
     with _loading(name):
         stored = read_json(folder / "model.json")
         cfg = trusted(plain(stored["config"], f"{name}/model/model.json"), name)
-        cfg.device.name, cfg.device.compile = "cpu", False  # compiling would take longer than most predictions
+        cfg.device.name, cfg.device.compile = "cpu", False  # compilation takes longer than most predictions
         weights, statistics = load_weights(folder / "weights.safetensors")
         defer_compiler()
         with torch.random.fork_rng(devices=[]):  # building a network initialises its weights
             parts = build(cfg, _without_examples(stored["data"], statistics), weights_later=True, set_up=False)
-        _put_in(parts, weights)
+        _load_weights(parts, weights)
         parts.model.eval()
         return parts
 
 
 @contextmanager
 def _loading(name: str) -> Iterator[None]:
-    """Anything may be missing from a damaged folder, or of another type than mlcli writes."""
+    """Turns errors into ConfigError: a damaged folder may lack anything, or hold values of other types."""
     try:
         yield
     except ConfigError:
@@ -95,8 +95,8 @@ def _loading(name: str) -> Iterator[None]:
         raise ConfigError(f"{name} cannot be loaded ({type(error).__name__}: {reason})") from error
 
 
-def _put_in(parts: Parts, weights: dict[str, torch.Tensor]) -> None:
-    """Raises ConfigError for weights of another network: other names, shapes or types."""
+def _load_weights(parts: Parts, weights: dict[str, torch.Tensor]) -> None:
+    """Loads them. Raises ConfigError for weights of another network: other names, shapes or types."""
     here = parts.model.state_dict()
     for name in set(here) & set(weights):
         if isinstance(here[name], torch.Tensor) and here[name].dtype != weights[name].dtype:
@@ -109,21 +109,21 @@ def _put_in(parts: Parts, weights: dict[str, torch.Tensor]) -> None:
 
 
 def _splits(folder: RunFolder, examples: int) -> dict[str, torch.Tensor]:
-    """The run's own splits. Raises ConfigError where they are not indices of the examples."""
+    """The run's own splits. Raises ConfigError if they are not indices of the examples."""
     found = load_tensors(folder.path / "splits.safetensors")
     for name in ("train", "val", "test"):
         indices = found.get(name)
         if indices is None or indices.dtype != torch.int64 or indices.ndim != 1:
-            raise ConfigError(f"{folder.path.name}/splits.safetensors: there are no indices called {name}")
+            raise ConfigError(f"{folder.path.name}/splits.safetensors: no indices called {name}")
         if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < examples:
             raise ConfigError(
-                f"{folder.path.name}/splits.safetensors: {name} points outside of the {examples} examples"
+                f"{folder.path.name}/splits.safetensors: {name} has indices beyond the {examples} examples"
             )
     return found
 
 
 def _without_examples(data: dict[str, Any], statistics: dict[str, torch.Tensor]) -> DataSet:
-    """A data set of the same shape and classes with no example in it: all that building a network needs."""
+    """An empty data set of the same shape and classes, enough to build the network."""
     classes, features = tuple(data["classes"]), tuple(data["features"])
     examples = Examples(
         name=data["name"],

@@ -1,4 +1,4 @@
-"""The names of the metrics that a run will have, which are known before it trains."""
+"""Checks, before a run is trained, that it will have the metrics that its config names."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from mlcli.traits import task_traits
 
 
 def check_monitor(cfg: Settings, parts: Parts) -> None:
-    """Raises ConfigError where trainer.monitor will not be there, or is better neither small nor large. Where it is
-    plain that it will be, nothing is computed."""
+    """Raises ConfigError if the run will not have the metric trainer.monitor, or if that has no direction. Nothing is
+    computed for the metrics that every task of its kind has."""
     monitor = cfg.trainer.monitor
     certain = {Trainer.monitor: HasMetrics, "train/loss": HasLoss}.get(monitor)
     if certain is not None and isinstance(parts.task, certain):
@@ -27,10 +27,10 @@ def check_monitor(cfg: Settings, parts: Parts) -> None:
 
 
 def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> None:
-    """Raises ConfigError where sweep.metric has no direction or will not be there (in each epoch, for halving;
-    else at the end).
+    """Raises ConfigError if sweep.metric has no direction, or if trials will not have it (in each epoch with halving,
+    otherwise at the end).
 
-    judged_alone: the sweep compares scores of the test split and no others, as a cross-validation does.
+    judged_alone: whether the sweep compares only metrics of the test split, as a cross-validation does.
     """
     metric = cfg.sweep.metric
     if metric is None:
@@ -51,7 +51,7 @@ def _unknown(key: str, name: str, known: list[str]) -> ConfigError:
 
 
 def _of_epochs(cfg: Settings, parts: Parts, wanted: str = "") -> list[str]:
-    """Those of train and val; `wanted` says that the cheapest part that holds it will do."""
+    """Metrics of train and val. wanted: stop at the cheapest source that has this one."""
     found: list[str] = []
     if not wanted or wanted.startswith("train/"):
         found += _of_train(parts, cfg)
@@ -67,12 +67,13 @@ def _of_val(cfg: Settings, parts: Parts, full: bool) -> list[str]:
 
 
 def _is_slow(cfg: Settings, parts: Parts) -> bool:
-    """Whether the monitored metric needs a full evaluation in each epoch."""
+    """Whether trainer.monitor requires a full evaluation in each epoch."""
     return cfg.trainer.monitor not in [Trainer.monitor, *_of_val(cfg, parts, full=False)]
 
 
 def _of_train(parts: Parts, cfg: Settings) -> list[str]:
-    """What a step returns, or will later. Other parts take it, and the random numbers are put back."""
+    """Metrics that an optimisation step returns, now or later. The step is of separate parts, and random states are
+    restored."""
     task: Any = parts.task
     if isinstance(task, HasUpdate) and isinstance(task.update, EstimatorUpdate):  # a step may be the whole training
         return ["train/loss"]

@@ -1,4 +1,4 @@
-"""Whether the repeats of a cross-validation divide the examples in more than one way."""
+"""Whether the repeats of a cross-validation have different partitions into folds."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from mlcli.loading.split import split
 
 
 def are_alike(data: DataSet, cfg: Settings, seeds: Iterable[int]) -> bool:
-    """Whether every seed gives the same test splits to the folds, as those by time always are."""
+    """Whether all seeds give the same test splits, as a partition by time always does."""
     own = {key: cfg.split[key] for key in ("val", "test", "by", "folds")}
     found = set()
     for seed in seeds:

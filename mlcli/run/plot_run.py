@@ -1,4 +1,4 @@
-"""The figures of a run that has ended without."""
+"""Figures of a finished run that has none."""
 
 from mlcli.figure.plot import Plot
 from mlcli.run.figures import Save
@@ -8,7 +8,7 @@ from mlcli.store.folder import RunFolder
 
 
 def plot_run(folder: RunFolder, save: Save = Plot.save) -> None:
-    """Draws them from its folder, as they would have been drawn at its end. ConfigError if it has no weights."""
+    """Saves the figures that the run would have saved at its end. Raises ConfigError if it has no trained model."""
     cfg = folder.config()
     parts = load_run(folder, cfg)
     plot_results(folder, cfg, parts, parts.task.evaluate(parts.data.evaluation_split, full=True), save)

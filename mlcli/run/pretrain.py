@@ -1,6 +1,6 @@
-"""The run that a config asks to be trained first, so that others can begin with its weights.
+"""Trains the run that a config names as `pretrain`, from whose weights other runs start.
 
-`pretrain` holds overrides: what they make of the config itself is that run, so that its network is the same.
+`pretrain` holds overrides of the config itself, so that both runs have the same network.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from mlcli.run.job import Job
 from mlcli.run.lifecycle import train
 from mlcli.track.console import RunDisplay
 
-# Of an experiment, what is meant for the runs that come after.
-ALONE = (
+# Settings of an experiment for the runs that follow, reset for the pre-training.
+RESET = (
     "hydra.mode=RUN",
     "pretrain=null",
     "conclusion=null",
@@ -37,17 +37,16 @@ def pretrain(
     console: RunDisplay,
     follow: Callable[[Path], None],
 ) -> Path:
-    """Trains it and returns its folder. `given` overrides count for it too, unless they sweep or `own` say otherwise.
-
-    Raises ConfigError, and what `train` raises.
+    """Trains the run and returns its folder. given: overrides of the command line, which apply as well, without
+    sweeps; own: those of `pretrain`, which take precedence. Raises ConfigError, RunFailed and KeyboardInterrupt.
     """
     parsed = OverridesParser.create().parse_overrides(list(given))
     kept = [override.input_line or "" for override in parsed if not override.is_sweep_override()]
-    cfg = compose(hydra, [*kept, *ALONE, *own], name=config_name)
+    cfg = compose(hydra, [*kept, *RESET, *own], name=config_name)
     run = to_run(cfg)
     check(run)
     path = Path(cfg.hydra.run.dir).absolute()
-    console.note("first the run that others begin with:")
+    console.note("pre-training:")
     overrides, options = as_typed(cfg.hydra.overrides.task), chosen_options(cfg.hydra)
     train(Job(run, overrides, path, command, path.name, options=options), console, follow)
     return path

@@ -1,4 +1,4 @@
-"""Whether a class or function is of the kind that a group of the config names."""
+"""Whether a class or function is of the kind that a config group builds."""
 
 import inspect
 from typing import Any
@@ -11,7 +11,7 @@ from mlcli.train.protocols import Task
 
 
 def is_data_set(found: Any) -> bool:
-    """A function that says that it returns Examples."""
+    """A function annotated as returning Examples."""
     return inspect.isfunction(found) and found.__annotations__.get("return") in (Examples, Examples.__name__)
 
 
@@ -24,7 +24,7 @@ def is_optimizer(found: Any) -> bool:
 
 
 def is_scheduler(found: Any) -> bool:
-    """One of torch's, or a class whose objects are called with the step (`mlcli.train.update.Schedule`)."""
+    """A scheduler of torch, or a class with callable instances (`mlcli.train.update.Schedule`)."""
     if not inspect.isclass(found):
         return False
     called = any("__call__" in vars(base) for base in found.__mro__)
@@ -37,7 +37,7 @@ def is_task(found: Any) -> bool:
 
 
 def is_estimator(found: Any) -> bool:
-    """An estimator, or a kernel of scikit-learn's Gaussian processes, which some have as a setting."""
+    """An estimator, or a kernel of a Gaussian process of scikit-learn, which is a setting of some."""
     from sklearn.base import BaseEstimator
     from sklearn.gaussian_process.kernels import Kernel
 

@@ -1,7 +1,7 @@
-"""What a stored config may build. A run that somebody sent must not be able to run what it likes.
+"""What a stored config may build: a run folder of unknown origin must not execute arbitrary code.
 
-One table says what each group may hold: objects of a kind, defined in certain packages. The dotted name decides
-first, and nothing outside those packages is even imported; then the object's kind and the module of its definition.
+A table states for each group the kind of object and the packages that define it. The dotted name is checked first,
+so that nothing outside these packages is imported; then the object's kind and the module of its definition.
 """
 
 import inspect
@@ -23,18 +23,18 @@ from mlcli.run.user_configs import user_targets
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 SPECIAL = {"_target_": str, "_partial_": bool, "_convert_": str, "_args_": list}  # Hydra's keys, and their types
-RESERVED = ("mlcli", "torch", "sklearn")  # packages that the table alone decides about
+RESERVED = ("mlcli", "torch", "sklearn")  # packages that only the table can allow
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a place of the config may build: objects of this kind that are defined in these packages."""
+    """What a part of the config may build: objects of this kind, defined in these packages."""
 
     what: str
     packages: tuple[str, ...]
     is_kind: Callable[[Any], bool]
-    plain: bool = False  # whether settings are numbers, text and objects of this rule, and nothing is cached on disk
-    uncalled: bool = False  # whether it must be `_partial_`: building it calls nothing with a stranger's arguments
+    plain: bool = False  # settings are numbers, text and objects of the same rule, and nothing is cached on disk
+    uncalled: bool = False  # must be `_partial_`, so that building calls nothing with stored arguments
 
 
 RULES = {
@@ -52,11 +52,11 @@ NESTED = ("loss", "metric", "estimator")  # keys within a group that have a rule
 
 
 def trusted(config: Mapping[str, Any], name: str) -> Settings:
-    """The stored config of the run `name` without what is never built from one: an experiment's conclusion, and runs
-    to pre-train. Raises ConfigError for everything that RULES do not allow.
+    """The stored config of the run `name`, without an experiment's conclusion and pre-training, which are never built
+    from one. Raises ConfigError for everything that RULES do not allow.
 
-    Trusted besides: packages named in $MLCLI_TRUST, as far as the kind fits, and what the user's own configs of a
-    group name (`mlcli.run.user_configs`).
+    Also trusted: packages in $MLCLI_TRUST, for objects of the right kind, and targets in the user's own configs of a
+    group (`mlcli.run.user_configs`).
     """
     kept = Settings(config, conclusion=None, pretrain=None)
     for key in GROUPS:
@@ -72,21 +72,21 @@ def trusted(config: Mapping[str, Any], name: str) -> Settings:
     return kept
 
 
-def _threads(asked: Any) -> int | None:
-    """The run may come from a larger machine, and far too many crash the process."""
-    is_count = isinstance(asked, int) and not isinstance(asked, bool) and asked > 0
-    return min(asked, cores()) if is_count else None
+def _threads(stored: Any) -> int | None:
+    """At most the cores of this machine: a stored number that is far too large would crash the process."""
+    is_count = isinstance(stored, int) and not isinstance(stored, bool) and stored > 0
+    return min(stored, cores()) if is_count else None
 
 
 class _Check:
-    """Walks one group's node. own: dotted names that the user's own configs of this group hold."""
+    """Checks one group's node. own: targets in the user's own configs of this group."""
 
     def __init__(self, name: str, own: set[str]) -> None:
         self.name = name
         self.own = own
 
     def node(self, place: str, node: Any, rule: Rule) -> None:
-        """A part of the config; a nested target is judged by the key above it, or like its surroundings."""
+        """Checks a part of the config. A nested target has the rule of its key, or that of the part around it."""
         if isinstance(node, list):
             for each in node:
                 self.node(place, each, rule)
@@ -129,7 +129,7 @@ class _Check:
             allowed = " or ".join(rule.packages)
             raise ConfigError(f"{where}: not trusted; a stored run may build {rule.what} of {allowed} here{hint}")
         found = locate(target)
-        if own and inspect.isfunction(found):  # one that makes the object
+        if own and inspect.isfunction(found):  # a factory function
             return
         if not rule.is_kind(found) or not (own or _within(_home(found), packages)):
             raise ConfigError(f"{where}: not trusted; this is not {rule.what}")
@@ -155,7 +155,7 @@ def _refuse_targets(place: str, node: Any) -> None:
 
 
 def _check_files(place: str, node: Any) -> None:
-    """A stored run may name the files of its data, but no address, and nothing that reads without end."""
+    """Raises ConfigError for an address in the data's settings, and for a path that cannot be read to an end."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             _check_files(f"{place}.{key}", value)
@@ -164,21 +164,19 @@ def _check_files(place: str, node: Any) -> None:
             _check_files(place, each)
     elif isinstance(node, str):
         if "://" in node:
-            raise ConfigError(
-                f"{place}={node}: a stored run may not name an address; give {place.split()[-1]}=… yourself"
-            )
+            raise ConfigError(f"{place}={node}: a stored run may not name an address; use {place.split()[-1]}=…")
         if _is_special(node):
             raise ConfigError(f"{place}={node}: neither a file nor a folder of files")
 
 
 def _is_special(text: str) -> bool:
-    """Whether it is the path of a device, pipe or socket, of a folder with one in it, or one that the kernel makes,
-    of which some are never read to their end."""
+    """Whether this is the path of a device, pipe or socket, of a folder with one in it, or in /proc or /sys, where
+    some files never end."""
     try:
         path = Path(text).expanduser().resolve()
         mode = path.stat().st_mode
         inside = [each.stat().st_mode for each in path.iterdir() if each.exists()] if stat.S_ISDIR(mode) else []
-    except (OSError, ValueError, RuntimeError):  # not a path at all
+    except (OSError, ValueError, RuntimeError):  # not a path
         return False
-    made_up = path.is_relative_to("/proc") or path.is_relative_to("/sys")
-    return made_up or not all(stat.S_ISREG(each) or stat.S_ISDIR(each) for each in (mode, *inside))
+    is_virtual = path.is_relative_to("/proc") or path.is_relative_to("/sys")
+    return is_virtual or not all(stat.S_ISREG(each) or stat.S_ISDIR(each) for each in (mode, *inside))

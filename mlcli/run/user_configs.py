@@ -1,4 +1,4 @@
-"""What the user's own configs name: those in ./conf, and in a folder given by --config-dir."""
+"""Targets in the user's own configs: those in ./conf and in the folder of --config-dir."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ _folders = [Path("conf")]
 
 
 def add_configs(folder: str | None) -> None:
-    """From now on a folder's configs are the user's own, too. Raises ConfigError if there is no such folder."""
+    """Adds a folder of the user's own configs. Raises ConfigError if there is no such folder."""
     if folder is None:
         return
     if not Path(folder).is_dir():
@@ -21,7 +21,7 @@ def add_configs(folder: str | None) -> None:
 
 
 def user_targets(group: str) -> set[str]:
-    """Every `_target_` that they hold for a group, in its own files or in those of experiments."""
+    """Every `_target_` of a group, in files of the group and of experiments."""
     found: set[str] = set()
     for folder in _folders:
         if not folder.is_dir() or folder.samefile(shipped_conf()):
@@ -38,12 +38,12 @@ def user_targets(group: str) -> set[str]:
 def _content(path: Path) -> Any:
     try:
         return read_yaml(path, aliases=True)
-    except (OSError, ValueError):  # a file that composing a config would complain of
+    except (OSError, ValueError):  # composing a config reports the error
         return None
 
 
 def _targets(node: Any, seen: set[int]) -> Iterator[str]:
-    """Each part once, however many aliases lead to it."""
+    """Visits each node once, even if several aliases refer to it."""
     if not isinstance(node, dict | list) or id(node) in seen:
         return
     seen.add(id(node))

@@ -1,1 +1,1 @@
-"""Run folders: layout, find, query, compare, trust."""
+"""Run folders: layout, records, find, query, compare, provenance."""

@@ -1,4 +1,4 @@
-"""Several runs side by side."""
+"""Compares several runs: their settings and metrics."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from mlcli.store.query import flat_config
 from mlcli.store.stored_run import StoredRun, stated_directions
 
 
-def members(texts: list[str], outputs: Path) -> list[StoredRun]:
-    """The runs meant; a sweep stands for its trials."""
+def runs_to_compare(texts: list[str], outputs: Path) -> list[StoredRun]:
+    """The runs with these names or ids; a sweep stands for its trials."""
     found: list[StoredRun] = []
     for text in texts:
         run = find(text, outputs)
@@ -19,7 +19,7 @@ def members(texts: list[str], outputs: Path) -> list[StoredRun]:
     return found
 
 
-def damage(run: StoredRun) -> str | None:
+def problem(run: StoredRun) -> str | None:
     """Why a run cannot be compared, None if it can."""
     try:
         flat_config(run)
@@ -29,7 +29,7 @@ def damage(run: StoredRun) -> str | None:
 
 
 def differences(runs: list[StoredRun]) -> list[tuple[str, ...]]:
-    """Rows (setting, value in each run) of the settings that are not the same everywhere."""
+    """Rows (setting, value in each run) of the settings that differ."""
     configs = [flat_config(run) for run in runs]
     keys = dict.fromkeys(key for config in configs for key in config)
     rows = [(key, *(str(config.get(key, "–")) for config in configs)) for key in keys]
@@ -37,13 +37,13 @@ def differences(runs: list[StoredRun]) -> list[tuple[str, ...]]:
 
 
 def best_marked(runs: list[StoredRun]) -> list[tuple[str, ...]]:
-    """Rows (metric, value in each run), the best value of each metric that is better small or large with a star."""
+    """Rows (metric, value in each run), with a star at the best value of a metric that has a direction."""
     metrics, stated = [run.metrics() for run in runs], stated_directions(runs)
     names = sorted({name for each in metrics for name in each if name.count("/") == 1})
     return [(name, *_mark([each.get(name) for each in metrics], direction(name, stated))) for name in names]
 
 
-def _mark(values: list[float | None], way: str | None) -> list[str]:
+def _mark(values: list[float | None], better: str | None) -> list[str]:
     present = {value for value in values if value is not None}
-    best = {"max": max, "min": min}[way](present) if way in ("max", "min") and len(present) > 1 else None
+    best = {"max": max, "min": min}[better](present) if better in ("max", "min") and len(present) > 1 else None
     return ["" if value is None else f"{'*' if value == best else ''}{value:.5g}" for value in values]

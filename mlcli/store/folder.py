@@ -1,4 +1,4 @@
-"""A run's folder: the truth about the run, from which everything else is derived."""
+"""The folder of a run: the source from which everything else about the run is derived."""
 
 import time
 from collections.abc import Mapping
@@ -29,11 +29,11 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, record: Mapping[str, Any], record_name: str = "run.json") -> "RunFolder":
-        """A new folder, never somebody else's. Raises ConfigError if it is taken or cannot be written."""
+        """Creates the folder. Raises ConfigError if it has a run already or cannot be written."""
         folder, text = cls(path.absolute(), record_name), to_json(finite(redacted(record)))
         try:
             path.mkdir(parents=True, exist_ok=True)
-            # Of two runs that start in the same folder at the same moment one gets it.
+            # Atomic: of two runs that start in the same folder at the same time, one fails.
             write_atomic(path / record_name, text, new=True)
             if record.get("parent") is None:
                 hold_lock(folder.path)
@@ -45,7 +45,7 @@ class RunFolder:
         return folder
 
     def record(self) -> dict[str, Any]:
-        """As it is; see `read_json` for one that somebody else may have written."""
+        """The record, unchecked; see `read_json` for folders of unknown origin."""
         return dict(parse((self.path / self.record_name).read_bytes()))
 
     def read(self, name: str) -> Any:
@@ -58,16 +58,16 @@ class RunFolder:
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Marks the run FINISHED, FAILED or KILLED."""
-        closing = {"status": status, "ended": time.time(), "reason": reason}
+        end = {"status": status, "ended": time.time(), "reason": reason}
         record = self.record()
         is_alone = record.get("parent") is None
         if is_alone and status == "FINISHED":
             self._sync()
-        write_json(self.path / self.record_name, record | closing, durable=is_alone)
+        write_json(self.path / self.record_name, record | end, durable=is_alone)
         release_lock(self.path)
 
     def _sync(self) -> None:
-        """What a power cut must not take from a run that says that it has finished."""
+        """Flushes to disk what a run that is recorded as FINISHED must still have after a power cut."""
         for name in ("result.json", "model/weights.safetensors", "trials.json"):
             if (self.path / name).exists():
                 sync(self.path / name)
@@ -78,7 +78,7 @@ class RunFolder:
             write_atomic(self.path / name, text)
 
     def config(self) -> Settings:
-        """The run's config. Raises ConfigError for anything but plain values: it may be somebody else's."""
+        """The run's config, with today's names. Raises ConfigError for anything but plain values."""
         try:
             stored = read_yaml(self.path / "config.yaml")
         except (OSError, ValueError) as error:
@@ -93,8 +93,7 @@ class RunFolder:
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # whichever there is
-    """As OmegaConf writes, which quotes the texts that it would read as numbers, but with libyaml where it is there:
-    a sweep writes a thousand of these."""
+    """Quotes text that OmegaConf would read as a number, as OmegaConf does; faster, by libyaml if available."""
 
 
 _Dumper.ignore_aliases = lambda self, data: True  # a list in two places is written twice
@@ -103,8 +102,8 @@ _Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
 
 
 def plain(stored: Any, name: str) -> Settings:
-    """A stored config as Settings. Raises ConfigError if it is no mapping, or holds an interpolation: mlcli stores
-    resolved values, and one that is resolved later could read secrets of this machine."""
+    """A stored config as Settings, with today's names. Raises ConfigError if it is not a mapping, or has an
+    interpolation: mlcli stores resolved values, and resolving one later could read secrets of this machine."""
     if not isinstance(stored, dict):
         raise ConfigError(f"{name} holds no settings")
     if has_interpolation(stored):

@@ -1,8 +1,8 @@
-"""Whether the process that trains a run is still there.
+"""Whether the process of a run is alive.
 
-Its id alone does not tell: ids are used again, and a container has ids of its own. So a record also holds when the
-process started and, for the machine, the id of its kernel's boot; and while it lives, a lock on a file in the run's
-folder (of a trial: the sweep's) is held, which the kernel lets go of when it ends, whatever container it was in.
+A process id is not enough: ids are reused, and a container has its own. A record therefore also has the process's
+start time and the boot id of the machine; and the process holds a lock on a file in the run's folder (for a trial:
+the sweep's), which the kernel releases when the process ends, in whichever container.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ _held: dict[Path, int] = {}  # file descriptors
 
 
 def current_process() -> dict[str, Any]:
-    """What a record says about the process that writes it."""
+    """The fields of a record that identify this process."""
     return {
         "host": socket.gethostname(),
         "boot": boot_id(),
@@ -30,7 +30,7 @@ def current_process() -> dict[str, Any]:
 
 @cache
 def boot_id() -> str | None:
-    """Of this machine's kernel, the same in all of its containers; None without Linux's /proc."""
+    """The boot id of the kernel, equal in all containers of the machine; None without Linux's /proc."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -38,19 +38,19 @@ def boot_id() -> str | None:
 
 
 def start_time(pid: int) -> int | None:
-    """When the process did, in ticks of the kernel's clock; None if that cannot be found out."""
+    """Start time of a process in ticks of the kernel's clock; None if unknown."""
     found = _stat(pid)
     return int(found[19]) if found else None
 
 
 def hold_lock(folder: Path) -> None:
-    """Locks the folder's LOCK until `release_lock`, or the end of this process."""
+    """Locks the folder's LOCK until `release_lock` or the end of this process."""
     try:
         handle = open_own(folder / LOCK)
     except OSError:
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # which who looks has for a moment at most
+        fcntl.flock(handle, fcntl.LOCK_EX)  # `_is_locked` of another process holds it for a moment at most
     except OSError:  # a file system without locks
         os.close(handle)
         (folder / LOCK).unlink(missing_ok=True)
@@ -66,11 +66,11 @@ def release_lock(folder: Path) -> None:
 
 
 def is_alive(record: dict[str, Any], folder: Path) -> bool | None:
-    """None where it cannot be known: on another machine."""
+    """None if unknown, because it runs on another machine."""
     if record.get("boot") is None or boot_id() is None:  # of an earlier version, or not Linux
         return None if record["host"] != socket.gethostname() else not _is_gone(record["pid"], None)
     if record["boot"] != boot_id():
-        return False if record["host"] == socket.gethostname() else None  # False: started anew since
+        return False if record["host"] == socket.gethostname() else None  # False: this machine has rebooted
     locked = _is_locked((folder.parent if record.get("parent") else folder) / LOCK)
     if locked is not None:
         return locked
@@ -92,7 +92,7 @@ def lock_file(path: Path) -> IO[str] | None:
 
 
 def _is_locked(path: Path) -> bool | None:
-    """None if there is no such file, or it cannot be looked at."""
+    """None if there is no such file, or it cannot be opened."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -118,7 +118,7 @@ def _is_gone(pid: int, since: int | None) -> bool:
     found = _stat(pid)
     if found is None:
         return False
-    # A killed process stays in the table until its parent has asked for its status.
+    # A killed process stays in the process table (Z) until its parent has read its status.
     return found[0] == "Z" or (since is not None and int(found[19]) != since)
 
 

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, code, machine."""
+"""The environment of a run: versions of packages, git commit, machine."""
 
 import getpass
 import platform
@@ -52,7 +52,7 @@ def _user() -> str:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says of the current folder; None outside a repository or without git."""
+    """Output of git in the current folder; None outside a repository or without git."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5)
     except (OSError, subprocess.TimeoutExpired):

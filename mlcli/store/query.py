@@ -1,4 +1,4 @@
-"""Runs as plain rows, filtered and sorted: what `mlcli runs` lists."""
+"""Runs as plain rows, filtered and sorted, as `mlcli runs` lists them."""
 
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,9 @@ RECENT = 20  # runs whose keys are suggested for one that no run has
 def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
     """Rows of all runs that match every filter.
 
-    A filter is a word in the name, id or command, or `key=value`, where key is one of the record (status), of
-    the config (optimizer.lr), or a group (model=lstm). Sorting by a metric puts the best first, or the smallest where
-    neither small nor large is better. Raises ConfigError when no run has the metric to sort by, or the key of a
-    filter.
+    A filter is a word in the name, id or command, or `key=value` with a key of the record (status), a config group
+    (model=lstm) or a key of the config (optimizer.lr). Sorting by a metric puts the best first, or the smallest if
+    the metric has no direction. Raises ConfigError if no run has the metric, or the key of a filter.
     """
     found = all_runs(outputs)
     filters = [_new_words(text) for text in filters]
@@ -59,7 +58,7 @@ def flat_config(run: StoredRun) -> dict[str, Any]:
 
 
 def _readable_config(run: StoredRun) -> dict[str, Any]:
-    """Nothing of a damaged run: the others are listed all the same."""
+    """Empty for a damaged run, so that the others are listed."""
     try:
         return flat_config(run)
     except ConfigError:
@@ -77,13 +76,13 @@ def _matches(run: StoredRun, text: str) -> bool:
     if (run.record.get("options") or {}).get(key) == value:
         return True
     config = _readable_config(run)
-    if f"{key}._target_" in config:  # a group: its option is named like the module that it builds
+    if f"{key}._target_" in config:  # a group: modules are named like options
         return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
     return key in config and _same(config[key], value)
 
 
 def _check_keys(runs: list[StoredRun], filters: list[str]) -> None:
-    """Raises ConfigError for a filter by a key that no run has."""
+    """Raises ConfigError for a filter with a key that no run has."""
     for text in filters:
         key, equals, _ = text.partition("=")
         if runs and equals and not any(key in _keys(run) for run in runs):
@@ -93,7 +92,7 @@ def _check_keys(runs: list[StoredRun], filters: list[str]) -> None:
 
 
 def _keys(run: StoredRun) -> set[str]:
-    """What a filter may compare: keys of the record, groups, and keys of the config."""
+    """Keys that a filter may have: of the record, groups, and keys of the config."""
     config = _readable_config(run)
     return {"status", *run.record, *config, *(key.partition("._target_")[0] for key in config)}
 

@@ -1,11 +1,11 @@
-"""What the records of a run folder hold. Somebody else, or half a write before a power cut, may have made them."""
+"""Schemas of the records in run folders, which anyone may have written, or a power cut truncated."""
 
 import math
 import re
 from collections.abc import Callable
 from typing import Any
 
-Check = Callable[[Any], str | None]  # what is wrong with a value, None if nothing is
+Check = Callable[[Any], str | None]  # returns what is wrong with a value, or None
 
 STATUSES = ("RUNNING", "FINISHED", "FAILED", "KILLED", "PRUNED")
 LAST_SECOND = 253_402_300_799  # of the year 9999
@@ -70,7 +70,7 @@ def some(check: Check) -> Check:
 
 
 def table(check: Check) -> Check:
-    """A dictionary of them, by any name."""
+    """A dictionary of them."""
 
     def problem(value: Any) -> str | None:
         if not isinstance(value, dict):
@@ -81,7 +81,7 @@ def table(check: Check) -> Check:
 
 
 def fields(required: dict[str, Check], **optional: Check) -> Check:
-    """A dictionary with these entries; others are nobody's concern."""
+    """A dictionary with these entries; others are ignored."""
 
     def problem(value: Any) -> str | None:
         if not isinstance(value, dict):
@@ -178,14 +178,14 @@ crossval = fields(
         "comparisons": each(comparison),
     }
 )
-_answer = fields({"sentence": text, "columns": each(text), "rows": each(each(anything))}, figures=each(text))
+_conclusion = fields({"sentence": text, "columns": each(text), "rows": each(each(anything))}, figures=each(text))
 
 
-def answer(value: Any) -> str | None:
-    if problem := _answer(value):
+def conclusion(value: Any) -> str | None:
+    if problem := _conclusion(value):
         return problem
     is_table = all(len(row) == len(value["columns"]) for row in value["rows"])
-    return None if is_table else "rows: not as long as the columns are many"
+    return None if is_table else "rows: not one value per column"
 
 
 model = fields({"config": table(anything), "data": table(anything)})
@@ -196,7 +196,7 @@ example = fields(
     }
 )
 
-# MLflow's ids become names of folders in its store.
+# MLflow's ids are names of folders in its store.
 run_id = matching("[0-9a-f]{32}", "an id of MLflow")
 model_id = matching("m-[0-9a-f]{32}", "an id of MLflow")
 mlflow = fields(
@@ -215,7 +215,7 @@ RECORDS: dict[str, Check] = {
     "environment.json": environment,
     "trials.json": trials,
     "crossval.json": crossval,
-    "answer.json": answer,
+    "answer.json": conclusion,
     "model.json": model,
     "example.json": example,
     ".mlflow.json": mlflow,

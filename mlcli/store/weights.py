@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors, with the statistics of the inputs, since weights mean nothing without them."""
+"""Weights on disk: safetensors, with the statistics that inputs are normalised by."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 def load_tensors(path: Path) -> dict[str, Tensor]:
     """Tensors of a .safetensors file by name. Raises ConfigError if it cannot be read."""
     try:
-        if not path.is_file():  # a pipe or device would be read for ever
+        if not path.is_file():  # a pipe or device might never end
             raise FileNotFoundError("no such file")
         return load_file(path)
     except (OSError, SafetensorError) as error:
@@ -39,7 +39,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The model's weights, and the statistics ("mean", "std") of the inputs it was trained on.
 
-    Raises ConfigError for a file that is damaged, or not one of a run's.
+    Raises ConfigError for a file that is damaged or not the weights of a run.
     """
     tensors = load_tensors(path)
     missing = {f"{STATISTICS}mean", f"{STATISTICS}std"} - set(tensors)
