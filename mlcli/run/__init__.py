@@ -1,1 +1,1 @@
-"""The lifecycle of a run: build, train, finish, load (within limits of trust), evaluate."""
+"""The lifecycle of a run: build, train, finish, load, evaluate, trust."""

@@ -51,6 +51,6 @@ def check_overrides(cfg: Settings, overrides: Sequence[str]) -> None:
     for override in overrides:
         if override.lstrip("+~").startswith(unused):
             raise ConfigError(
-                f"{override} has no effect: this model is fitted and not trained by gradient descent. Remove it; "
-                "the settings of the model are those of model."
+                f"{override} has no effect: this model is fitted and not trained by gradient descent. Remove it, and "
+                "use settings of model."
             )

@@ -36,7 +36,7 @@ def test_a_last_batch_of_one_joins_the_one_before(more: list[str], resident: str
     ],
 )
 def test_a_batch_of_one_that_was_asked_for_is_refused(more: list[str], told: str) -> None:
-    with pytest.raises(ConfigError, match="batch normalisation cannot be trained on one example") as error:
+    with pytest.raises(ConfigError, match="batch normalisation cannot be trained on batches of one example") as error:
         parts_of(*NORM, *more)
     assert told in str(error.value)
 
