@@ -57,8 +57,8 @@ def adaptation(
 
 def by_inner_step(what: str, curve: Curve, tasks: int) -> Plot:
     """WHAT_by_inner_step: the mean over so many new tasks, with its margins of error."""
-    told = " → ".join(f"{value:.3g}" for value in curve.y if value is not None)
-    title = f"{what.capitalize()} after {', '.join(map(str, curve.x))} inner steps: {told}"
+    values = " → ".join(f"{value:.3g}" for value in curve.y if value is not None)
+    title = f"{what.capitalize()} after {', '.join(map(str, curve.x))} inner steps: {values}"
     note = f"mean over {tasks:,} held-out tasks; band: 95 % confidence interval"
     return panels(f"{what}_by_inner_step", title, note, [Panel("inner steps", what, {what: curve})])
 

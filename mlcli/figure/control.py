@@ -90,11 +90,18 @@ def episode(
 ) -> Plot:
     """episode: the path of a panel that `policy_map` made. rewards: of its steps, one fewer than it has states."""
     gained = np.concatenate([[0.0], rewards.cumsum()])
-    told = [f"step {step} · return {value:.4g}" for step, value in enumerate(gained)]
+    captions = [f"step {step} · return {value:.4g}" for step, value in enumerate(gained)]
     path = panel["path"][:FRAMES]
-    if len(path) == len(told):
-        told[-1] += " · truncated" if len(rewards) == limit else " · terminated"
-    data = {"title": title, "note": note, "grid": list(grid), "shade": panel["shade"], "path": path, "told": told}
+    if len(path) == len(captions):
+        captions[-1] += " · truncated" if len(rewards) == limit else " · terminated"
+    data = {
+        "title": title,
+        "note": note,
+        "grid": list(grid),
+        "shade": panel["shade"],
+        "path": path,
+        "captions": captions,
+    }
     return Plot("episode", render_episode, data, "gif")
 
 
@@ -107,7 +114,7 @@ def _as_map(values: np.ndarray, places: np.ndarray, grid: Sequence[str]) -> list
 def render_maps(
     title: str, note: str, grid: list[str], panels: list[dict[str, Any]], scale: str, log: bool
 ) -> "Figure":
-    """Maps of one world side by side. grid: its rows of text.
+    """Maps of one environment side by side. grid: its rows of text.
 
     panels: of each its `name`, `shade`: H × W numbers or None, by which cells are coloured, `arrows`: (row, column,
     name of the action), and `path`: (row, column) of the states of an episode. scale: what the numbers are; without
@@ -126,9 +133,9 @@ def render_maps(
 
 
 def render_episode(
-    title: str, note: str, grid: list[str], shade: list[Any], path: list[Any], told: list[str]
+    title: str, note: str, grid: list[str], shade: list[Any], path: list[Any], captions: list[str]
 ) -> Film:
-    """The states of an episode one after another, as (row, column), with what is told of each step."""
+    """The states of an episode one after another, as (row, column), with a caption each."""
     figure, (axes,) = _page(title, note, grid, 1)
     _map(axes, grid, shade, _norm([shade], False))
     (trace,) = axes.plot([], [], color=ORANGE, linewidth=3)
@@ -139,7 +146,7 @@ def render_episode(
     def show(frame: int) -> None:
         trace.set_data(columns[: frame + 1], rows[: frame + 1])
         agent.set_data(columns[frame : frame + 1], rows[frame : frame + 1])
-        words.set_text(told[frame])
+        words.set_text(captions[frame])
 
     return Film(figure, len(path), show, SECONDS)
 

@@ -41,11 +41,11 @@ def render_fold_scores(
     """Best on top: a point for each fold, lines between the points of one fold, the mean and its 95 % interval."""
     names, scores, means = names[:SHOWN], scores[:SHOWN], means[:SHOWN]
     left, height = MARGIN + 0.2 + room(names, 40) * 0.95, 0.62 * len(names) + 0.15
-    told = [plus_minus(each["mean"], each["std"]) if each["std"] is not None else "" for each in means]
+    labels = [plus_minus(each["mean"], each["std"]) if each["std"] is not None else "" for each in means]
     note = f"{folds} folds{f' × {repeats} repeats' if repeats > 1 else ''}"
     note += ": points; large: mean ± std, bar: 95 % interval"
     note += "; lines: the same fold" if 1 < len(names) <= LINKED else ""
-    width = left + 4.2 + 0.25 + room(told, 20)
+    width = left + 4.2 + 0.25 + room(labels, 20)
     figure = page(width, 0.65 + height + HEADER, f"{metric} · {names[0]} {means[0]['mean']:.4g}", note)
     better = "larger" if better == "max" else "smaller"
     axes = panel(figure, left, 0.65, 4.2, height, f"{metric}, {better} is better")
@@ -56,7 +56,9 @@ def render_fold_scores(
         if mean["low"] is not None:
             axes.plot([mean["low"], mean["high"]], [row + 0.15] * 2, color=colour, linewidth=1.6, zorder=4)
         axes.scatter([mean["mean"]], [row + 0.15], s=44, c=colour, zorder=5)
-        axes.text(1.03, row + 0.15, told[row], size=8.5, color=INK, va="center", transform=axes.get_yaxis_transform())
+        axes.text(
+            1.03, row + 0.15, labels[row], size=8.5, color=INK, va="center", transform=axes.get_yaxis_transform()
+        )
     if 1 < len(names) <= LINKED:
         for same in zip(*scores, strict=True):
             points = [(score, row - 0.2) for row, score in enumerate(same) if score is not None]

@@ -110,7 +110,7 @@ def render_misclassified_images(
         for t, p, sure in zip(true, predicted, probability, strict=True)
     ]
     title, note = misclassified_title(wrong, total, len(true))
-    note += "; blue: true class, orange: predicted" if long else ", with its probability"
+    note += "; blue: true class, orange: predicted" if long else "; below: probability of the prediction"
     return _pictures(images, captions, title, note, wrong > 0)
 
 

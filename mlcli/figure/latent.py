@@ -40,8 +40,8 @@ def latent_space(
 
 def render_latent_space(panels: list[dict[str, Any]], labels: list[Any], classes: list[str], total: int) -> "Figure":
     """panels: {"name", "points": N × 2, "axes": names of both}. Labels are names of classes, or numbers."""
-    told = "; colour: class" if classes else "; colour: target" if labels else ""
-    note = f"{_count(len(panels[0]['points']), total)}{told} (not used in training)" if told else ""
+    colour_note = "; colour: class" if classes else "; colour: target" if labels else ""
+    note = f"{_count(len(panels[0]['points']), total)}{colour_note} (not used in training)" if colour_note else ""
     extra, above = LEGEND if labels else 0.0, 0.3 if panels[0]["name"] else 0.05
     width = MARGIN + len(panels) * (LEFT + SIDE + 0.15) + extra
     figure = page(width, 0.6 + SIDE + above + HEADER, "Latent space", note or _count(len(panels[0]["points"]), total))

@@ -31,7 +31,7 @@ def render_layer_statistics(epochs: list[int], maps: list[dict[str, Any]]) -> "F
     title = "Activations by layer"
     if maps[0]["kind"] == "gradient_norm":
         ends = (brief(first[0, -1].item()), brief(first[-1, -1].item()))
-        title = f"Gradient norms · last epoch: {ends[0]} in the first layer, {ends[1]} in the last"
+        title = f"Gradient norms · first layer {ends[0]}, last layer {ends[1]}"
     note = "in evaluation mode, on the first batch of the training split; layers from inputs to outputs"
     figure = page(left + step * len(maps), 0.6 + height + 0.25 + HEADER, title, note)
     for place, each in enumerate(maps):

@@ -36,12 +36,12 @@ def render_parallel_coordinates(
     ]
     good = _share(np.array(scores), better)
     best = int(good.argmax())
-    told = ", ".join(
+    settings = ", ".join(
         f"{key.rpartition('.')[2]} {brief(value)}" for key, value in zip(keys, values[best], strict=True)
     )
     width = BETWEEN * len(keys)
     title = f"{metric} · best of {len(scores)}: {brief(scores[best])}"
-    note = f"best, in colour: {told}; darker: better"
+    note = f"best, in colour: {settings}; darker: better"
     figure = page(MARGIN + 0.9 + width + 0.9, MARGIN + HEIGHT + 0.3 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.9, MARGIN, width, HEIGHT)
     axes.set(xlim=(0, len(keys)), ylim=(-0.04, 1.04))

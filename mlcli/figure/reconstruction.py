@@ -170,9 +170,9 @@ def render_error_distribution(
     edges: list[float], counts: dict[str, list[int]], means: dict[str, float], total: int, unit: str
 ) -> "Figure":
     """How many examples have which error; of corrupted inputs also that of the identity baseline."""
-    told = f"mean {brief(means['rebuilt'])}"
+    reconstructed = f"mean {brief(means['rebuilt'])}"
     others = [f"{brief(mean)} {name}" for name, mean in means.items() if name != "rebuilt"]
-    title = " · ".join(["Reconstruction error", ", ".join([told, *others])])
+    title = " · ".join(["Reconstruction error", ", ".join([reconstructed, *others])])
     note = f"{total:,} examples, in {unit}; lines: means"
     figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.2 + 0.25 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.2, "mean squared error per example", "examples")

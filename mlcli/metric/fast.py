@@ -26,19 +26,19 @@ def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
 
 def sequence_labelling(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """As `classification`, over all time steps with a target: logits N × T × C, targets N × T, -1 for none."""
-    answered = targets >= 0
-    loss = step_losses(precise(logits), targets).sum() / answered.sum().clamp(min=1)
+    has_target = targets >= 0
+    loss = step_losses(precise(logits), targets).sum() / has_target.sum().clamp(min=1)
     return {"loss": loss, **_of_classes(logits.argmax(-1).flatten(), targets.flatten(), logits.shape[-1])}
 
 
-def language_model(losses: Tensor, hits: Tensor, answered: Tensor, unit: str) -> dict[str, Tensor]:
+def language_model(losses: Tensor, hits: Tensor, has_target: Tensor, unit: str) -> dict[str, Tensor]:
     """Of the next token after each time step: loss (mean, in nats), perplexity, bits_per_UNIT, accuracy.
 
     All N × T: the losses, whether the most probable token is the true one, and which time steps count.
     """
-    count = answered.sum().clamp(min=1)
+    count = has_target.sum().clamp(min=1)
     loss = precise(losses).sum() / count
-    accuracy = precise(hits & answered).sum() / count
+    accuracy = precise(hits & has_target).sum() / count
     return {"loss": loss, "perplexity": loss.exp(), f"bits_per_{unit}": loss / LN_2, "accuracy": accuracy}
 
 
@@ -64,10 +64,10 @@ def _of_classes(predicted: Tensor, targets: Tensor, classes: int) -> dict[str, T
     """accuracy, balanced_accuracy and f1_macro of N class indices; targets of -1 do not count."""
     # Diagonal and margins of the confusion matrix, which itself would grow with C²; what does not count goes to a
     # bin of its own.
-    answered = targets >= 0
+    has_target = targets >= 0
     hits_C = _count(torch.where(predicted == targets, targets, classes), classes + 1)[:-1]
-    targets_C = _count(torch.where(answered, targets, classes), classes + 1)[:-1]
-    predicted_C = _count(torch.where(answered, predicted, classes), classes + 1)[:-1]
+    targets_C = _count(torch.where(has_target, targets, classes), classes + 1)[:-1]
+    predicted_C = _count(torch.where(has_target, predicted, classes), classes + 1)[:-1]
     return class_scores(hits_C, targets_C, predicted_C)
 
 
