@@ -77,9 +77,10 @@ class FewShot(GradientTask):
     ) -> None:
         if update.accumulate > 1:
             raise ValueError("trainer.accumulate: an episode cannot be split; use trainer.accumulate=1")
-        size, judged = EpisodeSize(ways, shots, queries), EpisodeSize(test_ways or ways, test_shots or shots, queries)
+        size = EpisodeSize(ways, shots, queries)
+        evaluated = EpisodeSize(test_ways or ways, test_shots or shots, queries)
         self.loader: EpisodeLoader
-        super().__init__(data, model, update, EpisodeLoader(loader, size, episodes, judged, test_episodes))
+        super().__init__(data, model, update, EpisodeLoader(loader, size, episodes, evaluated, test_episodes))
         self.distance: Distance = distance
         self.scale = scale
 
@@ -123,11 +124,11 @@ class FewShot(GradientTask):
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         embeddings = outputs.float()
-        judged, index = self.loader.evaluation_size, self.loader.ordered(split).cpu()
-        evaluation.metrics |= self.compare(split, embeddings, judged)
+        evaluated, index = self.loader.evaluation_size, self.loader.ordered(split).cpu()
+        evaluation.metrics |= self.compare(split, embeddings, evaluated)
         episodes = self.loader.episodes(split)
-        _, hits = evaluate_episodes(embeddings, episodes, self._scores(judged))
-        asked, right = counts_by_example(episodes[:, :, judged.shots :], hits, len(index))
+        _, hits = evaluate_episodes(embeddings, episodes, self._scores(evaluated))
+        asked, right = counts_by_example(episodes[:, :, evaluated.shots :], hits, len(index))
         names = np.array(self.data.classes)[self.data.examples.targets[index].numpy()]
         evaluation.columns = {
             "index": index.numpy(),
@@ -171,11 +172,11 @@ class FewShot(GradientTask):
     def curves(self, split: str, embeddings: Tensor) -> list[Curve]:
         """Accuracy by ways, of the network and nearest neighbour, for each number of shots that the split allows."""
         classes, fewest = self.loader.limits(split)
-        judged = self.loader.evaluation_size
-        ways = sorted({ways for ways in (*WAYS, judged.ways) if ways <= classes})
+        evaluated = self.loader.evaluation_size
+        ways = sorted({ways for ways in (*WAYS, evaluated.ways) if ways <= classes})
         curves = []
-        for shots in sorted({shots for shots in (*SHOTS, judged.shots) if shots < fewest}):
-            queries = min(judged.queries, fewest - shots)
+        for shots in sorted({shots for shots in (*SHOTS, evaluated.shots) if shots < fewest}):
+            queries = min(evaluated.queries, fewest - shots)
             found = [self.compare(split, embeddings, EpisodeSize(each, shots, queries)) for each in ways]
             for key in (key for key in ("accuracy", "nearest_neighbour_accuracy") if key in found[0]):
                 accuracy, half = ([row[name] for row in found] for name in (key, f"{key}_margin_of_error"))
@@ -184,14 +185,14 @@ class FewShot(GradientTask):
 
     def _episode(self, split: str, embeddings: Tensor, names: np.ndarray) -> Plot:
         """The first episode with a wrong prediction; the first of all if there is none."""
-        judged, episodes = self.loader.evaluation_size, self.loader.episodes(split)
-        scores = self._scores(judged)
+        evaluated, episodes = self.loader.evaluation_size, self.loader.episodes(split)
+        scores = self._scores(evaluated)
         right = evaluate_episodes(embeddings, episodes, scores)[1].flatten(1).all(1)
         one = episodes[int(right.int().argmin())]
         predictions = scores(embeddings[one].unsqueeze(0))[0].argmax(-1).cpu()
         inputs = self.data.examples.inputs[self.loader.ordered(split).cpu()[one.cpu()]]
         return figure.episode(
-            inputs.numpy(), predictions.numpy(), judged.shots, names[one[:, 0].cpu().numpy()].tolist()
+            inputs.numpy(), predictions.numpy(), evaluated.shots, names[one[:, 0].cpu().numpy()].tolist()
         )
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
