@@ -55,7 +55,7 @@ def test_val_and_test_of_so_many_examples(
         ([*TASKS["reduction"], "split.val=0.0", "split.test=0.0", "model.components=5"], "model.components=5"),
         (
             ["data=iris", "model=knn", "model.estimator.n_neighbors=91"],
-            "n_neighbors=91: there are 90 examples to train",
+            "n_neighbors=91: there are 90 training examples",
         ),
     ],
 )
