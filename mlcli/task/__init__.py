@@ -1,1 +1,1 @@
-"""Learning problems, one per file; sub-packages hold what several share and the parts of larger ones."""
+"""Learning problems, one per file; sub-packages hold shared parts."""
