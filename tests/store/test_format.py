@@ -93,14 +93,15 @@ def test_format_1_gives_its_weights(outputs: Path) -> None:
 def test_metrics_of_format_1_have_the_names_of_today(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the result, the journal and the report of a sweep; but not a metric of the user's own task, nor in a folder
     of today."""
-    monkeypatch.setitem(renamed.METRICS, "accuracy", "success")
+    monkeypatch.setitem(renamed.METRICS, "accuracy", "r2")
     run, sweep = find("format-1", outputs), find("format-1-sweep", outputs)
-    assert {"test/success", "val/success"} < set(run.metrics()) and "test/accuracy" not in run.metrics()
-    assert all("val/success" in line["metrics"] for line in run.history())
+    assert {"test/r2", "val/r2"} < set(run.metrics()) and "test/accuracy" not in run.metrics()
+    assert all("val/r2" in line["metrics"] for line in run.history())
     trials = sweep.folder.read("trials.json")["trials"]
-    assert all("test/success" in trial["metrics"] for trial in trials)
-    best = query(outputs, [], "test/success")[0]
-    assert best["metrics"]["test/success"] == max(row["metrics"].get("test/success", 0) for row in trials)
+    assert all("test/r2" in trial["metrics"] for trial in trials)
+    best = query(outputs, [], "test/r2")[0]
+    assert best["metrics"]["test/r2"] == max(row["metrics"].get("test/r2", 0) for row in trials)
+    assert "train/explained_variance_ratio" in find("format-1-pca", outputs).metrics()  # was train/explained
     path, record = record_of(outputs, "format-1")
     for changes in ({"directions": {"accuracy": "max"}}, {"format": FORMAT}):
         path.write_text(json.dumps(record | changes))

@@ -37,7 +37,7 @@ def make_run(folder: Path, **more: Any) -> Path:
     record = {
         "id": folder.name, "name": folder.name, "status": "FINISHED", "started": STARTED, "ended": STARTED + 60,
         "pid": os.getpid(), "command": "mlcli train", "host": socket.gethostname(), "parent": None,
-        "tracking": {"name": "mlflow", "experiment": "tests"},
+        "tracking": {"name": "mlflow", "experiment": "tests"}, "options": {"model": "lstm"},
     }  # fmt: skip
     write(folder / "run.json", record | more)
     (folder / "config.yaml").write_text("optimizer: {lr: 0.1}\n")
@@ -139,7 +139,7 @@ def test_a_run_arrives_whole(outputs: Path) -> None:
     expected = {
         "mlflow.user": "ada", "mlflow.source.name": "mlcli train", "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": "f00", "host": socket.gethostname(), "device": "cpu", "mlcli.run_id": "a",
-        "mlcli.folder": str(folder),
+        "mlcli.folder": str(folder), "mlcli.model": "lstm",
     }  # fmt: skip
     assert {key: run.data.tags.get(key) for key in expected} == expected
 
