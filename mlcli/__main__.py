@@ -43,7 +43,7 @@ def _train(command: str, arguments: list[str]) -> None:
 def _leave(status: int) -> NoReturn:
     """Exits at once: everything is written and closed, and deallocating torch's modules is slow."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # a pipe whose reader has gone
+        with suppress(OSError):  # a pipe whose reader has exited
             stream.flush()
     atexit._run_exitfuncs()  # e.g. of scikit-learn's joblib, which removes temporary folders
     os._exit(status)

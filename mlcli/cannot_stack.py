@@ -1,8 +1,8 @@
-"""Why trials cannot train as one stack, where the reason is known."""
+"""The exception for trials that cannot train as one stack."""
 
 
 class CannotStack(ValueError):
-    """These trials cannot be one computation; the message says why, in a clause that goes after "one by one:".
+    """These trials cannot be one computation, and train one by one; the message is the reason, as a clause.
 
-    They train alone then. Any other exception while a stack is built or tried out is a fault.
+    Any other exception while a stack is built or tested is an error.
     """

@@ -1,5 +1,4 @@
-"""Files that are written whole or not at all, and files of somebody else's folder that are read without following
-links. Imports nothing of mlcli."""
+"""Atomic writes, and reads of untrusted folders that do not follow links. Imports nothing of mlcli."""
 
 import csv
 import itertools
@@ -17,10 +16,10 @@ _numbers = itertools.count()
 def write_atomic(
     path: Path, content: "str | bytes | Callable[[Path], object]", new: bool = False, durable: bool = False
 ) -> Path:
-    """Writes the file whole or not at all: a reader never meets half of it, and a failure leaves nothing behind.
+    """Writes a file atomically: readers never see a part of it, and a failure leaves nothing behind.
 
-    content: text (UTF-8), bytes, or a function that writes to the path that it is given. The mode follows the umask.
-    new: raises FileExistsError where there is one. durable: it is on the disk before this returns.
+    content: text (UTF-8), bytes, or a function that writes to the path it is called with. The mode follows the umask.
+    new: raises FileExistsError if the file exists. durable: syncs the file and its folder to the disk.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}-{next(_numbers)}{PART}")
     try:
@@ -30,7 +29,7 @@ def write_atomic(
                 file.write(content.encode() if isinstance(content, str) else content)
         if callable(content):
             content(part)
-            if stat.S_IMODE(part.stat().st_mode) != mode:  # safetensors makes files that nobody else can read
+            if stat.S_IMODE(part.stat().st_mode) != mode:  # safetensors ignores the umask
                 part.chmod(mode)
         if durable:
             sync(part)
@@ -48,8 +47,8 @@ def write_atomic(
 
 
 def _create(part: Path) -> int:
-    """A descriptor of a new file, for writing. What is there was left by a process that had this id, or is a link
-    that somebody put there."""
+    """A file descriptor of a new file, for writing. An existing one is removed: a leftover of a process with the same
+    id, or a planted link."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         return os.open(part, flags, 0o666)
@@ -59,7 +58,7 @@ def _create(part: Path) -> int:
 
 
 def write_csv(path: Path, rows: "Iterable[Iterable[Any]]") -> Path:
-    """Writes rows, the names of the columns first, whole or not at all."""
+    """Writes rows, the names of the columns first, atomically."""
 
     def write(part: Path) -> None:
         with part.open("w", newline="", encoding="utf-8") as file:
@@ -73,14 +72,14 @@ def _move_new(part: Path, path: Path) -> None:
         path.hardlink_to(part)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
+    except OSError:  # a file system without hard links
         with path.open("xb") as file:
             file.write(part.read_bytes())
     part.unlink()
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or which files a folder has, is on the disk."""
+    """Syncs a file, or the entries of a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -89,7 +88,7 @@ def sync(path: Path) -> None:
 
 
 def overwrite(path: Path, content: bytes) -> None:
-    """Writes over a file where it is: for a full disk, on which a second one has no room."""
+    """Overwrites a file in place: for a full disk, which has no space for a second file."""
     handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     try:
         os.pwrite(handle, content, 0)
@@ -99,7 +98,7 @@ def overwrite(path: Path, content: bytes) -> None:
 
 
 def read_plain(path: Path, most: int) -> bytes:
-    """A file's content. Raises OSError, and ValueError for a link, for what is no file, and for one that is larger
+    """The content of a regular file. Raises OSError, and ValueError for links, other kinds of files, and files larger
     than `most` bytes."""
     with open_plain(path) as file:
         content = file.read(most + 1)
@@ -109,8 +108,8 @@ def read_plain(path: Path, most: int) -> bytes:
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """A file to be read. Raises OSError, and ValueError for a link or for what is no file: a pipe would be waited
-    for."""
+    """Opens a regular file for reading. Raises OSError, and ValueError for links and for other kinds of files, such
+    as pipes, which would block."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -124,12 +123,12 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def open_own(path: Path) -> int:
-    """A file descriptor for reading and writing, of a file that is made if need be. Raises OSError for a link."""
+    """A file descriptor for reading and writing; creates the file if necessary. Raises OSError for a link."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 def plain_files(folder: Path) -> Iterator[Path]:
-    """The files below a folder, in order, without links, hidden ones and whatever is behind links to folders."""
+    """The regular files below a folder, sorted, without hidden ones; links to files and folders are not followed."""
     if folder.is_symlink() or not folder.is_dir():
         return
     for entry in sorted(os.scandir(folder), key=lambda each: each.name):
@@ -142,14 +141,14 @@ def plain_files(folder: Path) -> Iterator[Path]:
 
 
 def passes_a_link(path: Path, root: Path) -> bool:
-    """Whether the path, or a folder on the way to it from `root`, is a link. Outside of `root` only the path is."""
-    ways = [path, *path.parents]
-    below = ways[: ways.index(root)] if root in ways else [path]
+    """Whether the path or a folder between it and `root` is a link; outside of `root`, whether the path is."""
+    chain = [path, *path.parents]
+    below = chain[: chain.index(root)] if root in chain else [path]
     return any(each.is_symlink() for each in below)
 
 
 def remove_parts(folder: Path) -> None:
-    """Removes what a process that was killed left unfinished below the folder. For one that nobody writes to."""
+    """Removes unfinished files that a killed process left below a folder, to which no process may be writing."""
     for path in folder.rglob(f".*{PART}"):
         with suppress(OSError):
             path.unlink()

@@ -1,6 +1,6 @@
-"""The adding problem: two numbers far apart in a long sequence are to be summed (Hochreiter and Schmidhuber 1997).
+"""The adding problem: the sum of two numbers far apart in a long sequence (Hochreiter and Schmidhuber 1997).
 
-Whoever has forgotten the first number when the second comes can do no better than to guess the mean.
+A model that forgets the first number before the second one can do no better than to predict the mean.
 """
 
 from typing import Annotated
@@ -14,11 +14,11 @@ from mlcli.loading.dataset import Examples
 def adding(
     examples: Annotated[int, Range(10)] = 10_000, steps: Annotated[int, Range(2)] = 50, seed: int = 0
 ) -> Examples:
-    """Sequences N × T × 2: a number from 0 to 1 in each step, and a mark, which is 1 at one step of the first half
+    """Sequences N × T × 2: a number from 0 to 1 at each step, and a mark, which is 1 at one step of the first half
     and at one of the second, else 0. The target is the sum of the two marked numbers.
 
-    Of targets so made the mean is 1 and the variance 1/6: the squared error of guessing the mean. Numbers and
-    halves are as in Arjovsky et al. 2016 (arXiv 1511.06464); the original has numbers from -1 to 1.
+    The targets have mean 1 and variance 1/6, which is the squared error of predicting the mean. As in Arjovsky et al.
+    2016 (arXiv 1511.06464); in the original the numbers are from -1 to 1.
     """
     generator = torch.Generator().manual_seed(seed)
     numbers_NT = torch.rand(examples, steps, generator=generator)

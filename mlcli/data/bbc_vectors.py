@@ -1,4 +1,4 @@
-"""News of the BBC as vectors: how often each word comes, weighed by how rare it is (TF-IDF)."""
+"""BBC News as TF-IDF vectors: word frequencies weighted by inverse document frequency."""
 
 from typing import Annotated
 
@@ -11,9 +11,9 @@ from mlcli.loading.dataset import Examples
 
 
 def bbc_vectors(*, words: Annotated[int, Range(1)] = 1000) -> Examples:
-    """Vectors N × words of length 1, for the words that occur most often but for those of grammar.
+    """Unit vectors N × words, for the most frequent words without stop words.
 
-    How rare a word is, is learnt from all texts, and from no topic. Raises ValueError with what to install where the
+    Document frequencies are those of all texts and use no labels. Raises ValueError, with what to install, if the
     package with the texts is missing.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -1,4 +1,4 @@
-"""Round clouds of points, one a class: the easiest classes and clusters there are, in any number of dimensions."""
+"""Isotropic Gaussian clouds of points, one per class, in any number of dimensions."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def blobs(
     noise: Annotated[float, Range(0)] = 1.0,
     seed: int = 0,
 ) -> Examples:
-    """Centres anywhere in a cube from −10 to 10; around them normal noise with this deviation in each dimension."""
+    """Centres are uniform in a cube from −10 to 10. noise: standard deviation of each dimension around them."""
     generator = torch.Generator().manual_seed(seed)
     centres = 20 * torch.rand(classes, features, generator=generator) - 10
     targets = torch.arange(classes).repeat_interleave(torch.tensor(class_sizes(examples, classes)))

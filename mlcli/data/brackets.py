@@ -1,4 +1,4 @@
-"""Synthetic brackets: how deep is each character of a text? An answer for every step that takes memory to know."""
+"""Brackets: the nesting depth of each character of a text, synthetic sequence labelling that needs memory."""
 
 from typing import Annotated
 
@@ -19,27 +19,27 @@ def brackets(
     depth: Annotated[int, Range(1)] = 4,
     seed: int = 0,
 ) -> Examples:
-    """N texts of at most `length` characters: letters, and brackets that are open at most `depth` deep at a time.
+    """N texts of at most `length` letters and brackets, nested at most `depth` deep.
 
-    Targets: after each character, how many brackets are open; -1 in the padding.
+    Targets N × T: the number of open brackets after each character; -1 in the padding.
     """
     generator = torch.Generator().manual_seed(seed)
     ends = torch.randint(length // 2, length + 1, (examples,), generator=generator)
-    draws = torch.rand(examples, length, generator=generator)
+    chances = torch.rand(examples, length, generator=generator)
     letters = torch.randint(LETTER, LETTER + LETTERS, (examples, length), generator=generator)
     open_ = torch.zeros(examples, dtype=torch.int64)
     tokens, depths = [], []
-    for draw, letter in zip(draws.T, letters.T, strict=True):
-        opens, closes = (draw < 0.3) & (open_ < depth), (draw > 0.7) & (open_ > 0)
+    for chance, letter in zip(chances.T, letters.T, strict=True):
+        opens, closes = (chance < 0.3) & (open_ < depth), (chance > 0.7) & (open_ > 0)
         open_ = open_ + opens.long() - closes.long()
         tokens.append(torch.where(opens, OPEN, torch.where(closes, CLOSE, letter)))
         depths.append(open_)
-    there = torch.arange(length) < ends.unsqueeze(1)
+    is_text = torch.arange(length) < ends.unsqueeze(1)
     return Examples(
         name="brackets",
         kind="tokens",
-        inputs=torch.where(there, torch.stack(tokens, 1), 0),
-        targets=torch.where(there, torch.stack(depths, 1), -1),
+        inputs=torch.where(is_text, torch.stack(tokens, 1), 0),
+        targets=torch.where(is_text, torch.stack(depths, 1), -1),
         classes=tuple(str(level) for level in range(depth + 1)),
         target="depth",
         source=f"synthetic, seed {seed}",

@@ -1,4 +1,4 @@
-"""Breast tumours: 569, malignant or benign, by measurements of cell nuclei (Street, Wolberg and Mangasarian 1993)."""
+"""569 breast tumours, malignant or benign, with measurements of cell nuclei (Street, Wolberg, Mangasarian 1993)."""
 
 import torch
 

@@ -1,5 +1,4 @@
-"""CartPole: a pole on a cart is kept upright by pushes to the left or to the right (Barto, Sutton and Anderson 1983),
-as gymnasium has it."""
+"""CartPole of gymnasium: balance a pole on a cart by pushing it left or right (Barto, Sutton and Anderson 1983)."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -12,8 +11,8 @@ FEATURES = ("position", "velocity", "angle", "angular_velocity")  # metres, radi
 
 
 def cartpole(examples: Annotated[int, Range(10)] = 500, seed: int = 0) -> Examples:
-    """CartPole-v1: 1 for each step, until the pole leans by more than 12 degrees, the cart is more than 2.4 m off, or
-    500 steps are over. It counts as solved from a mean return of 475 on.
+    """CartPole-v1: a reward of 1 per step, until the pole leans by more than 12 degrees, the cart leaves the range of
+    ±2.4 m, or 500 steps are over. By definition it is solved with a mean return of 475.
 
     examples: see `environment`.
     """

@@ -1,5 +1,4 @@
-"""Windows of a text, character by character, each with the same window one character later: what a language model
-learns from."""
+"""Character-level language modelling: windows of a text, each with the window shifted by one character as target."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,16 +13,18 @@ TEST = 0.1  # the last part of the text
 
 
 def characters(path: str | None = None, length: Annotated[int, Range(2)] = 128) -> Examples:
-    """N windows of `length` characters, and as targets the characters that follow each of them.
+    """N windows of `length` characters, with the character that follows each of them as targets N × T.
 
-    path: a text file in UTF-8; null: the Python language reference that Python itself brings along, for it is the one
-    long text that is on every machine. The test split is the last tenth of the text, the other splits are windows of
-    the rest. No two windows share a character. Raises ValueError for a file that cannot be read or is too short.
+    path: a text file in UTF-8; null: the Python language reference, which comes with Python. The test split is the
+    last tenth of the text, the other splits are windows of the rest; windows do not overlap. Raises ValueError for a
+    file that cannot be read or is too short.
     """
     text = _read(Path(path)) if path else python_reference()
     count = len(text) // (length + 1)
     if count < 30:
-        raise ValueError(f"data.path={path} has only {len(text)} characters: lower data.length, or take another.")
+        raise ValueError(
+            f"data.path={path} has only {len(text)} characters: lower data.length, or use a longer text."
+        )
     vocabulary = build_vocabulary([text], "characters")
     windows = encode([text], "characters", vocabulary, count * (length + 1)).reshape(count, length + 1)
     first = count - round(count * TEST)
@@ -41,8 +42,8 @@ def characters(path: str | None = None, length: Annotated[int, Range(2)] = 128) 
 
 
 def python_reference() -> str:
-    """The prose and examples of Python's language reference, 0.4 million characters. What several topics have in
-    common is kept once, or a model would be tested on what it was trained on."""
+    """The Python language reference, 0.4 million characters, without duplicate paragraphs, which would leak from
+    train to test."""
     from pydoc_data.topics import topics
 
     paragraphs = (part for name in sorted(topics) for part in topics[name].split("\n\n"))

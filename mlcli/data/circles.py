@@ -1,4 +1,4 @@
-"""Two circles in the plane, one within the other: no straight line parts them, the distance from the centre does."""
+"""Two concentric circles in the plane: not linearly separable, but separable by the distance from the centre."""
 
 from math import pi
 from typing import Annotated

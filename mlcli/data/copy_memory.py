@@ -1,5 +1,5 @@
-"""The copy problem: a word is to be repeated after a long wait (Hochreiter and Schmidhuber 1997; in this form
-Arjovsky et al. 2016, arXiv 1511.06464)."""
+"""The copy problem: repeat a word after a delay (Hochreiter and Schmidhuber 1997; in this form Arjovsky et al. 2016,
+arXiv 1511.06464)."""
 
 from typing import Annotated
 
@@ -18,10 +18,10 @@ def copy_memory(
     symbols: Annotated[int, Range(2, 26)] = 8,
     seed: int = 0,
 ) -> Examples:
-    """Tokens N × T with T = length + delay + length: the word, blanks, the sign to go, and blanks to answer in.
+    """Tokens N × T with T = length + delay + length: the word, blanks, a go signal, and blanks for the repetition.
 
     With length 3 and delay 2 the inputs `a c a - ? - - -` have the targets `a c a` at the last three steps, and -1
-    before. `delay` counts the steps from the end of the word to its repetition. The classes are the letters.
+    before. delay: number of steps from the end of the word to its repetition. The classes are the letters.
     """
     generator = torch.Generator().manual_seed(seed)
     letters = tuple(chr(ord("a") + i) for i in range(symbols))

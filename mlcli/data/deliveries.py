@@ -1,4 +1,4 @@
-"""Synthetic notes on orders, of which a reader wants one thing: the day of the delivery."""
+"""Synthetic notes on orders, classified by the day of the delivery; needs attention to one of several events."""
 
 import random
 from typing import Annotated
@@ -13,14 +13,14 @@ EVENTS = ("ordered", "paid", "packed", "delivered")
 ASIDES = ("late", "early", "already")
 VOCABULARY = ("<pad>", ",", "on", *EVENTS, *ASIDES, *DAYS)
 WANTED = "delivered"
-LONGEST = 5 * len(EVENTS) - 1  # event, aside, on, day and a comma between
+LONGEST = 5 * len(EVENTS) - 1  # event, aside, on and day, separated by commas
 
 
 def deliveries(examples: Annotated[int, Range(50)] = 4000, seed: int = 0) -> Examples:
     """Notes such as "paid on friday , delivered late on monday , ordered on sunday"; the class is the day delivered.
 
-    Two to four events in any order, the delivery among them, each on a day of its own. Which days a note names does
-    not tell the class: a reader must see which of them belongs to "delivered".
+    Two to four events in random order, including the delivery, each on another day. The days in a note do not
+    determine the class: a model must find the one that belongs to "delivered".
     """
     generator = random.Random(seed)
     notes, days = zip(*(_note(generator) for _ in range(examples)), strict=True)

@@ -1,4 +1,4 @@
-"""Diabetes: how far the disease has come after a year, of 442 patients (Efron et al. 2004)."""
+"""Diabetes: disease progression after one year of 442 patients (Efron et al. 2004)."""
 
 from typing import Annotated
 
@@ -12,10 +12,10 @@ FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
 def diabetes(last: Annotated[int, Range(0, 440)] = 0) -> Examples:
-    """Raw measurements (years, kg/m², …), as `load_diabetes(scaled=False)` gives them.
+    """Raw measurements (years, kg/m², …), as from `load_diabetes(scaled=False)`.
 
-    last: so many patients at the end are the test split, as the last 20 are in scikit-learn's documentation; with 0
-    they are drawn, as those of other data are.
+    last: number of patients at the end that are the test split (20 in scikit-learn's documentation); 0: a random
+    split.
     """
     inputs = torch.from_numpy(sklearn_tables.read_table("diabetes_data_raw.csv.gz", delimiter=None))
     targets = torch.from_numpy(sklearn_tables.read_table("diabetes_target.csv.gz", delimiter=None))

@@ -7,9 +7,9 @@ from mlcli.loading.dataset import Examples
 
 
 def digits(*, flat: bool = False) -> Examples:
-    """Images N × 1 × 8 × 8 with values 0 to 16; targets are the digits.
+    """Images N × 1 × 8 × 8 with values from 0 to 16.
 
-    flat: vectors of 64 features, each of which is then normalised for itself, as pixels of an image are not.
+    flat: vectors of 64 features, which are normalised separately, unlike the pixels of an image.
     """
     rows = torch.from_numpy(sklearn_tables.read_table("digits.csv.gz"))
     return Examples(

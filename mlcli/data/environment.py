@@ -1,4 +1,4 @@
-"""Environments of gymnasium as data: a world to act in, and as examples some of what one sees there.
+"""Environments of gymnasium as data; the examples are observations of a random policy.
 
 Shapes: N examples, D numbers of an observation, A actions.
 """
@@ -14,7 +14,7 @@ from mlcli.loading.dataset import Examples
 from mlcli.loading.environment import Environment
 from mlcli.loading.rollout import EnvStepper
 
-TOGETHER = 10  # environments in which a random policy looks around
+PARALLEL = 10  # environments in which the random policy acts
 
 
 def environment(
@@ -26,13 +26,14 @@ def environment(
     examples: Annotated[int, Range(10)] = 500,
     seed: int = 0,
 ) -> Examples:
-    """An environment of gymnasium by its id, whose observations are vectors and whose actions are a few.
+    """An environment of gymnasium, by its id, with vector observations and discrete actions.
 
-    actions, features: names of the actions and of the observation's numbers; by default they are counted.
-    examples: so many observations that a random policy made, with the actions that it took there as targets. They
-    are what normalisation is measured on, and what a served agent is shown to be asked; agents learn from episodes of
-    their own and are judged by others.
-    Raises ValueError for an environment that is not there, or is not of this kind.
+    actions, features: names of the actions and of the elements of an observation; by default they are numbered.
+    examples: number of observations of a random policy, with its actions as targets. They serve for normalisation and
+    as examples for serving; agents are trained and evaluated on episodes of their own.
+    best: the highest possible return of an episode, if known.
+
+    Raises ValueError for an unknown environment or one of another kind.
     """
     kind = _look_up(environment)
     space, choices = kind.observation_space, kind.action_space
@@ -41,11 +42,11 @@ def environment(
     if type(space).__name__ != "Box" or len(space.shape) != 1:
         raise ValueError(f"{environment} has observations of another kind than vectors ({space}): use another one.")
     if type(choices).__name__ != "Discrete" or choices.start != 0:
-        raise ValueError(f"{environment} has no countable actions ({choices}): use another environment.")
+        raise ValueError(f"{environment} has no discrete actions ({choices}): use another environment.")
     if limit is None:
-        raise ValueError(f"{environment} cuts no episode off, and one may never end: use another environment.")
+        raise ValueError(f"{environment} has no time limit, so an episode may never end: use another environment.")
     world = Environment(environment, int(choices.n), limit, best)
-    inputs, targets = _looked_around(world, examples, seed)
+    inputs, targets = _explore(world, examples, seed)
     return Examples(
         name=environment,
         kind="vector",
@@ -60,7 +61,7 @@ def environment(
 
 
 def _look_up(name: str) -> Any:
-    """One environment. Raises ValueError where there is none; names of modules, which would be run, are refused."""
+    """One environment. Raises ValueError for an unknown id, including `module:id`, which would import the module."""
     import gymnasium
 
     if name not in gymnasium.registry:
@@ -69,17 +70,17 @@ def _look_up(name: str) -> Any:
         raise ValueError(f"data.environment={name}: gymnasium has no such environment.{hint}")
     try:
         return gymnasium.make(name)
-    except (gymnasium.error.Error, ImportError) as error:  # what it needs is not installed
+    except (gymnasium.error.Error, ImportError) as error:  # a dependency is not installed
         raise ValueError(f"data.environment={name}: {error}") from error
 
 
-def _looked_around(world: Environment, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """N × D observations and the N random actions taken there."""
+def _explore(world: Environment, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """N × D observations of a random policy and its N actions."""
     generator = torch.Generator().manual_seed(seed)
-    stepper = EnvStepper(world.make_vector(TOGETHER), seed)
+    stepper = EnvStepper(world.make_vector(PARALLEL), seed)
     seen: list[tuple[torch.Tensor, ...]] = []
     while sum(len(actions) for _, actions in seen) < count:
-        actions = torch.randint(world.actions, (TOGETHER,), generator=generator)
+        actions = torch.randint(world.actions, (PARALLEL,), generator=generator)
         step = stepper.step(actions)
         seen.append((step.observations, step.actions))
     inputs, targets = (torch.cat(tensors)[:count] for tensors in zip(*seen, strict=True))
@@ -90,5 +91,5 @@ def _names(given: Sequence[str] | None, count: int, what: str) -> tuple[str, ...
     if given is None:
         return tuple(f"{what[:-1]} {i}" for i in range(count))
     if len(given) != count:
-        raise ValueError(f"data.{what} are {len(given)} names: there are {count}.")
+        raise ValueError(f"data.{what} has {len(given)} names: there are {count}.")
     return tuple(given)

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 60,000 pictures of clothes for training and 10,000 for testing (Xiao, Rasul and Vollgraf 2017)."""
+"""Fashion-MNIST: 60,000 training and 10,000 test images of clothes (Xiao, Rasul and Vollgraf 2017)."""
 
 from pathlib import Path
 

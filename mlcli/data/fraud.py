@@ -1,4 +1,4 @@
-"""Fraud-like card payments: rare, and told from genuine ones only by how several things come together."""
+"""Synthetic card payments with rare fraud, which depends on interactions of several features."""
 
 from typing import Annotated
 
@@ -16,11 +16,11 @@ def fraud(
     noise: Annotated[float, Range(0)] = 0.5,
     seed: int = 0,
 ) -> Examples:
-    """Payments N × 6, of which exactly this share, those with the highest risk, is fraud.
+    """Payments N × 6. The fraction `share` with the highest risk is fraud.
 
-    Risk grows with amount, distance from home and other payments within the hour; abroad and at night (0 to 6
-    o'clock) it grows most where both come together; a new card adds to it. Noise (logistic, with this scale) is what
-    no model can know: with more of it, fraud and genuine payments overlap more.
+    Risk increases with amount, distance from home and other payments within the hour, with a new card, abroad and at
+    night (0 to 6 o'clock), and most with the combination of the last two. noise: the scale of logistic noise added to
+    the risk, which makes fraud and genuine payments overlap.
     """
     generator = torch.Generator().manual_seed(seed)
 

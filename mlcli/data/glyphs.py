@@ -1,5 +1,5 @@
-"""Letters of five alphabets as the fonts that matplotlib ships draw them: many classes with few images of each, as
-Omniglot has (Lake et al. 2015), and no download."""
+"""Letters of five alphabets in the fonts of matplotlib: many classes with few images each, like Omniglot (Lake et al.
+2015), without a download."""
 
 import unicodedata
 from collections import Counter, defaultdict
@@ -17,17 +17,17 @@ from mlcli.loading.cache import Arrays, cached
 from mlcli.loading.dataset import Examples
 
 ALPHABETS = {"LATIN", "GREEK", "CYRILLIC", "GEORGIAN", "ARMENIAN"}
-FONTS = ("DejaVuSans", "DejaVuSerif", "STIXGeneral")  # beginnings of the files: 16 faces, upright and italic
+FONTS = ("DejaVuSans", "DejaVuSerif", "STIXGeneral")  # prefixes of the files: 16 faces, upright and italic
 SIZE, EM = 28, 22  # pixels of an image, and of the font
 Letters = dict[int, dict[int, bytes]]  # code point → face → image
 
 
 def glyphs(images: Annotated[int, Range(1)] = 8) -> Examples:
-    """Images N × 1 × 28 × 28 with values 0 to 1, of the letters that have at least so many.
+    """Images N × 1 × 28 × 28 with values from 0 to 1, of the letters with at least `images` images.
 
-    All are drawn in one size, with their ink in the middle. Letters that look alike are one class, whatever they are
-    called: a network that has met the Latin A knows the Greek and the Cyrillic one. No image comes twice, neither in
-    a class nor in two of them. Raises ValueError where fewer than two letters have so many images.
+    All have one font size and are centred. Letters that look alike are one class, such as the Latin, Greek and
+    Cyrillic A. All images are different, within and across classes. Raises ValueError if fewer than two letters have
+    that many images.
     """
     arrays = cached(f"glyphs-{version('matplotlib')}", _parse)
     labels = torch.from_numpy(arrays["labels"]).long()
@@ -44,19 +44,19 @@ def glyphs(images: Annotated[int, Range(1)] = 8) -> Examples:
         targets=(enough.cumsum(0) - 1)[labels[kept]],
         classes=tuple(arrays["names"][enough.numpy()].tolist()),
         target="letter",
-        source="letters in 16 faces of DejaVu and STIX, which matplotlib ships",
+        source="letters in 16 faces of DejaVu and STIX, from matplotlib",
     )
 
 
 def _parse() -> Arrays:
-    """names: of each class the first character that looks so, by code point."""
+    """names: of each class, the character with the lowest code point."""
     letters: Letters = defaultdict(dict)
-    for code, face, image in _draw():
+    for code, face, image in _render():
         letters[code][face] = image
-    look = _looks(letters)
+    look = _look_alikes(letters)
     owners = defaultdict(set)
-    for code, drawn in letters.items():
-        for image in drawn.values():
+    for code, faces in letters.items():
+        for image in faces.values():
             owners[image].add(look[code])
     own = sorted((min(codes), image) for image, codes in owners.items() if len(codes) == 1)
     codes, labels = np.unique([code for code, _ in own], return_inverse=True)
@@ -64,15 +64,15 @@ def _parse() -> Arrays:
     return {"images": images, "labels": labels, "names": np.array([chr(code) for code in codes])}
 
 
-def _draw() -> Iterator[tuple[int, int, bytes]]:
-    """Code point, face and image of every letter in every face that has it; what is too large is left out."""
+def _render() -> Iterator[tuple[int, int, bytes]]:
+    """Code point, face and image of every letter in every face that has it, except letters that are too large."""
     from matplotlib import get_data_path
     from matplotlib.ft2font import FT2Font
 
     files = sorted(path for name in FONTS for path in Path(get_data_path(), "fonts", "ttf").glob(f"{name}*.ttf"))
-    for face, path in enumerate(path for path in files if "Display" not in path.stem):  # those hold symbols
+    for face, path in enumerate(path for path in files if "Display" not in path.stem):  # these contain symbols
         font = FT2Font(str(path))
-        font.set_size(EM, 72)  # dots an inch, so that a point is a pixel
+        font.set_size(EM, 72)  # dots per inch, so that a point is a pixel
         for code in sorted(font.get_charmap()):
             if unicodedata.name(chr(code), "").split(" ")[0] in ALPHABETS and chr(code).isalpha():
                 font.set_text(chr(code))
@@ -82,12 +82,12 @@ def _draw() -> Iterator[tuple[int, int, bytes]]:
                     yield code, face, image.tobytes()
 
 
-def _centred(drawn: np.ndarray) -> np.ndarray | None:
-    """The ink, in the middle of an image; None where there is none, or too much."""
-    rows, columns = (np.flatnonzero(drawn.any(axis)) for axis in (1, 0))
+def _centred(bitmap: np.ndarray) -> np.ndarray | None:
+    """The letter in the middle of an image; None if the bitmap is empty or too large."""
+    rows, columns = (np.flatnonzero(bitmap.any(axis)) for axis in (1, 0))
     if not len(rows):
         return None
-    ink = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = bitmap[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = ink.shape
     if max(height, width) > SIZE:
         return None
@@ -97,13 +97,13 @@ def _centred(drawn: np.ndarray) -> np.ndarray | None:
     return image
 
 
-def _looks(letters: Letters) -> dict[int, int]:
-    """For each letter the first one that looks like it: that is equal in at least half of the faces that have both,
-    or like a third that is."""
+def _look_alikes(letters: Letters) -> dict[int, int]:
+    """For each letter the first one that looks like it, transitively. Two letters look alike if their images are
+    equal in at least half of the faces that have both."""
     same: Counter[tuple[int, int]] = Counter()
     by_image = defaultdict(list)
-    for code, drawn in letters.items():
-        for face, image in drawn.items():
+    for code, faces in letters.items():
+        for face, image in faces.items():
             by_image[face, image].append(code)
     for codes in by_image.values():
         same.update(combinations(sorted(codes), 2))

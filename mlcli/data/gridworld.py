@@ -1,4 +1,4 @@
-"""A gridworld of our own, drawn as a map: walls, pits and goals, with rewards and slips that one can change."""
+"""A gridworld defined by a map of walls, pits and goals, with configurable rewards and slips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ Cell = tuple[int, int]  # row, column
 
 @dataclass(frozen=True)
 class Rewards:
-    """goal, pit, step: for getting there, and for any other step. potential, discount, nearer: see `gridworld`.
-    farthest: the most steps that any cell is from the goal."""
+    """goal, pit, step: rewards for reaching a goal, falling into a pit, and any other step. farthest: the largest
+    distance of a cell from the goal, in steps. potential, discount, nearer: see `gridworld`."""
 
     goal: float
     pit: float
@@ -42,15 +42,17 @@ def gridworld(
     nearer: float = 0.0,
     limit: Annotated[int, Range(1)] = 200,
 ) -> Examples:
-    """The cells of a map that are no walls: `#` wall, `O` pit, `G` goal, `S` start, a dot or space for free ones.
+    """The states are the cells of a map: `#` wall, `O` pit, `G` goal, `S` start, dot or space for free cells.
 
     falls: whether a pit ends the episode, or leads back to the start, as the cliff of Sutton and Barto (example 6.6).
-    slip: chance to go to one of the two sides instead, half of it each.
-    potential: adds F = discount · Φ(s') − Φ(s) to each reward, where Φ is this number for each step that a cell is
-    nearer to the goal than the farthest one, and 0 where the episode ends; with the agent's own discount that changes
-    no best policy (Ng, Harada and Russell 1999). nearer: a bonus for each step that leads nearer to the goal, with
-    nothing taken away for one that leads from it: to walk to and fro may then pay better than to arrive.
-    Raises ValueError for a map without a start or a goal, or a way from one to the other.
+    slip: probability of moving to one of the two sides instead, half of it each.
+    potential: potential-based reward shaping, adds F = discount · Φ(s') − Φ(s) to each reward. Φ is this number times
+    the steps by which a cell is closer to the goal than the farthest cell, and 0 for terminal states. With the
+    discount of the agent it leaves the optimal policy unchanged (Ng, Harada and Russell 1999).
+    nearer: a bonus for each step towards the goal, without a penalty for steps away from it, so that going back and
+    forth may be better than reaching the goal.
+
+    Raises ValueError for a map without a start, a goal, or a path from one to the other.
     """
     rows = _check(map)
     cells = [(r, c) for r, row in enumerate(rows) for c, mark in enumerate(row) if mark != WALL]
@@ -59,7 +61,7 @@ def gridworld(
     starts = torch.tensor([float(mark == START) for mark in marks], dtype=torch.float64)
     away = distances(cells, marks)
     if any(distance == inf for distance, mark in zip(away, marks, strict=True) if mark == START):
-        raise ValueError("data.map: no way leads from S to G; leave a free cell between walls and pits.")
+        raise ValueError("data.map: there is no path from S to G; leave a free cell between walls and pits.")
     farthest = max(distance for distance in away if distance < inf)
     rewards = Rewards(goal, pit, step, potential, discount, nearer, farthest)
 
@@ -67,7 +69,7 @@ def gridworld(
         if marks[state] == GOAL or (marks[state] == PIT and falls == "end"):
             return chance, state, 0.0, True
         (row, column), (down, right) = cells[state], move
-        there = index.get((row + down, column + right), state)  # walls and the edge: it stays where it is
+        there = index.get((row + down, column + right), state)  # at walls and the edge the agent stays
         fell = marks[there] == PIT
         ends = marks[there] == GOAL or (fell and falls == "end")
         landed = int(starts.argmax()) if fell and not ends else there
@@ -90,7 +92,7 @@ def gridworld(
 
 
 def distances(cells: Sequence[Cell], marks: Sequence[str]) -> list[float]:
-    """Steps from each cell to the nearest goal, around walls and pits; infinite where no way leads there."""
+    """Steps from each cell to the nearest goal, around walls and pits; infinite if there is no path."""
     known = {cell: 0.0 for cell, mark in zip(cells, marks, strict=True) if mark == GOAL}
     open_cells = {cell for cell, mark in zip(cells, marks, strict=True) if mark != PIT}
     edge = list(known)
@@ -115,7 +117,7 @@ def _reward(rewards: Rewards, mark: str, before: float, after: float, ends: bool
 
 
 def _moves(name: str, slip: float) -> list[tuple[Cell, float]]:
-    """Where an action may lead, and how likely."""
+    """The possible moves of an action, with their probabilities."""
     moves = list(MOVES.values())
     wanted = list(MOVES).index(name)
     if not slip:
@@ -128,7 +130,7 @@ def _check(map: Sequence[str]) -> tuple[str, ...]:
     rows = tuple(row.replace(".", FREE).ljust(width, FREE) for row in map)
     unknown = sorted({mark for row in rows for mark in row} - {FREE, WALL, START, GOAL, PIT})
     if unknown:
-        raise ValueError(f"data.map: what is {unknown[0]!r}? Type # . S G O for wall, free, start, goal and pit.")
+        raise ValueError(f"data.map: unknown cell {unknown[0]!r}; use # . S G O for wall, free, start, goal and pit.")
     for mark, name in ((START, "start"), (GOAL, "goal")):
         if not any(mark in row for row in rows):
             raise ValueError(f"data.map has no {name}: put {mark} into one of its cells.")

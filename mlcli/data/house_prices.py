@@ -1,4 +1,4 @@
-"""Synthetic house prices: a linear formula with noise, whose true weights are known."""
+"""Synthetic house prices: a linear function with noise, whose true weights are known."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import torch
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
 
-# Thousand dollars for each unit of a feature.
+# Thousand dollars per unit of a feature.
 WEIGHTS = {"location": 12.0, "square_feet": 0.15, "bedrooms": 10.0, "age": -0.8}
 INTERCEPT = 40.0
 
@@ -17,8 +17,8 @@ def house_prices(
 ) -> Examples:
     """price = 40 + 12 · location + 0.15 · square_feet + 10 · bedrooms − 0.8 · age + noise, in thousand dollars.
 
-    location is a score from 0 to 10, square_feet from 500 to 3500, bedrooms 1 to 5 and more likely many in a large
-    house, age 0 to 80 years; noise is normal with the standard deviation given.
+    location: a score from 0 to 10; square_feet: 500 to 3500; bedrooms: 1 to 5, correlated with square_feet; age: 0 to
+    80 years; noise: Gaussian with this standard deviation.
     """
     generator = torch.Generator().manual_seed(seed)
 

@@ -1,4 +1,4 @@
-"""Iris flowers: 150 of three species, by the size of their leaves (Fisher 1936)."""
+"""Iris flowers: 150 of three species, with measurements of sepals and petals (Fisher 1936)."""
 
 import torch
 

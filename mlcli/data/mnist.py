@@ -1,4 +1,4 @@
-"""MNIST, whole: 60,000 handwritten digits for training and 10,000 for testing (LeCun et al. 1998)."""
+"""MNIST: 60,000 training and 10,000 test images of handwritten digits (LeCun et al. 1998)."""
 
 from pathlib import Path
 

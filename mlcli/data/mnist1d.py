@@ -1,6 +1,6 @@
-"""MNIST-1D: ten shapes of digits drawn as lines, moved, stretched and noisy (Greydanus and Kobak 2020, arXiv
-2011.14439). Small, yet hard for what knows nothing of neighbours: its README reports 32 % for logistic regression,
-68 % for an MLP, 94 % for a CNN and 91 % for a GRU."""
+"""MNIST-1D: sequences shaped like ten digits, shifted, scaled and with noise (Greydanus and Kobak 2020, arXiv
+2011.14439). Its README reports accuracies of 32 % for logistic regression, 68 % for an MLP, 94 % for a CNN and 91 %
+for a GRU."""
 
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -15,9 +15,9 @@ TRAIN = 4000
 
 
 def mnist1d() -> Examples:
-    """Sequences N × 40 × 1, 4,000 to train with and 1,000 to test on, as the package's generator makes them.
+    """Sequences N × 40 × 1 from the generator of the package mnist1d, 4,000 for training and 1,000 for testing.
 
-    Raises ValueError with what to install where the package mnist1d is missing.
+    Raises ValueError, with what to install, if the package is missing.
     """
     if find_spec("mnist1d") is None:
         raise ValueError("data=mnist1d needs the package mnist1d: run pip install 'mlcli[data]'.")
@@ -38,7 +38,7 @@ def mnist1d() -> Examples:
 def _generate() -> Arrays:
     from mnist1d.data import make_dataset
 
-    before = np.random.get_state()  # which the generator seeds anew
+    before = np.random.get_state()  # the generator seeds it
     made = make_dataset()
     np.random.set_state(before)
     inputs, targets = (np.concatenate([made[name], made[f"{name}_test"]]) for name in "xy")

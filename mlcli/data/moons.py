@@ -1,4 +1,4 @@
-"""Two half circles in the plane that reach into each other: no straight line parts them, a bent one does."""
+"""Two interleaving half circles in the plane, which are not linearly separable."""
 
 from math import pi
 from typing import Annotated

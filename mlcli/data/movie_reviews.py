@@ -1,5 +1,4 @@
-"""Sentences of film reviews, for or against (Pang and Lee 2004), as people rated them for VADER (Hutto and Gilbert
-2014)."""
+"""Sentences of film reviews, positive or negative (Pang and Lee 2004), rated for VADER (Hutto and Gilbert 2014)."""
 
 import io
 import tarfile
@@ -15,17 +14,17 @@ from mlcli.loading.text_examples import text_examples
 
 ARCHIVE = "vaderSentiment-0.5"
 WITHIN = f"{ARCHIVE}/additional_resources/hutto_ICWSM_2014.tar.gz"
-LARGEST = 64 << 20  # bytes of a file in it; the real ones have 4 MB
+LARGEST = 64 << 20  # bytes of a file in the archive; the real ones have 4 MB
 RATINGS = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
 
 
 def movie_reviews(
     length: Annotated[int, Range(1)] = 40, words: Annotated[int, Range(3)] = 5000, path: str | None = None
 ) -> Examples:
-    """The first `length` words of 10,568 sentences; those that are rated as neither good nor bad are left out.
+    """The first `length` words of 10,568 sentences, without those of neutral rating.
 
-    path: the source archive of vaderSentiment 0.5, else looked for in the cache folder: what pip installs lacks the
-    sentences. Raises ValueError with how to get it.
+    path: the source archive of vaderSentiment 0.5 (wheels do not contain the sentences); null: in the cache folder.
+    Raises ValueError, with how to download it, if it is missing.
     """
     archive = Path(path) if path else cache_folder() / "movie_reviews" / f"{ARCHIVE}.zip"
     rated = [(text, rating) for rating, text in _read(archive) if rating]

@@ -1,4 +1,4 @@
-"""Synthetic documents with any number of topics: which words a document counts depends on all of its topics."""
+"""Synthetic documents for multi-label classification: word counts depend on all topics of a document."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import torch
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
 
-SHARPNESS = 1.5  # standard deviation of a topic's log-odds of its words: 0 would make all topics alike
+SHARPNESS = 1.5  # standard deviation of the logits of a topic's words; with 0 all topics are alike
 
 
 def multi_label_toy(
@@ -18,11 +18,11 @@ def multi_label_toy(
     length: Annotated[float, Range(0, low_open=True)] = 50.0,
     seed: int = 0,
 ) -> Examples:
-    """Counts of `words` words in documents of Poisson-many words, `length` on average.
+    """Counts N × words; the length of a document has a Poisson distribution with mean `length`.
 
-    A document has each of the labels with probability mean_labels / labels, and draws its words from the mean of its
-    labels' distributions; one without labels draws every word alike. Much as scikit-learn's
-    make_multilabel_classification does.
+    A document has each label with probability mean_labels / labels. Its words are sampled from the mean of the word
+    distributions of its labels, or uniformly if it has none. Similar to scikit-learn's
+    make_multilabel_classification.
     """
     generator = torch.Generator().manual_seed(seed)
     share = min(mean_labels / labels, 1.0)

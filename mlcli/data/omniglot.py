@@ -1,4 +1,4 @@
-"""Omniglot: 1,623 characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015)."""
+"""Omniglot: 1,623 characters of 50 alphabets, each written by 20 people (Lake et al. 2015)."""
 
 import io
 import zipfile
@@ -17,15 +17,16 @@ MD5 = {
     "images_background.zip": "68d2efa1b9178cc56df9314c21c6e718",
     "images_evaluation.zip": "6b91aef0f799c5bb55b94e3f2daec811",
 }
-SIZE, DRAWN = 28, 105  # pixels, of so many that were drawn on
-LARGEST = 1 << 16  # bytes of a picture
+SIZE, ORIGINAL_SIZE = 28, 105  # pixels
+LARGEST = 1 << 16  # bytes of an image file
 
 
 def omniglot(folder: str | None = None) -> Examples:
-    """Images N × 1 × 28 × 28 with values 0 (paper) to 1 (ink). The groups are the alphabets: split.by=group tests on
-    new ones, split.by=class on new characters of any.
+    """Images N × 1 × 28 × 28 with values from 0 (paper) to 1 (ink). The groups are the alphabets: with
+    split.by=group the test split has new alphabets, with split.by=class new characters.
 
-    folder: where the two archives are, else they are downloaded. Raises ValueError that names both ways.
+    folder: with the two archives, which are downloaded otherwise. Raises ValueError, with both options, if neither
+    works.
     """
     archives = _archives(folder)
     arrays = _parse(archives) if folder is not None else cached(f"omniglot-{SIZE}", lambda: _parse(archives))
@@ -61,9 +62,9 @@ def _archives(folder: str | None) -> list[Path]:
 
 def _parse(archives: list[Path]) -> Arrays:
     """names: alphabet/number of each character. The files are called set/ALPHABET/characterNUMBER/ID.png."""
-    drawn = sorted((name, image) for archive in archives for name, image in _read(archive))
-    names, labels = np.unique([name for name, _ in drawn], return_inverse=True)
-    images = np.frombuffer(bytearray().join(image for _, image in drawn), np.uint8).reshape(-1, SIZE, SIZE)
+    found = sorted((name, image) for archive in archives for name, image in _read(archive))
+    names, labels = np.unique([name for name, _ in found], return_inverse=True)
+    images = np.frombuffer(bytearray().join(image for _, image in found), np.uint8).reshape(-1, SIZE, SIZE)
     return {"images": images, "labels": labels, "names": names}
 
 
@@ -76,7 +77,7 @@ def _read(archive: Path) -> list[tuple[str, bytes]]:
             if name.endswith(".png"):
                 _, alphabet, character, _ = name.split("/")
                 paper = Image.open(io.BytesIO(read_member(packed, name, LARGEST)), formats=("PNG",))
-                if paper.size != (DRAWN, DRAWN):
+                if paper.size != (ORIGINAL_SIZE, ORIGINAL_SIZE):
                     raise ValueError(f"{name} has {paper.size[0]} × {paper.size[1]} pixels")
                 small = 255 - np.asarray(paper.convert("L").resize((SIZE, SIZE), Image.Resampling.BOX))
                 found.append((f"{alphabet}/{character.removeprefix('character')}", small.tobytes()))

@@ -1,5 +1,5 @@
-"""Recall: which letter came so many steps ago? The memory of a network, measured in steps (as the memory capacity of
-Jaeger 2001, Short term memory in echo state networks, but for one delay and letters)."""
+"""Recall: the letter a fixed number of steps ago, which measures the memory of a network in steps (cf. the memory
+capacity of Jaeger 2001, Short term memory in echo state networks)."""
 
 from typing import Annotated
 
@@ -17,17 +17,17 @@ def recall(
 ) -> Examples:
     """Tokens N × T of random letters, T = 2 · delay + 2; the class is the letter `delay` steps before the last.
 
-    All letters after it look the same as the one that is asked for, so a network must hold on to each for `delay`
-    steps: what it can hold at once decides how far back it remembers. Guessing is right once in `symbols` times.
+    Nothing marks that letter, so a network must remember the last `delay` letters at any time, and its capacity
+    limits how far it can look back. The accuracy of guessing is 1 / symbols.
     """
     generator = torch.Generator().manual_seed(seed)
     letters = tuple(chr(ord("a") + i) for i in range(symbols))
-    drawn = torch.randint(symbols, (examples, 2 * delay + 2), generator=generator)
+    letters_NT = torch.randint(symbols, (examples, 2 * delay + 2), generator=generator)
     return Examples(
         name="recall",
         kind="tokens",
-        inputs=drawn + 1,  # 0 is padding
-        targets=drawn[:, -1 - delay],
+        inputs=letters_NT + 1,  # 0 is padding
+        targets=letters_NT[:, -1 - delay],
         classes=letters,
         target="letter",
         source=f"synthetic, seed {seed}",

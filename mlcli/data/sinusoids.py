@@ -1,4 +1,4 @@
-"""Sinusoids: many small tasks that are alike, for learning to learn (Finn et al. 2017, arXiv 1703.03400)."""
+"""Sinusoids: many small regression tasks, for meta-learning (Finn et al. 2017, arXiv 1703.03400)."""
 
 from math import pi
 from typing import Annotated
@@ -14,11 +14,11 @@ AMPLITUDE, PHASE, INPUT = (0.1, 5.0), (0.0, pi), (-5.0, 5.0)
 def sinusoids(
     tasks: Annotated[int, Range(10)] = 5000, points: Annotated[int, Range(2)] = 50, seed: int = 0
 ) -> Examples:
-    """So many sinusoids y = amplitude · sin(x − phase), and of each so many points; `groups` says whose a point is.
+    """`tasks` sinusoids y = amplitude · sin(x − phase) with `points` points each; the groups are the sinusoids.
 
-    Amplitudes, phases and inputs are drawn evenly from the ranges of the paper. There every meta-batch is of new
-    sinusoids; here they are examples like any others, of which none in test or validation is met in training. 4,000
-    to train on lie so close to each other in their two parameters that more make no difference.
+    Amplitudes, phases and inputs are uniform in the ranges of the paper. Whereas the paper samples new sinusoids for
+    every meta-batch, here they are a fixed data set, divided into training, validation and test tasks; 4,000 training
+    tasks cover the two parameters so densely that more make no difference.
     """
     generator = torch.Generator().manual_seed(seed)
 

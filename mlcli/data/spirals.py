@@ -1,5 +1,4 @@
-"""Spirals in the plane that wind around each other: the two-spirals problem (Lang and Witbrock 1988), for any
-number of arms. Hard for networks without hidden layers, and for small ones with."""
+"""Intertwined spirals in the plane: the two-spirals problem (Lang and Witbrock 1988) for any number of arms."""
 
 from math import pi
 from typing import Annotated
@@ -18,7 +17,7 @@ def spirals(
     noise: Annotated[float, Range(0)] = 0.02,
     seed: int = 0,
 ) -> Examples:
-    """One arm a class, from radius 0.1 to 1 in so many turns; each arm is the one before, turned by 2π / classes."""
+    """One arm per class, from radius 0.1 to 1 in `turns` turns; each is the previous one, rotated by 2π / classes."""
     arms = []
     for label, share in enumerate(class_sizes(examples, classes)):
         along = torch.linspace(0, 1, share, dtype=torch.float64)

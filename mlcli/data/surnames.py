@@ -1,4 +1,4 @@
-"""Surnames by country, spelt in Latin letters, as the package faker ships them."""
+"""Surnames by country, in Latin letters, from the package faker."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,8 +25,8 @@ LISTS = ("last_names", "last_names_male", "last_names_female")
 
 
 def surnames(length: Annotated[int, Range(1)] = 20) -> Examples:
-    """The first `length` characters of 8,258 names, each of one country: a name that several have is left out,
-    since no answer would be right. Raises ValueError with what to install where faker is missing."""
+    """The first `length` characters of 8,258 names, without names that occur in several countries. Raises ValueError,
+    with what to install, if faker is missing."""
     if find_spec("faker") is None:
         raise ValueError("data=surnames needs the package faker: run pip install 'mlcli[data]'.")
     names = {country: _names(locale) for country, locale in COUNTRIES.items()}

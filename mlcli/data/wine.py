@@ -1,4 +1,4 @@
-"""Wine: 178 from three growers, by chemical analysis (Forina et al. 1988)."""
+"""178 wines of three growers, with chemical analyses (Forina et al. 1988)."""
 
 import torch
 

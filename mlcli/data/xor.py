@@ -1,4 +1,4 @@
-"""Exclusive or: the smallest problem that no single layer of units can learn (Minsky and Papert 1969)."""
+"""Exclusive or: the smallest problem that is not linearly separable (Minsky and Papert 1969)."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ CORNERS = (((-1, -1), (1, 1)), ((-1, 1), (1, -1)))  # of class 0, where both sig
 def xor(
     examples: Annotated[int, Range(10)] = 1000, noise: Annotated[float, Range(0)] = 0.25, seed: int = 0
 ) -> Examples:
-    """Four clouds around (±1, ±1). The best straight line gets three of the four right."""
+    """Four Gaussian clouds around (±1, ±1). A linear classifier gets at most three of the four right."""
     places = []
     for share, corners in zip(class_sizes(examples, 2), CORNERS, strict=True):
         places.append(torch.tensor(corners).repeat_interleave(torch.tensor(class_sizes(share, 2)), dim=0))

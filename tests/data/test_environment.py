@@ -41,7 +41,7 @@ def test_any_environment_with_vectors_and_countable_actions_will_do() -> None:
     [
         ("CartPole", "no such environment. Did you mean CartPole-v1?"),
         ("os:CartPole-v1", "no such environment"),  # gymnasium would import the module
-        ("Pendulum-v1", "no countable actions"),
+        ("Pendulum-v1", "no discrete actions"),
         ("FrozenLake-v1", "another kind than vectors"),
     ],
 )
@@ -52,7 +52,7 @@ def test_what_cannot_be_is_told_in_one_line(name: str, said: str) -> None:
 
 
 def test_wrong_number_of_names_is_told() -> None:
-    with pytest.raises(ValueError, match=r"data\.actions are 2 names: there are 3"):
+    with pytest.raises(ValueError, match=r"data\.actions has 2 names: there are 3"):
         environment("Acrobot-v1", actions=("left", "right"))
 
 

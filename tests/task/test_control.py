@@ -164,10 +164,10 @@ def test_a_finished_run_answers_for_states_by_name_without_its_world(
     [
         (["data=iris", "model=mlp"], "use model=q_table."),
         (["data=iris"], "takes state inputs, not vector (data=iris)"),
-        (["data.map=[S.?,..G]"], "what is '?'"),
+        (["data.map=[S.?,..G]"], "unknown cell '?'"),
         (["data.map=[S..,...]"], "data.map has no goal"),
         (["data.map=[...,.G.]"], "data.map has no start"),
-        (["data.map=[S.O,.OG]"], "no way leads from S to G"),
+        (["data.map=[S.O,.OG]"], "no path from S to G"),
     ],
 )
 def test_says_what_does_not_fit(overrides: list[str], told: str) -> None:
