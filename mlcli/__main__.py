@@ -27,6 +27,8 @@ def main() -> None:
             print("interrupted", file=sys.stderr)
             _leave(130)
         _leave(0)
+    if sys.argv[-1] in ("--help", "-h") or len(sys.argv) == 1:
+        gc.disable()  # help ends before a collection could pay off
     from mlcli.cli.app import main as run
 
     run()
