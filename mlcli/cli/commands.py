@@ -5,8 +5,8 @@ FILES = None  # in place of choices: the shell completes file names
 # The panels of `mlcli --help`, and in each the commands with the line that describes them.
 PANELS = {
     "Train and evaluate": {
-        "train": "Train a network, or with -m a sweep of them",
-        "crossval": "Cross-validate one network, or compare several on the same folds",
+        "train": "Train a model, or run a sweep with -m",
+        "crossval": "Cross-validate a model, or compare several on the same folds",
         "evaluate": "Evaluate a finished run with its best weights",
         "predict": "Predict for a file of inputs, or continue a prompt",
         "serve": "Serve a run's predictions over HTTP",
@@ -18,7 +18,7 @@ PANELS = {
         "ui": "Start the MLflow UI and print its address",
     },
     "Set up": {
-        "list": "List the config groups, or the options of one",
+        "list": "List the config groups, or the options of one group",
         "doctor": "Check versions, device, configs and the MLflow store",
         "sync": "Bring MLflow up to date with the run folders",
         "completion": "Print the completion script of a shell",
@@ -65,16 +65,16 @@ FLAGS = {
         "--prompt": "The text that a language model continues",
         "--tokens": "How many tokens to generate",
         "--temperature": "1: the model's probabilities; 0: always the most likely token",
-        "--seed": "Of the sampled tokens",
+        "--seed": "Random seed of the sampled tokens",
     },
     "serve": LOADING | {"--port": "Port on 127.0.0.1; 0 picks a free one"},
     "runs": OUTPUTS
     | {"--sort": "A metric, or started", "--limit": "Maximum number of runs; 0 for all", "--json": "As JSON"},
     "show": OUTPUTS,
     "compare": OUTPUTS | {"--metric": "The metric whose curves are overlaid", "--output": "File of the figure"},
-    "ui": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one", "--uri": "MLflow's address"},
+    "ui": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one", "--uri": "Tracking URI of MLflow"},
     "doctor": OUTPUTS,
-    "sync": OUTPUTS | {"--uri": "MLflow's address", "--experiment": "The MLflow experiment"},
+    "sync": OUTPUTS | {"--uri": "Tracking URI of MLflow", "--experiment": "The MLflow experiment"},
 }
 
 # Arguments key=value of `crossval` in addition to the overrides of `train`, with values for completion.

@@ -10,7 +10,7 @@ def crossval(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and the run folder.")] = False,
 ) -> None:
-    """Cross-validate one network, or compare several on the same folds.
+    """Cross-validate a model, or compare several on the same folds.
 
     OVERRIDES are those of `mlcli train`; comma-separated values are compared. In addition: folds=5, repeats=1 (each
     with a new split), by=example|group|class|time (the unit of the split), metric=test/… (the metric to compare). By

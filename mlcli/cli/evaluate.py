@@ -11,7 +11,7 @@ from mlcli.cli.options import ConfigDir, Outputs, expanded
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
+    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")],
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Other data: data=… and data.key=value, split.…")
     ] = None,

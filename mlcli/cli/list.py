@@ -10,7 +10,7 @@ from mlcli.cli.errors import user_errors
 def list_options(
     group: Annotated[str | None, typer.Argument(help="A config group, such as model or data.")] = None,
 ) -> None:
-    """List the config groups, or the options of one."""
+    """List the config groups, or the options of one group."""
     from mlcli.cli.output import print_table
     from mlcli.config import index
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")],
+    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")],
     file: Annotated[
         str | None,
         typer.Argument(callback=expanded, help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin."),
@@ -33,7 +33,7 @@ def predict(
             min=0, help="1: the model's probabilities; less: favours likely tokens; 0: always the most likely."
         ),
     ] = 0.8,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the sampled tokens.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed of the sampled tokens.")] = 0,
     outputs: Outputs = None,
     config_dir: ConfigDir = None,
 ) -> None:

@@ -15,7 +15,7 @@ from mlcli.cli.options import Outputs
 def runs(
     filters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILTER]...", help="Words to search for, or key=value of config or record."),
+        typer.Argument(metavar="[FILTER]...", help="Part of a name, id or command, or KEY=VALUE of a setting."),
     ] = None,
     sort: Annotated[str, typer.Option(help="A metric, or `started`; a leading - reverses.")] = "started",
     limit: Annotated[int, typer.Option("-n", "--limit", min=0, help="Maximum number of runs; 0 for all.")] = 20,

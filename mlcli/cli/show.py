@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique start of an id, name, or `last`.")] = "last",
+    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")] = "last",
     outputs: Outputs = None,
 ) -> None:
     """Show one run: status, config, metrics and files."""

@@ -9,11 +9,11 @@ from mlcli.cli.options import Outputs
 
 
 def sync(
-    uri: Annotated[str | None, typer.Option(help="MLflow's address; default as for train.")] = None,
+    uri: Annotated[str | None, typer.Option(help="Tracking URI of MLflow; default as for train.")] = None,
     experiment: Annotated[str | None, typer.Option(help="The MLflow experiment; default as for train.")] = None,
     outputs: Outputs = None,
 ) -> None:
-    """Bring MLflow up to date with the run folders, for runs that were not delivered."""
+    """Bring MLflow up to date with the run folders: deliver what it has not received."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
     from mlcli.track.courier_handle import start_courier

@@ -10,7 +10,7 @@ def train(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and the run folder.")] = False,
 ) -> None:
-    """Train a network, or with -m a sweep of them.
+    """Train a model, or run a sweep with -m.
 
     OVERRIDES select options of config groups and set values. Hydra's flags work too, such as -m (sweep), --cfg job
     (show the config), --config-dir DIR (your own options), --info and --resolve.

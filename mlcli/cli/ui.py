@@ -10,7 +10,7 @@ from mlcli.cli.options import Outputs
 
 def ui(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")] = 5000,
-    uri: Annotated[str | None, typer.Option(help="MLflow's address; default as for train.")] = None,
+    uri: Annotated[str | None, typer.Option(help="Tracking URI of MLflow; default as for train.")] = None,
     outputs: Outputs = None,
 ) -> None:
     """Start the MLflow UI and print its address; Ctrl-C stops it."""

@@ -21,10 +21,10 @@ def stratified_fold(label_of: Tensor | None, count: int, folds: int, fold: int, 
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     appearance = np.argsort(np.argsort(first))[inverse]  # numbers the labels by first appearance
     # Dealing out the sorted labels in turn gives the number of examples per label and fold; which ones is random.
-    hands = [np.bincount(np.sort(appearance)[start::folds], minlength=len(first)) for start in range(folds)]
+    counts = [np.bincount(np.sort(appearance)[start::folds], minlength=len(first)) for start in range(folds)]
     fold_of = np.empty(count, dtype=np.int64)
     for label in range(len(first)):
-        own = np.arange(folds).repeat([hand[label] for hand in hands])
+        own = np.arange(folds).repeat([each[label] for each in counts])
         random.shuffle(own)
         fold_of[appearance == label] = own
     return torch.from_numpy((fold_of == fold).nonzero()[0])

@@ -16,7 +16,7 @@ def all_runs(outputs: Path) -> list[StoredRun]:
 
 
 def find(text: str, outputs: Path) -> StoredRun:
-    """The run with this folder, id, unique start of an id (or of its random part), or name; `last` is the newest.
+    """The run with this folder, id, unique prefix of an id (or of its random part), or name; `last` is the newest.
 
     Of several runs with one name it is the newest. Raises ConfigError when none or several match, and for a run of
     a later version of mlcli.
