@@ -1,3 +1,6 @@
 """mlcli: deep-learning experiments from the command line."""
 
+from mlcli.moved import install
+
 __version__ = "0.1.0"
+install()
