@@ -19,7 +19,7 @@ class TaskTraits:
 
     per_step: the model has to predict for each step of a sequence.
     reconstructs: the targets are the inputs, so that a model without outputs of its own fits too.
-    test_split_optional: a run can be judged without a held-out split, as of an unsupervised task (split.test=0).
+    test_split_optional: a run can be evaluated without a held-out split, as of an unsupervised task (split.test=0).
     per_trial: attributes of an instance that may differ between the trials of a stack.
     cannot_stack: why trials of this task never train as one stack; None where they may.
     layer_statistics: `loss` takes batches of the loader as they are, so that the gradients and activations of layers

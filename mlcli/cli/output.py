@@ -121,7 +121,7 @@ def browser_command(folder: Path) -> str:
 
 
 def print_conclusion(folder: Path) -> None:
-    """What an experiment has shown, if the run or sweep in this folder has an answer."""
+    """What an experiment has shown, if the run or sweep in this folder has a conclusion."""
     if (folder / "answer.json").exists():
         from mlcli.store.records import read_json
 

@@ -74,8 +74,8 @@ def hydra_session(config_dir: str | None = None, config_path: str | None = None)
 
 
 def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: str | None = None) -> DictConfig:
-    """The config with its `hydra` node. A sweep asked for by -m or by the config's own `hydra.mode` is composed
-    as Hydra's multirun: swept values are left out and `hydra.mode` says MULTIRUN. Raises ConfigError."""
+    """The config with its `hydra` node. A sweep, by -m or by the config's own `hydra.mode`, is composed as
+    Hydra's multirun: swept values are left out and `hydra.mode` is MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
     repository = hydra.config_loader.repository  # type: ignore[attr-defined]
     overrides = [renamed.override(text, repository.config_exists) for text in overrides]
@@ -87,7 +87,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
         if not (multirun or swept):
             try:
                 cfg = _hydras(hydra, config_name, overrides, RunMode.RUN)
-            except ConfigCompositionException as error:  # the config itself may ask for a sweep
+            except ConfigCompositionException as error:  # the config itself may be a sweep
                 failure = error
         if cfg is None or _is_sweep(cfg):
             cfg = _composed_sweep(hydra, config_name, overrides)

@@ -30,7 +30,7 @@ def refused() -> Iterator[None]:
 
 @contextmanager
 def writing(path: object) -> Iterator[None]:
-    """Around writing what the user asked for to a path of the user's: what is in the way is a ConfigError."""
+    """Writes to a path that the user chose: an OSError becomes a ConfigError."""
     try:
         yield
     except OSError as error:

@@ -1,6 +1,6 @@
 """What conf/ offers: groups, options and keys, read with the standard library's `os` alone.
 
-Completion has to answer before a Python process could import a YAML reader, so this module reads the lines itself.
+Completion has to be faster than the import of a YAML reader, so this module reads the lines itself.
 It understands what configs are made of (nested maps, lists, comments, defaults lists) and nothing more of YAML;
 a test holds it equal to Hydra's own loader on every shipped file.
 """
@@ -129,7 +129,7 @@ def all_keys(choices: Choices, where: Folders | None = None, primary: str = "con
 
 
 def _find(name: str, where: Folders) -> Document:
-    """The first file of that name; an empty document if there is none, as for options that live in code."""
+    """The first file of that name; an empty document if there is none, as for options defined in code."""
     for folder in where:
         try:
             return read(f"{folder}/{name}.yaml")

@@ -34,7 +34,7 @@ class Split:
 
 @dataclass
 class Trainer:
-    """Limits and habits of the training loop."""
+    """Settings of the training loop."""
 
     epochs: int = field(default=20, metadata=COUNT)
     max_steps: int | None = field(default=None, metadata=COUNT)
@@ -78,7 +78,7 @@ class Device:
     compile: bool = False
     deterministic: bool = False
     threads: int | None = field(default=None, metadata=COUNT)  # null: one for tiny models, else all cores
-    resident: bool | None = None  # null: data lives on the device where it fits in half of the free memory
+    resident: bool | None = None  # null: data stays on the device if it fits in half of the free memory
 
 
 @dataclass

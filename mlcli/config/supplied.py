@@ -1,6 +1,6 @@
 """What a run supplies to the constructors that its config names, besides the settings of their YAML.
 
-One table for the check of a config, which does not ask for these in YAML, and for the build of a run, which passes
+One table for the check of a config, which does not require these in YAML, and for the build of a run, which passes
 those that a constructor has as parameters.
 """
 

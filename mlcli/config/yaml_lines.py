@@ -1,6 +1,6 @@
 """A reader for config files, line by line: what PyYAML takes 30 ms to import for, configs need little of."""
 
-BLOCKS = ("|", ">")  # begin text of several lines, which is nobody's default
+BLOCKS = ("|", ">")  # begin text of several lines, which no default has
 
 
 class Document:

@@ -43,8 +43,8 @@ def render_fold_scores(
     left, height = MARGIN + 0.2 + room(names, 40) * 0.95, 0.62 * len(names) + 0.15
     labels = [plus_minus(each["mean"], each["std"]) if each["std"] is not None else "" for each in means]
     note = f"{folds} folds{f' × {repeats} repeats' if repeats > 1 else ''}"
-    note += ": points; large: mean ± std, bar: 95 % interval"
-    note += "; lines: the same fold" if 1 < len(names) <= LINKED else ""
+    note += ": small points; large point: mean; bar: 95 % interval"
+    note += "; lines join equal folds" if 1 < len(names) <= LINKED else ""
     width = left + 4.2 + 0.25 + room(labels, 20)
     figure = page(width, 0.65 + height + HEADER, f"{metric} · {names[0]} {means[0]['mean']:.4g}", note)
     better = "larger" if better == "max" else "smaller"

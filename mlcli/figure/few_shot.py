@@ -64,10 +64,10 @@ def episode(inputs: np.ndarray, predicted: np.ndarray, shots: int, names: Sequen
         "images": [images[row * of_class : (row + 1) * of_class] for row in range(len(shown))],
         "shots": shots,
         "names": [names[row] for row in shown],
-        "answers": [[names[index] for index in predicted[row]] for row in shown],
+        "predictions": [[names[index] for index in predicted[row]] for row in shown],
         "ways": len(names),
         "right": int(right.sum()),
-        "asked": right.size,
+        "total": right.size,
     }
     return Plot("episode", render_episode, data)
 
@@ -106,12 +106,18 @@ def _shots(count: int) -> str:
 
 
 def render_episode(
-    images: list[list[Any]], shots: int, names: list[str], answers: list[list[str]], ways: int, right: int, asked: int
+    images: list[list[Any]],
+    shots: int,
+    names: list[str],
+    predictions: list[list[str]],
+    ways: int,
+    right: int,
+    total: int,
 ) -> "Figure":
     """A row for each class: its support, then its queries with their predictions."""
     left, step, down = room(names, LONGEST) + 0.15, SIDE + GAP, SIDE + CAPTION
     width = left + step * len(images[0]) + BETWEEN
-    title = f"Episode · {right} of {asked} queries correct"
+    title = f"Episode · {right} of {total} queries correct"
     note = f"{ways} ways, {_shots(shots)}; orange: misclassified"
     note += f"; {len(names)} of the classes shown" if len(names) < ways else ""
     figure = page(2 * MARGIN + width, HEADER + HEAD + down * len(names) + 0.05, title, note)
@@ -127,7 +133,7 @@ def render_episode(
             x = left + step * column if given else queries + step * (column - shots)
             _picture(axes, image, x, top)
             if not given:
-                _answer(axes, answers[row][column - shots], name, x, top)
+                _prediction(axes, predictions[row][column - shots], name, x, top)
     axes.set_xlim(0, width)
     axes.set_ylim(HEAD + down * len(names), 0)
     return figure
@@ -140,12 +146,12 @@ def _picture(axes: "Axes", image: Any, x: float, top: float) -> None:
     )  # fmt: skip
 
 
-def _answer(axes: "Axes", answer: str, name: str, x: float, top: float) -> None:
+def _prediction(axes: "Axes", prediction: str, name: str, x: float, top: float) -> None:
     from matplotlib.patches import Rectangle
 
-    colour = BLUE if answer == name else VERMILLION
-    if answer != name:
+    colour = BLUE if prediction == name else VERMILLION
+    if prediction != name:
         axes.add_patch(Rectangle((x, top), SIDE, SIDE, fill=False, edgecolor=colour, linewidth=2))
     axes.text(
-        x + SIDE / 2, top + SIDE + CAPTION - 0.05, shorten(answer, LONGEST), size=8.5, color=colour, ha="center"
+        x + SIDE / 2, top + SIDE + CAPTION - 0.05, shorten(prediction, LONGEST), size=8.5, color=colour, ha="center"
     )

@@ -95,6 +95,6 @@ def _members(data: DataSet, labels: Tensor, what: str, least: int) -> dict[str, 
     smallest = min(members.smallest for members in found.values())
     if smallest < least:
         raise ValueError(
-            f"data={data.name} has a {what} of {smallest} examples: task.shots and task.queries ask for {least}."
+            f"data={data.name} has a {what} of {smallest} examples: task.shots and task.queries need {least}."
         )
     return found

@@ -19,7 +19,7 @@ def report_plot_errors(what: str) -> Iterator[None]:
         yield
     except Exception as error:
         first_line = (str(error).strip().splitlines() or [""])[0]
-        line = f"{what} could not be drawn: {type(error).__name__}: {first_line}"
+        line = f"{what} cannot be plotted: {type(error).__name__}: {first_line}"
         if log.hasHandlers():
             log.exception(line)
         print_message(line)

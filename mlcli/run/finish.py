@@ -34,9 +34,9 @@ def finish(
     """
     parts.task.load_state_dict({"model": progress.best_weights})
     write_model(folder.path / "model", cfg, parts)
-    judged = parts.data.evaluation_split
-    evaluation = parts.task.evaluate(judged, full=True)
-    write_predictions(folder.path / "predictions" / f"{judged}.csv", evaluation)
+    split = parts.data.evaluation_split
+    evaluation = parts.task.evaluate(split, full=True)
+    write_predictions(folder.path / "predictions" / f"{split}.csv", evaluation)
     history = folder.history()
     best = next(record for record in history if record["epoch"] == progress.best_epoch)
     result = {
@@ -46,8 +46,8 @@ def finish(
         "seconds": round(progress.seconds, 3),
         "stopped": progress.stopped or None,
         "monitor": cfg.trainer.monitor,
-        "metrics": best["metrics"] | metrics_of(evaluation, judged),
-        "judged": judged,
+        "metrics": best["metrics"] | metrics_of(evaluation, split),
+        "judged": split,
     }
     write_json(folder.path / "result.json", result)
     if save and cfg.tracking.figures:

@@ -1,4 +1,4 @@
-"""A finished run as the function that draws an experiment's conclusion sees it."""
+"""A finished run, as the functions that compute the conclusions of experiments take it."""
 
 import csv
 from dataclasses import dataclass

@@ -26,11 +26,11 @@ def check_monitor(cfg: Settings, parts: Parts) -> None:
     check_direction(monitor, parts.task)
 
 
-def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> None:
+def check_metric(cfg: Settings, parts: Parts, test_only: bool = False) -> None:
     """Raises ConfigError if sweep.metric has no direction, or if trials will not have it (in each epoch with halving,
     otherwise at the end).
 
-    judged_alone: whether the sweep compares only metrics of the test split, as a cross-validation does.
+    test_only: whether the sweep compares only metrics of the test split, as a cross-validation does.
     """
     metric = cfg.sweep.metric
     if metric is None:
@@ -38,9 +38,9 @@ def check_metric(cfg: Settings, parts: Parts, judged_alone: bool = False) -> Non
     if cfg.sweep.halving:
         known = [*_of_train(parts, cfg), *_of_val(cfg, parts, full=_is_slow(cfg, parts))]
     else:
-        judged = parts.data.evaluation_split
-        known = [f"{judged}/{name}" for name in parts.task.evaluate(judged, full=True).metrics]
-        known += [] if judged_alone else _of_epochs(cfg, parts)
+        split = parts.data.evaluation_split
+        known = [f"{split}/{name}" for name in parts.task.evaluate(split, full=True).metrics]
+        known += [] if test_only else _of_epochs(cfg, parts)
     if metric not in known:
         raise _unknown("sweep.metric", metric, known)
     check_direction(metric, parts.task, "sweep.metric")

@@ -34,7 +34,7 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
         try:
             parts = build(cfg, latest[key].data if key in latest else None)
             check_monitor(cfg, parts)
-            check_metric(cfg, parts, judged_alone=folds)
+            check_metric(cfg, parts, test_only=folds)
         except ConfigError as error:
             named = _with_trial_name(error, trial, trials)
             if parts is not None:

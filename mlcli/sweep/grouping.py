@@ -66,7 +66,7 @@ def stacking_obstacle(cfg: Settings) -> str | None:
     if cfg.device.precision == "fp16":
         return "device.precision=fp16 scales the loss of each run separately"
     if is_fitted(cfg.model):
-        return "models that are fitted, not trained by gradient descent, do not stack"
+        return "models that are not trained by gradient descent do not stack"
     task = locate(cfg.task._target_)
     if reason := task_traits(task).cannot_stack:
         return reason

@@ -82,13 +82,13 @@ def repeat_groups(rows: list[Row], monitor: str, stated: Directions | None = Non
 
 def _group(rows: list[Row]) -> Row:
     status = min((row["status"] for row in rows), key=_tier)
-    judged = [row["metrics"] for row in rows if row["status"] == status and status in SCORED]
+    scored = [row["metrics"] for row in rows if row["status"] == status and status in SCORED]
     return {
         "swept": _settings(rows[0]),
         "trials": [row["trial"] for row in rows],
         "status": status,
         "statuses": dict(Counter(row["status"] for row in rows)),
-        "metrics": {name: mean_std(known) for name, known in _columns(judged).items()},
+        "metrics": {name: mean_std(known) for name, known in _columns(scored).items()},
     }
 
 

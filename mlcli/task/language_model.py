@@ -187,6 +187,6 @@ def _check_causal(model: nn.Module, length: int, device: torch.device) -> None:
         logits = model(inputs)
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=1e-4, atol=1e-5):
         raise ValueError(
-            "task=language_model needs a causal model, and this one sees the token that it has to predict: use "
+            "task=language_model needs a causal model, but the outputs of this one depend on later tokens: use "
             "model=gpt, or a recurrent model with model.bidirectional=false"
         )

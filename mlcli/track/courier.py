@@ -56,7 +56,7 @@ class Courier:
     def advance(self) -> None:
         """Delivers what is new.
 
-        After a failure, deliveries pause for RETRY seconds, and once the store does not answer no other folder is
+        After a failure, deliveries pause for RETRY seconds, and once the store does not respond no other folder is
         tried: a tracker that hangs must not block the courier for each folder.
         """
         self._write_logs(list(self.logs))

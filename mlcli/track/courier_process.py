@@ -20,7 +20,7 @@ from mlcli.track.courier import Courier
 from mlcli.track.courier_handle import NOTE, OUT_OF_REACH, URI
 from mlcli.track.mlflow_store import Store
 from mlcli.track.process_limits import lower_priority, raise_open_file_limit
-from mlcli.track.request_watchdog import RequestWatchdog, answer_timeout
+from mlcli.track.request_watchdog import RequestWatchdog, response_timeout
 from mlcli.track.undelivered import undelivered_runs
 
 PAUSE = 0.5  # seconds between two deliveries, and at least IDLE times the duration of the last one
@@ -54,7 +54,7 @@ def main() -> int:
     courier = Courier(given.outputs.absolute(), os.environ.get(URI, ""), given.experiment)
     courier.store.local.notify = lambda text: print(f"{NOTE}{text}", flush=True)
     inbox: queue.Queue[str | None] = queue.Queue()
-    watchdog = RequestWatchdog(answer_timeout(given.check), partial(_give_up, courier))
+    watchdog = RequestWatchdog(response_timeout(given.check), partial(_give_up, courier))
     threading.Thread(target=_read, args=(inbox, watchdog), daemon=True).start()
     raise_open_file_limit()
     importing = threading.Thread(target=_import_mlflow, args=(courier.store, watchdog), daemon=True)

@@ -130,7 +130,7 @@ class Delivery:
     def _create(self, record: dict[str, Any]) -> None:
         experiment_id = self.store.experiment(record["tracking"]["experiment"])
         tags = {key: str(value) for key, value in self._tags(record).items() if value}
-        # An earlier request may have created the run although its answer was lost.
+        # An earlier request may have created the run although its response was lost.
         found = self.store.find_run(experiment_id, record["started"], tags) if "tried" in self.state else None
         self._save(uri=self.store.address, tried=True)
         self._save(run_id=found or self.store.create_run(experiment_id, tags, record["started"]))
@@ -169,7 +169,7 @@ class Delivery:
 
     @property
     def creation_is_uncertain(self) -> bool:
-        """Whether MLflow's client may have created the run, in a request whose answer was lost."""
+        """Whether MLflow's client may have created the run, in a request whose response was lost."""
         return "tried" in self.state and "run_id" not in self.state
 
     def next_update(self, stages: Mapping[str, str]) -> RunUpdate | None:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 INTERVAL = 0.1  # seconds between two checks
-TRAIN_TIMEOUT = 5.0  # seconds without a complete answer that end the wait after training,
+TRAIN_TIMEOUT = 5.0  # seconds without a complete response that end the wait after training,
 SYNC_TIMEOUT = 30.0  # and in commands that only bring MLflow up to date
 
 
-def answer_timeout(is_sync: bool) -> float:
-    """How many seconds an answer may take: at least MLflow's own limit, if the user has set it."""
+def response_timeout(is_sync: bool) -> float:
+    """How many seconds a response may take: at least MLflow's own limit, if the user has set it."""
     own = os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "")
     return max(SYNC_TIMEOUT if is_sync else TRAIN_TIMEOUT, float(own) if own.isdigit() else 0.0)
 
@@ -21,8 +21,8 @@ def answer_timeout(is_sync: bool) -> float:
 class RequestWatchdog:
     """Calls `give_up` when a request makes no progress for `seconds` after the end of training.
 
-    Progress is a complete answer, or sent data that was accepted. Received bytes are not, because a server could send
-    an answer byte by byte without end.
+    Progress is a complete response, or sent data that was accepted. Received bytes are not, because a server could
+    send a response byte by byte without end.
     """
 
     def __init__(self, seconds: float, give_up: Callable[[], None]) -> None:

@@ -71,7 +71,7 @@ def _free(port: int) -> int:
 
 
 def _wait(address: str, server: "subprocess.Popen[bytes]", seconds: float = 90.0) -> None:
-    """Waits until the server answers. Raises ConfigError if it ends or does not answer in time."""
+    """Waits until the server responds. Raises ConfigError if it ends or does not respond in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -81,4 +81,4 @@ def _wait(address: str, server: "subprocess.Popen[bytes]", seconds: float = 90.0
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise ConfigError(f"MLflow's server did not answer within {seconds:g} seconds.")
+    raise ConfigError(f"MLflow's server did not respond within {seconds:g} seconds.")

@@ -113,7 +113,9 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
         with trials.averaged():  # the averaged weights are the ones that are validated and kept
             full = _validate(trials, plan, metrics, full)
             failures = [values.failure(row) for row in range(len(live))]
-            improved = [_judge(plans[i], progress[i], metrics[row], failures[row]) for row, i in enumerate(live)]
+            improved = [
+                _update_best(plans[i], progress[i], metrics[row], failures[row]) for row, i in enumerate(live)
+            ]
             trials.observe([own[plan.monitor] for own in metrics])
             best.keep(trials, live, [row for row, better in enumerate(improved) if better], progress)
         for i, converged in zip(live, trials.converged(), strict=True):
@@ -172,7 +174,7 @@ def _steps(trials: Trials, plan: Plan, progress: Sequence[Progress], values: "Ep
             each.step, each.stopped = step, each.stopped or stopped
 
 
-def _judge(plan: Plan, progress: Progress, metrics: dict[str, float], failure: Diverged | None) -> bool:
+def _update_best(plan: Plan, progress: Progress, metrics: dict[str, float], failure: Diverged | None) -> bool:
     """Whether this is the best epoch so far. Stops the trial when its patience is exhausted."""
     progress.epoch += 1
     progress.failure = failure

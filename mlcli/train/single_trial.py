@@ -1,4 +1,4 @@
-"""One task as the training loop sees it: a single trial."""
+"""One task as a single trial of the training loop."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any

@@ -89,7 +89,7 @@ class Update:
         loss_of: the loss of a (micro-)batch, a scalar mean. weight_of: the number of terms in that mean, by default
         the number of examples. Returns the loss of the whole batch, detached.
         """
-        # Before the backward pass rather than after the step: the allocator then hands it the memory just freed.
+        # Before the backward pass rather than after the step: the backward pass then reuses the memory just freed.
         for parameter in self.parameters:
             parameter.grad = None
         if self.accumulate == 1:

@@ -226,7 +226,7 @@ def test_from_the_command_line_to_predictions(tmp_path: Path, mlcli: Callable[..
 def test_beside_networks_in_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([*QUICK, "-m", "data=iris", "model=linear,knn", "trainer.epochs=2", "trainer.seed=0,1", "optimizer.lr=0.1"])
     told = capsys.readouterr()
-    assert "2 trials one by one: models that are fitted, not trained by gradient descent, do not stack" in told.err
+    assert "2 trials one by one: models that are not trained by gradient descent do not stack" in told.err
     (sweep,) = Path("outputs/sweeps").iterdir()
     epochs = [json.loads((sweep / str(n) / "result.json").read_text())["epochs"] for n in range(4)]
     assert sorted(epochs) == [1, 1, 2, 2]

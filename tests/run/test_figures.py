@@ -29,7 +29,7 @@ def test_one_bad_figure_costs_a_line_and_not_the_others(tmp_path: Path, capsys: 
     plots = [Plot("bad", spoilt, {}), Plot("good", fine, {})]
     save_figures(lambda: plots, "figures", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.json", "good.json", "good.png"]
-    assert capsys.readouterr().err == "figure bad could not be drawn: ZeroDivisionError: no range\n"
+    assert capsys.readouterr().err == "figure bad cannot be plotted: ZeroDivisionError: no range\n"
 
 
 @pytest.mark.parametrize("where", ["while prepared", "while drawn"])
@@ -49,7 +49,7 @@ def test_a_run_whose_figures_fail_has_finished(
     assert json.loads((folder / "run.json").read_text())["status"] == "FINISHED"
     assert json.loads((folder / "result.json").read_text())["metrics"]["test/accuracy"] > 0
     assert (folder / "predictions" / "test.csv").exists()
-    assert len(captured.err.splitlines()) == 1 and "could not be drawn: " in captured.err
+    assert len(captured.err.splitlines()) == 1 and "cannot be plotted: " in captured.err
     assert "Traceback" in (folder / "train.log").read_text()
 
 

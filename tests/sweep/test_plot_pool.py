@@ -34,7 +34,7 @@ def test_a_figure_that_raises_in_the_drawing_process_costs_a_line(
     assert {path.name for path in tmp_path.glob("*.png")} == {"unpicklable.png", "good.png"}
     assert not list(tmp_path.glob(".*.part"))
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"figure bad in {tmp_path} could not be drawn: ZeroDivisionError: no range"
+    assert line == f"figure bad in {tmp_path} cannot be plotted: ZeroDivisionError: no range"
 
 
 def test_a_sweep_whose_figures_fail_has_finished(
@@ -50,5 +50,5 @@ def test_a_sweep_whose_figures_fail_has_finished(
         assert json.loads(record.read_text())["status"] == "FINISHED"
     assert len(json.loads((folder / "trials.json").read_text())["trials"][0]["metrics"]) > 3
     err = capsys.readouterr().err
-    assert "figures of the sweep could not be drawn" in err and "figure curves" in err and "Traceback" not in err
+    assert "figures of the sweep cannot be plotted" in err and "figure curves" in err and "Traceback" not in err
     assert "Traceback" in (folder / "train.log").read_text()

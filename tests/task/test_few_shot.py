@@ -113,14 +113,14 @@ def test_what_cannot_be(overrides: list[str], said: str) -> None:
         build(cfg_of(*overrides))
 
 
-def test_images_are_drawn_with_their_answers() -> None:
+def test_images_are_plotted_with_their_predictions() -> None:
     task: Any = build(cfg_of("data=digits", "task.ways=3", "task.test_ways=2", "task.test_episodes=20")).task
     plots = {plot.name: plot for plot in task.evaluate("test", full=True).plots()}
     assert set(plots) == {"accuracy_by_ways", "latent_space", "episode"}
     episode = plots["episode"].data
     assert len(episode["names"]) == 2 and np.shape(episode["images"]) == (2, 6, 8, 8)
-    answers = np.array(episode["answers"])
-    assert (answers == np.array(episode["names"])[:, None]).sum() == episode["right"]
+    predictions = np.array(episode["predictions"])
+    assert (predictions == np.array(episode["names"])[:, None]).sum() == episode["right"]
     assert {curve["shots"] for curve in plots["accuracy_by_ways"].data["curves"]} == {1, 5}
     for plot in plots.values():
         plot.figure()

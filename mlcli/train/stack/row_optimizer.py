@@ -44,7 +44,7 @@ class RowOptimizer:
                 yield from (view for _, view in self.weights.parameters(flat[self.rows.start], names))
 
     def take_gradients(self) -> None:
-        """Hands the gradients of the last backward pass to the optimizer's parameters."""
+        """Passes the gradients of the last backward pass to the optimizer's parameters."""
         for index, views in enumerate(self.views):
             gradients = self._views(self.weights.gradients[index], index)
             for view, gradient in zip(views, gradients, strict=True):
