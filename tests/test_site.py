@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import markdown
 import pytest
 import yaml
 
@@ -80,6 +81,13 @@ def test_what_the_extension_points_name_is_there() -> None:
         module, _, attribute = name.rpartition(".")
         found = importlib.import_module(module)
         assert hasattr(found, attribute) or importlib.util.find_spec(name), name
+
+
+def test_descriptions_are_shown_in_full(pages: dict[str, str]) -> None:
+    cells = markdown.markdown(pages["trainer"], extensions=["tables", "attr_list"])
+    assert "as in {head.*: 10.0}</td>" in cells
+    commands = load("commands_page").page().partition("\n## ")[0]
+    assert "scoring server; Ctrl-C stops it |" in commands
 
 
 def test_fields_of_a_docstring_become_a_list() -> None:

@@ -60,9 +60,9 @@ def plot_results(
 ) -> None:
     """Saves the figures of a run: learning curves, layer statistics, and those of the evaluation."""
     history, figures = folder.history(), folder.path / "figures"
-    rate = learning_rate_by_update(cfg, parts)
+    rate, best_epoch = learning_rate_by_update(cfg, parts), folder.read("result.json")["best_epoch"]
     save_figures(
-        lambda: learning_curves(history, cfg.trainer.monitor, rate, task_directions(cfg)),
+        lambda: learning_curves(history, cfg.trainer.monitor, rate, task_directions(cfg), best_epoch),
         "learning curves",
         figures,
         save,

@@ -23,11 +23,12 @@ def learning_curves(
     monitor: str = "val/loss",
     schedule: Callable[[int], float] | None = None,
     stated: Directions | None = None,
+    best_epoch: int | None = None,
 ) -> list[Plot]:
-    """learning_curves (loss and one metric, with the best epoch by `monitor`) and learning_rate, if recorded.
+    """learning_curves (loss and one metric, with the best epoch marked) and learning_rate, if recorded.
 
     With `schedule` (optimisation step → rate) the rate is shown step by step, otherwise as recorded at each epoch's
-    end. stated: directions of the user's own metrics.
+    end. stated: directions of the user's own metrics. best_epoch: by default that with the best value of `monitor`.
     """
     if not history:
         return []
@@ -37,7 +38,8 @@ def learning_curves(
         name: {split: values for split in ("train", "val") if (values := series(history, f"{split}/{name}"))}
         for name in names
     }
-    plots = [figure.learning_curves(epochs, curves, monitor, best(history, monitor, stated))]
+    kept = [record for record in history if record["epoch"] == best_epoch]
+    plots = [figure.learning_curves(epochs, curves, monitor, best(kept or history, monitor, stated))]
     rates = series(history, "lr")
     if schedule is not None and rates:
         last = int(history[-1]["step"])

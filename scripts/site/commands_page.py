@@ -16,7 +16,7 @@ INTRODUCTION = """# Commands
 
 def page() -> str:
     commands = {name: load_command(name) for name in COMMANDS}
-    rows = [(f"[`{name}`](#{name})", _first_line(each)) for name, each in commands.items()]
+    rows = [(f"[`{name}`](#{name})", _summary(each)) for name, each in commands.items()]
     parts = [INTRODUCTION, table(("command", "what it does"), rows)]
     parts += [_section(name, each) for name, each in commands.items()]
     return "\n".join(parts)
@@ -63,8 +63,8 @@ def _default(option: Any) -> str:
     return "" if option.is_flag or option.default is None else code(option.default)
 
 
-def _first_line(command: Any) -> str:
-    return plain(command.help.strip().splitlines()[0].rstrip("."))
+def _summary(command: Any) -> str:
+    return plain(" ".join(command.help.strip().partition("\n\n")[0].split()).rstrip("."))
 
 
 def _description(text: str) -> str:

@@ -16,7 +16,7 @@ def code(text: object) -> str:
 def plain(text: str) -> str:
     """Text with its Markdown characters escaped, except in `code`."""
     parts = re.split(r"(`[^`]*`)", text)
-    return "".join(part if part.startswith("`") else re.sub(r"([*_<\[])", r"\\\1", part) for part in parts)
+    return "".join(part if part.startswith("`") else re.sub(r"([*_<\[{])", r"\\\1", part) for part in parts)
 
 
 def _cell(text: str) -> str:

@@ -47,6 +47,13 @@ def test_best_epoch_is_marked_by_the_monitor(tmp_path: Path) -> None:
         assert json.loads((tmp_path / f"{plot.name}.json").read_text()) == plot.data
 
 
+def test_the_epoch_whose_weights_are_kept_is_marked() -> None:
+    """Without a validation split it is the last one, whatever its loss."""
+    [plot] = plots.learning_curves(history([0.5, 0.2, 0.3]), best_epoch=3)
+    assert plot.data["best"] == {"epoch": 3, "value": 0.3}
+    assert "best epoch 3, val/loss 0.3" in title(plot)
+
+
 def test_gaps_single_epochs_and_unknown_monitors_are_drawn(tmp_path: Path) -> None:
     assert plots.learning_curves([]) == []
     [one] = plots.learning_curves(history([0.4]), "val/unknown")
