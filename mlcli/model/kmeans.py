@@ -3,6 +3,7 @@
 MacQueen (1967); Lloyd (1982), "Least squares quantization in PCM". Shapes: B examples of D features, K clusters.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -17,7 +18,7 @@ class KMeans(nn.Module):
     """Squared distances B × K to the centroids. task=clustering computes the centroids.
 
     clusters: K. init: the initial centroids, spread out (k-means++, Arthur & Vassilvitskii 2007) or random examples.
-    starts: searches from different initial centroids, of which the one with the smallest inertia is kept.
+    starts: restarts from different initial centroids; the result with the smallest inertia is kept.
     """
 
     traits = ModelTraits(accepts=("vector",), trained_by="clustering", per_trial=("clusters",))
@@ -32,6 +33,7 @@ class KMeans(nn.Module):
     ) -> None:
         super().__init__()
         self.clusters, self.init, self.starts = clusters, init, starts
+        self.traits = replace(self.traits, summary=f"{clusters:,} centroids")
         self.centroids: Tensor
         self.register_buffer("centroids", torch.zeros(clusters, input_shape[0]))
 

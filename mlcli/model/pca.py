@@ -4,6 +4,8 @@ Pearson (1901), "On lines and planes of closest fit to systems of points in spac
 examples of D features, K components.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +27,7 @@ class PCA(nn.Module):
         (features,) = input_shape
         if components > features:
             raise ValueError(f"model.components={components}: there are {features} features; use at most {features}.")
+        self.traits = replace(self.traits, summary=f"{components:,} principal components")
         self.mean: Tensor
         self.components: Tensor
         self.variances: Tensor

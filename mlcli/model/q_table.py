@@ -3,6 +3,8 @@
 Shapes: B batch, S states, A actions, N tables.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +31,7 @@ class QTable(nn.Module):
     ) -> None:
         super().__init__()
         states = vocabulary or 1
+        self.traits = replace(self.traits, summary=f"{states:,} states × {outputs:,} actions")
         self.tables: Tensor
         self.visits: Tensor
         self.register_buffer("tables", torch.full((1, states, outputs), initial))
