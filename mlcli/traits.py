@@ -7,10 +7,11 @@ A class without `traits`, as any `torch.nn.Module` of another package, has the d
 protocols (`mlcli.train.protocols`); what is here needs no torch and may be imported from anywhere.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from mlcli.renamed import announce
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,5 @@ def _traits_of(found: Any, kind: type[Traits]) -> Traits:
     for old, new in former.items():
         cls = found if isinstance(found, type) else type(found)
         traits = replace(traits, **{new: getattr(found, old)})
-        warnings.warn(
-            f"{cls.__name__}.{old} is deprecated: use traits = {kind.__name__}({new}=…)", FutureWarning, stacklevel=3
-        )
+        announce(f"{cls.__name__}.{old}", f"traits = {kind.__name__}({new}=…)")
     return traits
