@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mlcli.loading.check_examples import check_examples
+from mlcli.loading.check_shapes import check_shapes
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.loading.split import split
 from mlcli.loading.statistics import statistics
@@ -26,11 +27,12 @@ def make_dataset(
     per_class: int | None = None,
     by_feature: bool = False,
 ) -> DataSet:
-    """Splits the examples and computes the statistics. Raises ValueError as `split` and `check_examples` do.
+    """Splits the examples and computes the statistics. Raises ValueError as `split` and the checks do.
 
     normalise: if not, the mean is 0 and the standard deviation 1. classes: those to keep. per_class: number of
     training examples to keep per class. by_feature: normalises every pixel or step separately.
     """
+    check_shapes(examples)
     examples = examples if classes is None else keep_classes(examples, classes)
     check_examples(examples)
     splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
