@@ -42,7 +42,7 @@ def _unknown(flag: str, parser: argparse.ArgumentParser) -> str:
         return f"There is no option {flag.partition('=')[0]}: settings have no dashes, use {name}={value or 'VALUE'}."
     known = [option for action in parser._actions for option in action.option_strings if option[:2] == "--"]
     hint = " Settings have no dashes, as in model=lstm; see `mlcli train --help`."
-    return f"There is no option {flag}.{suggest(flag, known, listed=False) or hint}"
+    return f"There is no option {flag}.{suggest(flag, known, listed=False)}{hint}"
 
 
 def _check(flags: argparse.Namespace) -> None:

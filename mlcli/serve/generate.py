@@ -19,7 +19,7 @@ def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: i
     parts = load_model(model_folder(folder))
     if not isinstance(parts.task, Generates):
         raise ConfigError(
-            f"{folder.name} is no language model, and only those take a --prompt: train one with "
+            f"{folder.name} is not a language model, which --prompt requires: train one with "
             "`mlcli train task=language_model`."
         )
     torch.set_num_threads(parts.threads)

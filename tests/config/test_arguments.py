@@ -52,6 +52,7 @@ def test_flags_with_a_wrong_value(arguments: list[str], wanted: str) -> None:
         ("--optimizer.lr=0.1 model=lstm", "settings have no dashes, use optimizer.lr=0.1."),
         ("--folds 5", "settings have no dashes, use folds=VALUE."),
         ("--epochs 5", "There is no option --epochs. Settings have no dashes, as in model=lstm;"),
+        ("--lr 0.1", "There is no option --lr. Did you mean --run? Settings have no dashes, as in model=lstm;"),
         ("-x", "There is no option -x."),
     ],
 )

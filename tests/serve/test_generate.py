@@ -34,7 +34,7 @@ def test_what_cannot_go_on_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did not finish"):
         generate(tmp_path, "a", 5, 1.0, 0)
     saved(tmp_path, "data=iris")
-    with pytest.raises(ConfigError, match="is no language model"):
+    with pytest.raises(ConfigError, match="is not a language model"):
         generate(tmp_path, "a", 5, 1.0, 0)
 
 
