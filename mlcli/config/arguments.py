@@ -14,7 +14,7 @@ SHOWING = {"cfg": "--cfg", "info": "--info", "hydra_help": "--hydra-help", "shel
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Raises ConfigError for a flag that is unknown, has a wrong value or means nothing beside the others."""
+    """Raises ConfigError for a flag that is unknown, has an invalid value, or has no effect with the others."""
     parser = get_args_parser()
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
@@ -36,7 +36,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _unknown(flag: str, parser: argparse.ArgumentParser) -> str:
-    """A flag that does not exist, with the setting or the flag that was probably meant."""
+    """The message for an unknown flag, with the setting or flag that was probably meant."""
     name, _, value = flag.lstrip("-").partition("=")
     if "." in name or name in (*index.groups(), *CROSSVAL):
         return f"There is no option {flag.partition('=')[0]}: settings have no dashes, use {name}={value or 'VALUE'}."

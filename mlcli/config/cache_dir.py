@@ -1,4 +1,4 @@
-"""Where the user's caches are."""
+"""The location of the cache folder."""
 
 import os
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""Starts processes of Python that never import a file from the current folder: a user's own `random.py` beside the
-data is not the standard library's. Standard library alone."""
+"""Starts Python processes that never import modules from the current folder, where a `random.py` of the user would
+shadow that of the standard library. Imports the standard library only."""
 
 import os
 import sys
@@ -9,9 +9,9 @@ ROOT = Path(__file__).resolve().parents[2]  # the folder from which mlcli is imp
 
 
 def safe_path() -> None:
-    """Sets Python's safe-path mode for every process started from now on, also by multiprocessing, joblib and MLflow.
+    """Sets Python's safe-path mode for all processes started from now on, also by multiprocessing, joblib and MLflow.
 
-    PYTHONPATH stays in force; where mlcli is imported from the current folder alone, that folder is added to it.
+    PYTHONPATH still applies; if mlcli can only be imported from the current folder, that folder is added to it.
     """
     os.environ["PYTHONSAFEPATH"] = "1"
     installed = sys.path if sys.flags.safe_path else sys.path[1:]

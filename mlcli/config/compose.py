@@ -1,7 +1,7 @@
-"""From a command line to one config, or to one per trial, through Hydra.
+"""Composes the config of a command line through Hydra.
 
-Hydra's own `main` decorator rewrites sys.argv, refuses flags between overrides and prints its own tracebacks;
-this module uses the same parts (argument parser, loader, sweeper) and reports mistakes as ConfigError.
+Hydra's `main` decorator rewrites sys.argv, does not allow flags between overrides and prints tracebacks. This module
+uses the same parts (argument parser, loader, sweeper) and raises ConfigError for invalid input.
 """
 
 import copy
@@ -32,7 +32,7 @@ from mlcli.config import index, old_words, sources
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
-from mlcli.config.override_cache import whole
+from mlcli.config.override_cache import to_settings
 from mlcli.config.paths import expand_folders
 from mlcli.config.schema import Config
 from mlcli.config.settings import Settings, leaves
@@ -46,13 +46,13 @@ def shipped_conf() -> Path:
 
 
 def new_id() -> str:
-    """A run's name on disk: when it began (to the second) and 32 random bits, so that no two collide."""
+    """A unique name of a run: the time in seconds and 32 random bits."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
 
 
 @contextmanager
 def hydra_session(config_dir: str | None = None, config_path: str | None = None) -> Iterator[Hydra]:
-    """Hydra over the shipped configs; `--config-dir` and `./conf` come first and so add and override."""
+    """Hydra with the shipped configs; `--config-dir` and `./conf` take precedence and may add options."""
     version.setbase("1.3")
     OmegaConf.register_new_resolver("run_id", new_id, use_cache=True, replace=True)
     ConfigStore.instance().store(name="schema", node=Config)
@@ -74,8 +74,8 @@ def hydra_session(config_dir: str | None = None, config_path: str | None = None)
 
 
 def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: str | None = None) -> DictConfig:
-    """The config with its `hydra` node. A sweep, by -m or by the config's own `hydra.mode`, is composed as
-    Hydra's multirun: swept values are left out and `hydra.mode` is MULTIRUN. Raises ConfigError."""
+    """The config with its `hydra` node. A sweep, by -m or by `hydra.mode` in the config, is composed as Hydra's
+    multirun, without the swept values and with `hydra.mode` MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
     repository = hydra.config_loader.repository  # type: ignore[attr-defined]
     overrides = [renamed.override(text, repository.config_exists) for text in overrides]
@@ -86,11 +86,11 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
         cfg, failure = None, None
         if not (multirun or swept):
             try:
-                cfg = _hydras(hydra, config_name, overrides, RunMode.RUN)
+                cfg = _compose_by_hydra(hydra, config_name, overrides, RunMode.RUN)
             except ConfigCompositionException as error:  # the config itself may be a sweep
                 failure = error
         if cfg is None or _is_sweep(cfg):
-            cfg = _composed_sweep(hydra, config_name, overrides)
+            cfg = _compose_sweep(hydra, config_name, overrides)
             if failure and not _is_sweep(cfg):
                 raise failure
             mode = RunMode.MULTIRUN
@@ -107,7 +107,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
 
 
 def _check_options(hydra: Hydra, parsed: Sequence[Override]) -> None:
-    """Raises ConfigError for an override without a key, and for an option that leads out of its group."""
+    """Raises ConfigError for an override without a key, and for an option with a path out of its group."""
     for each in parsed:
         if not each.key_or_group:
             raise ConfigError(f"'{each.input_line}' sets nothing: use KEY=VALUE, without spaces around the =.")
@@ -119,8 +119,8 @@ def _is_group(hydra: Hydra, key: str) -> bool:
     return bool(hydra.config_loader.repository.group_exists(key))  # type: ignore[attr-defined]
 
 
-def _hydras(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
-    """Hydra's own composition. Raises ConfigCompositionException, or ConfigError for a broken config file."""
+def _compose_by_hydra(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
+    """Raises ConfigCompositionException, or ConfigError for an invalid config file."""
     with composing(ConfigCompositionException):
         return hydra.compose_config(name, overrides, mode)
 
@@ -129,13 +129,14 @@ def _is_sweep(cfg: DictConfig) -> bool:
     return bool(cfg.hydra.mode == RunMode.MULTIRUN or (OmegaConf.select(cfg, "trainer.repeats") or 1) > 1)
 
 
-def _composed_sweep(hydra: Hydra, name: str, overrides: list[str]) -> DictConfig:
-    """Hydra's multirun. Where options of groups are swept, what fits none but some of those is left to the trials."""
+def _compose_sweep(hydra: Hydra, name: str, overrides: list[str]) -> DictConfig:
+    """The config of Hydra's multirun. If options of groups are swept, overrides that fit only some of them are left
+    to the trials."""
     parsed = OverridesParser.create().parse_overrides(overrides)
     kept, failure = list(parsed), None
     while True:
         try:
-            cfg = _hydras(hydra, name, [str(each.input_line) for each in kept], RunMode.MULTIRUN)
+            cfg = _compose_by_hydra(hydra, name, [str(each.input_line) for each in kept], RunMode.MULTIRUN)
             break
         except ConfigCompositionException as error:
             key, failure = misfit(error), failure or error
@@ -150,7 +151,7 @@ def _composed_sweep(hydra: Hydra, name: str, overrides: list[str]) -> DictConfig
 
 
 def _sweeps_options(hydra: Hydra, parsed: Sequence[Override], cfg: DictConfig) -> bool:
-    """Whether trials differ in the options of a group, by what is typed or by the config's own sweep."""
+    """Whether trials differ in options of a group, by overrides or by the sweep in the config."""
     sweeper: Any = OmegaConf.to_container(cfg.hydra.sweeper, resolve=False)
     variants = [text for each in (sweeper.get("variants") or {}).values() for text in shlex.split(each or "")]
     keys = [each.key_or_group for each in parsed if each.is_sweep_override()]
@@ -159,15 +160,15 @@ def _sweeps_options(hydra: Hydra, parsed: Sequence[Override], cfg: DictConfig) -
 
 
 def to_run(cfg: DictConfig) -> Settings:
-    """The config of the run itself, resolved, without Hydra's node. ConfigError for what is left missing."""
+    """The resolved config of the run, without Hydra's node. Raises ConfigError for missing values."""
     with explained():
         if "hydra" in cfg and cfg.hydra.mode == RunMode.RUN:
             begin_job(cfg, as_typed(cfg.hydra.overrides.task), folder=Path(cfg.hydra.run.dir))
-        return whole(without_hydra(copy.deepcopy(cfg)))
+        return to_settings(without_hydra(copy.deepcopy(cfg)))
 
 
 def dependents(cfg: DictConfig, key: str) -> list[str]:
-    """The settings that are made of this one, which must be a number or text. Raises ConfigError."""
+    """The settings that are interpolated from this one, a number or text. Raises ConfigError."""
     settings = []
     for value in (1, 2):
         changed = copy.deepcopy(cfg)
@@ -179,7 +180,7 @@ def dependents(cfg: DictConfig, key: str) -> list[str]:
 
 def without_hydra(cfg: DictConfig) -> DictConfig:
     with read_write(cfg), open_dict(cfg):
-        cfg.pop("hydra", None)  # of a job that Hydra launched itself it is gone already
+        cfg.pop("hydra", None)  # absent in jobs that Hydra launched
     return cfg
 
 

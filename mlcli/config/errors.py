@@ -10,7 +10,7 @@ class ConfigError(ValueError):
 
 
 class UnknownKey(ConfigError):
-    """An override or setting whose key is not in this config; other options of its group may have it."""
+    """An override or setting whose key is not in this config; other options of its group may have the key."""
 
     def __init__(self, message: str, key: str) -> None:
         super().__init__(message)
@@ -18,8 +18,8 @@ class UnknownKey(ConfigError):
 
 
 @contextmanager
-def refused() -> Iterator[None]:
-    """What a data set, a constructor or a file says of the values that it was given, as ConfigError."""
+def as_config_error() -> Iterator[None]:
+    """Turns errors of a data set, a constructor or a file about values of the config into ConfigError."""
     try:
         yield
     except ConfigError:
@@ -30,7 +30,7 @@ def refused() -> Iterator[None]:
 
 @contextmanager
 def writing(path: object) -> Iterator[None]:
-    """Writes to a path that the user chose: an OSError becomes a ConfigError."""
+    """For writing to a path that the user gave: turns OSError into ConfigError."""
     try:
         yield
     except OSError as error:
@@ -38,7 +38,7 @@ def writing(path: object) -> Iterator[None]:
 
 
 def suggest(word: str, choices: Iterable[str], listed: bool = True) -> str:
-    """` Did you mean …?` for the nearest choice, followed by all of them unless they are not to be listed."""
+    """` Did you mean …?` with the most similar choice, followed by all choices if `listed`."""
     names = sorted(map(str, choices))
     near = [name for name in names if name.lower() == word.lower()][:1]
     near = near or difflib.get_close_matches(word, names, n=1, cutoff=0.6)

@@ -17,10 +17,10 @@ from omegaconf.errors import (
     ValidationError,
 )
 
+from mlcli.config.config_lines import locate_line, texts
 from mlcli.config.errors import ConfigError, UnknownKey, suggest
-from mlcli.config.places import loaded, place
 
-# Of Hydra's messages, those of an override that does not fit the config, with its key.
+# Hydra's messages for an override that does not fit the config; the group is its key.
 MISFIT = re.compile(
     r"(?:Could not override|Could not delete(?: from config\.)?|Could not append to config\. An item is already at)"
     r" '([^']+)'"
@@ -29,7 +29,7 @@ MISFIT = re.compile(
 
 @contextmanager
 def explained(*passed: type[Exception]) -> Iterator[None]:
-    """Mistakes that Hydra or OmegaConf finds, as ConfigError, but for those that are passed on."""
+    """Turns exceptions of Hydra and OmegaConf into ConfigError, except those in `passed`."""
     try:
         yield
     except passed:
@@ -41,8 +41,8 @@ def explained(*passed: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def composing(*passed: type[Exception]) -> Iterator[None]:
-    """Around calls of Hydra alone, which meets broken config files with exceptions of all kinds: each as ConfigError,
-    but for those that are passed on."""
+    """For calls of Hydra, which raises all kinds of exceptions for broken config files: turns them into ConfigError,
+    except those in `passed`."""
     try:
         with explained(*passed):
             yield
@@ -51,7 +51,7 @@ def composing(*passed: type[Exception]) -> Iterator[None]:
     except ConfigError:
         raise
     except RecursionError as error:
-        last = next(reversed(loaded), "config.yaml")
+        last = next(reversed(texts), "config.yaml")
         raise ConfigError(f"{last}: its defaults list leads back to itself.") from error
     except (ValueError, TypeError, AssertionError, AttributeError, LookupError, RuntimeError) as error:
         if "Config group override must be" in str(error):
@@ -60,7 +60,7 @@ def composing(*passed: type[Exception]) -> Iterator[None]:
 
 
 def misfit(error: Exception) -> str | None:
-    """The key of the override that cannot be applied to this config as it is; None for any other mistake."""
+    """The key of the override that cannot be applied to this config; None for other errors."""
     found = MISFIT.search(str(error)) if isinstance(error, ConfigCompositionException) else None
     return found.group(1) if found and not isinstance(error.__cause__, ValidationError) else None
 
@@ -86,11 +86,11 @@ def _explain(error: Exception) -> str:
 
 
 def _interpolation(error: OmegaConfBaseException) -> str:
-    """Where the setting is that is made of others, and what is wrong with that."""
+    """The location of a setting with an interpolation, and what is wrong with it."""
     text, key = _first_line(error), str(error.full_key or error.key or "")
     missing = re.search(r"Interpolation key '([^']+)'|interpolation type (\S+)", text)
     name = next(filter(None, missing.groups())) if missing else ""
-    where = place(rf"^\s*-?\s*{re.escape(key.rpartition('.')[2])}\s*:.*\$\{{.*{re.escape(name)}") if key else ""
+    where = locate_line(rf"^\s*-?\s*{re.escape(key.rpartition('.')[2])}\s*:.*\$\{{.*{re.escape(name)}") if key else ""
     hint = f"; Hydra's own settings are ${{hydra:{name.removeprefix('hydra.')}}}" if name.startswith("hydra.") else ""
     return f"{where}{key}: {text}{hint}." if key else f"{text}{hint}."
 
@@ -101,7 +101,7 @@ def _missing_option(error: MissingConfigException) -> str:
 
 
 def _unknown_key(cause: OmegaConfBaseException) -> str:
-    """The mistyped key, and the nearest that exists: in its own node first, then anywhere in the config."""
+    """The unknown key and the most similar one: in the same node, or else anywhere in the config."""
     full_key, key, parent = str(cause.full_key), str(cause.key), cause.parent_node
     prefix = full_key[: -len(key)]
     siblings = [f"{prefix}{name}" for name in (parent or {})]
@@ -114,7 +114,7 @@ def _unknown_key(cause: OmegaConfBaseException) -> str:
 
 
 def leaves_of(root: object, prefix: str = "") -> list[str]:
-    """Dotted keys of everything below `root`, without Hydra's own."""
+    """Dotted keys of all nodes below `root`, without those of Hydra."""
     if not OmegaConf.is_dict(root):
         return []
     names: list[str] = []

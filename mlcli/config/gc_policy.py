@@ -1,13 +1,13 @@
-"""How often Python looks for garbage. Free of everything, so that it can be imported from anywhere."""
+"""The frequency of garbage collections. Imports nothing but gc, so that it can be used before anything else."""
 
 import gc
 
-# Objects made until Python next looks. Importing torch makes a million and no garbage, and at the default of 700
-# looking takes half a second of it.
+# Allocations between two collections. Importing torch creates a million objects and no garbage, so collecting at the
+# default of 700 would slow it down.
 COLLECT_EVERY = 50_000
 
 
 def collect_rarely() -> None:
-    """From now on, also where it did not look at all."""
+    """Sets a high threshold, and enables garbage collection if it was disabled."""
     gc.set_threshold(COLLECT_EVERY, 20, 100)
     gc.enable()

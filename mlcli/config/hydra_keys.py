@@ -1,4 +1,4 @@
-"""Hydra's own settings: what mlcli makes of each (docs/hydra.md). None is taken and ignored."""
+"""Hydra's own settings (docs/hydra.md): each is applied, or refused if it would have no effect."""
 
 import os
 from typing import Any
@@ -13,28 +13,28 @@ from mlcli.config.job import as_typed
 OWN_LAUNCHER = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
 OWN_SWEEPER = "hydra_plugins.mlcli_sweep.plugins.GridSweeper"
 STRATEGIES = ("auto", "stack", "serial", "processes")
-NUMBERED = ("${hydra.job.num}", "${hydra:job.num}")  # how mlcli names the folders of trials
+NUMBERED = ("${hydra.job.num}", "${hydra:job.num}")  # the folder names of trials
 
-# Set for each run: what is typed there would be overwritten.
+# Set for each run; overrides of these would be overwritten.
 SET = ("hydra.runtime", "hydra.overrides", "hydra.job.num", "hydra.job.id", "hydra.job.override_dirname",
        "hydra.job.config_name")  # fmt: skip
 USE_LOG = "the log is train.log in the run's folder; use -v for more on the terminal"
 
 
 def resolve_hydra_keys(cfg: DictConfig) -> None:
-    """Puts hydra.job.env_set into the environment; raises ConfigError for a setting that would change nothing.
+    """Sets the environment variables in hydra.job.env_set. Raises ConfigError for a setting without effect.
 
-    Launchers of other packages run each trial as Hydra does, and honour what that reads.
+    Launchers of other packages run trials through Hydra, so settings that Hydra's jobs read are allowed with them.
     """
     with explained():
         _check_typed(cfg)
         hydra = cfg.hydra
         sweep = hydra.mode == RunMode.MULTIRUN
-        for key, changed, instead in _unused(hydra):
+        for key, changed, instead in _without_effect(hydra):
             if changed:
                 raise ConfigError(f"{key} is not supported: {instead}.")
         if not sweep or hydra.launcher._target_ == OWN_LAUNCHER:
-            for key, changed, instead in _of_hydras_jobs(hydra):
+            for key, changed, instead in _without_effect_in_runs(hydra):
                 if changed:
                     raise ConfigError(f"{key} is not supported: {instead}.")
         if hydra.launcher._target_ == OWN_LAUNCHER:
@@ -57,8 +57,8 @@ def _check_typed(cfg: DictConfig) -> None:
             raise ConfigError("hydra.mode=RUN and a sweep exclude each other: leave out -m and trainer.repeats.")
 
 
-def _unused(hydra: Any) -> list[tuple[str, bool, str]]:
-    """Settings that nothing reads: key, whether it was changed, and what to use instead."""
+def _without_effect(hydra: Any) -> list[tuple[str, bool, str]]:
+    """Settings that have no effect: key, whether it was changed, and what to use instead."""
     choices = hydra.runtime.choices
     grid = hydra.sweeper._target_ == OWN_SWEEPER
     return [
@@ -69,8 +69,8 @@ def _unused(hydra: Any) -> list[tuple[str, bool, str]]:
     ]  # fmt: skip
 
 
-def _of_hydras_jobs(hydra: Any) -> list[tuple[str, bool, str]]:
-    """The same of settings that Hydra itself reads when it runs a job, which mlcli's runs and launchers do not."""
+def _without_effect_in_runs(hydra: Any) -> list[tuple[str, bool, str]]:
+    """The same for settings that only jobs run by Hydra read, not mlcli's runs and launchers."""
     subdir = OmegaConf.to_container(hydra.sweep, resolve=False)["subdir"]  # type: ignore[call-overload,index]
     return [
         ("hydra.sweep.subdir", subdir not in NUMBERED, "trials are in the folders 0, 1, … of hydra.sweep.dir"),

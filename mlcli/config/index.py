@@ -1,8 +1,7 @@
-"""What conf/ offers: groups, options and keys, read with the standard library's `os` alone.
+"""Index of the config folders: groups, options and keys, with the standard library's `os` only.
 
-Completion has to be faster than the import of a YAML reader, so this module reads the lines itself.
-It understands what configs are made of (nested maps, lists, comments, defaults lists) and nothing more of YAML;
-a test holds it equal to Hydra's own loader on every shipped file.
+Completion has to be faster than importing a YAML reader, so `yaml_lines` parses the subset of YAML that configs use
+(nested maps, lists, comments, defaults lists). A test compares it with Hydra's loader on every shipped file.
 """
 
 import os
@@ -11,7 +10,7 @@ from mlcli.config.yaml_lines import Document, read
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  # pathlib takes 14 ms
 
-# Groups that Hydra and mlcli's plugins hold in code, with their options; a test compares them with Hydra.
+# Groups that Hydra and mlcli's plugins define in code, with their options; a test compares them with Hydra.
 HYDRA_GROUPS = {
     "hydra/hydra_logging": ("default", "disabled", "hydra_debug", "none"),
     "hydra/job_logging": ("default", "disabled", "none", "stdout"),
@@ -19,10 +18,10 @@ HYDRA_GROUPS = {
     "hydra/sweeper": ("basic", "grid"),
 }
 
-MOST_CHOICES = 1000  # more come of a defaults list that leads back to itself
+MOST_CHOICES = 1000  # more result only from a circular defaults list
 
 Folders = tuple[str, ...]
-Choices = dict[str, str]  # a group, or group@package: the option chosen ("" for none)
+Choices = dict[str, str]  # group or group@package → the chosen option ("" for none)
 
 
 def shipped_conf() -> str:
@@ -32,14 +31,14 @@ def shipped_conf() -> str:
 
 
 def search_path(config_dir: str = "", config_path: str = "") -> Folders:
-    """Folders of configs, first come first: `--config-dir`, conf/ in the current folder, what ships."""
+    """Folders of configs in order of precedence: `--config-dir`, conf/ in the current folder, the shipped ones."""
     last = config_path or shipped_conf()
     own = [folder for folder in (config_dir, "conf") if folder and os.path.isdir(folder)]  # noqa: PTH112
     return *(folder for folder in own if not _same(folder, last)), last
 
 
 def groups(where: Folders | None = None) -> list[str]:
-    """Names of the groups that have option files, sorted; of a nested one its path, as in `model/vision`."""
+    """Sorted names of the groups with option files; nested ones by path, as in `model/vision`."""
     return sorted({name for folder in where or search_path() for name in _groups(folder, "")})
 
 
@@ -63,7 +62,7 @@ def experiments(where: Folders | None = None) -> list[tuple[str, str, str, str]]
 
 
 def keys(group: str, option: str, where: Folders | None = None) -> dict[str, str]:
-    """Keys that an option sets, dotted (`optimizer.lr`), with the text of their defaults. Empty if it has no file."""
+    """Dotted keys that an option sets (`optimizer.lr`), with their defaults as text. Empty if it has no file."""
     path, _, package = group.partition("@")
     document = _find(f"{path}/{option}", where or search_path())
     package = package or document.package or path.replace("/", ".")
@@ -74,8 +73,8 @@ def keys(group: str, option: str, where: Folders | None = None) -> dict[str, str
 def chosen(typed: Choices, where: Folders | None = None, primary: str = "config") -> Choices:
     """The option of every group, given those typed on the command line.
 
-    As in Hydra's defaults tree: what is typed wins, then `override` entries of the primary config, then those of
-    the options, of which the last listed is looked at first (so that an experiment's come before a task's).
+    As in Hydra's defaults tree, typed options take precedence, then `override` entries of the primary config, then
+    those of the options, in reverse order of the list (so that an experiment's come before a task's).
     """
     where = where or search_path()
     choices = dict(typed)
@@ -95,7 +94,7 @@ def chosen(typed: Choices, where: Folders | None = None, primary: str = "config"
 
 
 def _entries(document: Document, parent: str, package: str, choices: Choices) -> list[tuple[str, str]]:
-    """Group and option of a file's defaults list; its `override` entries become choices where none is made yet."""
+    """Groups and options of the defaults list of a file. Adds its `override` entries to choices, unless chosen."""
     entries = []
     for override, name, option in document.defaults:
         group = _absolute(name, parent, package)
@@ -107,7 +106,7 @@ def _entries(document: Document, parent: str, package: str, choices: Choices) ->
 
 
 def _absolute(name: str, parent: str, package: str) -> str:
-    """`group` or `group@package`, both from the root, for an entry's name in a file of group `parent`."""
+    """`group` or `group@package`, both absolute, for the name of an entry in a file of the group `parent`."""
     path, _, target = name.partition("@")
     target = target or path.strip("/").replace("/", ".")
     if target.startswith("_global_"):
@@ -119,7 +118,7 @@ def _absolute(name: str, parent: str, package: str) -> str:
 
 
 def all_keys(choices: Choices, where: Folders | None = None, primary: str = "config") -> dict[str, str]:
-    """Every key of a config with these choices: the primary config's own, then those of each option."""
+    """All keys of a config with these choices: those of the primary config, then those of each option."""
     where = where or search_path()
     found = dict(_find(primary, where).keys)
     for group, option in choices.items():
@@ -129,7 +128,7 @@ def all_keys(choices: Choices, where: Folders | None = None, primary: str = "con
 
 
 def _find(name: str, where: Folders) -> Document:
-    """The first file of that name; an empty document if there is none, as for options defined in code."""
+    """The first file with this name; an empty document if there is none, as for options defined in code."""
     for folder in where:
         try:
             return read(f"{folder}/{name}.yaml")

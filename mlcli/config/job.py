@@ -1,4 +1,4 @@
-"""What Hydra's own settings, `${hydra:…}`, say within a run or trial; and overrides as they were typed."""
+"""Hydra's settings, `${hydra:…}`, of a run or trial; and overrides as they were typed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ def begin_job(
 ) -> None:
     """Makes `${hydra:…}` refer to this run, or to the trial of this number, in this folder, as in Hydra's own jobs.
 
-    Its override_dirname leaves out the overrides that it appears in, which would contain themselves.
+    override_dirname omits the overrides that refer to it, which would contain themselves.
     """
     names = cfg.hydra.job.config.override_dirname
     parsed = OverridesParser.create().parse_overrides([each for each in overrides if "override_dirname" not in each])

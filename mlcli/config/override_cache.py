@@ -1,4 +1,4 @@
-"""A composed config, and what overrides of its values make of it."""
+"""A cache for composed configs, which applies overrides of values without Hydra."""
 
 import copy
 import pickle
@@ -11,34 +11,35 @@ from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
+from mlcli.config.config_lines import locate_line
 from mlcli.config.errors import ConfigError
 from mlcli.config.old_words import replace_metrics
 from mlcli.config.paths import make_absolute
-from mlcli.config.places import place
 from mlcli.config.settings import Settings, leaves, resolved
 
-ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")  # an interpolation of no other setting
+ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")  # an interpolation that refers to no other setting
 
 
-class Composition:
-    """Call it with overrides of values for the config that they make. Raises ConfigError, or what OmegaConf raises.
+class ComposedConfig:
+    """Called with overrides of values, returns the settings with these values. Raises ConfigError, or what OmegaConf
+    raises.
 
-    apply(overrides, cfg): Hydra's way of changing a config in place, which checks types. It takes a millisecond;
-    where no setting is made of others, each override is applied that way once, and what it set is put into copies.
+    apply(overrides, cfg): Hydra's function that changes a config in place, with type checks. It takes a millisecond,
+    so if no setting is interpolated from others, each override is applied once, and its value is copied from then on.
     """
 
     def __init__(self, cfg: DictConfig, apply: Callable[[list[Override], DictConfig], None]) -> None:
-        self.cfg = pickle.dumps(cfg)  # to be copied in a fifth of deepcopy's time
+        self.cfg = pickle.dumps(cfg)  # unpickling is faster than deepcopy
         self.apply = apply
         unresolved = str(OmegaConf.to_container(cfg))
         self.is_plain = "${" not in ENVIRONMENT.sub("", unresolved) and not OmegaConf.missing_keys(cfg)
-        self.settings = pickle.dumps(whole(cfg)) if self.is_plain else b""
+        self.settings = pickle.dumps(to_settings(cfg)) if self.is_plain else b""
         self.values: dict[str | None, Any] = {}  # by override
 
     def __call__(self, overrides: Sequence[Override]) -> Settings:
         paths = [override.key_or_group.split(".") for override in overrides]
         if not self.is_plain or not all(map(_is_simple, overrides)) or _overlap(paths):
-            return whole(self._applied(list(overrides)))
+            return to_settings(self._applied(list(overrides)))
         made: Settings = pickle.loads(self.settings)
         for override, (*parents, name) in zip(overrides, paths, strict=True):
             node = made
@@ -62,13 +63,13 @@ class Composition:
         return cfg
 
 
-def whole(cfg: DictConfig) -> Settings:
-    """All of it, as plain data. Raises ConfigError for a value that is missing."""
+def to_settings(cfg: DictConfig) -> Settings:
+    """A config as plain data. Raises ConfigError for a missing value."""
     try:
         made: Settings = resolved(cfg, throw_on_missing=True)
     except MissingMandatoryValue:
         key = sorted(OmegaConf.missing_keys(cfg))[0]
-        where = place(rf"^\s*{re.escape(key.rpartition('.')[2])}\s*:\s*\?\?\?")
+        where = locate_line(rf"^\s*{re.escape(key.rpartition('.')[2])}\s*:\s*\?\?\?")
         raise ConfigError(f"{where}{key} needs a value: use {key}=…") from None
     check_plain(made)
     make_absolute(made)
@@ -77,18 +78,18 @@ def whole(cfg: DictConfig) -> Settings:
 
 
 def check_plain(node: Any, prefix: str = "") -> None:
-    """Raises ConfigError for what would be an interpolation to whoever reads the config from the run's folder."""
+    """Raises ConfigError for resolved values that would be interpolations when the stored config is read."""
     for key, value in leaves(node, prefix):
         if "${" in key or (isinstance(value, str) and "${" in value):
             raise ConfigError(f"{key}={value}: a value cannot contain '${{' once it is resolved.")
 
 
 def _is_simple(override: Override) -> bool:
-    """Whether it gives a setting that there is another value, which is not made of others."""
+    """Whether the override changes an existing setting to a value without interpolations."""
     key = override.key_or_group
     return override.type == OverrideType.CHANGE and not set("[]\\") & set(key) and "${" not in str(override.value())
 
 
 def _overlap(paths: list[list[str]]) -> bool:
-    """Whether one of them leads to, or into, another's setting."""
+    """Whether one of the paths is equal to, or a prefix of, another."""
     return any(after[: len(before)] == before for before, after in pairwise(sorted(paths)))

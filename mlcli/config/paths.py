@@ -1,5 +1,5 @@
-"""Paths of files in a config: with the home folder in place of `~`, and absolute, so that a run's config means the
-same files from any folder."""
+"""Paths in a config: `~` is expanded and paths are made absolute, so that the config of a run refers to the same
+files from any folder."""
 
 import re
 from pathlib import Path
@@ -7,22 +7,22 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-# A setting with one of these names, or whose name ends in one after an underscore, is the path of a file or folder.
+# Settings with one of these names, or with one as suffix after an underscore, are paths of files or folders.
 NAMES = re.compile(r"(.*_)?(path|folder|file|dir)")
-RUNS = {"init_from", "pretrain"}  # a file, or a run by its folder or name
-FOLDERS = ("outputs", "tracking.uri", "hydra.run.dir", "hydra.sweep.dir")  # that Hydra's node may be made of
+RUNS = {"init_from", "pretrain"}  # settings with a file, or a run by its folder or name
+FOLDERS = ("outputs", "tracking.uri", "hydra.run.dir", "hydra.sweep.dir")  # to which Hydra's node may refer
 UNQUOTED = re.compile(r"(?<=[=,\[])~(?=[/,\]]|$)")
 
 
 def typed(override: str) -> str:
-    """An override with `~` expanded where it begins an unquoted value, which Hydra's grammar has no place for."""
+    """An override with `~` expanded at the start of unquoted values, where Hydra's grammar does not allow it."""
     if "'" in override or '"' in override:
         return override
     return UNQUOTED.sub(lambda _: str(Path.home()), override)
 
 
 def expand_folders(cfg: DictConfig) -> None:
-    """Puts the home folder in place of `~`, before anything is made of these settings."""
+    """Expands `~` in these settings, before others are interpolated from them."""
     for key in FOLDERS:
         value = OmegaConf.select(cfg, key)
         if isinstance(value, str) and value.startswith("~"):
@@ -31,7 +31,7 @@ def expand_folders(cfg: DictConfig) -> None:
 
 
 def make_absolute(node: Any) -> None:
-    """Changes the paths in these settings, whatever they are nested in."""
+    """Makes the paths in these settings absolute, in place, at any depth."""
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
         if isinstance(value, dict | list):
             make_absolute(value)
@@ -48,7 +48,7 @@ def _absolute(key: str, text: str) -> str:
 
 
 def _home(text: str) -> str:
-    """As the shell does it; the text itself where there is no such user."""
+    """Expands `~` as a shell does; the text itself if there is no such user."""
     try:
         return str(Path(text).expanduser()) if text.startswith("~") else text
     except RuntimeError:

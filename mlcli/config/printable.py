@@ -1,9 +1,9 @@
-"""Text for a terminal: what came from files and names cannot move its cursor, change its title or hide other text."""
+"""Text that is safe to print: text from files and names cannot control the terminal or hide other text."""
 
 import re
 
-# Control characters but tab and newline, line separators, characters that change the direction of writing, and
-# surrogates, which no terminal takes.
+# Control characters except tab and newline, line separators, characters that change the writing direction, and
+# surrogates, which cannot be encoded.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -13,5 +13,5 @@ def printable(text: str) -> str:
 
 
 def in_a_line(text: str) -> str:
-    """The same in one line, whatever the names in it hold."""
+    """Printable text in a single line."""
     return printable(" ".join(text.splitlines()) if "\n" in text else text)

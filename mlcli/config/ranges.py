@@ -1,6 +1,6 @@
-"""The range of a number, written into a signature: `dropout: Annotated[float, Range(0, 1)] = 0.0`.
+"""Ranges of numbers in signatures: `dropout: Annotated[float, Range(0, 1)] = 0.0`.
 
-Constructors are the schema of the configs: what they annotate is checked before anything is built.
+Constructors are the schema of the configs; annotated values are validated before anything is built.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`; an open end is not itself allowed. None is unbounded."""
+    """Numbers from `low` to `high`, excluding an open end. None: unbounded."""
 
     low: float | None = None
     high: float | None = None

@@ -1,4 +1,4 @@
-"""Leaves credentials out of what is written to files, logs, trackers and the screen."""
+"""Removes credentials from text that is written to files, logs, trackers and the screen."""
 
 import re
 from typing import Any
@@ -8,12 +8,12 @@ _CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/?#]*@|[^\s/:@]*:(?!\d+(?:[/?#]|$))[^
 
 
 def redact(text: str) -> str:
-    """`http://***@host` for `http://user:password@host`, wherever it stands in the text."""
+    """Replaces `http://user:password@host` by `http://***@host` anywhere in the text."""
     return _CREDENTIALS.sub("***@", text) if "://" in text and "@" in text else text
 
 
 def redacted(node: Any) -> Any:
-    """The same for every text in plain data, keys included."""
+    """Redacts all text in plain data, including keys."""
     if isinstance(node, str):
         return redact(node)
     if isinstance(node, dict):

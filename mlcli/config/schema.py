@@ -1,6 +1,6 @@
-"""Types, ranges and choices of the settings that are not constructor arguments.
+"""Types, ranges and choices of all settings that are not constructor arguments.
 
-Hydra puts these dataclasses under the YAML files, so `trainer.epochs=abc` fails while composing; `range` and
+Hydra validates the YAML files against these dataclasses, so `trainer.epochs=abc` fails while composing; `range` and
 `choices` in a field's metadata are checked by `mlcli.config.check` right after. Groups with a `_target_` (task,
 data, model, optimizer, scheduler) have no dataclass: the signature of what they build is their schema.
 """
@@ -17,7 +17,7 @@ SHARE = {"range": Range(0, 1, low_open=True, high_open=True)}
 
 @dataclass
 class Split:
-    """How examples are divided; a data set with an official test split keeps that one."""
+    """How examples are divided. An official test split of a data set is kept."""
 
     val: float = field(default=0.2, metadata={"range": Range(0, 1, high_open=True)})  # 0: none
     test: float = field(
@@ -34,7 +34,7 @@ class Split:
 
 @dataclass
 class Trainer:
-    """Settings of the training loop."""
+    """Training-loop settings."""
 
     epochs: int = field(default=20, metadata=COUNT)
     max_steps: int | None = field(default=None, metadata=COUNT)
@@ -60,30 +60,30 @@ class Trainer:
 
 @dataclass
 class Sweep:
-    """What is done with the trials of a sweep."""
+    """Settings of a sweep."""
 
-    figures: Any = field(default=1, metadata={"range": Range(0)})  # how many of the best trials get theirs, or all
+    figures: Any = field(default=1, metadata={"range": Range(0)})  # number of best trials with figures, or all
     halving: bool = False
-    rungs: list[int] | None = None  # epochs; null: after an eighth, a quarter and a half of all
+    rungs: list[int] | None = None  # epochs; null: after 1/8, 1/4 and 1/2 of all
     keep: float = field(default=0.5, metadata=SHARE)
     metric: str | None = None  # null: trainer.monitor
 
 
 @dataclass
 class Device:
-    """Where and how precisely to compute."""
+    """Device and precision."""
 
     name: str = field(default="auto", metadata={"choices": ("auto", "cpu", "cuda", "mps")})
     precision: str = field(default="fp32", metadata={"choices": ("fp32", "bf16", "fp16")})
     compile: bool = False
     deterministic: bool = False
     threads: int | None = field(default=None, metadata=COUNT)  # null: one for tiny models, else all cores
-    resident: bool | None = None  # null: data stays on the device if it fits in half of the free memory
+    resident: bool | None = None  # null: if the data fits into half of the free memory of the device
 
 
 @dataclass
 class Tracking:
-    """Where runs are reported, besides their own folder."""
+    """Experiment tracking, besides the folder of a run."""
 
     name: str = field(default="mlflow", metadata={"choices": ("mlflow", "tensorboard", "both", "none")})
     uri: str | None = None  # null: $MLFLOW_TRACKING_URI, else the store under `outputs`
@@ -93,7 +93,7 @@ class Tracking:
 
 @dataclass
 class Config:
-    """One run."""
+    """The config of a run."""
 
     task: Any = None
     data: Any = None

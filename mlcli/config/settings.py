@@ -1,7 +1,7 @@
-"""A run's config once it is composed: plain data, whose nested settings can be read as attributes too.
+"""A composed config: plain data whose nested settings can be read as attributes.
 
-OmegaConf's own containers look at types, flags and interpolations at every access. That is what composing needs; a
-sweep of a thousand trials, which reads its configs a million times, does not.
+OmegaConf's containers check types, flags and interpolations at every access. Composing needs that; reading the
+configs of a thousand trials does not, and would be slow.
 """
 
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ class Settings(dict[str, Any]):
 
 
 def settings(node: Any) -> Any:
-    """Nested dictionaries as Settings, whatever lies around them."""
+    """Converts nested dictionaries to Settings, also inside lists."""
     if isinstance(node, dict):
         return Settings({name: settings(child) for name, child in node.items()})
     return [settings(child) for child in node] if isinstance(node, list) else node
 
 
 def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys with their values, those of lists by their place."""
+    """Dotted keys and values; elements of lists have their index as key."""
     if isinstance(node, dict | list):
         for name, child in node.items() if isinstance(node, dict) else enumerate(node):
             yield from leaves(child, f"{prefix}{name}.")
@@ -40,5 +40,5 @@ def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def resolved(cfg: Any, throw_on_missing: bool = False) -> Any:
-    """What OmegaConf holds, with its interpolations resolved, as Settings. Raises what OmegaConf raises."""
+    """A config of OmegaConf as Settings, with interpolations resolved. Raises what OmegaConf raises."""
     return settings(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=throw_on_missing))

@@ -1,6 +1,6 @@
-"""Config files as Hydra reads them, but that what is wrong with one is told with its place.
+"""Reads config files as Hydra does, with file and line in error messages.
 
-A file is somebody's own and may hold anything: no YAML, a list, or references that grow to gigabytes.
+A file may contain anything: invalid YAML, a list, or aliases that expand to gigabytes.
 """
 
 from pathlib import Path
@@ -14,15 +14,15 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlcli import renamed
-from mlcli.config import places
+from mlcli.config import config_lines
 from mlcli.config.errors import ConfigError
 
 MOST_BYTES = 1_000_000  # of a config file
-MOST_NODES = 100_000  # of what it stands for, with every alias (`*name`) spelt out
+MOST_NODES = 100_000  # of a config with all aliases (`*name`) expanded
 
 
 class CheckedSource(FileConfigSource):
-    """Raises ConfigError with file and line for a file that is no config."""
+    """Raises ConfigError with file and line for a file that is not a config."""
 
     def load_config(self, config_path: str) -> ConfigResult:
         path = Path(self.path, self._normalize_file_name(config_path))
@@ -42,8 +42,8 @@ class CheckedSource(FileConfigSource):
         except RecursionError as error:
             raise ConfigError(f"{path}: nested too deeply for a config.") from error
         if not OmegaConf.is_dict(result.config):
-            raise ConfigError(f"{path}:1: a config is settings by name (key: value), and this is a list.")
-        places.loaded[str(path)] = text
+            raise ConfigError(f"{path}:1: a config is a mapping (key: value), not a list.")
+        config_lines.texts[str(path)] = text
         if renamed.mentioned(text):
             result.config = OmegaConf.create(
                 renamed.config(OmegaConf.to_container(result.config), _package(result, config_path), quiet=False)
@@ -58,15 +58,15 @@ def _package(result: ConfigResult, config_path: str) -> str:
 
 
 def register() -> None:
-    """Lets Hydra read files with checks. Its own reader must be registered before, with the rest of its plugins."""
+    """Registers the checked reader in place of Hydra's, which has to be registered first, with its other plugins."""
     Plugins.instance()
     SourcesRegistry.instance().types["file"] = CheckedSource
 
 
 def _read(path: Path) -> str:
-    """The text. Raises ConfigError for one that is, or stands for, more than a config can be."""
+    """The text of a file. Raises ConfigError if it, or its expanded form, is too large."""
     if path.stat().st_size > MOST_BYTES:
-        raise ConfigError(f"{path}: larger than a config can be ({MOST_BYTES:,} bytes).")
+        raise ConfigError(f"{path}: larger than the limit for configs, {MOST_BYTES:,} bytes.")
     text = path.read_text(encoding="utf-8")
     if "*" in text and "&" in text:
         _check_aliases(path, yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
@@ -74,13 +74,13 @@ def _read(path: Path) -> str:
 
 
 def _check_aliases(path: Path, root: yaml.Node | None) -> None:
-    """Raises ConfigError for aliases that stand for too much, or for what contains them."""
+    """Raises ConfigError for aliases that expand to too many nodes, or contain themselves."""
     sizes: dict[int, int] = {}
     open_: set[int] = set()
 
     def size(node: yaml.Node) -> int:
         if id(node) in open_:
-            raise ConfigError(f"{path}:{node.start_mark.line + 1}: contains itself, by an alias.")
+            raise ConfigError(f"{path}:{node.start_mark.line + 1}: contains itself through an alias.")
         if id(node) not in sizes:
             open_.add(id(node))
             children = node.value if isinstance(node.value, list) else []
@@ -88,7 +88,9 @@ def _check_aliases(path: Path, root: yaml.Node | None) -> None:
             sizes[id(node)] = 1 + sum(map(size, flat))
             open_.discard(id(node))
         if sizes[id(node)] > MOST_NODES:
-            raise ConfigError(f"{path}:{node.start_mark.line + 1}: its aliases stand for too much for a config.")
+            raise ConfigError(
+                f"{path}:{node.start_mark.line + 1}: its aliases expand to more than {MOST_NODES:,} nodes."
+            )
         return sizes[id(node)]
 
     if root is not None:

@@ -1,4 +1,4 @@
-"""Reads the YAML of run folders, which somebody else may have written: within limits, and as plain data alone."""
+"""Reads the YAML of run folders, which is untrusted: within limits, and as plain data only."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,13 @@ import yaml
 from mlcli.files import read_plain
 
 LARGEST = 4 * 2**20  # bytes of a file
-DEEPEST = 50  # levels of nesting; libyaml crashes at a hundred thousand
-LONGEST = 2**16  # characters of a value; a number of four million digits takes minutes
-DIGITS = 400  # of a whole number; larger ones can be neither printed nor compared with a float
-_FLOAT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$")  # also 1e-5, which is text to YAML 1.1
+DEEPEST = 50  # levels of nesting; libyaml crashes at 100,000
+LONGEST = 2**16  # characters of a value; parsing a number of four million digits takes minutes
+DIGITS = 400  # of an integer; larger ones can be neither printed nor compared with a float
+_FLOAT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$")  # including 1e-5, which is text in YAML 1.1
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml is ten times as fast
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml is much faster
     """Reads numbers and dates as OmegaConf does."""
 
 
@@ -36,8 +36,8 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def read_yaml(path: Path, aliases: bool = False) -> Any:
-    """The file's content. Raises OSError, or ValueError in one line if it is not YAML of plain values, or exceeds a
-    limit. aliases: whether they are allowed; through them a small file stands for any amount of data."""
+    """The content of a file. Raises OSError, or ValueError with one line if it is not YAML of plain values or exceeds
+    a limit. aliases: whether to allow them; a small file can expand to any amount of data through aliases."""
     try:
         text = read_plain(path, LARGEST).decode()
         _check_events(text, aliases)
@@ -48,7 +48,7 @@ def read_yaml(path: Path, aliases: bool = False) -> Any:
 
 
 def has_interpolation(node: Any) -> bool:
-    """Whether any text in plain data holds an interpolation, as in ${oc.env:HOME}."""
+    """Whether any text in plain data contains an interpolation, as in ${oc.env:HOME}."""
     if isinstance(node, dict):
         return any(has_interpolation(each) for pair in node.items() for each in pair)
     if isinstance(node, list | tuple):

@@ -1,4 +1,4 @@
-"""From the overrides of a sweep's trials to their configs, in a hundredth of the time that Hydra takes."""
+"""Composes the configs of the trials of a sweep from their overrides, much faster than Hydra would one by one."""
 
 import copy
 import pickle
@@ -15,30 +15,30 @@ from omegaconf import DictConfig, OmegaConf
 from mlcli.config.compose import without_hydra
 from mlcli.config.explain import composing, explained
 from mlcli.config.job import as_typed, begin_job, chosen_options
-from mlcli.config.override_cache import Composition, whole
+from mlcli.config.override_cache import ComposedConfig, to_settings
 from mlcli.config.settings import Settings
 
 OF_THE_JOB = re.compile(r"\$\{\s*hydra\s*:")
 
 
 class TrialComposer:
-    """Configs of many trials: one composition per choice of groups, then a copy with each trial's values. Identical
-    to composing each alone; held to that by a test."""
+    """Configs of many trials: one composition per choice of groups, then copies with the values of each trial. The
+    result is identical to composing each trial alone, which a test verifies."""
 
     def __init__(self, hydra_loader: Any, sweep: DictConfig) -> None:
         self.loader = hydra_loader
         self.sweep = sweep
         self.parser = OverridesParser.create(config_loader=hydra_loader)
         self.parsed: dict[str, Override] = {}
-        self.bases: dict[tuple[str, ...], bytes] = {}  # by groups: pickled configs, with Hydra's node
+        self.bases: dict[tuple[str, ...], bytes] = {}  # pickled configs with Hydra's node, by choice of groups
         self.options: dict[tuple[str, ...], dict[str, str]] = {}  # by groups: those of the config
-        self.compositions: dict[tuple[str, ...], Composition] = {}  # of those that refer to nothing in that node
+        self.compositions: dict[tuple[str, ...], ComposedConfig] = {}  # of configs that do not refer to that node
         self.typed = [
             text for text in as_typed(sweep.hydra.overrides.task) if not self._parse(text).is_sweep_override()
         ]
 
     def __call__(self, overrides: Sequence[str], number: int = 0) -> Settings:
-        """The run's config for the trial with these overrides, as text. Raises ConfigError."""
+        """The config of the trial with these overrides. Raises ConfigError."""
         with explained():
             groups = self.groups(overrides)
             if groups not in self.bases:
@@ -50,23 +50,23 @@ class TrialComposer:
             return composition(values)
 
     def groups(self, overrides: Sequence[str]) -> tuple[str, ...]:
-        """Those of the overrides that pick options."""
+        """The overrides that choose options of groups."""
         return tuple(text for text in overrides if self._is_group(self._parse(text)))
 
     def _of_the_job(self, cfg: DictConfig, values: list[Override], overrides: Sequence[str], number: int) -> Settings:
-        """The settings of a trial where some are made of Hydra's own, which differ between trials."""
+        """The settings of a trial where some refer to Hydra's settings, which differ between trials."""
         before = HydraConfig.instance().cfg
         try:
             folder = Path(self.sweep.hydra.sweep.dir) / str(number)
             self.loader._apply_overrides_to_config(values, cfg)
             begin_job(cfg, overrides, number, folder)
-            return whole(without_hydra(copy.deepcopy(cfg)))
+            return to_settings(without_hydra(copy.deepcopy(cfg)))
         finally:
             HydraConfig.instance().cfg = before
 
     def _compose(self, groups: tuple[str, ...], overrides: Sequence[str]) -> None:
-        """What trials with these groups begin with: the config of the sweep itself where it has these groups, and no
-        values but those that its trials set again; else a composition of its own, for twenty times the time."""
+        """Composes the base config of trials with these groups. It is the config of the sweep if that has these
+        groups, and no values other than those that the trials override; otherwise it is composed, which is slower."""
         values = [self.parsed[text] for text in self.typed if text not in groups]
         again = {self.parsed[text].key_or_group for text in overrides}
         is_same = groups == tuple(text for text in self.typed if self._is_group(self.parsed[text]))
@@ -78,7 +78,7 @@ class TrialComposer:
         self.bases[groups], self.options[groups] = pickle.dumps(own), chosen_options(own.hydra)
         cfg = without_hydra(pickle.loads(self.bases[groups]))
         if not OF_THE_JOB.search(str(OmegaConf.to_container(cfg))):
-            self.compositions[groups] = Composition(cfg, self.loader._apply_overrides_to_config)
+            self.compositions[groups] = ComposedConfig(cfg, self.loader._apply_overrides_to_config)
 
     def _parse(self, text: str) -> Override:
         if text not in self.parsed:

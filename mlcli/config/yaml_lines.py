@@ -1,26 +1,28 @@
-"""A reader for config files, line by line: what PyYAML takes 30 ms to import for, configs need little of."""
+"""A line-based parser for the subset of YAML in config files. Importing PyYAML would slow down completion."""
 
-BLOCKS = ("|", ">")  # begin text of several lines, which no default has
+BLOCKS = ("|", ">")  # start a block of text, which is skipped
 
 
 class Document:
-    """One config file: what it is for, where it goes, what it builds on, and what it sets."""
+    """A config file: description, package, defaults list and keys."""
 
     def __init__(self) -> None:
         self.description = ""  # the first comment line
-        self.expected = ""  # of an experiment: what a `# expected:` line says
+        self.expected = ""  # of an experiment: the text of its `# expected:` line
         self.package = ""  # of a `# @package` line
-        self.defaults: list[tuple[bool, str, str]] = []  # is it an override, [/]group[@package], option ("" for none)
-        self.keys: dict[str, str] = {}  # dotted key: text of its value
+        self.defaults: list[
+            tuple[bool, str, str]
+        ] = []  # whether it is an override, [/]group[@package], option ("" for none)
+        self.keys: dict[str, str] = {}  # dotted key → text of its value
 
 
 def read(path: str) -> Document:
-    """Reads a config file. Raises OSError if it is not there."""
+    """Reads a config file. Raises OSError if it does not exist."""
     document = Document()
     with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # pathlib takes 14 ms to import
         lines = _logical(file.read().splitlines(), document)
-    parents: list[tuple[int, str]] = []  # indentation and dotted key of the maps around a line
-    listed = -1  # indentation of the list that the line before was in, or -1
+    parents: list[tuple[int, str]] = []  # indentation and dotted key of the enclosing maps
+    listed = -1  # indentation of the list of the previous line, or -1
     for indentation, text in lines:
         if text == "-" or text.startswith("- "):
             if listed < 0 or indentation <= listed:
@@ -40,9 +42,9 @@ def read(path: str) -> Document:
 
 
 def _logical(lines: list[str], document: Document) -> list[tuple[int, str]]:
-    """Indentation and text of each line that says something, without comments, continuations and blocks of text."""
+    """Indentation and text of each logical line, without comments and blocks of text."""
     found: list[tuple[int, str]] = []
-    block = -1  # indentation of the key whose block of text this is, or -1
+    block = -1  # indentation of the key of the current block of text, or -1
     for line in lines:
         text = line.strip()
         indentation = len(line) - len(line.lstrip())
@@ -86,7 +88,7 @@ def _item(document: Document, parent: str, text: str) -> None:
 
 
 def _around(parents: list[tuple[int, str]], indentation: int) -> str:
-    """The key of the map that a line of this indentation is in, "" at the top; maps that ended are dropped."""
+    """The key of the map that contains a line of this indentation ("" at the top); removes maps that have ended."""
     while parents and parents[-1][0] >= indentation:
         parents.pop()
     return parents[-1][1] if parents else ""
@@ -105,7 +107,7 @@ def _without_comment(text: str) -> str:
 
 
 def _is_open(text: str) -> bool:
-    """Whether a list or map in brackets goes on in the next line."""
+    """Whether a list or map in brackets continues on the next line."""
     return text.count("[") + text.count("{") > text.count("]") + text.count("}")
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from mlcli.batch_sizes import batch_sizes
 from mlcli.config.check import EXTRA_KEYS, locate
-from mlcli.config.errors import ConfigError, refused
+from mlcli.config.errors import ConfigError, as_config_error
 from mlcli.config.settings import Settings
 from mlcli.config.supplied import call_with, supply
 from mlcli.loading.adapter import Adapter
@@ -77,7 +77,7 @@ def build(
     device = devices.choose(cfg.device.name)
     if set_up:
         devices.set_up(cfg.device, device)
-    with refused():
+    with as_config_error():
         data = build_data(cfg) if data is None else data
         if is_fitted(cfg.model):
             data = replace(data, samples_per_epoch=None)  # sampling with replacement is for stacks only
@@ -106,7 +106,7 @@ def build(
 def build_data(cfg: Settings) -> DataSet:
     """The data set with its splits and statistics. Raises ConfigError."""
     per_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
-    with refused():
+    with as_config_error():
         return make_dataset(partial(cfg.data)(), **cfg.split, by_feature=per_feature)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlcli.config.check import locate
-from mlcli.config.errors import refused
+from mlcli.config.errors import as_config_error
 from mlcli.config.settings import Settings
 from mlcli.metric.direction import Directions, check_directed, direction
 from mlcli.traits import task_traits
@@ -20,5 +20,5 @@ def is_higher_better(cfg: Settings, metric: str) -> bool:
 
 def check_direction(metric: str, task: Any, key: str = "trainer.monitor") -> None:
     """Raises ConfigError for a metric of this task without a direction, which nothing can be ranked by."""
-    with refused():
+    with as_config_error():
         check_directed(metric, task_traits(task).directions, key, type(task).__name__)

@@ -15,9 +15,9 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 BROKEN = {
     "a: [1, 2\nb: }{": "{file}:2: expected",
     "a:\n\tb: 1\n": "{file}:2: found character '\\t'",
-    "- a\n- b\n": "{file}:1: a config is settings by name (key: value), and this is a list",
+    "- a\n- b\n": "{file}:1: a config is a mapping (key: value), not a list",
     "3\n": "{file}: ",
-    BOMB: "{file}:5: its aliases stand for too much",
+    BOMB: "{file}:5: its aliases expand to more than 100,000 nodes",
     "a: &a [*a]\n": "{file}:1: contains itself",
     "a: " + "[" * 5000 + "]" * 5000: "{file}: nested too deeply",
     "a: 1\n---\nb: 2\n": "{file}:2: but found another document",
