@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
+from mlcli.traits import model_traits
 
 STEPS = 50
 TRIALS = (
@@ -32,11 +34,14 @@ FIXED = {
 
 
 def options(group: str) -> list[str]:
-    """Of models those that gradients train, and that are not fitted."""
+    """Names of the options; of models, those trained by gradient descent."""
     files = [path for path in (shipped_conf() / group).glob("*.yaml") if path.stem not in FIXED]
-    targets = [locate(yaml.safe_load(path.read_text())["_target_"]) for path in files] if group == "model" else files
-    alone = [hasattr(own, "trained_by") or hasattr(own, "fit") for own in targets]
-    return sorted(file.stem for file, stacks_not in zip(files, alone, strict=True) if not stacks_not)
+    return sorted(path.stem for path in files if group != "model" or is_trained_by_gradient(path))
+
+
+def is_trained_by_gradient(path: Path) -> bool:
+    model = locate(yaml.safe_load(path.read_text())["_target_"])
+    return model_traits(model).trained_by is None and not hasattr(model, "fit")
 
 
 SMALL = {
