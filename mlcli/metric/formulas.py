@@ -59,6 +59,7 @@ def regression_errors(targets: Array, predictions: Array) -> dict[str, Array]:
 
 
 def r2(mse: Any, variance: Any) -> Any:
-    """1 − MSE / variance; of equal targets 1 if every prediction is exact, otherwise 0, as scikit-learn's."""
+    """1 − MSE / variance, or of both times N; of equal targets 1 if every prediction is exact, otherwise 0, as
+    scikit-learn's."""
     where: Any = torch.where if isinstance(mse, Tensor) else np.where
     return where(variance > 0, 1 - mse / where(variance > 0, variance, 1.0), 1.0 * (mse == 0))

@@ -51,6 +51,13 @@ def test_regression_equals_scikit_learn(scale: float) -> None:
     assert got == pytest.approx({"loss": full["mse"]} | {k: full[k] for k in ("rmse", "mae", "r2")}, rel=1e-12)
 
 
+def test_r2_is_scikit_learns_to_the_last_digit() -> None:
+    for seed in range(50):
+        y, p = np.random.default_rng(seed).integers(-50, 50, (2, 7)).astype(np.float64)
+        y[0] -= y.sum() % 7  # so that the mean and all sums are exact
+        assert fast.regression(torch.tensor(p), torch.tensor(y))["r2"].item() == sk.r2_score(y, p)
+
+
 @pytest.mark.parametrize(("predictions", "r2"), [([2.0, 2.0], 1.0), ([2.0, 3.0], 0.0)])
 def test_r2_of_constant_targets_is_scikit_learns(predictions: list[float], r2: float) -> None:
     got = fast.regression(torch.tensor(predictions), torch.tensor([2.0, 2.0]))["r2"].item()
