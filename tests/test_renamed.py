@@ -12,6 +12,7 @@ from mlcli.config.compose import compose, hydra_session, to_run, to_yaml
 from mlcli.config.index import groups, options
 from mlcli.config.settings import Settings
 from mlcli.config.trials import TrialComposer
+from mlcli.store.folder import RunFolder
 from mlcli.store.query import query
 from mlcli.traits import TaskTraits
 
@@ -161,6 +162,17 @@ def test_filters_and_sorting(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == LINE.format("test/hits", "test/accuracy")
     assert len(query(tmp_path, ["trainer.rounds=3", "trainer.monitor=val/hits"], "started")) == 2
     assert capsys.readouterr().err.count("\n") == 2
+    monitored = tmp_path / "runs" / "one" / "config.yaml"
+    monitored.write_text("trainer: {monitor: val/hits}\n")  # as an earlier version stored it
+    assert RunFolder(monitored.parent).config().trainer.monitor == "val/accuracy"
+    for name in ("val/hits", "val/accuracy"):
+        assert len(query(tmp_path, [f"trainer.monitor={name}"], "started")) == 2
+    record = json.loads((monitored.parent / "run.json").read_text())
+    (monitored.parent / "run.json").write_text(
+        json.dumps(record | {"directions": {"hits": "max"}})
+    )  # of its own task
+    (row,) = query(tmp_path, ["trainer.monitor=val/hits", "one"], "started")
+    assert row["name"] == "one" and RunFolder(monitored.parent).config().trainer.monitor == "val/hits"
 
 
 def test_stored_configs() -> None:

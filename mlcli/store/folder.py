@@ -15,7 +15,7 @@ from mlcli.config.redact import redacted
 from mlcli.config.settings import Settings, settings
 from mlcli.config.stored import has_interpolation, read_yaml
 from mlcli.files import sync, write_atomic
-from mlcli.store.format import FORMAT, current_names
+from mlcli.store.format import FORMAT, current_names, rename_monitored
 from mlcli.store.process import hold_lock, release_lock
 from mlcli.store.records import finite, parse, read_json, read_lines, to_json, try_read_json, write_json
 
@@ -54,7 +54,10 @@ class RunFolder:
         return self._current_names(read_json(self.path / name))
 
     def _current_names(self, content: Any) -> Any:
-        return current_names(content, try_read_json(self.path / self.record_name) or {"format": FORMAT})
+        return current_names(content, self._readable_record())
+
+    def _readable_record(self) -> dict[str, Any]:
+        return try_read_json(self.path / self.record_name) or {"format": FORMAT}
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Marks the run FINISHED, FAILED or KILLED."""
@@ -83,6 +86,7 @@ class RunFolder:
             stored = read_yaml(self.path / "config.yaml")
         except (OSError, ValueError) as error:
             raise ConfigError(str(error)) from error
+        rename_monitored(stored, self._readable_record())
         return plain(stored, f"{self.path.name}/config.yaml")
 
     def history(self) -> list[dict[str, Any]]:

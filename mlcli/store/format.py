@@ -33,8 +33,17 @@ def current_names(content: Any, record: dict[str, Any]) -> Any:
     states its format and the metrics of the user's own task, whose names stay."""
     if record.get("format", 1) >= FORMAT:
         return content
-    own = record.get("directions") or {}
-    return renamed.record(content, lambda metric: any(fnmatchcase(_without_split(metric), each) for each in own))
+    return renamed.record(content, lambda metric: _is_own(metric, record))
+
+
+def rename_monitored(config: Any, record: dict[str, Any]) -> None:
+    """The same for the metrics that a stored config names."""
+    if record.get("format", 1) < FORMAT and isinstance(config, dict):
+        renamed.metric_names(config, lambda metric: _is_own(metric, record))
+
+
+def _is_own(metric: str, record: dict[str, Any]) -> bool:
+    return any(fnmatchcase(_without_split(metric), each) for each in record.get("directions") or {})
 
 
 def _without_split(metric: str) -> str:

@@ -21,7 +21,7 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
     the metric has no direction. Raises ConfigError if no run has the metric, or the key of a filter.
     """
     found = all_runs(outputs)
-    filters = [_new_words(text) for text in filters]
+    filters = [renamed.override(text) for text in filters]
     rows = [row(run) for run in found if all(_matches(run, text) for text in filters)]
     if not rows:
         _check_keys(found, filters)
@@ -37,13 +37,6 @@ def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
         sign = -1 if direction(name, stated_directions(found)) == "max" else 1
         rows.sort(key=lambda each: (name not in each["metrics"], sign * each["metrics"].get(name, 0.0)))
     return rows[::-1] if sort.startswith("-") else rows
-
-
-def _new_words(text: str) -> str:
-    """A filter with the names that its key, and a metric or option that is its value, have now."""
-    key, equals, value = renamed.override(text).partition("=")
-    is_metric = equals and key in renamed.METRIC_KEYS
-    return f"{key}{equals}{renamed.metric(value, quiet=False) if is_metric else value}"
 
 
 def row(run: StoredRun) -> dict[str, Any]:
@@ -78,6 +71,8 @@ def _matches(run: StoredRun, text: str) -> bool:
     config = _readable_config(run)
     if f"{key}._target_" in config:  # a group: modules are named like options
         return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
+    if key in renamed.METRIC_KEYS and not _same(config.get(key), value):
+        value = renamed.metric(value, quiet=False)
     return key in config and _same(config[key], value)
 
 
