@@ -47,9 +47,9 @@ def _print_record(found: "StoredRun") -> None:
 
 def _print_run(found: "StoredRun") -> None:
     from mlcli.cli.output import print_line, print_table
-    from mlcli.store.query import flat_config
+    from mlcli.store.query import flat_config, setting_text
 
-    print_table(("setting", "value"), [(key, str(value)) for key, value in flat_config(found).items()])
+    print_table(("setting", "value"), [(key, setting_text(value)) for key, value in flat_config(found).items()])
     print_table(("metric", "value"), sorted(found.metrics().items()))
     files = (found.folder.path / "figures").glob("*")
     figures = sorted(path.name for path in files if path.suffix in (".png", ".gif"))

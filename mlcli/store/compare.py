@@ -5,7 +5,7 @@ from pathlib import Path
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
 from mlcli.store.find import all_runs, find
-from mlcli.store.query import flat_config
+from mlcli.store.query import flat_config, setting_text
 from mlcli.store.stored_run import StoredRun, stated_directions
 
 
@@ -32,7 +32,7 @@ def differences(runs: list[StoredRun]) -> list[tuple[str, ...]]:
     """Rows (setting, value in each run) of the settings that differ."""
     configs = [flat_config(run) for run in runs]
     keys = dict.fromkeys(key for config in configs for key in config)
-    rows = [(key, *(str(config.get(key, "–")) for config in configs)) for key in keys]
+    rows = [(key, *(setting_text(config.get(key, "–")) for config in configs)) for key in keys]
     return [row for row in rows if len(set(row[1:])) > 1]
 
 

@@ -1,5 +1,6 @@
 """Runs as plain rows, filtered and sorted, as `mlcli runs` lists them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ def flat_config(run: StoredRun) -> dict[str, Any]:
     return flatten(run.folder.config()) if (run.folder.path / "config.yaml").exists() else {}
 
 
+def setting_text(value: Any) -> str:
+    """A setting as it is typed: null, true or false rather than Python's words."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+
+
 def _readable_config(run: StoredRun) -> dict[str, Any]:
     """Empty for a damaged run, so that the others are listed."""
     try:
@@ -96,4 +102,4 @@ def _same(stored: Any, typed: str) -> bool:
     try:
         return float(stored) == float(typed)
     except (TypeError, ValueError, OverflowError):
-        return str(stored).lower() == typed.lower()
+        return typed.lower() in (setting_text(stored).lower(), str(stored).lower())

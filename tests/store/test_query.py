@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlcli.config.errors import ConfigError
-from mlcli.store.query import query
+from mlcli.store.query import query, setting_text
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def outputs(tmp_path: Path) -> Path:
         record = {"id": folder.name, "name": name, "status": "FINISHED", "started": float(started)}
         record |= {"pid": os.getpid(), "host": socket.gethostname(), "parent": None, "command": "mlcli train"}
         (folder / "run.json").write_text(json.dumps(record))
-        (folder / "config.yaml").write_text(f"model:\n  _target_: mlcli.model.{model}\noptimizer:\n  lr: 0.01\n")
+        (folder / "config.yaml").write_text(
+            f"model:\n  _target_: mlcli.model.{model}\noptimizer:\n  lr: 0.01\n  clip: null\n  fused: true\n"
+        )
     return tmp_path
 
 
@@ -28,6 +30,8 @@ def outputs(tmp_path: Path) -> Path:
     [
         (["model=lstm"], ["first"]),
         (["optimizer.lr=1e-2", "second"], ["second"]),
+        (["optimizer.clip=null", "first"], ["first"]),
+        (["optimizer.fused=true", "first"], ["first"]),
         (["status=finished"], ["second", "first"]),
         (["name=first"], ["first"]),
         (["optimizer.lr=3"], []),
@@ -37,6 +41,11 @@ def outputs(tmp_path: Path) -> Path:
 )
 def test_filters(outputs: Path, filters: list[str], names: list[str]) -> None:
     assert [row["name"] for row in query(outputs, filters, "started")] == names
+
+
+def test_settings_are_shown_as_they_are_typed() -> None:
+    values = [None, True, 1e-8, 3, "adam", [0.9, 0.999]]
+    assert [*map(setting_text, values)] == ["null", "true", "1e-08", "3", "adam", "[0.9, 0.999]"]
 
 
 @pytest.mark.parametrize(
