@@ -1,4 +1,5 @@
-"""The training loop. There is one for all tasks, and it depends on nothing but the methods of `Trials`.
+"""The training loop: updates, validation, selection of the best epoch, early stopping. There is one for all tasks,
+and it depends on nothing but the methods of `Trials`.
 
 The loop is a generator of events: it yields an `Epoch` per trial after each epoch and a `Tick` now and then, so the
 caller writes the journal, moves the progress bar and saves checkpoints without callbacks. It trains any number of

@@ -1,4 +1,4 @@
-"""The steps of K-means, for many searches side by side.
+"""K-means: initial centroids, assignment and update (Lloyd 1982), for many searches side by side.
 
 Shapes: A searches, N points, D features, K centroids, L candidates. A search with fewer than K centroids has its last
 ones at infinity, where no point is assigned to them.
