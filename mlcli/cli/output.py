@@ -19,8 +19,11 @@ def outputs_folder(given: Path | None = None) -> Path:
 
 
 def print_line(text: str) -> None:
-    """Prints a line on stdout."""
-    print(in_a_line(text))
+    """Prints a line on stdout. Exits with status 1, as rich does for a table, if the pipe's reader has exited."""
+    try:
+        print(in_a_line(text))
+    except BrokenPipeError:
+        raise SystemExit(1) from None
 
 
 def print_table(

@@ -1,6 +1,7 @@
 """The output at the end of a command, and its hints to look at the runs."""
 
 import ast
+import io
 import json
 from pathlib import Path
 
@@ -147,3 +148,16 @@ def test_doctor_and_a_wrong_store_write_nothing() -> None:
     with pytest.raises(SystemExit) as end:
         main([*QUICK, "tracking.uri=nonsense"])
     assert end.value.code == 2 and not Path("nowhere").exists() and not Path("outputs").exists()
+
+
+def test_a_reader_that_has_exited_ends_the_command_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `mlcli train | head -2`."""
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Closed())
+    with pytest.raises(SystemExit) as ended:
+        print_line("text")
+    assert ended.value.code == 1
