@@ -168,11 +168,13 @@ def test_filters_and_sorting(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     for name in ("val/hits", "val/accuracy"):
         assert len(query(tmp_path, [f"trainer.monitor={name}"], "started")) == 2
     record = json.loads((monitored.parent / "run.json").read_text())
-    (monitored.parent / "run.json").write_text(
-        json.dumps(record | {"directions": {"hits": "max"}})
-    )  # of its own task
-    (row,) = query(tmp_path, ["trainer.monitor=val/hits", "one"], "started")
+    own = record | {"directions": {"hits": "max"}}  # of the task of the user
+    (monitored.parent / "run.json").write_text(json.dumps(own))
+    (tmp_path / "runs" / "two" / "config.yaml").write_text("trainer: {monitor: val/loss}\n")
+    renamed._announced.clear()
+    (row,) = query(tmp_path, ["trainer.monitor=val/hits"], "started")
     assert row["name"] == "one" and RunFolder(monitored.parent).config().trainer.monitor == "val/hits"
+    assert capsys.readouterr().err == ""  # nothing is renamed
 
 
 def test_stored_configs() -> None:

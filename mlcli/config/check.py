@@ -83,7 +83,8 @@ def locate(target: str, key: str = "_target_") -> Any:
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        hint = "; use PYTHONPATH=FOLDER for a module of your own" if isinstance(error, ModuleNotFoundError) else ""
+        is_own = isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("mlcli.")
+        hint = "; use PYTHONPATH=FOLDER for a module of your own" if is_own else ""
         raise ConfigError(f"{key}={target}: cannot be imported ({error}){hint}.") from error
     if not callable(found):
         raise ConfigError(f"{key}={target}: not a class or function.")

@@ -77,9 +77,12 @@ def _matches(run: StoredRun, text: str) -> bool:
     config = _readable_config(run)
     if f"{key}._target_" in config:  # a group: modules are named like options
         return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
-    if key in renamed.METRIC_KEYS and not _same(config.get(key), value):
-        value = renamed.metric(value, quiet=False)
-    return key in config and _same(config[key], value)
+    if key not in config or _same(config[key], value):
+        return key in config
+    is_renamed = key in renamed.METRIC_KEYS and _same(config[key], renamed.metric(value))
+    if is_renamed:
+        renamed.metric(value, quiet=False)
+    return is_renamed
 
 
 def _check_keys(runs: list[StoredRun], filters: list[str]) -> None:
