@@ -45,11 +45,12 @@ INTERPOLATION = re.compile(r"(?<=\$\{)(\s*)([A-Za-z_][\w.]*)(?=\s*\})")
 _announced: set[str] = set()
 
 
-def announce(old: str, new: str) -> None:
-    """Prints, once per process, the new name of a word that the user typed."""
+def announce(old: str, new: str, works: bool = True) -> None:
+    """Prints, once per process, the new name of a word that the user typed. works: whether the old one still does."""
     if old != new and old not in _announced:
         _announced.add(old)
-        print(f"{old} is now {new}; the old name works until the next release", file=sys.stderr)
+        consequence = "the old name works until the next release" if works else "the old name has no effect"
+        print(f"{old} is now {new}; {consequence}", file=sys.stderr)
 
 
 def key(name: str, quiet: bool = True) -> str:

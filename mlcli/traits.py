@@ -75,6 +75,9 @@ class Generates(Protocol):
 
 def task_traits(task: Any) -> TaskTraits:
     """The traits of a task, or of a task's class."""
+    for old, new in FORMER_METHODS.items():
+        if hasattr(task, old) and not hasattr(task, new):
+            announce(f"{_class_of(task).__name__}.{old}", new, works=False)
     return _traits_of(task, TaskTraits)
 
 
@@ -100,6 +103,14 @@ FORMER = {
     "varies": "per_trial",
     "watchable": "layer_statistics",
 }
+# Optional methods of tasks in earlier versions. They are no longer called.
+FORMER_METHODS = {
+    "answers": "evaluation_outputs",
+    "check": "check_data",
+    "examples": "fit_arguments",
+    "footprint": "trial_bytes",
+    "outline": "memory_proxy",
+}
 
 
 def _traits_of(found: Any, kind: type[Traits]) -> Traits:
@@ -108,7 +119,10 @@ def _traits_of(found: Any, kind: type[Traits]) -> Traits:
     names = {each.name for each in fields(kind)}
     former = {old: new for old, new in FORMER.items() if new in names and hasattr(found, old)}
     for old, new in former.items():
-        cls = found if isinstance(found, type) else type(found)
         traits = replace(traits, **{new: getattr(found, old)})
-        announce(f"{cls.__name__}.{old}", f"traits = {kind.__name__}({new}=…)")
+        announce(f"{_class_of(found).__name__}.{old}", f"traits = {kind.__name__}({new}=…)")
     return traits
+
+
+def _class_of(found: Any) -> type:
+    return found if isinstance(found, type) else type(found)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from torch import nn
+from torch import Tensor, nn
 
 from mlcli import renamed
 from mlcli.task.classification import Classification
@@ -58,6 +58,20 @@ def test_class_attributes_of_earlier_versions_work_and_print_their_successor_onc
         f"Mine.directions is now traits = TaskTraits(directions=…); {until}",
         f"Mine.unsupervised is now traits = TaskTraits(test_split_optional=…); {until}",
     ]
+
+
+def test_methods_of_earlier_versions_that_are_no_longer_called_are_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(renamed, "_announced", set())
+
+    class Mine(Classification):
+        def answers(self, inputs: Tensor) -> Tensor:
+            return self.model(inputs)
+
+    task_traits(Mine)
+    task_traits(object.__new__(Mine))
+    assert capsys.readouterr().err == "Mine.answers is now evaluation_outputs; the old name has no effect\n"
 
 
 def test_a_trait_of_an_instance_may_depend_on_its_settings() -> None:
