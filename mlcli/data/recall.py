@@ -18,7 +18,7 @@ def recall(
     """Tokens N × T of random letters, T = 2 · delay + 2; the class is the letter `delay` steps before the last.
 
     Nothing marks that letter, so a network must remember the last `delay` letters at any time, and its capacity
-    limits how far it can look back. The accuracy of guessing is 1 / symbols.
+    limits how far it can look back. Chance accuracy is 1 / symbols.
     """
     generator = torch.Generator().manual_seed(seed)
     letters = tuple(chr(ord("a") + i) for i in range(symbols))
