@@ -1,11 +1,14 @@
 """Old names of modules that own models, tasks, data sets and conclusions import. They work until the next release.
 
-Imports nothing of mlcli, and of the standard library only what Python itself has loaded: every command loads it.
+Every command and every completion loads this module, so it imports nothing that Python itself has not loaded.
 """
 
 import sys
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+
+TYPE_CHECKING = False  # the name that type checkers take for true; `typing` would have to be imported
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 MODULES = {  # old → new
     "mlcli.data.dataset": "mlcli.loading.dataset",
@@ -31,13 +34,17 @@ MEMBERS = {  # old module: old name → new name
 class MovedModules:
     """A finder and loader of modules by their old names. As the last finder it sees only imports that would fail."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in MODULES else None  # type: ignore[arg-type]  # a Loader by its methods
+    def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+        if name not in MODULES:
+            return None
+        from importlib.machinery import ModuleSpec
 
-    def create_module(self, spec: ModuleSpec) -> None:
+        return ModuleSpec(name, self)  # type: ignore[arg-type]  # a Loader by its methods
+
+    def create_module(self, spec: "ModuleSpec") -> None:
         """None: an ordinary module."""
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Copies the members of the new module, under their old names as well."""
         from importlib import import_module
 

@@ -436,7 +436,7 @@ def test_plateaus_are_each_trials_own(hydra: Any) -> None:
     how = plan(max_steps=None, epochs=4, monitor="val/accuracy", higher=True)
     stacked = parts_of(hydra, trials, common)
     train_stacked(stacked, how)
-    factors = [each.task.update.schedule.seen.factor for each in stacked]
+    factors = [each.task.update.schedule.state.factor for each in stacked]
     assert factors[0] == 0.125 and factors[1] > 0.125
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from mlcli.cli.training import main
-from mlcli.run import memory_need, stacked
+from mlcli.run import stack_size, stacked
 from mlcli.run.load import load_run
 from mlcli.store.folder import RunFolder
 from tests import commands
@@ -128,8 +128,8 @@ def test_a_stack_that_runs_out_of_memory_goes_on_in_halves(monkeypatch: pytest.M
 
 
 def test_a_group_is_cut_to_what_fits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    available = 3 * one_trial(memory_need) / memory_need.SHARE
-    monkeypatch.setattr(memory_need, "free", lambda device: available)
+    available = 3 * one_trial(stack_size) / stack_size.SHARE
+    monkeypatch.setattr(stack_size, "free_memory", lambda device: available)
     folder = sweep(*GRID, "hydra/launcher=stack")
     assert "4 trials as stacks of 3" in capsys.readouterr().err
     assert all(record(folder / number)["status"] == "FINISHED" for number in "0123")
