@@ -63,7 +63,7 @@ def train_stacked(
     that runs out of memory is halved; after any other error its members train one by one. Raises errors that prevent
     writing the folders, after they have been recorded where possible.
     """
-    with _end_recorded(members):
+    with _common_failure_recorded(members):
         for member in members:
             member.create_folder()
             follow(member.folder.path)
@@ -199,7 +199,7 @@ def _finish(member: StackMember, save: Save | None) -> None:
 
 
 @contextmanager
-def _end_recorded(members: Sequence[StackMember]) -> Iterator[None]:
+def _common_failure_recorded(members: Sequence[StackMember]) -> Iterator[None]:
     """Records an error that ends them all in the folders without an end yet."""
     try:
         yield

@@ -13,7 +13,7 @@ from mlcli.config.check import locate
 from mlcli.machine import device as devices
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, task_directions
-from mlcli.run.failure import RunFailed, first_line, is_interrupt
+from mlcli.run.failure import RunFailed, end_of
 from mlcli.run.figures import Save, report_plot_errors
 from mlcli.run.finished_run import FinishedRun
 from mlcli.run.job import initial_record
@@ -148,10 +148,8 @@ def _create_folder(folder: Path, trials: Sequence[Trial], command: str) -> RunFo
 
 def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str, str | None]:
     """The status of the sweep and its reason. A sweep without any result has failed."""
-    if error is not None and is_interrupt(error):
-        return "KILLED", "interrupted"
-    if error is not None and not isinstance(error, RunFailed):  # raised by a sweeper for a failed trial
-        return "FAILED", first_line(error)
+    if error is not None and not isinstance(error, RunFailed):  # which a sweeper raises for a failed trial
+        return end_of(error)
     if any(trial.status in SCORED for trial in trials):
         return "FINISHED", None
     return "FAILED", f"none of {len(trials)} trials finished"
