@@ -54,7 +54,7 @@ def cache_tables(database: Path) -> None:
             with closing(sqlite3.connect(part)) as connection, connection:
                 connection.execute("DELETE FROM experiments")  # the default experiment has the folder of that store
             if _is_empty(part):  # the store may have been replaced by another one in the meantime
-                part.replace(cache)
+                write_atomic(cache, part.read_bytes())
 
 
 def _is_empty(database: Path) -> bool:
