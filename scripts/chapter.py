@@ -36,9 +36,9 @@ FIGURES = {
 OTHERS = ("compare", "sweep", "learning_curves")  # figures of the run or sweep, if the conclusion has none
 INTRODUCTION = """# Experiments
 
-Every experiment of `conf/experiment` with its command, its conclusion and one of its figures. The conclusions are
-computed from the runs; no number is written by hand. Times are those of the whole command on two
-CPU cores, with MLflow: {minutes:.0f} minutes in total. `make chapter` runs all experiments and writes this page,
+Every experiment of `conf/experiment` with its command, its conclusion and one of its figures. The
+conclusions are computed from the runs. Times are those of the whole command on two CPU cores, with
+MLflow: {minutes:.0f} minutes in total. `make chapter` runs all experiments and writes this page,
 `make chapter ONLY=pca,maml` runs some.
 """
 
