@@ -20,9 +20,9 @@ class Line:
         """The value of a flag earlier on the line, or ""."""
         for name, given in zip(self.before, [*self.before, ""][1:], strict=True):
             if SHORT.get(name, name) == flag:
-                return os.path.expanduser(given)  # noqa: PTH111  # importing pathlib is slow
+                return os.path.expanduser(given)
             if name.startswith(f"{flag}="):
-                return os.path.expanduser(name[len(flag) + 1 :])  # noqa: PTH111
+                return os.path.expanduser(name[len(flag) + 1 :])
         return ""
 
     def positional(self) -> list[str]:

@@ -11,7 +11,7 @@ AnyPath = TypeVar("AnyPath", Path, str)
 
 def expanded(path: AnyPath | None) -> AnyPath | None:
     """Expands `~`, which the shell does not do in `--output=~/x` and within quotes."""
-    return None if path is None else type(path)(os.path.expanduser(path))  # noqa: PTH111  # pathlib fails for ~nobody
+    return None if path is None else type(path)(os.path.expanduser(path))
 
 
 Outputs = Annotated[

@@ -15,7 +15,7 @@ def outputs_folder(given: Path | None = None) -> Path:
     """The folder of runs: the given one, else $MLCLI_OUTPUTS, else `outputs` in the current folder."""
     from mlcli.track.tracking import default_outputs
 
-    return given or Path(os.path.expanduser(default_outputs()))  # noqa: PTH111  # pathlib fails for ~nobody
+    return given or Path(os.path.expanduser(default_outputs()))
 
 
 def print_line(text: str) -> None:

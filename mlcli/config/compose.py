@@ -5,6 +5,7 @@ uses the same parts (argument parser, loader, sweeper) and raises ConfigError fo
 """
 
 import copy
+import os
 import secrets
 import shlex
 import time
@@ -57,7 +58,7 @@ def hydra_session(config_dir: str | None = None, config_path: str | None = None)
     OmegaConf.register_new_resolver("run_id", new_id, use_cache=True, replace=True)
     ConfigStore.instance().store(name="schema", node=Config)
     sources.register()
-    config_dir, config_path = (each and str(Path(each).expanduser()) for each in (config_dir, config_path))
+    config_dir, config_path = (each and os.path.expanduser(each) for each in (config_dir, config_path))
     for flag, folder in (("--config-path", config_path), ("--config-dir", config_dir)):
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"{flag} {folder}: there is no such folder.")

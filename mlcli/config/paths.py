@@ -1,6 +1,7 @@
 """Paths in a config: `~` is expanded and paths are made absolute, so that the config of a run refers to the same
 files from any folder."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def expand_folders(cfg: DictConfig) -> None:
         value = OmegaConf.select(cfg, key)
         if isinstance(value, str) and value.startswith("~"):
             with read_write(cfg), read_write(cfg.hydra), open_dict(cfg):
-                OmegaConf.update(cfg, key, _home(value))
+                OmegaConf.update(cfg, key, os.path.expanduser(value))
 
 
 def make_absolute(node: Any) -> None:
@@ -41,15 +42,7 @@ def make_absolute(node: Any) -> None:
 
 def _absolute(key: str, text: str) -> str:
     if NAMES.fullmatch(key):
-        return str(Path(_home(text)).absolute())
+        return str(Path(os.path.expanduser(text)).absolute())
     if key in RUNS and (text.startswith("~") or (("/" in text or Path(text).suffix) and Path(text).exists())):
-        return str(Path(_home(text)).absolute())
-    return _home(text) if key in ("outputs", "uri") else text
-
-
-def _home(text: str) -> str:
-    """Expands `~` as a shell does; the text itself if there is no such user."""
-    try:
-        return str(Path(text).expanduser()) if text.startswith("~") else text
-    except RuntimeError:
-        return text
+        return str(Path(os.path.expanduser(text)).absolute())
+    return os.path.expanduser(text) if key in ("outputs", "uri") else text

@@ -173,7 +173,7 @@ def _is_special(text: str) -> bool:
     """Whether this is the path of a device, pipe or socket, of a folder with one in it, or in /proc or /sys, where
     some files never end."""
     try:
-        path = Path(text).expanduser().resolve()
+        path = Path(os.path.expanduser(text)).resolve()
         mode = path.stat().st_mode
         inside = [each.stat().st_mode for each in path.iterdir() if each.exists()] if stat.S_ISDIR(mode) else []
     except (OSError, ValueError, RuntimeError):  # not a path

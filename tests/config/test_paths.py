@@ -8,6 +8,7 @@ import pytest
 
 from mlcli.cli.training import main
 from mlcli.config.arguments import parse
+from mlcli.config.cache_dir import cache_folder
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.config.paths import make_absolute, typed
@@ -47,6 +48,15 @@ def test_only_what_begins_a_value_is_expanded(home: Path) -> None:
     assert typed("data.paths=[~/a,~]") == f"data.paths=[{home}/a,{home}]"
     for same in ("~model.dropout", "name=a~b", "name='=~/a'", "name=x~/y", "data.path=~nobody/x"):
         assert typed(same) == same
+
+
+def test_the_home_of_an_unknown_user_is_no_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLCLI_CACHE", "~nobody-here/cache")
+    assert cache_folder() == Path("~nobody-here/cache")
+    assert composed(*TEXT, "data.path='~nobody-here/x'").data.path == str(Path.cwd() / "~nobody-here/x")
+    missing = pytest.raises(ConfigError, match=r"--config-dir ~nobody-here/conf: there is no such folder")
+    with missing, hydra_session("~nobody-here/conf"):
+        pass
 
 
 def test_relative_paths_become_absolute_and_nothing_else_does(home: Path) -> None:
