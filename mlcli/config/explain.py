@@ -17,6 +17,7 @@ from omegaconf.errors import (
     ValidationError,
 )
 
+from mlcli import renamed
 from mlcli.config.config_lines import locate_line, texts
 from mlcli.config.errors import ConfigError, UnknownKey, suggest
 
@@ -105,7 +106,9 @@ def _unknown_key(cause: OmegaConfBaseException) -> str:
     full_key, key, parent = str(cause.full_key), str(cause.key), cause.parent_node
     prefix = full_key[: -len(key)]
     siblings = [f"{prefix}{name}" for name in (parent or {})]
-    near = difflib.get_close_matches(full_key, siblings, n=1, cutoff=0.6)
+    # Without the prefix, which would make any two keys of a group similar. Former keys lead to their successor.
+    names = [name.removeprefix(prefix) for name in (*siblings, *renamed.KEYS) if name.startswith(prefix)]
+    near = [renamed.key(f"{prefix}{name}") for name in difflib.get_close_matches(key, names, n=1, cutoff=0.6)]
     if not near:
         everywhere = leaves_of(cause.parent_node._get_root() if cause.parent_node is not None else None)
         near = [name for name in everywhere if name.rpartition(".")[2] == key][:1]

@@ -32,6 +32,8 @@ def test_a_task_brings_its_data_and_the_command_line_wins() -> None:
         ("optimizer.lrr=1", ["optimizer.lrr", "Did you mean optimizer.lr?"]),
         ("trainer.epoch=3", ["Did you mean trainer.epochs?"]),
         ("epochs=3", ["Did you mean trainer.epochs?"]),
+        ("trainer.watchh=true", ["Did you mean trainer.layer_statistics?"]),
+        ("trainer.xyz=1", ["Keys here: trainer.epochs"]),
         ("model=lstmm", ["'lstmm'", "Did you mean lstm?", "linear"]),
         ("modell=lstm", ["modell", "Did you mean model?"]),
         ("trainer.epochs=abc", ["trainer.epochs=abc", "whole number"]),
