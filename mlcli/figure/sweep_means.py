@@ -18,7 +18,7 @@ Setting = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Mean:
-    """Mean and standard deviation of the scores of repeats; the deviation is None for a single one."""
+    """A mean with its error bar."""
 
     score: float
     deviation: float | None

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlcli.metric.formulas import class_scores, label_scores, r2, regression_errors
+from mlcli.metric.formulas import class_scores, exact_matches, label_scores, r2, regression_errors
 from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 from mlcli.precise import precise
 
@@ -49,7 +49,7 @@ def multi_label(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     given = precise(logits > 0)
     return {
         "loss": F.binary_cross_entropy_with_logits(logits, targets),
-        "accuracy": precise((given == targets).all(1)).mean(),
+        "accuracy": precise(exact_matches(given, targets)).mean(),
         **label_scores((given * targets).sum(0), targets.sum(0), given.sum(0)),
     }
 

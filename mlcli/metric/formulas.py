@@ -12,6 +12,12 @@ from torch import Tensor
 Array = TypeVar("Array", np.ndarray, Tensor)
 
 
+def exact_matches(predicted: Array, targets: Array) -> Array:
+    """Whether all C labels of an example are correct, N × C and N × C → N."""
+    matches: Array = (predicted == targets).all(1)
+    return matches
+
+
 def precision(hits: Array, predicted: Array) -> Array:
     """TP / (TP + FP), from true positives and predicted positives."""
     ratio: Array = hits / predicted.clip(min=1)

@@ -46,7 +46,7 @@ def scores(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) ->
 
 def exact_match(has: np.ndarray, probabilities: np.ndarray) -> float:
     """The share of the examples with all labels correct (subset accuracy)."""
-    return float(((probabilities > THRESHOLD) == has).all(1).mean())
+    return float(formulas.exact_matches(probabilities > THRESHOLD, has).mean())
 
 
 def table(has: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:

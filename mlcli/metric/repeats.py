@@ -7,15 +7,13 @@ in the mean of a setting of which a repeat has finished, and is never the best w
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 Trial = dict[str, Any]
 Setting = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Mean:
+class Mean(TypedDict):
     """Mean and standard deviation of the scores of repeats; the deviation is None for a single one."""
 
     score: float
@@ -32,7 +30,8 @@ def mean_and_std(values: Sequence[float]) -> tuple[float, float | None]:
 
 def mean_of(trials: Sequence[Trial]) -> Mean:
     finished = [trial["score"] for trial in trials if not trial["pruned"]]
-    return Mean(*mean_and_std(finished or [trial["score"] for trial in trials]), not finished)
+    score, deviation = mean_and_std(finished or [trial["score"] for trial in trials])
+    return Mean(score=score, deviation=deviation, pruned=not finished)
 
 
 def means_by_setting(trials: Sequence[Trial]) -> dict[Setting, Mean]:
@@ -45,4 +44,4 @@ def means_by_setting(trials: Sequence[Trial]) -> dict[Setting, Mean]:
 def best_of(means: dict[Setting, Mean], better: str) -> Setting:
     """The setting with the best mean; better: "min" or "max"."""
     sign = -1 if better == "max" else 1
-    return min(means, key=lambda setting: (means[setting].pruned, sign * means[setting].score))
+    return min(means, key=lambda setting: (means[setting]["pruned"], sign * means[setting]["score"]))

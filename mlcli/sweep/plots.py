@@ -1,7 +1,6 @@
 """The metric of a sweep's trials against what was swept."""
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 from mlcli.figure import sweep as figure
@@ -47,9 +46,9 @@ def sweep_plots(rows: list[Row], metric: str, stated: Directions | None = None) 
     }
     render = _render(settings, [trial["values"] for trial in trials])
     if render is figure.render_seeds:
-        return [Plot("sweep", render, data | {"mean": asdict(mean_of(trials))})]
+        return [Plot("sweep", render, data | {"mean": mean_of(trials)})]
     means = means_by_setting(trials)
-    each = [{"values": list(setting), **asdict(mean)} for setting, mean in means.items()]
+    each = [{"values": list(setting), **mean} for setting, mean in means.items()]
     return [Plot("sweep", render, data | {"means": each, "best": list(means).index(best_of(means, better))})]
 
 

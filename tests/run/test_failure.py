@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,9 @@ def fails(*arguments: Any, **named: Any) -> None:
 
 
 @pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Path]:
+def full_disk(small_disk: Callable[[str], Path]) -> Path:
     """A file system with room for a run's first files and not for its weights."""
-    folder = tmp_path / "full"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(folder)]
-    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("cannot mount a file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    return small_disk("48k")
 
 
 @pytest.mark.parametrize("sweep", [[], ["-m", "optimizer.lr=0.1,0.2", "hydra/launcher=stack"]], ids=["run", "stack"])

@@ -3,10 +3,9 @@
 import fcntl
 import os
 import sqlite3
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -20,17 +19,8 @@ from mlcli.track.courier_handle import start_courier
 from mlcli.track.database import Unusable, exclusive, retry_while_locked, usable
 from mlcli.track.mlflow_store import Store
 from mlcli.track.ui import serve_ui
+from tests.track.couriers import run_courier
 from tests.track.test_courier import make_run
-
-
-def deliver(outputs: Path, *folders: Path) -> Courier:
-    courier = Courier(outputs, "", "tests")
-    for folder in folders:
-        courier.follow(folder)
-    courier.finish()
-    for delivery in courier.deliveries.values():
-        delivery.release()
-    return courier
 
 
 @pytest.mark.parametrize(
@@ -40,7 +30,7 @@ def test_a_store_of_random_bytes_is_one_sentence_at_once(tmp_path: Path, content
     """Not five minutes for each run."""
     (tmp_path / "mlflow.db").write_bytes(content)
     began = time.monotonic()
-    courier = deliver(tmp_path, *(make_run(tmp_path, str(number)) for number in range(20)))
+    courier = run_courier(tmp_path, *(make_run(tmp_path, str(number)) for number in range(20)))
     assert time.monotonic() - began < 20
     assert courier.problem is not None and "mlflow.db cannot be used (" in courier.problem
     assert courier.remaining() == "20 runs are left"
@@ -59,21 +49,15 @@ def test_a_command_ends_with_one_line(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Path]:
+def full_disk(small_disk: Callable[[str], Path]) -> Path:
     """A file system with room for a few small files."""
-    folder = tmp_path / "full"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
-    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("cannot mount a file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    return small_disk("200k")
 
 
 def test_a_full_disk_is_one_sentence_at_once(full_disk: Path) -> None:
     run = make_run(full_disk, "a")
     began = time.monotonic()
-    courier = deliver(full_disk, run)
+    courier = run_courier(full_disk, run)
     assert time.monotonic() - began < 40
     assert courier.problem is not None and "mlflow.db cannot be used (" in courier.problem
     assert not list(full_disk.rglob(".*.part"))
@@ -81,7 +65,7 @@ def test_a_full_disk_is_one_sentence_at_once(full_disk: Path) -> None:
 
 def test_a_folder_in_the_place_of_the_store(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").mkdir()
-    courier = deliver(tmp_path, make_run(tmp_path, "a"))
+    courier = run_courier(tmp_path, make_run(tmp_path, "a"))
     assert courier.problem is not None and "mlflow.db cannot be used (" in courier.problem
 
 
@@ -127,7 +111,7 @@ def test_a_fault_of_one_run_is_not_the_stores() -> None:
 def test_a_store_that_was_removed_gets_its_runs_again(tmp_path: Path) -> None:
     """By `mlcli sync`; a run that the user has deleted in MLflow stays deleted."""
     folders = [make_run(tmp_path, name) for name in ("a", "b")]
-    assert deliver(tmp_path, *folders).problem is None
+    assert run_courier(tmp_path, *folders).problem is None
     client = Store(tmp_path, "", "tests").client
     experiment = client.get_experiment_by_name("tests").experiment_id
     first = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}

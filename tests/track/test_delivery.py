@@ -19,6 +19,7 @@ from mlcli.track.courier import Courier
 from mlcli.track.delivery import Delivery
 from mlcli.track.local_store import LocalStore
 from mlcli.track.mlflow_store import Store, tidy
+from tests.track.couriers import run_courier
 
 STARTED = 1_700_000_000.0
 EXAMPLE = {
@@ -64,14 +65,8 @@ def set_status(folder: Path, status: str) -> None:
 
 
 def deliver(outputs: Path, *folders: Path) -> str | None:
-    """A complete delivery by one courier."""
-    courier = Courier(outputs, "", "tests")
-    for folder in folders:
-        courier.follow(folder)
-    courier.finish()
-    for delivery in courier.deliveries.values():
-        delivery.release()
-    return courier.problem
+    """Returns the problem of a complete delivery, None if there is none."""
+    return run_courier(outputs, *folders).problem
 
 
 def client(outputs: Path) -> MlflowClient:

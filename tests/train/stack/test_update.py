@@ -256,27 +256,21 @@ def test_alone_and_stacked_agree(kind: Any, settings: dict[str, Any], together: 
     expected = alone(makers)
     got, update = stacked(makers)
     assert all(each.joint for each in update.row_optimizers) == together
-    for mine, theirs in zip(got, expected, strict=True):
-        for one, other in zip(mine, theirs, strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_each_trial_has_the_constructors_arguments_of_its_own() -> None:
     makers = [make(torch.optim.Adagrad, lr=0.05, initial_accumulator_value=start) for start in (0.0, 0.1, 3.0)]
     expected = alone(makers)
     got, _ = stacked(makers)
-    for mine, theirs in zip(got, expected, strict=True):
-        for one, other in zip(mine, theirs, strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_one_setting_that_needs_a_step_of_its_own_leaves_the_others_together() -> None:
     makers = [make(torch.optim.SGD, lr=0.05), make(torch.optim.Rprop, lr=0.05), make(torch.optim.SGD, lr=0.02)]
     expected = alone(makers)
     got, _ = stacked(makers)
-    for mine, theirs in zip(got, expected, strict=True):
-        for one, other in zip(mine, theirs, strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_an_optimizer_that_puts_other_tensors_in_place_does_not_stack() -> None:
