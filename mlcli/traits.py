@@ -70,7 +70,7 @@ class Generates(Protocol):
     """A task whose model continues a text."""
 
     def generate(self, prompt: str, tokens: int, temperature: float, seed: int) -> str:
-        """The text of so many tokens after the prompt. Raises ValueError for a prompt that cannot be encoded."""
+        """The text of `tokens` tokens that continue the prompt. Raises ValueError if it cannot be encoded."""
 
 
 def task_traits(task: Any) -> TaskTraits:

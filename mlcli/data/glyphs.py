@@ -34,7 +34,7 @@ def glyphs(images: Annotated[int, Range(1)] = 8) -> Examples:
     counts = labels.bincount()
     if (counts >= images).sum() < 2:
         most = int(counts.sort().values[-2])
-        raise ValueError(f"data.images={images}: too few letters have so many images; use {most} or less.")
+        raise ValueError(f"data.images={images}: fewer than two letters have {images} images; use {most} or less.")
     enough = counts >= images
     kept = enough[labels]
     return Examples(

@@ -1,7 +1,7 @@
 """Do the heads of a transformer attend to the tokens that determine the class?
 
-Method: the attention weights of a trained classifier (Vaswani et al., NeurIPS 2017) on delivery notes, of which the
-deciding tokens are known: the word “delivered” and the day that follows it.
+Method: the attention weights of a trained classifier (Vaswani et al., NeurIPS 2017) on delivery notes. The
+tokens that determine the class are known: the word “delivered” and the day after it.
 """
 
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ def cnn_vs_dense(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 
 def accuracy(parts: Parts, pixels: int) -> float:
-    """On the test images shifted by so many pixels, the mean over the four directions."""
+    """Test accuracy on images shifted by `pixels`, the mean over the four directions."""
     images, labels = parts.data.examples.inputs[parts.data.splits["test"]], class_labels(parts.data, "test")
     directions = DIRECTIONS if pixels else DIRECTIONS[:1]
     moved = (shifted(images, pixels * right, pixels * down) for right, down in directions)
@@ -49,7 +49,7 @@ def accuracy(parts: Parts, pixels: int) -> float:
 
 
 def shifted(images: Tensor, right: int, down: int) -> Tensor:
-    """B × C × H × W shifted by so many pixels, padded with the smallest value of all."""
+    """Images B × C × H × W shifted by pixels, padded with the smallest value of all images."""
     return F.pad(images, (right, -right, down, -down), value=float(images.min()))
 
 

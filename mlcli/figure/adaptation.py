@@ -39,8 +39,8 @@ def adaptation(
     shots: int,
     axes: tuple[str, str],
 ) -> Plot:
-    """adaptation: of T tasks the predictions at the G points of a grid after each number of inner steps (T × G), and
-    their points T × P (inputs, targets), of which the first `shots` are the support."""
+    """adaptation: the predictions of T tasks at G grid points after each number of inner steps (T × G), and their
+    points T × P (inputs, targets); the first `shots` points are the support."""
     inputs, targets = points
     data = {
         "title": "Before and after adaptation",
@@ -56,7 +56,7 @@ def adaptation(
 
 
 def by_inner_step(what: str, curve: Curve, tasks: int) -> Plot:
-    """WHAT_by_inner_step: the mean over so many new tasks, with its margins of error."""
+    """WHAT_by_inner_step: the mean over `tasks` new tasks, with its margins of error."""
     values = " → ".join(f"{value:.3g}" for value in curve.y if value is not None)
     title = f"{what.capitalize()} after {', '.join(map(str, curve.x))} inner steps: {values}"
     note = f"mean over {tasks:,} held-out tasks; band: 95 % confidence interval"

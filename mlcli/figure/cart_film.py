@@ -12,7 +12,7 @@ FAR = 2.4  # metres, how far off the cart may be
 INCHES = 0.85  # of a metre
 CART, POLE = (0.4, 0.22), 1.0  # metres
 GROUND = 1.25  # metres from above
-EVERY, FRAMES = 2, 100  # every second time step is a frame of the film, of so many
+EVERY, FRAMES = 2, 100  # every second time step is a frame, up to this number of frames
 STEP_SECONDS = 0.02  # of the environment
 
 

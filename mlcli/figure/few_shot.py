@@ -37,8 +37,8 @@ CAPTION, HEAD, LONGEST = 0.2, 0.28, 8
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy by the ways of episodes with so many shots, and half the width of its 95 % interval; a baseline is
-    dashed."""
+    """Accuracy by the number of ways for a number of shots, with the margins of error of its 95 % intervals. A
+    baseline is dashed."""
 
     name: str
     shots: int

@@ -14,13 +14,13 @@ HIGH = 2.0  # times the loss of the lowest rate: higher losses are not shown
 
 
 def lr_range(rates: Sequence[float], losses: Sequence[float], picked: float, steps: int) -> Plot:
-    """lr_range: the loss of a range test at each learning rate, after so many optimisation steps."""
+    """lr_range: the loss of a range test at each learning rate, after `steps` optimisation steps."""
     data = {"rates": list(rates), "losses": plain(losses), "picked": picked, "steps": steps}
     return Plot("lr_range", render_lr_range, data)
 
 
 def render_lr_range(rates: list[float], losses: list[float | None], picked: float, steps: int) -> "Figure":
-    """Loss after so many optimisation steps at each rate, and the rate that was picked."""
+    """Loss after `steps` optimisation steps at each learning rate; the picked one is marked."""
     note = f"training loss of one network per learning rate, after {steps} steps"
     title = f"Learning-rate range test · picked {brief(picked)}"
     figure = page(MARGIN + 0.75 + WIDTH + 0.3, 0.6 + HEIGHT + HEADER, title, note)

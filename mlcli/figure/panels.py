@@ -20,7 +20,7 @@ NARROW, HEIGHT = 3.3, 3.2
 LEFT, BOTTOM = MARGIN + 0.65, 0.6
 COLOURS = (*PALETTE, INK)
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))  # one round of the colours each
-POINTS = 16  # a curve with at most so many has its points marked
+POINTS = 16  # markers are plotted for curves with at most this number of points
 
 
 @dataclass(frozen=True)

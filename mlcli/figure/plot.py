@@ -19,7 +19,7 @@ DPI, FILM_DPI = 120, 80
 
 @dataclass(frozen=True)
 class Film:
-    """A figure that moves: `show(frame)` changes it into each of its frames, which last so many seconds."""
+    """An animation: `show(frame)` turns the figure into one of its frames, each of which lasts `seconds`."""
 
     figure: "Figure"
     frames: int

@@ -51,8 +51,8 @@ def training_returns(course: Sequence[tuple[int, float]], best: float | None) ->
 
 
 def returns(returns: np.ndarray, interval: float | None, best: float | None) -> Plot:
-    """returns: the distribution of the returns of E greedy episodes; interval: half the width of the 95 % interval of
-    their mean."""
+    """returns: the distribution of the returns of E greedy episodes; interval: the margin of error of their
+    mean (95 %)."""
     return Plot("returns", render_returns, {"returns": plain(returns), "interval": interval, "best": best})
 
 

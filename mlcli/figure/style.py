@@ -103,7 +103,7 @@ def safe(text: str) -> str:
 
 
 def shorten(text: str, characters: int) -> str:
-    """At most so many characters, as `safe`; an ellipsis stands for the rest."""
+    """Limits a text to a number of characters, as `safe`; an ellipsis stands for the rest."""
     text = " ".join(str(text).split())
     return safe(text if len(text) <= characters else text[: max(characters - 1, 1)] + "…")
 

@@ -73,6 +73,6 @@ def counts_by_example(queries: Tensor, hits: Tensor, count: int) -> tuple[Tensor
 
 
 def margin_of_error(accuracies: Tensor) -> Tensor:
-    """Half the width of the 95 % confidence interval of the mean of M values: 1.96 standard errors."""
+    """The margin of error of the mean of M values: 1.96 standard errors, half of the 95 % confidence interval."""
     half: Tensor = 1.96 * accuracies.std() / len(accuracies) ** 0.5
     return half

@@ -12,7 +12,7 @@ Course = Mapping[int, Tensor]  # number of inner steps → the score of each of 
 
 
 def scores(course: Course, what: str, full: bool) -> dict[str, Tensor]:
-    """after_E_WHAT, the mean over tasks; of a full evaluation also half the width of its 95 % confidence interval."""
+    """after_E_WHAT, the mean over tasks; with its margin of error (95 %) in a full evaluation."""
     found = {}
     for steps, values_T in course.items():
         found[f"after_{steps}_{what}"] = values_T.mean()

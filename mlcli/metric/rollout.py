@@ -7,7 +7,7 @@ from mlcli.metric.undefined import left_out
 
 
 def scores(returns: Tensor, lengths: Tensor) -> dict[str, Tensor]:
-    """Means over E episodes: return, with half the width of its 95 % confidence interval (of two or more episodes) as
+    """Means over E episodes: return, with its margin of error (95 %, for two or more episodes) as
     return_margin_of_error, and episode_length."""
     found = {"return": returns.mean(), "episode_length": lengths.float().mean()}
     if len(returns) < 2:

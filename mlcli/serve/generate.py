@@ -11,7 +11,7 @@ from mlcli.traits import Generates
 
 
 def generate(folder: Path, prompt: str, tokens: int, temperature: float, seed: int) -> str:
-    """Generates so many tokens after the prompt, with the run's best weights.
+    """Generates `tokens` tokens after the prompt, with the run's best weights.
 
     Raises ConfigError for a run that did not finish or is not a language model, and for a prompt that cannot be
     tokenised.

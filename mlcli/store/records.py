@@ -133,8 +133,9 @@ def write_json(path: Path, content: Any, durable: bool = False) -> None:
 
 
 def to_json(content: Any, levels: int = 2, indent: str = "") -> str:
-    """JSON with one line for each entry of a dictionary, down to so many levels (json's own `indent` is ten times
-    slower). Raises ValueError for NaN and infinities."""
+    """JSON with one line for each entry of a dictionary, for the upper `levels` of nesting. Raises ValueError for
+    NaN and infinities."""
+    # json's own `indent` would select its encoder in Python rather than the one in C.
     if not (isinstance(content, dict) and content and levels):
         return _JSON.encode(content)
     entries = [

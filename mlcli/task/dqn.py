@@ -111,7 +111,7 @@ class DQN(GradientTask):
                 yield self.replay.sample(self.batch_size, generator)
 
     def _act(self, stepper: EnvStepper, steps: int, generator: torch.Generator) -> None:
-        """Takes at least so many time steps with the ε-greedy policy and adds them to the replay buffer."""
+        """Takes at least `steps` time steps with the ε-greedy policy and adds them to the replay buffer."""
         until = self.acted + steps
         while self.acted < until:
             greedy = self.policy(stepper.observations)

@@ -140,8 +140,8 @@ class FewShot(GradientTask):
         evaluation.plots = lambda: self._plots(split, embeddings, names)
 
     def compare(self, split: str, embeddings: Tensor, size: EpisodeSize) -> dict[str, float]:
-        """Mean accuracy over episodes of this size of a split, from its embeddings N × D, and half the width of its
-        95 % confidence interval; the same of nearest neighbour on raw inputs, unless those are tokens."""
+        """Mean accuracy over episodes of this size of a split, from its embeddings N × D, and its margin of error
+        (95 %); the same of nearest neighbour on raw inputs, unless those are tokens."""
         methods = {"accuracy": (embeddings, self._scores(size))}
         if self.data.kind not in INDEX_KINDS:
             methods["nearest_neighbour_accuracy"] = (self._raw(split), partial(nearest_neighbour, shots=size.shots))

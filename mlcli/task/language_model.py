@@ -124,7 +124,7 @@ class LanguageModel(GradientTask):
 
     @torch.inference_mode()
     def generate(self, prompt: str, tokens: int, temperature: float, seed: int) -> str:
-        """Samples so many tokens that continue the prompt, which is not part of the result.
+        """Samples a continuation of the prompt of `tokens` tokens. The result does not include the prompt.
 
         The context before each token is at most as long as in training. Raises ValueError for an empty prompt, for
         characters outside the vocabulary, and for a temperature that is not finite.

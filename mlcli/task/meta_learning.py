@@ -62,9 +62,10 @@ class MetaLearning(GradientTask):
 
     ways: the classes of a task, for data with classes; shots and queries are then per class.
     learn_inner_rate: learns an inner learning rate for each parameter (Meta-SGD).
-    evaluation_tasks: of a split (of groups at most as many as it has), always the same, evaluated after each number
-    of steps in `evaluation_steps`; all examples of a group but the shots are queries. The metric `loss` is that after
-    `inner_steps`. Targets are not standardised, so a good inner learning rate depends on their unit.
+    evaluation_tasks: the number of tasks of a split (at most the number of its groups), always the same, which are
+    evaluated after each number of steps in `evaluation_steps`; all examples of a group but the shots are queries. The
+    metric `loss` is the one after `inner_steps`. Targets are not standardised, so a good inner learning rate
+    depends on their unit.
     """
 
     traits = TaskTraits(per_trial=("inner_lr",), layer_statistics=False)

@@ -154,8 +154,7 @@ class Courier:
             self.deliveries.pop(folder).release()
 
     def _is_deferred(self, delivery: Delivery) -> bool:
-        """Whether a trial is delivered only when it has ended, which costs half as much: a short one, or one of
-        many."""
+        """Whether a trial is delivered only when it has ended, in one delivery: a short one, or one of many."""
         if "run_id" in delivery.state:
             return False
         record = delivery.record()

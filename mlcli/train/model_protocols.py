@@ -34,7 +34,7 @@ class ChecksExamples(Protocol):
     """The settings need a minimum number of examples."""
 
     def check_examples(self, count: int) -> None:
-        """Raises ValueError where so many training examples are too few."""
+        """Raises ValueError if `count` training examples are too few."""
 
 
 @runtime_checkable

@@ -35,7 +35,7 @@ def test_a_number_is_refused() -> None:
 
 
 def accuracy(*overrides: str, epochs: int = 20) -> float:
-    """On the training split, after so many epochs of Rosenblatt's rule."""
+    """Accuracy on the training split after a number of epochs of Rosenblatt's rule."""
     rule = ["model=perceptron", "optimizer=sgd", "optimizer.lr=1", "trainer.batch_size=1", "device=cpu"]
     with hydra_session() as hydra:
         parts = build(to_run(compose(hydra, [*rule, *overrides, "data.examples=300"])))

@@ -51,7 +51,7 @@ def exhausted() -> BaseException:
 
 
 class Scarce:
-    """Raises once, after so many trials of a stack have ended an epoch."""
+    """Raises once, after a number of trials of a stack have ended an epoch."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseException], epoch: int) -> None:
         self.drive, self.error, self.epoch = stacked._train_together, error, epoch

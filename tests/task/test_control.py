@@ -32,7 +32,7 @@ def train(task: Any, epochs: int) -> list[dict[str, Any]]:
 
 
 def seeds(count: int, *overrides: str) -> tuple[Any, dict[str, torch.Tensor]]:
-    """A stack of so many seeds after 500 episodes, and the numbers of its last epoch."""
+    """A stack of `seeds` seeds after 500 episodes, and the numbers of its last epoch."""
     parts = build_trials(configs([[*overrides, f"trainer.seed={seed}"] for seed in range(count)]))
     stack = stack_of(parts)
     return stack, train(stack, 50)[-1]

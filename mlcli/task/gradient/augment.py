@@ -14,11 +14,11 @@ from mlcli.random_numbers import normal, random
 
 
 class Augment(nn.Module):
-    """Shifts (by at most so many pixels), rotates (at most so many degrees) and flips each image at random, and adds
-    normal noise (in standard deviations of the inputs) to inputs of any kind but tokens.
+    """Shifts, rotates and flips each image at random, and adds normal noise to inputs of any kind but tokens.
 
-    shape: of one example before the adapter, C × H × W for images. Raises ValueError for amounts that the kind of
-    data does not support.
+    shape: of one example before the adapter, C × H × W for images. amounts: the maximum `shift` in pixels and
+    `rotate` in degrees, `flip`, and `noise` in standard deviations of the inputs. Raises ValueError for amounts that
+    the kind of data does not support.
     """
 
     def __init__(self, kind: str, shape: tuple[int, ...], **amounts: float) -> None:

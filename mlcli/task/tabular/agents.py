@@ -149,7 +149,7 @@ class TabularAgents:
         return self.starts.searchsorted(uniform.start, side="right")
 
     def _set_schedules(self, episodes: np.ndarray) -> None:
-        """alpha and epsilon after so many episodes, K."""
+        """Sets alpha and epsilon from the number of episodes so far, K."""
         settings = self.settings
         share = np.minimum(episodes / settings["decay"], 1.0)
         self.alpha = settings["alpha"] + share * (settings["alpha_end"] - settings["alpha"])
