@@ -1,6 +1,6 @@
 """Renamed words that users type or that run folders hold. The old ones work until the next release.
 
-Imports nothing of mlcli. An old word that a user types is reported once per process, with the new one; those in
+An old word that a user types is reported once per process, with the new one; those in
 stored runs are replaced without a report.
 """
 
@@ -8,6 +8,8 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from mlcli.metric.direction import without_split
 
 # Each table: old → new. A key stays in its group: `trainer.x` becomes `trainer.y`.
 # Keys of the config, dotted.
@@ -38,7 +40,6 @@ TARGETS: dict[str, str] = {  # dotted names of classes and functions
 }
 
 METRIC_KEYS = ("trainer.monitor", "sweep.metric")  # settings whose value is the name of a metric
-SPLITS = ("train", "val", "test")
 OVERRIDE = re.compile(r"(?P<prefix>[+~]*)(?P<key>[^=@\s]+)(?P<package>@[^=]*)?(?P<value>=.*)?", re.DOTALL)
 INTERPOLATION = re.compile(r"(?<=\$\{)(\s*)([A-Za-z_][\w.]*)(?=\s*\})")
 
@@ -73,8 +74,8 @@ def option(group: str, name: str, quiet: bool = True) -> str:
 
 def metric(name: str, quiet: bool = True) -> str:
     """The current name of a metric, with or without its split: `val/a` → `val/b`."""
-    split, _, rest = name.partition("/")
-    prefix, own = (f"{split}/", rest) if split in SPLITS and rest else ("", name)
+    own = without_split(name)
+    prefix = name.removesuffix(own)
     for old, new in METRICS.items():
         if own == old or own.startswith(f"{old}/"):
             if not quiet:

@@ -1,13 +1,13 @@
 """Replaces renamed words (`mlcli.renamed`) in the values of a composed config: names of metrics, and overrides."""
 
 import shlex
-from fnmatch import fnmatchcase
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from mlcli import renamed
 from mlcli.config.check import locate
+from mlcli.metric.direction import is_stated
 from mlcli.traits import task_traits
 
 
@@ -19,7 +19,7 @@ def replace_metrics(settings: dict[str, Any]) -> None:
 def _is_own(task: Any, metric: str) -> bool:
     """Whether the task's class states a direction for the metric, as it must for its own metrics."""
     stated = task_traits(locate(task["_target_"])).directions if isinstance(task, dict) else {}
-    return any(fnmatchcase(metric.partition("/")[2], pattern) for pattern in stated)
+    return is_stated(metric, stated)
 
 
 def replace_in(cfg: DictConfig) -> None:

@@ -1,6 +1,6 @@
 """Whether a metric is better small or large. Imports neither torch nor numpy: commands use it too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 SPLITS = {"train", "val", "test"}
@@ -70,8 +70,12 @@ def direction(metric: str, stated: Directions | None = None) -> str | None:
 
     stated: the directions that the user's own task states, which take precedence.
     """
-    name = _without_split(metric)
-    return next((way for pattern, way in _all(stated) if fnmatchcase(name, pattern)), None)
+    return next(_matching(metric, stated or {}, DIRECTIONS), None)
+
+
+def is_stated(metric: str, stated: Directions | None) -> bool:
+    """Whether the user's own task states a direction for the metric, or that it has none."""
+    return any(True for _ in _matching(metric, stated or {}))
 
 
 def check_directed(metric: str, stated: Directions | None, key: str, task: str) -> None:
@@ -79,19 +83,21 @@ def check_directed(metric: str, stated: Directions | None, key: str, task: str) 
     directions."""
     if direction(metric, stated) in ("min", "max"):
         return
-    name = _without_split(metric)
-    if any(fnmatchcase(name, pattern) for pattern, _ in _all(stated)):
+    if is_stated(metric, stated) or is_stated(metric, DIRECTIONS):
         raise ValueError(f"{key}={metric}: neither a small nor a large value is better; use another metric")
     raise ValueError(
         f"{key}={metric}: it is not known whether a small or a large value is better; state it in the class {task}, "
-        f'as in directions = {{"{name}": "max"}}'
+        f'as in traits = TaskTraits(directions={{"{without_split(metric)}": "max"}})'
     )
 
 
-def _all(stated: Directions | None) -> list[tuple[str, str | None]]:
-    return [*(stated or {}).items(), *DIRECTIONS.items()]
-
-
-def _without_split(metric: str) -> str:
+def without_split(metric: str) -> str:
+    """`accuracy` of `val/accuracy`."""
     first, _, rest = metric.partition("/")
     return rest if first in SPLITS and rest else metric
+
+
+def _matching(metric: str, *tables: Directions) -> Iterator[str | None]:
+    """The directions of all patterns that match, in order."""
+    name = without_split(metric)
+    return (way for table in tables for pattern, way in table.items() if fnmatchcase(name, pattern))

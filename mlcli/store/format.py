@@ -4,11 +4,11 @@
 2: `options`, the chosen option of each config group.
 """
 
-from fnmatch import fnmatchcase
 from importlib.metadata import version
 from typing import Any
 
 from mlcli import renamed
+from mlcli.metric.direction import is_stated
 
 FORMAT = 2
 
@@ -33,19 +33,10 @@ def current_names(content: Any, record: dict[str, Any]) -> Any:
     states its format and the metrics of the user's own task, whose names stay."""
     if record.get("format", 1) >= FORMAT:
         return content
-    return renamed.record(content, lambda metric: _is_own(metric, record))
+    return renamed.record(content, lambda metric: is_stated(metric, record.get("directions")))
 
 
 def rename_monitored(config: Any, record: dict[str, Any]) -> None:
     """The same for the metrics that a stored config names."""
     if record.get("format", 1) < FORMAT and isinstance(config, dict):
-        renamed.metric_names(config, lambda metric: _is_own(metric, record))
-
-
-def _is_own(metric: str, record: dict[str, Any]) -> bool:
-    return any(fnmatchcase(_without_split(metric), each) for each in record.get("directions") or {})
-
-
-def _without_split(metric: str) -> str:
-    split, _, rest = metric.partition("/")
-    return rest if split in renamed.SPLITS and rest else metric
+        renamed.metric_names(config, lambda metric: is_stated(metric, record.get("directions")))
