@@ -1,8 +1,9 @@
 """The Typer app: `mlcli --help` is made from `commands.py`, and a command's module is imported when it is used."""
 
 import sys
+from collections.abc import Iterable
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,6 +14,27 @@ from mlcli.cli.errors import user_errors
 FUNCTIONS = {"list": "list_options"}  # of commands whose function cannot have the command's name
 PASS_THROUGH = ("train", "crossval")  # unknown options are Hydra's flags
 HELP = ("--help", "-h")
+# What other tools call a command of mlcli.
+OTHER_WORDS = {
+    "cv": "crossval",
+    "cross-validate": "crossval",
+    "diff": "compare",
+    "eval": "evaluate",
+    "fit": "train",
+    "infer": "predict",
+    "inference": "predict",
+    "ls": "runs",
+    "mlflow": "ui",
+    "models": "list model",
+    "datasets": "list data",
+    "experiments": "list experiments",
+    "ps": "runs",
+    "run": "train",
+    "sweep": "train -m",
+    "test": "evaluate",
+    "tune": "train -m",
+    "validate": "evaluate --split val",
+}
 
 
 class CommandGroup(TyperGroup):
@@ -48,8 +70,20 @@ app = typer.Typer(
 )
 
 
+def print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"mlcli {version('mlcli')}")
+        raise typer.Exit
+
+
 @app.callback()
-def group() -> None:
+def group(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     """Makes the app a group, although no command is registered in it."""
 
 
@@ -91,10 +125,24 @@ def _usage(error: Any, arguments: list[str]) -> str:
         return f"There is no option {error.option_name} of `{path}`.{suggest(error.option_name, options)}"
     if hasattr(getattr(context, "command", None), "commands"):
         word = next((each for each in arguments if each[:1] != "-"), "")
-        hint = f" Use `mlcli train {word}`." if "=" in word else suggest(word, context.command.commands)
-        return f"There is no command {word!r}.{hint}"
+        return f"There is no command {word!r}.{_instead(word, arguments, context.command.commands)}"
     sentence = error.format_message().replace("Value error, ", "").rstrip(".")
     sentence = sentence.replace(
         "Got unexpected extra argument(s)", "There are more arguments than the command takes:"
     )
     return f"{sentence}. See `{path} --help`."
+
+
+def _instead(word: str, arguments: list[str], commands: Iterable[str]) -> str:
+    """What to use instead of a command that does not exist."""
+    from mlcli.config.errors import suggest
+
+    if "=" in word:
+        return f" Use `mlcli train {word}`."
+    if word == "version":
+        return " Use `mlcli --version`."
+    if word == "help":
+        return f" Use `mlcli {next((each for each in arguments if each in COMMANDS), '')} --help`.".replace("  ", " ")
+    if other := OTHER_WORDS.get(word):
+        return f" Use `mlcli {other}`."
+    return suggest(word, commands)

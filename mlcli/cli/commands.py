@@ -42,7 +42,7 @@ HYDRA_FLAGS = {
     "--hydra-help": "Hydra's help",
     "--shell-completion": "Hydra's own completion",
     "--experimental-rerun": "Rerun a job from Hydra's pickle",
-    "--version": "Hydra's version",
+    "--version": "The versions of mlcli and Hydra",
 }
 
 OUTPUTS = {"--outputs": "The folder of the runs"}

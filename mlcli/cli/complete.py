@@ -46,7 +46,8 @@ def script(shell: str) -> str:
 def candidates(line: Line) -> Candidates | None:
     """Candidates for the last word; None for file names."""
     if not line.command:
-        return COMMANDS | {"--help": "Show the commands"} if line.word[:1] == "-" else COMMANDS
+        flags = {"--help": "Show the commands", "--version": "Show the version"}
+        return flags if line.word[:1] == "-" else COMMANDS
     last = line.before[-1] if line.before else ""
     flag = SHORT.get(last, last)
     if flag in FLAG_VALUES:

@@ -18,7 +18,10 @@ def predict(
     run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")],
     file: Annotated[
         str | None,
-        typer.Argument(callback=expanded, help="Inputs: .csv .json .npy .npz .txt .png .jpg, or - for CSV on stdin."),
+        typer.Argument(
+            callback=expanded,
+            help="Inputs: .csv .json .npy .npz .txt .png .jpg, a folder of images, or - for CSV on stdin.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -37,7 +40,7 @@ def predict(
     outputs: Outputs = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Predict for each row of a file, or continue a prompt, with the run's best weights."""
+    """Predict for each row of a file or image of a folder, or continue a prompt, with the run's best weights."""
     from mlcli.cli.output import outputs_folder
     from mlcli.config.errors import ConfigError
     from mlcli.run.user_configs import add_configs

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from hydra._internal.utils import get_args_parser
 
@@ -18,6 +19,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = get_args_parser()
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
+    for action in parser._actions:
+        if isinstance(action, argparse._VersionAction):
+            action.version = f"mlcli {version('mlcli')}, {action.version}"  # Hydra's
     parser.exit_on_error = False
 
     def fail(message: str) -> None:

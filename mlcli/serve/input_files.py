@@ -1,4 +1,5 @@
-"""Raw inputs from a file: a table, JSON, arrays, an image or lines of text, according to its extension."""
+"""Raw inputs from a file: a table, JSON, arrays, an image or lines of text, according to its extension; and the images
+of a folder."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from mlcli.serve.image_file import read_image
 from mlcli.serve.json_inputs import inputs_from_json, parse_json
 from mlcli.serve.table import STDIN, read_csv, select_inputs, texts
 
+IMAGES = (".png", ".jpg", ".jpeg")
 MAX_TEXT = 256 << 20  # bytes of a file that is read as a whole
 
 
@@ -28,10 +30,12 @@ def read_inputs(file: str, data: DataSet, model: Path) -> Any:
         ".npy": lambda: _parse(read_npy, file),
         ".npz": lambda: _parse(read_npz, file),
         ".txt": lambda: texts(_parse(_text, file).removesuffix("\n").split("\n"), data),
-        **dict.fromkeys((".png", ".jpg", ".jpeg"), lambda: _parse(read_image, Path(file), data, model)),
+        **dict.fromkeys(IMAGES, lambda: _parse(read_image, Path(file), data, model)),
     }
     if ending not in readers:
-        raise ConfigError(f"{file} cannot be read: use a file {' '.join(readers)}, or - for CSV on stdin")
+        raise ConfigError(
+            f"{file} cannot be read: use a file {' '.join(readers)}, a folder of images, or - for CSV on stdin"
+        )
     try:
         inputs = readers[ending]()
     except ConfigError as error:
@@ -39,6 +43,22 @@ def read_inputs(file: str, data: DataSet, model: Path) -> Any:
     if np.ndim(inputs) == 0 or len(inputs) == 0:
         raise ConfigError(f"{file} holds no row to predict")
     return inputs
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files below a folder, without hidden ones, sorted by path. Raises ConfigError if there is none."""
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+    if not found:
+        raise ConfigError(
+            f"{folder} holds no image: use a folder with {', '.join(IMAGES)} files, or one file of inputs"
+        )
+    return found
 
 
 def _parse(reader: Callable[..., Any], *arguments: Any) -> Any:

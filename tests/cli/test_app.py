@@ -1,10 +1,12 @@
 """Usage errors of Typer as messages of mlcli."""
 
 import sys
+from importlib.metadata import version
 
 import pytest
 
-from mlcli.cli.app import main
+from mlcli.cli.app import OTHER_WORDS, main
+from mlcli.cli.commands import COMMANDS
 
 WRONG = {
     "runs --sorts x": "There is no option --sorts of `mlcli runs`. Did you mean --sort?",
@@ -24,7 +26,12 @@ WRONG = {
     "doctor --outputs": "Option '--outputs' requires an argument.",
     "completion": "Missing argument 'shell'. Choose from: bash, zsh, fish. See",
     "completion tcsh": "Invalid value for 'shell': 'tcsh' is not one of 'bash', 'zsh', 'fish'. See",
-    "--version": "There is no option --version of `mlcli`.",
+    "--versoin": "There is no option --versoin of `mlcli`. Did you mean --version?",
+    "help": "There is no command 'help'. Use `mlcli --help`.",
+    "help train": "There is no command 'help'. Use `mlcli train --help`.",
+    "version": "There is no command 'version'. Use `mlcli --version`.",
+    "ls": "There is no command 'ls'. Use `mlcli runs`.",
+    "fit model=lstm": "There is no command 'fit'. Use `mlcli train`.",
     "trian model=lstm": "There is no command 'trian'. Did you mean train?",
     "runs --limit -3": "Invalid value for '-n' / '--limit'",
     "ui --port 99999": "Invalid value for '--port'",
@@ -57,6 +64,17 @@ def test_help_is_a_success(line: str, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert run(line, monkeypatch) == 0
     printed = capsys.readouterr()
     assert "Usage: mlcli" in printed.out and printed.err == ""
+
+
+@pytest.mark.parametrize("line", ["--version", "-V"])
+def test_the_version(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line, monkeypatch) == 0
+    assert capsys.readouterr().out == f"mlcli {version('mlcli')}\n"
+
+
+def test_other_words_for_commands_name_commands() -> None:
+    assert {words.split()[0] for words in OTHER_WORDS.values()} <= COMMANDS.keys()
+    assert not OTHER_WORDS.keys() & COMMANDS.keys()
 
 
 def test_a_command_without_a_mistake_ends_with_0(monkeypatch: pytest.MonkeyPatch) -> None:

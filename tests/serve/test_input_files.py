@@ -139,6 +139,34 @@ def test_a_picture_is_scaled_as_the_runs_images_are(saved: Any, tmp_path: Path) 
             predict_file(folder, str(tmp_path / f"{name}.png"))
 
 
+def test_every_image_of_a_folder(saved: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in the folders of an image data set. Other files, and those that macOS hides, are none of its images."""
+    folder, parts = saved["digits"]
+    shutil.copytree(folder / "model", tmp_path / "run" / "model")
+    described = {"inputs": {"data": [[0, 255]]}, "outputs": {"columns": ["prediction"], "data": [["a"]]}}
+    (tmp_path / "run" / "model" / "example.json").write_text(json.dumps(described))
+    pictures = tmp_path / "pictures"
+    for place, name in enumerate(("b/two.png", "a/one.PNG", "three.jpeg")):
+        (pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = (parts.data.examples.inputs[place, 0].numpy() * 15).astype(np.uint8)
+        Image.fromarray(pixels).save(pictures / name, format="PNG")
+    for name in ("a/labels.csv", "._three.jpeg", ".cache/four.png"):
+        (pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        (pictures / name).write_text("no image")
+    monkeypatch.setattr(module, "BATCH_ROWS", 2)
+    found = predict_file(tmp_path / "run", str(pictures))
+    names = ["a/one.PNG", "b/two.png", "three.jpeg"]
+    assert found["file"].tolist() == names
+    alone = [predict_file(tmp_path / "run", str(pictures / name)) for name in names]
+    same(found.drop(columns="file"), pd.concat(alone, ignore_index=True))
+    (pictures / "broken.png").write_text("no image")
+    with pytest.raises(ConfigError, match=r"broken\.png: cannot identify image file"):
+        predict_file(tmp_path / "run", str(pictures))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"empty holds no image: use a folder with \.png, \.jpg, \.jpeg files"):
+        predict_file(tmp_path / "run", str(tmp_path / "empty"))
+
+
 def test_a_text_a_line(saved: Any, tmp_path: Path) -> None:
     folder, parts = saved["brackets"]
     found = predict_file(folder, write(tmp_path / "some.txt", "(a)\na(b)c\n"))
