@@ -1,5 +1,5 @@
-"""Raw inputs from a file: a table, JSON, arrays, an image or lines of text, according to its extension; and the images
-of a folder."""
+"""Raw inputs from a file: a table, JSON, arrays, an image or lines of text, according to its extension; and the
+images of a folder."""
 
 from collections.abc import Callable
 from pathlib import Path
