@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help train test exhaustive lint docs map ui bench chapter clean
+.PHONY: help train test exhaustive lint docs map compatibility ui bench chapter clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-17s %s\n", "make " $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ docs: $(INSTALLED)  ## build the documentation site into site/
 
 map:  ## generate docs/map.svg from the imports
 	$(PYTHON) scripts/map.py
+
+compatibility: $(INSTALLED)  ## write the tables of docs/compatibility.md
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/compatibility.py $(ONLY)
 
 ui: $(INSTALLED)  ## start the MLflow UI for the runs of this folder
 	$(BIN)/mlcli ui

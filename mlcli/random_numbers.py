@@ -1,7 +1,7 @@
 """Random numbers that a stack of trials can replace by each trial's own.
 
-A module that samples has an attribute `random`, by default the function here, and calls it in `forward`; a stack puts
-a function in its place that fills the tensors of each trial from that trial's generator.
+A module that samples has an attribute `random`, which is the function here, and calls it in `forward`; a stack puts a
+function in its place that fills the tensors of each trial from that trial's generator.
 """
 
 from collections.abc import Callable

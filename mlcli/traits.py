@@ -50,6 +50,7 @@ class ModelTraits:
     trained_by: the task that trains it, by its name in `task=NAME`, where it is not gradient descent.
     normalise_per_feature: each feature, and each pixel, is normalised by its own mean and standard deviation.
     per_trial: arguments of the constructor that may differ between the trials of a stack.
+    fitted: its method `fit` takes the place of gradient updates; a module with a `fit` is a network otherwise.
     full_batch: `fit` takes the whole training split, once.
     takes_sample_weights: `fit` takes a weight for each example.
     summary: describes the model where its number of parameters does not.
@@ -60,6 +61,7 @@ class ModelTraits:
     trained_by: str | None = None
     normalise_per_feature: bool = False
     per_trial: tuple[str, ...] = ()
+    fitted: bool = False
     full_batch: bool = False
     takes_sample_weights: bool = False
     summary: str | None = None

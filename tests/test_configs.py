@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlcli.config.check import check, locate
+from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.config.locate import locate
 from mlcli.run.build import build, build_data
 from mlcli.run.compatible import accepted_kinds
 from mlcli.traits import model_traits

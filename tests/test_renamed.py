@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mlcli import renamed
-from mlcli.config.check import locate
 from mlcli.config.compose import compose, hydra_session, to_run, to_yaml
 from mlcli.config.index import groups, options
+from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.config.trials import TrialComposer
 from mlcli.store.folder import RunFolder

@@ -7,11 +7,11 @@ signature of their constructor. Every mistake is a ConfigError that names the ke
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from importlib import import_module
 from typing import Any, Literal
 
 from mlcli.config.annotations import describe, fits, parameter_types
 from mlcli.config.errors import ConfigError, UnknownKey, suggest
+from mlcli.config.locate import locate
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
 from mlcli.config.stored import has_interpolation
@@ -75,20 +75,6 @@ def _check_validation(config: Mapping[str, Any]) -> None:
             "trainer.patience needs a validation split: use split.val=0.2, or trainer.patience=null "
             "trainer.epochs=…, which keeps the last epoch."
         )
-
-
-def locate(target: str, key: str = "_target_") -> Any:
-    """The class or function with this dotted name. Raises ConfigError where there is none."""
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        is_own = isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("mlcli.")
-        hint = "; use PYTHONPATH=FOLDER for a module of your own" if is_own else ""
-        raise ConfigError(f"{key}={target}: cannot be imported ({error}){hint}.") from error
-    if not callable(found):
-        raise ConfigError(f"{key}={target}: not a class or function.")
-    return found
 
 
 def _check_dataclass(schema: type, node: Any, prefix: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from mlcli import renamed
-from mlcli.config.check import locate
+from mlcli.config.locate import locate
 from mlcli.metric.direction import is_stated
 from mlcli.traits import task_traits
 

@@ -30,7 +30,7 @@ class Estimator(nn.Module):
     """
 
     # Normalised as by scikit-learn's StandardScaler, also pixels.
-    traits = ModelTraits(accepts=("vector",), normalise_per_feature=True)
+    traits = ModelTraits(accepts=("vector",), normalise_per_feature=True, fitted=True)
 
     def __init__(
         self,

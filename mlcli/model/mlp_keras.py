@@ -1,6 +1,7 @@
 """A multi-layer perceptron in Keras on TensorFlow, with the weight names and the initialisation of model=mlp."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ class MLPKeras(MLP):
     The same network as model=mlp_numpy. Raises ValueError for a single output, and ImportError with the command that
     installs TensorFlow where it is missing.
     """
+
+    traits = replace(MLP.traits, fitted=True)
 
     def __init__(
         self,

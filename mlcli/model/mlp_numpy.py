@@ -1,6 +1,7 @@
 """A multi-layer perceptron trained in NumPy (`mlcli.model.scratch`). PyTorch only stores its weights, with the names
 and the initialisation of model=mlp."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -21,6 +22,8 @@ class MLPNumpy(MLP):
     With the same seed, initialisation and batches are those of model=mlp norm=none; with optimizer=sgd and the same
     learning rate, the weights differ by rounding only. Raises ValueError for a single output.
     """
+
+    traits = replace(MLP.traits, fitted=True)
 
     def __init__(
         self,

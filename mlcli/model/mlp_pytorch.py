@@ -17,7 +17,7 @@ class MLPPyTorch(nn.Module):
     Weight names and initialisation are those of model=mlp with norm=none. Raises ValueError for a single output.
     """
 
-    traits = ModelTraits(accepts=("vector",))
+    traits = ModelTraits(accepts=("vector",), fitted=True)
 
     def __init__(
         self,

@@ -13,8 +13,9 @@ from hydra.utils import instantiate
 from torch import nn
 
 from mlcli.batch_sizes import batch_sizes
-from mlcli.config.check import EXTRA_KEYS, locate
+from mlcli.config.check import EXTRA_KEYS
 from mlcli.config.errors import ConfigError, as_config_error
+from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.config.supplied import call_with, supply
 from mlcli.loading.adapter import Adapter

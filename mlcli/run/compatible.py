@@ -9,13 +9,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from mlcli.config.check import locate
 from mlcli.config.compose import shipped_conf
 from mlcli.config.errors import ConfigError
+from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.loading.adapter import Adapter, adapt
 from mlcli.loading.dataset import DataSet
-from mlcli.train.model_protocols import Fitted
+from mlcli.train.model_protocols import ChoosesFullBatch, Fitted
 from mlcli.train.protocols import FitsEstimators
 from mlcli.traits import ModelTraits, model_traits, task_traits
 
@@ -72,8 +72,12 @@ def accepted_kinds(node: Node) -> tuple[str, ...]:
 
 
 def is_fitted(node: Node) -> bool:
-    """Whether a model has a `fit` of its own, which takes the place of gradient updates."""
-    return isinstance(locate(node["_target_"]), Fitted)
+    """Whether a model's own `fit` takes the place of gradient updates: its traits say so, or imply it by facts about
+    its `fit`. Any other module with a method of that name is a network."""
+    found = locate(node["_target_"])
+    traits = model_traits(found)
+    stated = traits.fitted or traits.full_batch or traits.takes_sample_weights or isinstance(found, ChoosesFullBatch)
+    return stated and isinstance(found, Fitted)
 
 
 def has_parameter(node: Node, name: str) -> bool:

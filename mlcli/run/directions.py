@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mlcli.config.check import locate
 from mlcli.config.errors import as_config_error
+from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.metric.direction import Directions, check_directed, direction
 from mlcli.traits import task_traits

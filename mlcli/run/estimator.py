@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mlcli.config.check import locate
 from mlcli.config.errors import ConfigError
+from mlcli.config.locate import locate
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.run.build import partial

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlcli.config.check import locate
 from mlcli.config.errors import ConfigError
+from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.machine.device import cores
 from mlcli.run.target_kinds import is_data_set, is_estimator, is_model, is_optimizer, is_scheduler, is_task

@@ -4,7 +4,7 @@ itself."""
 import json
 from collections.abc import Sequence
 
-from mlcli.config.check import locate
+from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.run.compatible import is_fitted
 from mlcli.store.records import flatten

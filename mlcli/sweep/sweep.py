@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
-from mlcli.config.check import locate
+from mlcli.config.locate import locate
 from mlcli.machine import device as devices
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, task_directions

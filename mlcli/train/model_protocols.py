@@ -2,16 +2,17 @@
 them is not needed. Facts about a class are in `mlcli.traits.ModelTraits`."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from torch import Tensor
 
-from mlcli.random_numbers import Fill
+from mlcli.random_numbers import Fill, random
 
 
 @runtime_checkable
 class Fitted(Protocol):
-    """A model that is not trained by gradient descent on a task's loss, such as an estimator of scikit-learn."""
+    """A model that is not trained by gradient descent on a task's loss, such as an estimator of scikit-learn. Its
+    class says so in `traits.fitted`; other modules with a `fit` are networks."""
 
     def fit(self, inputs: Tensor, targets: Tensor) -> Tensor | None:
         """Learns from a batch, or from the whole training split where `traits.full_batch` says so; with
@@ -72,6 +73,11 @@ class AddsTable(Protocol):
 @runtime_checkable
 class Samples(Protocol):
     """A module that samples random numbers in `forward`, through an attribute that a stack of trials replaces, so
-    that each trial samples from a generator of its own."""
+    that each trial samples from a generator of its own. The attribute is `mlcli.random_numbers.random`."""
 
     random: Callable[[Tensor, Fill], Tensor]
+
+
+def samples(module: Any) -> TypeGuard[Samples]:
+    """Whether a module implements `Samples`; an attribute of that name may be anything in modules of others."""
+    return isinstance(module, Samples) and module.random is random

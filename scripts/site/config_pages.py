@@ -15,7 +15,8 @@ from yaml_comments import Key, read
 
 from mlcli.config import index
 from mlcli.config.annotations import describe, parameter_types
-from mlcli.config.check import EXTRA_KEYS, OPTIMIZER_RANGES, locate
+from mlcli.config.check import EXTRA_KEYS, OPTIMIZER_RANGES
+from mlcli.config.locate import locate
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
 from mlcli.config.supplied import SUPPLIED

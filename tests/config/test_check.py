@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from mlcli.config.check import check, locate
+from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
+from mlcli.config.locate import locate
 from mlcli.config.ranges import Range
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcli.config.check import locate
 from mlcli.config.compose import shipped_conf
+from mlcli.config.locate import locate
 from mlcli.config.supplied import SUPPLIED, call_with, supply
 
 GROUPS = ("model", "task", "scheduler")

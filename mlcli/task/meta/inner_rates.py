@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mlcli.train.model_protocols import Samples
+from mlcli.train.model_protocols import samples
 
 HEAD, RATES = "head.", "inner_rate"
 Rates = dict[str, Tensor | float]
@@ -50,7 +50,7 @@ def require_adaptable(model: nn.Module) -> None:
                 "batch normalisation mixes the statistics of all tasks in its running means: use "
                 "model.norm=layer_norm, or none"
             )
-        if (isinstance(layer, nn.Dropout) and layer.p) or isinstance(layer, Samples):
+        if (isinstance(layer, nn.Dropout) and layer.p) or samples(layer):
             raise ValueError("inner steps do not support dropout or noise: use model.dropout=0")
         if isinstance(layer, nn.RNNBase):
             raise ValueError("recurrent layers cannot be differentiated twice for many tasks: use model=mlp|cnn")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.random_numbers import Fill
-from mlcli.train.model_protocols import Samples
+from mlcli.train.model_protocols import samples
 from mlcli.train.stack.recurrent import make_recurrent_stackable
 
 # fill, shape of the tensor of one trial, dtype → K × shape, each trial's part filled by its own generator
@@ -23,7 +23,7 @@ def make_stackable(model: nn.Module, sample: Sample) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.forward = partial(_dropout_forward, module, module, sample)  # type: ignore[method-assign]
-        elif isinstance(module, Samples):
+        elif samples(module):
             module.random = partial(random, sample)
         elif isinstance(module, nn.BatchNorm1d):
             module.forward = partial(_batch_norm, module)  # type: ignore[method-assign]

@@ -12,8 +12,8 @@ import torch
 import yaml
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.config.check import locate
 from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.config.locate import locate
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
@@ -41,7 +41,8 @@ def options(group: str) -> list[str]:
 
 def is_trained_by_gradient(path: Path) -> bool:
     model = locate(yaml.safe_load(path.read_text())["_target_"])
-    return model_traits(model).trained_by is None and not hasattr(model, "fit")
+    traits = model_traits(model)
+    return traits.trained_by is None and not traits.fitted
 
 
 SMALL = {
