@@ -46,6 +46,15 @@ def set_up(settings: Settings, device: torch.device) -> None:
         raise ConfigError("device.precision=fp16 needs a GPU: use device.precision=bf16, or fp32.")
 
 
+def use_one_attention() -> None:
+    """Evaluates torch's transformer layers with the kernels of their training.
+
+    The fast path of their evaluation replaces padded positions by zeros, which training does not, and has no batching
+    rule for stacks.
+    """
+    torch.backends.mha.set_fastpath_enabled(False)
+
+
 def cores() -> int:
     """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -76,6 +76,7 @@ def build(
     set_up: sets threads, determinism and memory of this process as the config says.
     """
     device = devices.choose(cfg.device.name)
+    devices.use_one_attention()
     if set_up:
         devices.set_up(cfg.device, device)
     with as_config_error():

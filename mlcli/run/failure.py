@@ -13,10 +13,11 @@ class RunFailed(Exception):
 
 
 def first_line(error: BaseException) -> str:
-    """The exception's type and the first line of its message, or NO_SPACE."""
+    """The exception's type and the first line of its message, if it has one; or NO_SPACE."""
     if is_disk_full(error):
         return NO_SPACE
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    message = str(error).strip()
+    return f"{type(error).__name__}: {message.splitlines()[0]}" if message else type(error).__name__
 
 
 def is_disk_full(error: BaseException | None) -> bool:

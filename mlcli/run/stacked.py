@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,12 +106,12 @@ def _train(members: Sequence[StackMember], on_epoch: OnEpoch, print_error: Calla
             print_error(f"{len(group)} trials do not fit into memory together: {len(left)} of them restart in halves")
             middle = len(left) // 2
             waiting.extendleft([(left[middle:], False), (left[:middle], False)])
-        elif not alone:
+        elif left and not alone:
             print_error(
                 f"a stack of {len(group)} trials failed ({failure.line}): {len(left)} of them restart, one by one"
             )
             waiting.extendleft([([member], True) for member in reversed(left)])
-        else:
+        elif left:
             left[0].end("FAILED", failure.line)
 
 
@@ -162,12 +162,19 @@ def _train_together(members: Sequence[StackMember], on_epoch: OnEpoch, alone: bo
             on_epoch(None, None)
             for member, plan in zip(members, plans, strict=True):
                 member.is_trained = ended(plan, member.progress)
-    finally:
-        if not alone:
-            trials.write_back()
-        for member in members:
-            if member.progress.step:
-                member.parts.save_weights(member.folder.path / "last.safetensors")
+    except BaseException:
+        with suppress(Exception):  # the first error is the one to report
+            _save_last(trials, members, alone)
+        raise
+    _save_last(trials, members, alone)
+
+
+def _save_last(trials: Any, members: Sequence[StackMember], alone: bool) -> None:
+    if not alone:
+        trials.write_back()
+    for member in members:
+        if member.progress.step:
+            member.parts.save_weights(member.folder.path / "last.safetensors")
 
 
 def _record_epoch(member: StackMember, event: Epoch, on_epoch: OnEpoch) -> None:

@@ -8,7 +8,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.machine.memory import is_out_of_memory, release_memory
 from mlcli.run.build import Parts, build
-from mlcli.run.failure import first_line
+from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.job import run_name
 from mlcli.run.member import StackMember
 from mlcli.run.metrics import check_monitor
@@ -16,6 +16,7 @@ from mlcli.run.stack_size import trials_that_fit
 from mlcli.run.stacked import build_trials, train_stacked
 from mlcli.sweep.grouping import group_trials, stacking_obstacle
 from mlcli.sweep.halving import Halving
+from mlcli.sweep.probe import probe_stack
 from mlcli.sweep.serial import record_failed_start, run_serial
 from mlcli.sweep.session import Session
 from mlcli.sweep.timing import measure_speedup
@@ -29,8 +30,8 @@ log = logging.getLogger("mlcli")
 def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session, strategy: str) -> None:
     """Trains each group of trials that stack as one computation, and the others one by one.
 
-    Trials that mlcli cannot stack train one by one with both strategies. If a stack raises another error in the
-    measured steps before its training, its trials train one by one with "auto" and fail with "stack".
+    Trials that mlcli cannot stack train one by one with both strategies. If a stack raises another error while it is
+    tried out before its training, its trials train one by one with "auto" and fail with "stack".
     """
     for place, group in enumerate(group_trials(trials)):
         reason = None
@@ -53,7 +54,9 @@ def _run_group(group: list[Trial], console: SweepConsole, session: Session, stra
         return str(error).strip().splitlines()[0]
     except ConfigError:  # reported when the trial itself starts
         return "not all of them can be built"
-    except Exception as error:
+    except BaseException as error:  # such as SystemExit
+        if is_interrupt(error):
+            raise
         log.exception("a stack of %d trials failed before its training", len(group))
         fault = f"{first_line(error)} (traceback in train.log of the sweep)"
     else:
@@ -112,7 +115,7 @@ def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
     size = min(len(group), trials_that_fit(first))
     parts = build_trials([trial.job.cfg for trial in group[:size]])
     while len(parts) > 1:
-        found = _speedup(parts, cfg)
+        found = _speedup(parts, [trial.job.cfg for trial in group[: len(parts)]])
         if found is not None:
             return parts, *found
         release_memory()
@@ -120,10 +123,11 @@ def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
     return parts, 0.0, ""
 
 
-def _speedup(parts: Sequence[Parts], cfg: Settings) -> tuple[float, str] | None:
-    """Like `measure_speedup`; None if memory ran out. No reference to the stack is kept."""
+def _speedup(parts: Sequence[Parts], cfgs: Sequence[Settings]) -> tuple[float, str] | None:
+    """Tries the stack out and times it; None if memory ran out. No reference to the stack is kept."""
     try:
-        return measure_speedup(parts, cfg)
+        probe_stack(parts, cfgs)
+        return measure_speedup(parts, cfgs[0])
     except Exception as error:
         if not is_out_of_memory(error):
             raise

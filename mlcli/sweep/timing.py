@@ -17,8 +17,7 @@ TIMED_STEPS = 3  # after a warm-up step
 def measure_speedup(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
     """The speed-up of a stack of these trials over training them one by one, and a text with the measured times.
 
-    Raises CannotStack, and whatever a step or an evaluation of the stack raises. The measured steps do not
-    change the trials.
+    Raises CannotStack, and whatever a step of the stack raises. The measured steps do not change the trials.
     """
     device, stack = parts[0].device, stack_of(parts)
     single = build(cfg, parts[0].data, parts[0].loader)
@@ -28,8 +27,6 @@ def measure_speedup(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
         together = min(together, _seconds_per_step(stack, device))
         if together < alone * len(parts):
             break  # the number of threads is tuned during training
-    if cfg.split.val:
-        stack.evaluate("val", full=False)
     times = f"{together * 1e3:.3g} ms per stacked step, {alone * 1e3:.3g} ms per step of one trial"
     return alone * len(parts) / together, times
 

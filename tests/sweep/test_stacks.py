@@ -12,7 +12,8 @@ import torch
 
 from mlcli.cannot_stack import CannotStack
 from mlcli.run import stacked
-from mlcli.sweep import stacks, timing
+from mlcli.run.stacked import stack_of
+from mlcli.sweep import probe, stacks
 from mlcli.train.stack.stack import Stack
 from tests import commands
 
@@ -60,7 +61,7 @@ class Scarce:
         self.alive: list[int] = []  # stacks that were, when another one began
         monkeypatch.setattr(stacked, "_train_together", self)
         monkeypatch.setattr(stacked, "stack_of", self.stack_of)
-        self.make = timing.stack_of
+        self.make = stack_of
 
     def stack_of(self, parts: Any) -> Any:
         self.alive.append(sum(each() is not None for each in self.made))
@@ -182,7 +183,7 @@ def test_a_reason_of_ours_means_one_by_one_under_every_launcher(
     def cannot(*_: Any) -> Any:
         raise CannotStack("they are shy")
 
-    monkeypatch.setattr(timing, "stack_of", cannot)
+    monkeypatch.setattr(probe, "stack_of", cannot)
     assert statuses(sweep(f"hydra/launcher={launcher}")) == ["FINISHED"] * 4
     assert "4 trials one by one: they are shy\n" in capsys.readouterr().err
 
@@ -191,7 +192,7 @@ def test_probing_that_runs_out_of_memory_tries_half_with_the_first_gone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made: list[weakref.ref[Any]] = []
-    make, step = timing.stack_of, Stack.step
+    make, step = probe.stack_of, Stack.step
 
     def remembered(parts: Any) -> Any:
         assert not any(each() is not None for each in made)
@@ -204,10 +205,10 @@ def test_probing_that_runs_out_of_memory_tries_half_with_the_first_gone(
             raise exhausted()
         return step(self, batch)
 
-    monkeypatch.setattr(timing, "stack_of", remembered)
+    monkeypatch.setattr(probe, "stack_of", remembered)
     monkeypatch.setattr(Stack, "step", scarce)
     assert statuses(sweep("hydra/launcher=stack")) == ["FINISHED"] * 4
-    assert len(made) == 2 and "4 trials as stacks of 2" in capsys.readouterr().err
+    assert len(made) == 4 and "4 trials as stacks of 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("moment", ["epoch", "finish"])

@@ -46,6 +46,8 @@ class Stack(TaskStack):
 
     def __init__(self, tasks: Sequence[Any], loader: Any) -> None:
         super().__init__(tasks)
+        # Which operations loop over the trials is a matter of speed, which `hydra/launcher=auto` decides.
+        torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
         self.loader = loader
         groups = [group["params"] for group in tasks[0].update.optimizer.param_groups]
         self.stacked = StackedWeights([task.model for task in tasks], groups)
