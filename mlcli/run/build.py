@@ -3,14 +3,14 @@ and classes decide the sizes of the model. The only caller of `instantiate`."""
 
 import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from torch import nn
+from torch import Tensor, nn
 
 from mlcli.batch_sizes import batch_sizes
 from mlcli.config.check import EXTRA_KEYS
@@ -28,8 +28,9 @@ from mlcli.run.batch_norm import require_batches
 from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_model, has_parameter, is_fitted
 from mlcli.run.directions import is_higher_better
 from mlcli.run.update import update_of
-from mlcli.store.weights import save_weights
+from mlcli.store.weights import check_saveable, save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
+from mlcli.train.extra_state import decode, encode
 from mlcli.train.model_protocols import ChecksExamples, ExtractsFeatures
 from mlcli.train.protocols import ChecksData, ExtendsModel, HasLoader, HasLoss, PlansEpochs, SizesOutputs, Task
 from mlcli.train.update import Schedule, Update
@@ -58,7 +59,11 @@ class Parts:
 
     def save_weights(self, path: Path) -> None:
         """Saves the task's current weights with the statistics of the inputs, atomically."""
-        save_weights(path, self.task.state_dict()["model"], mean=self.data.mean, std=self.data.std)
+        save_weights(path, encode(self.task.state_dict()["model"]), mean=self.data.mean, std=self.data.std)
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Loads weights that were saved or kept as the best ones. Raises RuntimeError for those of another network."""
+        self.task.load_state_dict({"model": decode(weights)})
 
 
 def build(
@@ -102,6 +107,7 @@ def build(
         task = _build_task(cfg, data, model, update, loader)
         if not weights_later:
             _check_examples(task, model, data)
+            check_saveable(encode(task.state_dict()["model"]))
         return Parts(data, adapter, model, task, device, threads, schedule, epoch, total, transferred)
 
 

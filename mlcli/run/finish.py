@@ -32,7 +32,7 @@ def finish(
 
     save: called with each figure and its folder; None for no figures.
     """
-    parts.task.load_state_dict({"model": progress.best_weights})
+    parts.load_weights(progress.best_weights)
     write_model(folder.path / "model", cfg, parts)
     split = parts.data.evaluation_split
     evaluation = parts.task.evaluate(split, full=True)

@@ -102,7 +102,7 @@ def _load_weights(parts: Parts, weights: dict[str, torch.Tensor]) -> None:
         if isinstance(here[name], torch.Tensor) and here[name].dtype != weights[name].dtype:
             raise ConfigError(f"weights of another network: {name} is {weights[name].dtype}, not {here[name].dtype}")
     try:
-        parts.task.load_state_dict({"model": weights})
+        parts.load_weights(weights)
     except (RuntimeError, KeyError, IndexError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(f"weights of another network: {reason}") from error

@@ -86,7 +86,8 @@ def load_weights(network: nn.Module, text: str, outputs: str, classes: Sequence[
     ConfigError if no tensor fits.
     """
     source = read(text, Path(outputs))
-    here, there = network.state_dict(), source.weights
+    here = {name: tensor for name, tensor in network.state_dict().items() if isinstance(tensor, Tensor)}
+    there = source.weights
     fitting = [name for name, tensor in here.items() if name in there and there[name].shape == tensor.shape]
     head = [name for name in here if name.startswith(HEAD)]
     if source.classes not in ((), tuple(classes)) or not set(head) <= set(fitting):

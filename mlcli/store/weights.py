@@ -1,10 +1,13 @@
 """Weights on disk: safetensors, with the statistics that inputs are normalised by."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save, save_file
 from torch import Tensor
 
 from mlcli.config.errors import ConfigError
@@ -15,10 +18,52 @@ WEIGHTS = "model."
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], *, mean: Tensor, std: Tensor) -> None:
-    """Saves a model's weights with the statistics of its inputs. Whole or not at all."""
-    tensors = {f"{WEIGHTS}{name}": tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    """Saves a model's weights with the statistics of its inputs. Whole or not at all.
+
+    A tensor under several names (tied weights) is saved once; the file's metadata holds its other names, as with
+    `safetensors.torch.save_model`.
+    """
+    aliases = _aliases(weights)
+    tensors = {f"{WEIGHTS}{name}": tensor for name, tensor in _copied_views(weights, aliases).items()}
     tensors |= {f"{STATISTICS}mean": mean.contiguous(), f"{STATISTICS}std": std.contiguous()}
-    save_tensors(path, tensors)
+    metadata = {f"{WEIGHTS}{other}": f"{WEIGHTS}{name}" for other, name in aliases.items()}
+    write_atomic(path, lambda part: save_file(tensors, part, metadata or None))
+
+
+def check_saveable(weights: Mapping[str, Tensor]) -> None:
+    """Raises ValueError for a tensor that safetensors cannot hold, by its type or layout."""
+    kinds = {(tensor.dtype, tensor.layout): (name, tensor) for name, tensor in weights.items()}
+    for (dtype, layout), (name, tensor) in kinds.items():
+        try:
+            save({name: tensor.detach().flatten()[:0].cpu()})
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            kind = dtype if layout == torch.strided else layout
+            raise ValueError(
+                f"{name} of this model is a tensor of {kind}, which safetensors cannot hold: use another type, or "
+                "register_buffer(…, persistent=False)"
+            ) from error
+
+
+def _aliases(weights: Mapping[str, Tensor]) -> dict[str, str]:
+    """Other names of tensors → their first name."""
+    first: dict[Any, str] = {}
+    aliases = {}
+    for name, tensor in weights.items():
+        place = tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride(), tensor.device
+        known = first.setdefault(place, name) if tensor.numel() else name
+        if known != name:
+            aliases[name] = known
+    return aliases
+
+
+def _copied_views(weights: Mapping[str, Tensor], aliases: Mapping[str, str]) -> dict[str, Tensor]:
+    """The tensors on the CPU without aliases. Those that share memory with another one in part are copied."""
+    own = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items() if name not in aliases}
+    shared = Counter(tensor.untyped_storage().data_ptr() for tensor in own.values())
+    return {
+        name: tensor.clone() if shared[tensor.untyped_storage().data_ptr()] > 1 else tensor
+        for name, tensor in own.items()
+    }
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -27,17 +72,20 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors of a .safetensors file by name. Raises ConfigError if it cannot be read."""
+    """Tensors of a .safetensors file by name, shared ones under all their names. Raises ConfigError if it cannot be read."""
     try:
         if not path.is_file():  # a pipe or device might never end
             raise FileNotFoundError("no such file")
-        return load_file(path)
+        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            other_names = file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
+    return tensors | {other: tensors[name] for other, name in other_names.items() if name in tensors}
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The model's weights, and the statistics ("mean", "std") of the inputs it was trained on.
+    """The model's weights under all their names, and the statistics ("mean", "std") of the inputs it was trained on.
 
     Raises ConfigError for a file that is damaged or not the weights of a run.
     """

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mlcli.train.extra_state import encode
 from mlcli.train.layer_statistics import layer_statistics
 from mlcli.train.metric_values import to_floats
 from mlcli.train.protocols import Converges, HasUpdate, Task, WeighsBatches
@@ -42,7 +43,8 @@ class SingleTrial:
         return [isinstance(self.task, Converges) and self.task.converged]
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: tensor.unsqueeze(0) for name, tensor in self.task.state_dict()["model"].items()}
+        weights = encode(self.task.state_dict()["model"])
+        return {name: tensor.unsqueeze(0) for name, tensor in weights.items()}
 
     def keep(self, rows: list[int]) -> None:
         """Nothing to do: the only trial has ended."""

@@ -81,5 +81,5 @@ def last_weights(run: FinishedRun) -> dict[str, Tensor]:
 def parts_with_last_weights(run: FinishedRun) -> Parts:
     """The run with the weights of its last epoch; `run.parts()` has those of its best. Raises ConfigError alike."""
     parts = run.parts()
-    parts.task.load_state_dict({"model": last_weights(run)})
+    parts.load_weights(last_weights(run))
     return parts
