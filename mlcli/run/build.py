@@ -62,7 +62,7 @@ class Parts:
         save_weights(path, encode(self.task.state_dict()["model"]), mean=self.data.mean, std=self.data.std)
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Loads weights that were saved or kept as the best ones. Raises RuntimeError for those of another network."""
+        """Loads weights that were saved, or kept as the best ones. Raises RuntimeError for another network's."""
         self.task.load_state_dict({"model": decode(weights)})
 
 

@@ -72,7 +72,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors of a .safetensors file by name, shared ones under all their names. Raises ConfigError if it cannot be read."""
+    """Tensors of a .safetensors file, shared ones under all their names. Raises ConfigError if it cannot be read."""
     try:
         if not path.is_file():  # a pipe or device might never end
             raise FileNotFoundError("no such file")

@@ -31,7 +31,7 @@ def test_files_of_earlier_versions_load(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tensor", [torch.zeros(2, dtype=torch.complex128), torch.eye(2).to_sparse()])
 def test_what_cannot_be_saved_is_named(tensor: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match="layer.w of this model is a tensor of torch.*cannot hold"):
+    with pytest.raises(ValueError, match=r"layer\.w of this model is a tensor of torch.*cannot hold"):
         check_saveable({"a": torch.zeros(1), "layer.w": tensor})
 
 
