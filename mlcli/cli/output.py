@@ -92,18 +92,6 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def print_result(result: dict[str, Any], folder: Path) -> None:
-    """Prints the metrics of the evaluation split, the best epoch and the run folder."""
-    from mlcli.track.summary import evaluation_metrics
-
-    overall = {name: value for name, value in evaluation_metrics(result).items() if name.count("/") == 1}
-    print_table(("metric", "value"), [(name, value) for name, value in sorted(overall.items())])
-    print_conclusion(folder)
-    print_line(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
-    if command := browser_command(folder):
-        print_line(f"see it in the browser with `{command}`")
-
-
 def browser_command(folder: Path) -> str:
     """The command that shows a run or sweep in the browser; "" for tracking=none."""
     import shlex

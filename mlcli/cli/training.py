@@ -94,7 +94,7 @@ def _pretrain(
 
 
 def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
-    from mlcli.cli.output import print_result
+    from mlcli.cli.result import print_result
     from mlcli.config.check import check
     from mlcli.config.compose import dependents, to_run
     from mlcli.config.errors import ConfigError

@@ -65,8 +65,7 @@ def _by_class(confusion_CC: np.ndarray, classes: Sequence[str]) -> dict[str, flo
 
 
 def _of_probabilities(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    of_targets = probabilities[np.arange(len(targets)), targets]
-    metrics = {"log_loss": float(-np.log(of_targets.clip(np.finfo(np.float64).eps)).mean())}
+    metrics = {"log_loss": float(log_losses(targets, probabilities).mean())}
     each = [rank(is_c, p) for _, is_c, p in one_vs_rest(targets, probabilities)]
     if not each:
         left_out("roc_auc", ONE_CLASS)
@@ -75,6 +74,13 @@ def _of_probabilities(targets: np.ndarray, probabilities: np.ndarray) -> dict[st
     metrics["roc_auc"] = float(np.mean([ranking.roc_auc for ranking in each]))
     metrics["average_precision"] = float(np.mean([ranking.average_precision for ranking in each]))
     return metrics
+
+
+def log_losses(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The negative logarithm of the probability of each target, N; probabilities are at least 2.2e-16."""
+    of_targets = probabilities[np.arange(len(targets)), targets].astype(np.float64)
+    losses: np.ndarray = -np.log(of_targets.clip(np.finfo(np.float64).eps))
+    return losses
 
 
 def one_vs_rest(targets: np.ndarray, probabilities: np.ndarray) -> list[OneVsRest]:

@@ -11,6 +11,7 @@ from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
 from mlcli.files import write_csv
 from mlcli.loading.tokenizer import TEXT
+from mlcli.machine.memory import peak_memory
 from mlcli.metric.undefined import left_out
 from mlcli.run.build import Parts
 from mlcli.run.directions import task_directions
@@ -19,7 +20,7 @@ from mlcli.run.plots import layer_plots, learning_curves
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json
 from mlcli.train.loop import Progress
-from mlcli.train.protocols import Evaluation, ReactsToScores
+from mlcli.train.protocols import Evaluation, PlansEpochs, ReactsToScores
 
 EXAMPLE_ROWS = 3
 
@@ -48,11 +49,33 @@ def finish(
         "monitor": cfg.trainer.monitor,
         "metrics": best["metrics"] | metrics_of(evaluation, split),
         "judged": split,
+        "intervals": _intervals_of(evaluation, split),
+        "baselines": {f"{split}/{name}": value for name, value in evaluation.baselines.items()},
+        "examples_per_second": _examples_per_second(parts, progress),
+        "peak_memory": peak_memory(parts.device),
     }
     write_json(folder.path / "result.json", result)
     if save and cfg.tracking.figures:
         plot_results(folder, cfg, parts, evaluation, save)
     return result
+
+
+def _intervals_of(evaluation: Evaluation, split: str) -> dict[str, tuple[float, float]]:
+    """Intervals by `split/name`. Without any error among the examples the bootstrap gives an interval of one point,
+    which would claim certainty: it is left out."""
+    known = {
+        name: ends for name, ends in evaluation.intervals.items() if np.isfinite(ends).all() and ends[0] < ends[1]
+    }
+    return {f"{split}/{name}": ends for name, ends in known.items()}
+
+
+def _examples_per_second(parts: Parts, progress: Progress) -> float | None:
+    """Training examples per second of training, which contains the evaluations of the epochs; None for tasks whose
+    steps are not batches of the training split."""
+    if parts.loader is None or isinstance(parts.task, PlansEpochs) or not progress.seconds:
+        return None
+    passes = progress.step / parts.steps_per_epoch
+    return passes * parts.data.epoch_size / progress.seconds
 
 
 def plot_results(

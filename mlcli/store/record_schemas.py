@@ -64,6 +64,11 @@ def each(check: Check) -> Check:
     return problem
 
 
+def pair(check: Check) -> Check:
+    """A list of two of them."""
+    return lambda value: each(check)(value) or (None if len(value) == 2 else "not two values")
+
+
 def some(check: Check) -> Check:
     """A list of at least one of them."""
     return lambda value: each(check)(value) or (None if value else "empty")
@@ -121,6 +126,10 @@ result = fields(
     monitor=text,
     judged=text,
     stopped=maybe(text),
+    intervals=table(pair(number)),
+    baselines=table(number),
+    examples_per_second=maybe(number),
+    peak_memory=maybe(count),
 )
 line = fields({"epoch": count, "step": count, "time": moment, "metrics": table(number)})
 data = fields(

@@ -89,11 +89,13 @@ class Classification(GradientTask):
         return fast.classification(outputs, targets)
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
-        from mlcli.metric import classification
+        from mlcli.metric import baseline, classification, intervals
         from mlcli.task.plots.classification import plots, worst_mistakes
 
         y, p, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
         evaluation.metrics |= classification.scores(y, p, classes)
+        evaluation.intervals = intervals.classification(y, p.argmax(1), classification.log_losses(y, p))
+        evaluation.baselines = baseline.majority(self.loader.all_targets("train").cpu().numpy(), y)
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p)}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()

@@ -91,11 +91,16 @@ class LanguageModel(GradientTask):
         self, evaluation: Evaluation, split: str, losses: np.ndarray, counted: np.ndarray, last: Tensor
     ) -> None:
         from mlcli.figure import positions, text
+        from mlcli.metric import baseline, intervals
         from mlcli.metric.positions import bits
 
         index, names = self.data.splits[split], self.data.vocabulary
         examples = self.data.examples.targets[index]
         count = counted.sum(1)
+        evaluation.intervals = intervals.means({"loss": losses.sum(1) / count.clip(1)}, count)
+        train = self.loader.all_targets("train").cpu().numpy()
+        true = examples.numpy()
+        evaluation.baselines = baseline.majority(train[train >= 0], true[true >= 0])
         evaluation.columns = {
             "index": index.numpy(),
             "loss": losses.sum(1) / count.clip(1),

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mlcli.loading.dataset import DataSet
 from mlcli.metric import fast
+from mlcli.metric.formulas import exact_matches
 from mlcli.task.gradient.gradient_task import GradientTask, probability_columns
 from mlcli.train.protocols import Evaluation
 
@@ -38,14 +39,22 @@ class MultiLabel(GradientTask):
         return fast.multi_label(outputs, targets)
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
-        from mlcli.metric import multi_label
+        from mlcli.metric import intervals, multi_label
         from mlcli.task.plots.multi_label import plots
 
         has, probabilities = targets.cpu().numpy() > 0.5, _probabilities(outputs)
         evaluation.metrics |= multi_label.scores(has, probabilities, self.data.classes)
+        matches = exact_matches(probabilities > 0.5, has)
+        evaluation.intervals = {"accuracy": intervals.wilson(int(matches.sum()), len(has))}
+        evaluation.baselines = {"accuracy": float(exact_matches(self._most_frequent(), has).mean())}
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": self._names(has), **self._columns(probabilities)}
         evaluation.plots = lambda: plots(has, probabilities, self.data.classes)
+
+    def _most_frequent(self) -> np.ndarray:
+        """Whether more than half of the training examples have each label, 1 × C."""
+        frequent: np.ndarray = self.loader.all_targets("train").float().mean(0, keepdim=True).cpu().numpy() > 0.5
+        return frequent
 
     def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         columns = probability_columns(probabilities, self.data.classes)

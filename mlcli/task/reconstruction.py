@@ -17,7 +17,7 @@ from mlcli.config.ranges import Range
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
-from mlcli.metric import reconstruction
+from mlcli.metric import intervals, reconstruction
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.task.gradient.corrupt import Corrupt
 from mlcli.task.gradient.gradient_task import GradientTask
@@ -153,7 +153,9 @@ class Reconstruction(GradientTask):
         evaluation.metrics |= reconstruction.scores(found)
         index, labels = self.data.splits[split], self.labels(split)
         evaluation.columns = {"index": index.numpy()} | ({} if labels is None else {"target": labels})
-        evaluation.columns |= {"error": reconstruction.errors(found.rebuilt, found.clean), **_columns(found.code)}
+        errors = reconstruction.errors(found.rebuilt, found.clean)
+        evaluation.columns |= {"error": errors, **_columns(found.code)}
+        evaluation.intervals = intervals.means({"mse": errors})
         evaluation.plots = lambda: self._plots(found, labels)
 
     def _plots(self, found: Rebuilt, labels: np.ndarray | None) -> list[Plot]:

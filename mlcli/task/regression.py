@@ -63,11 +63,13 @@ class Regression(GradientTask):
         return outputs.squeeze(1).float() * self.std + self.mean
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
-        from mlcli.metric import regression
+        from mlcli.metric import baseline, intervals, regression
         from mlcli.task.plots.regression import plots, worst_mistakes
 
         y, predictions = targets.cpu().numpy(), self._unscaled(outputs).cpu().numpy()
         evaluation.metrics |= regression.scores(y, predictions)
+        evaluation.intervals = intervals.regression(y, predictions)
+        evaluation.baselines = baseline.mean(self.loader.all_targets("train").cpu().numpy(), y)
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": y, "prediction": predictions}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()

@@ -67,13 +67,17 @@ class SequenceLabelling(GradientTask):
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.figure.positions import accuracy_by_position
-        from mlcli.metric import classification, positions
+        from mlcli.metric import baseline, classification, intervals, positions
         from mlcli.task.plots.classification import plots
 
         targets_NT, probabilities_NTC, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
         labelled = targets_NT >= 0
         y, p = targets_NT[labelled], probabilities_NTC[labelled]
         evaluation.metrics |= classification.scores(y, p, classes)
+        hits_NT, count_N = (probabilities_NTC.argmax(-1) == targets_NT) & labelled, labelled.sum(1)
+        evaluation.intervals = intervals.means({"accuracy": hits_NT.sum(1) / count_N.clip(1)}, count_N)
+        train = self.loader.all_targets("train").cpu().numpy()
+        evaluation.baselines = baseline.majority(train[train >= 0], y)
         index = self.data.splits[split]
         true = [" ".join(NO_LABEL if t < 0 else classes[t] for t in row) for row in targets_NT]
         columns = self._columns(self.data.examples.inputs[index], probabilities_NTC)

@@ -7,6 +7,8 @@ from typing import Any
 
 from mlcli.store.records import try_read_json
 
+NUMBERS = ("best_epoch", "seconds", "examples_per_second", "peak_memory")  # of result.json
+
 
 @dataclass
 class Summary:
@@ -39,11 +41,15 @@ def evaluation_metrics(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_run(folder: Path) -> Summary:
-    """The metrics of the evaluation split at the best epoch."""
+    """The metrics of the evaluation split at the best epoch, with 95 % intervals as NAME/low and NAME/high, and
+    NAME/baseline."""
     result = try_read_json(folder / "result.json")
     if not result:
         return Summary()
-    numbers = evaluation_metrics(result) | {name: result[name] for name in ("best_epoch", "seconds")}
+    numbers = evaluation_metrics(result) | {name: result.get(name) for name in NUMBERS}
+    for name, (low, high) in result.get("intervals", {}).items():
+        numbers |= {f"{name}/low": low, f"{name}/high": high}
+    numbers |= {f"{name}/baseline": value for name, value in result.get("baselines", {}).items()}
     return Summary(metrics=numbers, epoch=result["best_epoch"])
 
 

@@ -21,11 +21,15 @@ class Evaluation:
     metrics: name → value, as tensors on the device or plain numbers; reading a tensor synchronises.
     columns, plots: of a full evaluation only: predictions as columns of one table, and a function that prepares the
     figures (objects with `name` and `save(folder)`).
+    intervals: 95 % confidence intervals of some of the metrics, by name. baselines: the values of some of them for
+    predictions that ignore the inputs.
     """
 
     metrics: dict[str, Any]
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     plots: Callable[[], list[Any]] = list
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    baselines: dict[str, float] = field(default_factory=dict)
 
 
 @runtime_checkable

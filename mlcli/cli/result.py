@@ -1,0 +1,42 @@
+"""The result of a single run on stdout, when its training has ended."""
+
+from pathlib import Path
+from typing import Any
+
+from mlcli.cli.output import browser_command, format_number, print_conclusion, print_line, print_table
+
+
+def print_result(result: dict[str, Any], folder: Path) -> None:
+    """Prints the metrics of the evaluation split, the best epoch, a hint if there is one, and the run folder."""
+    from mlcli.track.summary import evaluation_metrics
+
+    overall = {name: value for name, value in evaluation_metrics(result).items() if name.count("/") == 1}
+    intervals, baselines = result["intervals"], result["baselines"]
+    columns = ["metric", "value", *(["95 % interval"] if intervals else []), *(["baseline"] if baselines else [])]
+    rows = []
+    for name, value in sorted(overall.items()):
+        row = [name, value]
+        if intervals:
+            row.append(" – ".join(map(format_number, intervals.get(name, ()))))
+        if baselines:
+            row.append(baselines.get(name))
+        rows.append(row)
+    print_table(columns, rows)
+    print_conclusion(folder)
+    print_line(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
+    if hint := epoch_hint(result):
+        print_line(hint)
+    if command := browser_command(folder):
+        print_line(f"see it in the browser with `{command}`")
+
+
+def epoch_hint(result: dict[str, Any]) -> str:
+    """What the best epoch suggests if it is the last or the first of several; "" otherwise."""
+    best, epochs = result["best_epoch"], result["epochs"]
+    if epochs < 2 or "lr" not in result["metrics"]:  # without an optimizer
+        return ""
+    if best == epochs and not result["stopped"]:
+        return f"the last epoch was the best: more epochs may be better, as in trainer.epochs={2 * epochs}"
+    if best == 1:
+        return "the first epoch was the best: use a smaller optimizer.lr, or a stronger regularisation"
+    return ""
