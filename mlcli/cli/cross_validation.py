@@ -24,6 +24,7 @@ def as_sweep(arguments: list[str]) -> list[str]:
     metric=test/…. Without split.val no validation data is held out, and the last epoch counts.
     """
     from mlcli.config.errors import ConfigError
+    from mlcli.config.meant import meant
 
     given: dict[str, str] = {}
     for each in arguments:
@@ -32,6 +33,9 @@ def as_sweep(arguments: list[str]) -> list[str]:
             if key in given and key in CROSSVAL:
                 raise ConfigError(f"{key} is given twice: {key}={given[key]} and {each}.")
             given[key] = value
+            name = meant(key, list(CROSSVAL), exact=True)
+            if name in CROSSVAL and key not in CROSSVAL and "." not in key:
+                raise ConfigError(f"crossval has no {key}: use {name}={value}.")
         if key.lstrip("+~") in OWN:
             raise ConfigError(f"crossval sets {key.lstrip('+~')} itself: use {OWN[key.lstrip('+~')]}.")
     for key in ("by", "metric", *SHORT.values()):

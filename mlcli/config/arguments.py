@@ -8,9 +8,12 @@ from hydra._internal.utils import get_args_parser
 
 from mlcli.config import index
 from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.meant import meant
 from mlcli.config.paths import typed
+from mlcli.config.stray_words import check_words
 
 CROSSVAL = ("folds", "repeats", "by", "metric")  # what `mlcli crossval` reads beside the groups
+SWEEP = ("sweep", "grid", "search", "tune")  # flags of other tools
 SHOWING = {"cfg": "--cfg", "info": "--info", "hydra_help": "--hydra-help", "shell_completion": "--shell-completion"}
 
 
@@ -33,20 +36,40 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     except argparse.ArgumentError as error:
         fail(str(error))
     if unknown:
-        raise ConfigError(_unknown(unknown[0], parser))
+        raise ConfigError(_unknown(unknown[0], list(arguments), parser))
+    if not flags.shell_completion:
+        check_words(flags.overrides, flags.multirun)
     flags.overrides = [typed(override) for override in flags.overrides]
     _check(flags)
     return flags
 
 
-def _unknown(flag: str, parser: argparse.ArgumentParser) -> str:
+def _unknown(flag: str, arguments: list[str], parser: argparse.ArgumentParser) -> str:
     """The message for an unknown flag, with the setting or flag that was probably meant."""
-    name, _, value = flag.lstrip("-").partition("=")
-    if "." in name or name in (*index.groups(), *CROSSVAL):
-        return f"There is no option {flag.partition('=')[0]}: settings have no dashes, use {name}={value or 'VALUE'}."
+    given, _, value = flag.partition("=")
+    if not value and arguments.index(flag) + 1 < len(arguments):
+        after = arguments[arguments.index(flag) + 1]
+        value = "" if after.startswith("-") or "=" in after else after
+    key = _setting(given.lstrip("-").replace("-", "_"), arguments) if given.startswith("--") else None
+    if key:
+        setting = key if "=" in key else f"{key}={value or 'VALUE'}"
+        return f"There is no option {given}: settings have no dashes, use {setting}."
+    if given.lstrip("-") in SWEEP:
+        return f"There is no option {given}: a sweep is -m, as in -m optimizer.lr=1e-3,1e-2."
     known = [option for action in parser._actions for option in action.option_strings if option[:2] == "--"]
     hint = " Settings have no dashes, as in model=lstm; see `mlcli train --help`."
-    return f"There is no option {flag}.{suggest(flag, known, listed=False)}{hint}"
+    return f"There is no option {given}.{suggest(given, known, listed=False)}{hint}"
+
+
+def _setting(name: str, arguments: list[str]) -> str | None:
+    """The group or setting of this name or meaning, with the options that are chosen on the command line."""
+    groups = index.groups()
+    if name in SWEEP:
+        return None
+    if "." in name or name in (*groups, *CROSSVAL):
+        return name
+    typed = dict(word.partition("=")[::2] for word in arguments if word.partition("=")[0] in groups)
+    return meant(name, list(index.all_keys(index.chosen(typed))), exact=True)
 
 
 def _check(flags: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from mlcli.config.annotations import describe, fits, parameter_types
 from mlcli.config.errors import ConfigError, UnknownKey, suggest
 from mlcli.config.locate import locate
+from mlcli.config.meant import meant
 from mlcli.config.ranges import Range
 from mlcli.config.schema import Config
 from mlcli.config.stored import has_interpolation
@@ -98,7 +99,9 @@ def _check_dataclass(schema: type, node: Any, prefix: str) -> None:
 def _check_names(node: Mapping[str, Any], known: set[str], prefix: str) -> None:
     for name in node:
         if name not in known:
-            raise UnknownKey(f"There is no {prefix}{name}.{suggest(str(name), known)}", f"{prefix}{name}")
+            key, found = f"{prefix}{name}", meant(f"{prefix}{name}", [f"{prefix}{each}" for each in known])
+            hint = f" Did you mean {found.removeprefix(prefix)}?" if found else ""
+            raise UnknownKey(f"There is no {key}.{hint} Choices: {', '.join(sorted(known))}.", key)
 
 
 def _check_call(group: str, node: Mapping[str, Any]) -> None:
@@ -122,7 +125,9 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
         hint = hints.get(name, Any)
         if not fits(hint, value):
             wanted = "a number, or auto" if (group, name) == ("optimizer", "lr") else describe(hint)
-            raise ConfigError(f"{group}.{name}={value}: must be {wanted}.")
+            listed = isinstance(value, Sequence) and not isinstance(value, str)
+            sweep = f"; a sweep is -m {group}.{name}={','.join(map(str, value))}" if listed else ""
+            raise ConfigError(f"{group}.{name}={value}: must be {wanted}{sweep}.")
         if group == "optimizer" and name in OPTIMIZER_RANGES:
             _check_range(f"optimizer.{name}", value, OPTIMIZER_RANGES[name])
         for nested in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):

@@ -1,9 +1,9 @@
 """Exceptions of Hydra and OmegaConf in one sentence."""
 
-import difflib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
@@ -18,14 +18,26 @@ from omegaconf.errors import (
 )
 
 from mlcli import renamed
+from mlcli.config import index
 from mlcli.config.config_lines import locate_line, texts
 from mlcli.config.errors import ConfigError, UnknownKey, suggest
+from mlcli.config.meant import meant, meant_option
 
 # Hydra's messages for an override that does not fit the config; the group is its key.
 MISFIT = re.compile(
     r"(?:Could not override|Could not delete(?: from config\.)?|Could not append to config\. An item is already at)"
     r" '([^']+)'"
 )
+
+
+# Packages that add options to hydra/launcher.
+PACKAGES = {
+    "joblib": "hydra-joblib-launcher",
+    "ray": "hydra-ray-launcher",
+    "submitit_local": "hydra-submitit-launcher",
+    "submitit_slurm": "hydra-submitit-launcher",
+}
+ALL_KEYS = " See `mlcli train --cfg job` for all of them."
 
 
 @contextmanager
@@ -77,6 +89,8 @@ def _explain(error: Exception) -> str:
         return _wrong_value(error, cause)
     if isinstance(error, OverrideParseException) and not re.match(r"[^=]+=|~", error.override):
         return f"{error.override!r} sets nothing: use KEY=VALUE, without spaces around the =."
+    if isinstance(error, OverrideParseException) and (function := re.search(r"Unknown function '(\w+)'", str(cause))):
+        return f"{error.override}: there is no function {function[1]}: use a list, as in 1e-3,1e-2, or range(1,4)."
     if isinstance(error, OverrideParseException):
         return f"Cannot read {error.override!r}: quote special characters, as in 'key=\"a b\"'."
     if isinstance(error, ConfigCompositionException):
@@ -97,23 +111,46 @@ def _interpolation(error: OmegaConfBaseException) -> str:
 
 
 def _missing_option(error: MissingConfigException) -> str:
-    group, _, option = str(error.missing_cfg_file).rpartition("/")
-    return f"There is no {group or 'config'} named {option!r}.{suggest(option, error.options or ())}"
+    path, options = str(error.missing_cfg_file), sorted(error.options or ())
+    groups = [name for name in (*index.groups(), *index.HYDRA_GROUPS) if path.startswith(f"{name}/")]
+    group = max(groups, key=len, default=path.rpartition("/")[0])
+    option = path[len(group) :].lstrip("/")
+    name = Path(option).stem
+    if "/" in option or option.endswith((".yaml", ".csv", ".json", ".py")):
+        own = f"{group}={name}" if name in options else f"a file conf/{group}/NAME.yaml for one of your own"
+        return f"{group}={option}: an option is a name in its group, not a path: use {own}; see `mlcli list {group}`."
+    if group == "hydra/launcher" and option in PACKAGES:
+        return (
+            f"There is no {group} named {option!r}: run pip install {PACKAGES[option]}, or use {'|'.join(options)}."
+        )
+    if found := meant_option(group, option, options):
+        return f"There is no {group} named {option!r}. Did you mean {found}? Choices: {', '.join(options)}."
+    return f"There is no {group or 'config'} named {option!r}.{suggest(option, options)}"
 
 
 def _unknown_key(cause: OmegaConfBaseException) -> str:
-    """The unknown key and the most similar one: in the same node, or else anywhere in the config."""
+    """The unknown key, with the one that was probably meant, or else the options of its group that have it."""
     full_key, key, parent = str(cause.full_key), str(cause.key), cause.parent_node
     prefix = full_key[: -len(key)]
-    siblings = [f"{prefix}{name}" for name in (parent or {})]
-    # Without the prefix, which would make any two keys of a group similar. Former keys lead to their successor.
-    names = [name.removeprefix(prefix) for name in (*siblings, *renamed.KEYS) if name.startswith(prefix)]
-    near = [renamed.key(f"{prefix}{name}") for name in difflib.get_close_matches(key, names, n=1, cutoff=0.6)]
-    if not near:
-        everywhere = leaves_of(cause.parent_node._get_root() if cause.parent_node is not None else None)
-        near = [name for name in everywhere if name.rpartition(".")[2] == key][:1]
-    listing = f" Keys here: {', '.join(name for name in siblings if name != 'hydra')}." if siblings else ""
-    return f"There is no {full_key} in this config.{f' Did you mean {near[0]}?' if near else listing}"
+    siblings = [f"{prefix}{name}" for name in (parent or {}) if f"{prefix}{name}" != "hydra"]
+    group = prefix.partition(".")[0]
+    if key in ("name", "type", "class") and f"{group}." == prefix and len(index.options(group)) > 1:
+        return f"There is no {full_key} in this config: use {group}=OPTION, see `mlcli list {group}`."
+    everywhere = leaves_of(parent._get_root() if parent is not None else None)
+    near = meant(full_key, [*everywhere, *siblings, *renamed.KEYS])  # former keys lead to their successor
+    if near:
+        return f"There is no {full_key} in this config. Did you mean {renamed.key(near)}?"
+    others = _options_with(full_key)
+    listing = f" It is a setting of {'|'.join(others)}." if others else ""
+    listing += f" Keys here: {', '.join(siblings)}." if siblings else ""
+    return f"There is no {full_key} in this config.{listing}{'' if prefix else ALL_KEYS}"
+
+
+def _options_with(key: str) -> list[str]:
+    """The options of a key's group that have the key, as in `optimizer=nesterov`, `sgd`."""
+    group, dot, _ = key.partition(".")
+    found = [option for option in index.options(group) if key in index.keys(group, option)] if dot else []
+    return [f"{group}={found[0]}", *found[1:]] if found else []
 
 
 def leaves_of(root: object, prefix: str = "") -> list[str]:
@@ -133,8 +170,20 @@ def _wrong_value(error: Exception, cause: ValidationError) -> str:
     what = match.group(1) if match else f"{cause.full_key}"
     kind = re.search(r"could not be converted to (Integer|Float)$", _first_line(cause))
     if kind:
-        return f"{what}: must be a {'whole number' if kind.group(1) == 'Integer' else 'number'}."
+        use = _as_number(what.partition("=")[2], whole := kind.group(1) == "Integer")
+        return f"{what}: must be a {'whole number' if whole else 'number'}{use}."
     return f"{what}: {_first_line(cause)}."
+
+
+def _as_number(text: str, whole: bool) -> str:
+    """`, use 1000` for 1e3 where whole numbers are wanted, `, use 0.2` for 20 %."""
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        return ""
+    if not whole:
+        return f", use {value:g}"
+    return f", use {value:.0f}" if value.is_integer() else ""
 
 
 def _composition(error: ConfigCompositionException) -> str:

@@ -49,6 +49,9 @@ def _check_strategy(name: str) -> None:
 
 
 def _check_typed(cfg: DictConfig) -> None:
+    for name in ("launcher", "sweeper"):
+        if not OmegaConf.is_config(cfg.hydra[name]):
+            raise ConfigError(f"hydra.{name}={cfg.hydra[name]}: a group is set with a slash, use hydra/{name}=….")
     for text in as_typed(cfg.hydra.overrides.hydra):
         key = text.lstrip("+~").partition("=")[0]
         if key.startswith(SET):

@@ -27,8 +27,19 @@ def choose(name: str) -> torch.device:
     if name == "auto":
         return torch.device(present[0])
     if name not in present:
-        raise ConfigError(f"device={name}: not on this machine. Choices: auto, {', '.join(present)}.")
+        reason = _why_no_cuda() if name == "cuda" else "not on this machine"
+        raise ConfigError(f"device={name}: {reason}. Choices: auto, {', '.join(present)}.")
     return torch.device(name)
+
+
+def _why_no_cuda() -> str:
+    """Why CUDA is not available, and what to do about it."""
+    if torch.version.cuda is None and torch.version.hip is None:
+        return (
+            f"torch {torch.__version__} is a CPU build: install a build with CUDA (https://pytorch.org/get-started), "
+            "or use device=cpu"
+        )
+    return f"torch {torch.__version__} finds no GPU: check the driver with nvidia-smi, or use device=cpu"
 
 
 def set_up(settings: Settings, device: torch.device) -> None:

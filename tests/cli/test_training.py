@@ -165,7 +165,7 @@ def test_what_is_pretrained_resolves_by_its_own_config() -> None:
         (["trainer.epochs=1.5"], "trainer.epochs=1.5: must be a whole number."),
         (["trainer.clip_norm=big"], "trainer.clip_norm=big: must be"),
         (["model=LSTM"], "Did you mean lstm?"),
-        (["model", "=", "lstm"], "'model' sets nothing: use KEY=VALUE, without spaces around the =."),
+        (["model", "=", "lstm"], "no spaces around the =: use model=lstm."),
         (["trainer=3"], "A group is set to the name of an option"),
         (["-m", "trainer.seed=range(3,0,0)"], "trainer.seed=range(3,0,0): range() arg 3 must not be zero"),
         (["-m", "outputs=a,b"], "outputs applies to the whole sweep"),

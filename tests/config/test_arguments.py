@@ -48,11 +48,11 @@ def test_flags_with_a_wrong_value(arguments: list[str], wanted: str) -> None:
     ("line", "message"),
     [
         ("--mutlirun", "There is no option --mutlirun. Did you mean --multirun?"),
-        ("--model lstm", "There is no option --model: settings have no dashes, use model=VALUE."),
+        ("--model lstm", "There is no option --model: settings have no dashes, use model=lstm."),
         ("--optimizer.lr=0.1 model=lstm", "settings have no dashes, use optimizer.lr=0.1."),
-        ("--folds 5", "settings have no dashes, use folds=VALUE."),
-        ("--epochs 5", "There is no option --epochs. Settings have no dashes, as in model=lstm;"),
-        ("--lr 0.1", "There is no option --lr. Did you mean --run? Settings have no dashes, as in model=lstm;"),
+        ("--folds 5", "settings have no dashes, use folds=5."),
+        ("--epochs 5", "settings have no dashes, use trainer.epochs=5."),
+        ("--lr 0.1", "settings have no dashes, use optimizer.lr=0.1."),
         ("-x", "There is no option -x."),
     ],
 )
