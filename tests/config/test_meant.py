@@ -44,16 +44,16 @@ KEYS = {
     "output_dir=x": "outputs",
 }
 MESSAGES = {
-    "optimizer=adam optimizer.momentum=0.9": "It is a setting of optimizer=momentum|nesterov|rmsprop|sgd. Keys here: ",
+    "optimizer=adam optimizer.momentum=0.9": "It is a setting of optimizer=momentum|nesterov|rmsprop|sgd. Keys",
     "data.path=x.csv": "It is a setting of data=characters|",
-    "optimizer.name=adam": "There is no optimizer.name in this config: use optimizer=OPTION, see `mlcli list optimizer`.",
+    "optimizer.name=adam": "in this config: use optimizer=OPTION, see `mlcli list optimizer`.",
     "wrong=1": "See `mlcli train --cfg job` for all of them.",
     "device=gpu": "Did you mean cuda? Choices: auto, cpu, cuda, mps.",
     "device=cuda:0": "Did you mean cuda?",
     "scheduler=none": "Did you mean constant?",
     "model=xgboost": "Did you mean gradient_boosting?",
     "tracking=tb": "Did you mean tensorboard?",
-    "data=./mine.csv": "data=./mine.csv: an option is a name in its group, not a path: use a file conf/data/NAME.yaml",
+    "data=./mine.csv": "an option is a name in its group, not a path: use a file conf/data/NAME.yaml",
     "model=conf/model/lstm.yaml": "not a path: use model=lstm; see `mlcli list model`.",
     "hydra/launcher=joblib": "'joblib': run pip install hydra-joblib-launcher, or use auto|basic|processes",
     "trainer.epochs=1e3": "trainer.epochs=1e3: must be a whole number, use 1000.",
@@ -69,8 +69,7 @@ WORDS = {
     "-m model=mlp lstm": "the values of a sweep are separated by commas: use model=mlp,lstm.",
     "-m model=mlp, lstm": "no spaces around commas: use model=mlp,lstm.",
     "-m model=mlp , lstm": "no spaces around commas: use model=mlp,lstm.",
-    "name=my run": "'run' sets nothing: use KEY=VALUE, without spaces around the =; quote a value with a space, as in "
-    "'name=\"my run\"'.",
+    "name=my run": "without spaces around the =; quote a value with a space, as in 'name=\"my run\"'.",
     "lstm": "'lstm' sets nothing: use model=lstm.",
     "iris": "'iris' sets nothing: use data=iris.",
     "model lstm": "'model' sets nothing: use model=lstm.",
@@ -82,7 +81,7 @@ WORDS = {
     "mine.yaml": "use GROUP=NAME for conf/GROUP/NAME.yaml, or --config-name NAME for conf/NAME.yaml.",
     "nonsense": "'nonsense' sets nothing: use KEY=VALUE, without spaces around the =.",
     "--gpu": "There is no option --gpu: settings have no dashes, use device=cuda.",
-    "--batch-size 32 model=mlp": "There is no option --batch-size: settings have no dashes, use trainer.batch_size=32.",
+    "--batch-size 32 model=mlp": "no option --batch-size: settings have no dashes, use trainer.batch_size=32.",
     "model=lstm --width=3": "There is no option --width: settings have no dashes, use model.hidden_size=3.",
     "--tune": "There is no option --tune: a sweep is -m, as in -m optimizer.lr=1e-3,1e-2.",
 }
