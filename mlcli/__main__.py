@@ -5,6 +5,7 @@ import atexit
 import gc
 import os
 import sys
+import threading
 from contextlib import suppress
 from typing import NoReturn
 
@@ -47,7 +48,10 @@ def _leave(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # a pipe whose reader has exited
             stream.flush()
-    atexit._run_exitfuncs()  # e.g. of scikit-learn's joblib, which removes temporary folders
+    # As at Python's own exit: threads first, such as those of joblib that end its processes, then functions such as
+    # joblib's that remove temporary folders.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
     os._exit(status)
 
 

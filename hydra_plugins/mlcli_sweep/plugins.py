@@ -1,8 +1,9 @@
-"""mlcli's sweeper and launcher, in the namespace package in which Hydra looks for plugins.
+"""mlcli's sweeper, launcher and schema, in the namespace package in which Hydra looks for plugins.
 
 Hydra imports this file at every start, so it must not import torch; the work is done in `mlcli.sweep`.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,10 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from mlcli.config.explain import composing
+from mlcli.config.register import register
 from mlcli.sweep.grid import combinations, with_repeats
 from mlcli.sweep.variants import expand_variant, with_variants
 
@@ -81,10 +83,15 @@ class LauncherConf:
     _target_: str = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
 
 
-def sweeper_of(config: DictConfig, context: HydraContext, task: TaskFunction) -> Sweeper:
+def sweeper_of(config: DictConfig, context: HydraContext, task: Any) -> Sweeper:
     """The sweeper of the config, set up. `params` and `variants` of GridSweeper are not resolved here, because Hydra
-    would resolve them by the config of the sweep instead of that of each trial."""
+    would resolve them by the config of the sweep instead of that of each trial.
+
+    task: mlcli.sweep.session.Session. A launcher of another package becomes its `launcher`.
+    """
     with composing():
+        if config.hydra.launcher._target_ != LauncherConf._target_:
+            config = _with_other_launcher(config, context, task)
         if config.hydra.sweeper._target_ != GridConf._target_:
             plugins = Plugins.instance()
             return plugins.instantiate_sweeper(config=config, hydra_context=context, task_function=task)
@@ -94,6 +101,18 @@ def sweeper_of(config: DictConfig, context: HydraContext, task: TaskFunction) ->
         return sweeper
 
 
+def _with_other_launcher(config: DictConfig, context: HydraContext, session: Any) -> DictConfig:
+    """The config with mlcli's launcher, through which the one in the config trains the trials of the sweep."""
+    from mlcli.sweep.launcher import OTHER, OtherLauncher
+
+    session.launcher = OtherLauncher(config, context)
+    config = copy.deepcopy(config)
+    with read_write(config.hydra), open_dict(config.hydra):
+        config.hydra.launcher = LauncherConf(OTHER)
+    return config
+
+
+register()
 ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=GridConf, provider="mlcli")
 for strategy in ("auto", "stack", "serial", "processes"):
     node = LauncherConf(strategy)

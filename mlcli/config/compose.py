@@ -6,9 +6,7 @@ uses the same parts (argument parser, loader, sweeper) and raises ConfigError fo
 
 import copy
 import os
-import secrets
 import shlex
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +16,6 @@ from hydra import version
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -35,7 +32,7 @@ from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
 from mlcli.config.override_cache import to_settings
 from mlcli.config.paths import expand_folders
-from mlcli.config.schema import Config
+from mlcli.config.register import register
 from mlcli.config.settings import Settings, leaves
 
 ABSENT = object()
@@ -46,17 +43,11 @@ def shipped_conf() -> Path:
     return Path(index.shipped_conf())
 
 
-def new_id() -> str:
-    """A unique name of a run: the time in seconds and 32 random bits."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
-
-
 @contextmanager
 def hydra_session(config_dir: str | None = None, config_path: str | None = None) -> Iterator[Hydra]:
     """Hydra with the shipped configs; `--config-dir` and `./conf` take precedence and may add options."""
     version.setbase("1.3")
-    OmegaConf.register_new_resolver("run_id", new_id, use_cache=True, replace=True)
-    ConfigStore.instance().store(name="schema", node=Config)
+    register()
     sources.register()
     config_dir, config_path = (each and os.path.expanduser(each) for each in (config_dir, config_path))
     for flag, folder in (("--config-path", config_path), ("--config-dir", config_dir)):

@@ -24,7 +24,7 @@ USE_LOG = "the log is train.log in the run's folder; use -v for more on the term
 def resolve_hydra_keys(cfg: DictConfig) -> None:
     """Sets the environment variables in hydra.job.env_set. Raises ConfigError for a setting without effect.
 
-    Launchers of other packages run trials through Hydra, so settings that Hydra's jobs read are allowed with them.
+    Launchers of other packages run trials as Hydra's jobs, so settings that these read are allowed with them.
     """
     with explained():
         _check_typed(cfg)
@@ -64,7 +64,9 @@ def _without_effect(hydra: Any) -> list[tuple[str, bool, str]]:
     """Settings that have no effect: key, whether it was changed, and what to use instead."""
     choices = hydra.runtime.choices
     grid = hydra.sweeper._target_ == OWN_SWEEPER
+    subdir = OmegaConf.to_container(hydra.sweep, resolve=False)["subdir"]  # type: ignore[call-overload,index]
     return [
+        ("hydra.sweep.subdir", subdir not in NUMBERED, "trials are in the folders 0, 1, … of hydra.sweep.dir"),
         ("hydra.job.chdir", bool(hydra.job.chdir), "runs stay in the current folder and write to ${hydra:run.dir}"),
         ("hydra.hydra_logging", choices.get("hydra/hydra_logging") not in ("none", "disabled"), USE_LOG),
         ("hydra.sweeper.max_batch_size", grid and hydra.sweeper.max_batch_size is not None,
@@ -74,9 +76,7 @@ def _without_effect(hydra: Any) -> list[tuple[str, bool, str]]:
 
 def _without_effect_in_runs(hydra: Any) -> list[tuple[str, bool, str]]:
     """The same for settings that only jobs run by Hydra read, not mlcli's runs and launchers."""
-    subdir = OmegaConf.to_container(hydra.sweep, resolve=False)["subdir"]  # type: ignore[call-overload,index]
     return [
-        ("hydra.sweep.subdir", subdir not in NUMBERED, "trials are in the folders 0, 1, … of hydra.sweep.dir"),
         (
             "hydra.output_subdir",
             hydra.output_subdir is not None,

@@ -30,6 +30,13 @@ def settings(node: Any) -> Any:
     return [settings(child) for child in node] if isinstance(node, list) else node
 
 
+def to_dicts(node: Any) -> Any:
+    """The inverse of `settings`."""
+    if isinstance(node, dict):
+        return {name: to_dicts(child) for name, child in node.items()}
+    return [to_dicts(child) for child in node] if isinstance(node, list) else node
+
+
 def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted keys and values; elements of lists have their index as key."""
     if isinstance(node, dict | list):

@@ -3,6 +3,8 @@
 A file may contain anything: invalid YAML, a list, or aliases that expand to gigabytes.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -61,6 +63,18 @@ def register() -> None:
     """Registers the checked reader in place of Hydra's, which has to be registered first, with its other plugins."""
     Plugins.instance()
     SourcesRegistry.instance().types["file"] = CheckedSource
+
+
+@contextmanager
+def hydra_reader() -> Iterator[None]:
+    """Registers Hydra's own reader inside. Launchers send the registry to their processes, which register Hydra's
+    plugins in it again, and then fail at a reader of another name."""
+    types = SourcesRegistry.instance().types
+    before, types["file"] = types["file"], FileConfigSource
+    try:
+        yield
+    finally:
+        types["file"] = before
 
 
 def _read(path: Path) -> str:

@@ -7,14 +7,11 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from mlcli.config.child import safe_path
-from mlcli.config.errors import ConfigError
 from mlcli.machine import device as devices
 from mlcli.run.failure import first_line, is_interrupt
-from mlcli.run.job import Job, run_name
-from mlcli.store.folder import RunFolder
-from mlcli.store.records import read_json
+from mlcli.run.job import Job
 from mlcli.sweep.child_process import Worker
-from mlcli.sweep.serial import record_failed_start, run_serial
+from mlcli.sweep.serial import record_loss, show_end, train_silently
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
@@ -52,11 +49,11 @@ def run_in_processes(
                         waiting.appendleft(trial)
                         continue
                 _finish(trial, outcome, session)
-                _show(trial, console)
+                show_end(trial, console)
     except BaseException:
         for worker, trial in busy.values():
             worker.kill()
-            _record_loss(trial, "KILLED", "interrupted", session)
+            record_loss(trial, "KILLED", "interrupted", session)
         raise
     finally:
         for worker in idle:
@@ -73,49 +70,17 @@ def _exit_reason(status: int) -> str:
 def _finish(trial: Trial, outcome: Outcome | str, session: Session) -> None:
     """outcome: of the trial, or the reason why there is none."""
     if isinstance(outcome, str):
-        _record_loss(trial, "FAILED", outcome, session)
+        record_loss(trial, "FAILED", outcome, session)
     else:
         trial.status, trial.reason, trial.result, trial.has_figures = outcome
         session.follow(trial.job.path)
 
 
-def _record_loss(trial: Trial, status: str, reason: str, session: Session) -> None:
-    """Records the end of a trial whose process ended without recording it."""
-    folder = RunFolder(trial.job.path)
-    trial.status, trial.reason = status, reason
-    if not (folder.path / folder.record_name).exists():
-        if status == "FAILED":
-            record_failed_start(trial, ConfigError(reason), session)
-        return
-    if folder.record()["status"] == "RUNNING":
-        folder.end(status, reason)
-    record = folder.record()
-    trial.status, trial.reason = record["status"], record["reason"]
-    if trial.status == "FINISHED":
-        trial.result = read_json(folder.path / "result.json")
-    session.follow(folder.path)
-
-
-def _show(trial: Trial, console: SweepConsole) -> None:
-    name = run_name(trial.job)
-    console.end(trial.number, name, trial.status, trial.reason)
-    if trial.result:
-        console.epoch(trial.number, name, trial.job.cfg.trainer.epochs, trial.result["metrics"])
-
-
-class _Silent(SweepConsole):
-    """For workers: the parent reports their trials."""
-
-    def _print(self, text: str) -> None: ...
-
-
 def _train(number: int, job: Job) -> Outcome | str:
     """Runs in the worker, without a console."""
     job.cfg.device.threads = job.cfg.device.threads or 1
-    trial = Trial(number, job)
-    silent = _Silent(0, {number: job.cfg.trainer.epochs}, job.cfg.trainer.monitor, higher=False)
     try:
-        run_serial([trial], silent, Session(job.command, level=0))
+        trial = train_silently(number, job)
     except BaseException as error:
         if is_interrupt(error):
             raise

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from mlcli.config.errors import ConfigError
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
-from mlcli.run.job import initial_record, run_name
+from mlcli.run.job import Job, initial_record, run_name
 from mlcli.run.lifecycle import train
 from mlcli.store.folder import RunFolder
+from mlcli.store.records import read_json
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole, TrialConsole
@@ -48,3 +49,42 @@ def record_failed_start(trial: Trial, error: BaseException, session: Session) ->
     folder.write_config(trial.job.cfg, trial.job.overrides)
     folder.end("FAILED", trial.reason)
     session.follow(folder.path)
+
+
+def train_silently(number: int, job: Job) -> Trial:
+    """Trains one trial in a process that is not the sweep's, which reports and delivers it."""
+    trial = Trial(number, job)
+    silent = _Silent(0, {number: job.cfg.trainer.epochs}, job.cfg.trainer.monitor, higher=False)
+    run_serial([trial], silent, Session(job.command, level=0))
+    return trial
+
+
+class _Silent(SweepConsole):
+    """Prints nothing, not even failures."""
+
+    def _print(self, text: str) -> None: ...
+
+
+def record_loss(trial: Trial, status: str, reason: str, session: Session) -> None:
+    """Records the end of a trial whose process ended without recording it."""
+    folder = RunFolder(trial.job.path)
+    trial.status, trial.reason = status, reason
+    if not (folder.path / folder.record_name).exists():
+        if status == "FAILED":
+            record_failed_start(trial, ConfigError(reason), session)
+        return
+    if folder.record()["status"] == "RUNNING":
+        folder.end(status, reason)
+    record = folder.record()
+    trial.status, trial.reason = record["status"], record["reason"]
+    if trial.status == "FINISHED":
+        trial.result = read_json(folder.path / "result.json")
+    session.follow(folder.path)
+
+
+def show_end(trial: Trial, console: SweepConsole) -> None:
+    """Reports the end of a trial that another process trained."""
+    name = run_name(trial.job)
+    console.end(trial.number, name, trial.status, trial.reason)
+    if trial.result:
+        console.epoch(trial.number, name, trial.job.cfg.trainer.epochs, trial.result["metrics"])

@@ -24,6 +24,8 @@ from mlcli.store.records import write_json
 from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval
+from mlcli.sweep.launched import run_launched
+from mlcli.sweep.launcher import OTHER
 from mlcli.sweep.plot_pool import PlotPool
 from mlcli.sweep.plots import SCORED
 from mlcli.sweep.processes import run_in_processes
@@ -34,7 +36,9 @@ from mlcli.sweep.stacks import run_stacks
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 
-STRATEGIES = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes}
+STRATEGIES = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes} | {
+    OTHER: run_launched
+}
 
 
 def train_round(

@@ -66,9 +66,12 @@ def test_what_works(override: str, sweep: list[str]) -> None:
 
 
 def test_a_launcher_of_hydra_runs_jobs_as_hydra_does() -> None:
-    resolved(
-        "hydra/launcher=basic", "hydra.sweep.subdir=x", "hydra.output_subdir=.hydra", "hydra.verbose=true", *SWEEP
-    )
+    resolved("hydra/launcher=basic", "hydra.output_subdir=.hydra", "hydra.verbose=true", *SWEEP)
+
+
+def test_with_every_launcher_the_sweep_numbers_its_folders() -> None:
+    with pytest.raises(ConfigError, match=r"hydra.sweep.subdir is not supported: trials are in the folders 0, 1"):
+        resolved("hydra/launcher=basic", "hydra.sweep.subdir=x", *SWEEP)
 
 
 def test_the_environment_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from mlcli.config.compose import new_id
 from mlcli.config.errors import ConfigError
+from mlcli.config.register import new_id
 from mlcli.config.settings import settings
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import read_json, write_json
