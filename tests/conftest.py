@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mlcli.config import own_code
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -23,6 +25,14 @@ def clear_tracking_uri() -> Iterator[None]:
     """MLflow writes its tracking URI into the environment, which processes of later tests would inherit."""
     yield
     os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture(autouse=True)
+def clear_own_code() -> Iterator[None]:
+    """Folders with a conf/ of their own are added to sys.path for the rest of the process."""
+    yield
+    own_code.remove_own_code(own_code.own_code())
+    own_code._added.clear()
 
 
 @pytest.fixture

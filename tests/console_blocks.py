@@ -83,8 +83,8 @@ def write_short_configs(folder: Path) -> None:
 
 
 def run(command: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command line in the folder, whose Python modules can be imported."""
-    env = {"PATH": path, "PYTHONPATH": str(folder), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    """Runs a command line in the folder."""
+    env = {"PATH": path, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         ["bash", "-c", command],
         cwd=folder,

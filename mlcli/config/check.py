@@ -28,6 +28,7 @@ OPTIMIZER_RANGES = {
 # Keys of a group that mlcli reads and that no constructor takes, with their types.
 Texts = str | Sequence[str]
 EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None}}
+GROUPS = ("task", "data", "model", "optimizer", "scheduler")
 # Settings of `trainer` that a dataclass of Hydra cannot describe.
 NESTED: tuple[tuple[str, Any, str], ...] = (
     ("class_weights", Literal["balanced"] | Sequence[float] | None, "null, balanced, or one number per class"),
@@ -35,8 +36,11 @@ NESTED: tuple[tuple[str, Any, str], ...] = (
 )
 
 
-def check(config: Mapping[str, Any]) -> None:
-    """Raises ConfigError for the first setting that is unknown, of the wrong type or out of range."""
+def check(config: Mapping[str, Any], groups: Sequence[str] = GROUPS) -> None:
+    """Raises ConfigError for the first setting that is unknown, of the wrong type or out of range.
+
+    groups: those with a `_target_` that will be built.
+    """
     if has_interpolation(config):  # escaped, as in name='\\${x}'
         raise ConfigError("the config holds a literal ${…}, which could not be stored: leave it out")
     _check_dataclass(Config, config, "")
@@ -51,7 +55,7 @@ def check(config: Mapping[str, Any]) -> None:
     if not config["outputs"]:
         raise ConfigError("outputs is empty: use outputs=FOLDER.")
     _check_validation(config)
-    for group in ("task", "data", "model", "optimizer", "scheduler"):
+    for group in groups:
         node = config[group]
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{group} has no _target_: pick one with {group}=…, see `mlcli list {group}`.")

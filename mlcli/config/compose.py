@@ -31,6 +31,7 @@ from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
 from mlcli.config.override_cache import to_settings
+from mlcli.config.own_code import add_own_code, own_configs
 from mlcli.config.paths import expand_folders
 from mlcli.config.register import register
 from mlcli.config.settings import Settings, leaves
@@ -45,18 +46,19 @@ def shipped_conf() -> Path:
 
 @contextmanager
 def hydra_session(config_dir: str | None = None, config_path: str | None = None) -> Iterator[Hydra]:
-    """Hydra with the shipped configs; `--config-dir` and `./conf` take precedence and may add options."""
+    """Hydra with the shipped configs; `--config-dir` and `./conf` take precedence and may add options. Code beside
+    these folders becomes importable."""
+    config_dir, config_path = (each and os.path.expanduser(each) for each in (config_dir, config_path))
+    add_own_code(own_configs(config_dir, config_path))  # before Hydra looks for plugins
     version.setbase("1.3")
     register()
     sources.register()
-    config_dir, config_path = (each and os.path.expanduser(each) for each in (config_dir, config_path))
     for flag, folder in (("--config-path", config_path), ("--config-dir", config_dir)):
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"{flag} {folder}: there is no such folder.")
     path = create_config_search_path(str(Path(config_path).resolve() if config_path else shipped_conf()))
-    for own in filter(None, [Path("conf"), Path(config_dir) if config_dir else None]):
-        if own.is_dir() and not own.samefile(shipped_conf()):
-            path.prepend("user", f"file://{own.resolve()}", SearchPathQuery(provider="main"))
+    for own in own_configs(config_dir):
+        path.prepend("user", f"file://{own.resolve()}", SearchPathQuery(provider="main"))
     try:
         with explained():
             yield Hydra.create_main_hydra2("mlcli", path)

@@ -19,7 +19,8 @@ def locate(target: str, key: str = "_target_") -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not _is_part(error.name, module):  # a module that this one imports
             raise ConfigError(f"{key}={target}: importing {module} fails: {_where(error)}") from error
-        hint = "" if error.name.startswith("mlcli.") else "; use PYTHONPATH=FOLDER for a module of your own"
+        is_ours = error.name.startswith("mlcli.")
+        hint = "" if is_ours else "; a module of your own must be beside your conf/, or in PYTHONPATH"
         raise ConfigError(f"{key}={target}: cannot be imported ({error}){hint}.") from error
     except (AttributeError, ValueError) as error:
         if _frames(error):

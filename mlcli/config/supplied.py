@@ -24,7 +24,8 @@ SUPPLIED: dict[str, dict[str, str]] = {
     "task": {
         "data": "the DataSet",
         "model": "the model, on its device",
-        "update": "one optimisation step (Update), or a call of the model's own fit (EstimatorUpdate)",
+        "update": "one optimisation step (Update), or a call of the model's own fit (EstimatorUpdate); None "
+        "for prediction and evaluation",
         "loader": "the Loader of the splits",
         "class_weights": "trainer.class_weights",
         "seed": "trainer.seed",

@@ -73,7 +73,8 @@ def build(
     weights_later: bool = False,
     set_up: bool = True,
 ) -> Parts:
-    """Builds everything that the config names. Raises ConfigError.
+    """Builds everything that the config names; without an optimizer, only what prediction and evaluation need. Raises
+    ConfigError.
 
     data: the data set, where it is already loaded. loader: that of another trial with the same data and model.
     weights_later: the caller loads the model's weights, so model.init_from is not read and settings are not checked
@@ -181,19 +182,20 @@ def _build_update(
     device: torch.device,
     steps: tuple[int, int],
 ) -> tuple[Schedule | None, Update | EstimatorUpdate | None]:
-    """The learning-rate schedule and the update; None and None of a task that has no use for them.
+    """The learning-rate schedule and the update; None and None of a task that has no use for them, and of a config
+    without an optimizer, as for prediction.
 
     steps: updates in one epoch and in the whole run.
     """
     plans_epochs = isinstance(locate(cfg.task._target_), PlansEpochs)
     by_batch_size = not plans_epochs or has_parameter(cfg.task, "batch_size")
-    if loader is not None and by_batch_size:
+    if loader is not None and by_batch_size and "optimizer" in cfg:
         require_batches(model, loader, cfg.trainer.batch_size if plans_epochs else data.epoch_size, cfg.trainer)
     if is_fitted(cfg.model):
         if cfg.trainer.class_weights is not None and not model_traits(model).takes_sample_weights:
             raise ConfigError("This model takes no class weights: use trainer.class_weights=null.")
         return None, EstimatorUpdate(model)
-    if not has_parameter(cfg.task, "update"):
+    if "optimizer" not in cfg or not has_parameter(cfg.task, "update"):
         return None, None
     higher = is_higher_better(cfg, cfg.trainer.monitor)
     schedule: Schedule = supply("scheduler", partial(cfg.scheduler), {"higher": higher})

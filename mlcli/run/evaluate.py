@@ -16,6 +16,7 @@ from mlcli.config.settings import Settings, resolved
 from mlcli.run.figures import save_figures
 from mlcli.run.finish import metrics_of, write_predictions
 from mlcli.run.load import load_run, stored_config
+from mlcli.run.trust import EVALUATION
 from mlcli.store.find import find_run
 
 ALLOWED = ("data", "split", "device")
@@ -38,7 +39,10 @@ def evaluate_run(
     if split not in (None, "train", "val", "test"):
         raise ConfigError(f"--split {split}: no such split.{suggest(split, ('train', 'val', 'test'))}")
     found = find_run(text, outputs)
-    cfg = _with(stored_config(found.folder), overrides, config_dir)
+    chosen = {override.partition("=")[0] for override in overrides}
+    cfg = _with(
+        stored_config(found.folder, [each for each in EVALUATION if each not in chosen]), overrides, config_dir
+    )
     other_examples = any(override.startswith(("data", "split")) for override in overrides)
     parts = load_run(found.folder, cfg, own_examples=not other_examples, changed_data=changed_data)
     split = split or parts.data.evaluation_split
@@ -72,7 +76,7 @@ def _with(cfg: Settings, overrides: list[str], config_dir: str | None) -> Settin
         _set(cfg, override)
     if overrides:
         make_absolute(cfg)
-        check(cfg)
+        check(cfg, EVALUATION)
     return cfg
 
 

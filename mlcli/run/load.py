@@ -3,7 +3,7 @@
 Folders are not trusted: anyone may have written them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,16 @@ from mlcli.config.settings import Settings
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.machine.compiler import defer_compiler
 from mlcli.run.build import Parts, build, build_data
-from mlcli.run.trust import trusted
+from mlcli.run.trust import EVALUATION, PREDICTION, trusted
 from mlcli.store.folder import RunFolder, plain
 from mlcli.store.records import read_json
 from mlcli.store.weights import load_tensors, load_weights
 
 
-def stored_config(folder: RunFolder) -> Settings:
-    """The config of a run of unknown origin. Raises ConfigError if it would build anything that is not trusted
-    (`mlcli.run.trust`)."""
-    return trusted(folder.config(), folder.path.name)
+def stored_config(folder: RunFolder, groups: Sequence[str] = EVALUATION) -> Settings:
+    """The groups of a run's config that evaluation builds. Raises ConfigError if one would build anything that is not
+    trusted (`mlcli.run.trust`)."""
+    return trusted(folder.config(), folder.path.name, groups)
 
 
 def load_run(folder: RunFolder, cfg: Settings, own_examples: bool = True, changed_data: bool = False) -> Parts:
@@ -72,7 +72,7 @@ def load_model(folder: Path) -> Parts:
     name = folder.absolute().parent.name
     with _loading(name):
         stored = read_json(folder / "model.json")
-        cfg = trusted(plain(stored["config"], f"{name}/model/model.json"), name)
+        cfg = trusted(plain(stored["config"], f"{name}/model/model.json"), name, PREDICTION)
         cfg.device.name, cfg.device.compile = "cpu", False  # compilation takes longer than most predictions
         weights, statistics = load_weights(folder / "weights.safetensors")
         defer_compiler()

@@ -9,11 +9,12 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlcli.config.check import GROUPS
 from mlcli.config.errors import ConfigError
 from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
@@ -47,29 +48,44 @@ RULES = {
     "metric": Rule("a metric (a function)", ("mlcli.metric",), inspect.isfunction, uncalled=True),
     "estimator": Rule("an estimator of scikit-learn", ("sklearn",), is_estimator, plain=True),
 }
-GROUPS = ("task", "data", "model", "optimizer", "scheduler")
+EVALUATION, PREDICTION = ("task", "data", "model"), ("task", "model")  # groups that are built for these
+OF_EVALUATION = ("loss", "metric", "metrics")  # keys of a task, or of the config
 NESTED = ("loss", "metric", "estimator")  # keys within a group that have a rule of their own
 
 
-def trusted(config: Mapping[str, Any], name: str) -> Settings:
-    """The stored config of the run `name`, without an experiment's conclusion and pre-training, which are never built
-    from one. Raises ConfigError for everything that RULES do not allow.
+def trusted(config: Mapping[str, Any], name: str, groups: Sequence[str] = GROUPS) -> Settings:
+    """The stored config of the run `name`, with those of its groups that will be built: the others are left out and
+    neither checked nor imported, nor are an experiment's conclusion and pre-training. Raises ConfigError for
+    everything that RULES do not allow.
 
     Also trusted: packages in $MLCLI_TRUST, for objects of the right kind, and targets in the user's own configs of a
     group (`mlcli.run.user_configs`).
     """
-    kept = Settings(config, conclusion=None, pretrain=None)
-    for key in GROUPS:
+    unused = {*GROUPS} - {*groups}
+    kept = Settings({key: node for key, node in config.items() if key not in unused}, conclusion=None, pretrain=None)
+    if "data" not in groups:
+        kept = _without_targets_of_evaluation(kept)
+    for key in groups:
         node = kept.get(key)
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{name}: {key} has no _target_")
         _Check(name, user_targets(key)).node(key, node, RULES[key])
     for key in set(kept) - set(GROUPS):
         _refuse_targets(f"{name}: {key}", kept[key])
-    _check_files(f"{name}: data", kept["data"])
+    if "data" in groups:
+        _check_files(f"{name}: data", kept["data"])
     if isinstance(device := kept.get("device"), Mapping):
         kept["device"] = Settings(device, threads=_threads(device.get("threads")))
     return kept
+
+
+def _without_targets_of_evaluation(config: Settings) -> Settings:
+    """For prediction: without losses and metrics that are objects, of tasks whose `predict` does not use them."""
+    task = config.get("task")
+    if isinstance(task, Mapping) and str(task.get("_target_")).startswith("mlcli.task."):
+        kept = {key: node for key, node in task.items() if key not in OF_EVALUATION or "_target_" not in str(node)}
+        config = Settings(config, task=Settings(kept))
+    return Settings({key: node for key, node in config.items() if key not in OF_EVALUATION})
 
 
 def _threads(stored: Any) -> int | None:

@@ -1,31 +1,30 @@
-"""Targets in the user's own configs: those in ./conf and in the folder of --config-dir."""
+"""Targets in the user's own configs: those in ./conf and in the folder of --config-dir. Their code is importable."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlcli.config.compose import shipped_conf
 from mlcli.config.errors import ConfigError
+from mlcli.config.own_code import add_own_code, own_configs
 from mlcli.config.stored import read_yaml
 
-_folders = [Path("conf")]
+_folders: list[Path] = []  # besides ./conf
 
 
 def add_configs(folder: str | None) -> None:
-    """Adds a folder of the user's own configs. Raises ConfigError if there is no such folder."""
-    if folder is None:
-        return
-    if not Path(folder).is_dir():
+    """Adds a folder of the user's own configs to ./conf, and makes the code beside both importable. Raises
+    ConfigError if there is no such folder."""
+    if folder is not None and not Path(folder).is_dir():
         raise ConfigError(f"--config-dir {folder}: there is no such folder")
-    _folders.append(Path(folder).absolute())
+    if folder is not None:
+        _folders.append(Path(folder).absolute())
+    add_own_code(own_configs(folder))
 
 
 def user_targets(group: str) -> set[str]:
     """Every `_target_` of a group, in files of the group and of experiments."""
     found: set[str] = set()
-    for folder in _folders:
-        if not folder.is_dir() or folder.samefile(shipped_conf()):
-            continue
+    for folder in own_configs(*map(str, _folders)):
         for path in folder.rglob("*.yaml"):
             content = _content(path)
             if path.relative_to(folder).parts[0] == group:

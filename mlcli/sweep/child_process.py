@@ -3,11 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
+
+from mlcli.config.own_code import remove_own_code
 
 # Threads of libraries other than torch.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -24,6 +26,12 @@ def setup_child_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to the whole process group
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def setup_plot_process(own_folders: Sequence[str]) -> None:
+    """The same for a process that plots, which inherits the parent's sys.path: without the user's own code."""
+    setup_child_process()
+    remove_own_code(own_folders)
 
 
 def _end_with_parent() -> None:

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from mlcli.config.child import safe_path
+from mlcli.config.own_code import is_own_code, own_code, without_own_code
 from mlcli.figure.plot import Plot
 from mlcli.run.figures import report_plot_errors
-from mlcli.sweep.child_process import interrupts_blocked, setup_child_process
+from mlcli.sweep.child_process import interrupts_blocked, setup_plot_process
 
 MAX_WORKERS = 4
 
@@ -22,7 +23,7 @@ def load_matplotlib() -> None:
     """Starts loading matplotlib in the fork server, from which the processes of the pool are forked."""
     safe_path()
     forkserver.set_forkserver_preload(["mlcli.sweep.plot_worker"])
-    with interrupts_blocked():
+    with interrupts_blocked(), without_own_code():
         forkserver.ensure_running()
 
 
@@ -36,7 +37,10 @@ class PlotPool:
         safe_path()
         self._preload = preload
         self._workers = min(MAX_WORKERS, cores)
-        self._pool = ProcessPoolExecutor(self._workers, get_context("forkserver"), initializer=setup_child_process)
+        context = get_context("forkserver")
+        self._pool = ProcessPoolExecutor(
+            self._workers, context, initializer=setup_plot_process, initargs=(own_code(),)
+        )
         self._pending: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
@@ -52,7 +56,11 @@ class PlotPool:
                 self._pool.submit(os.getpid)
 
     def save(self, plot: Plot, folder: Path) -> None:
-        """Like `plot.save(folder)`, in the background."""
+        """Like `plot.save(folder)`, in the background; a figure of the user's own code is rendered here."""
+        if is_own_code(plot.render.__module__):
+            with report_plot_errors(f"figure {plot.name} in {folder}"):
+                plot.save(folder)
+            return
         try:
             self._pending.append((plot, folder, self._pool.submit(Plot.save, plot, folder)))
         except BrokenProcessPool:

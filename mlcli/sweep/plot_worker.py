@@ -4,16 +4,21 @@ Only the fork server may import this module.
 """
 
 import os
+from concurrent.futures import process
 from io import BytesIO
+from multiprocessing import popen_forkserver, synchronize
 
 import matplotlib.backends.backend_agg
 import PIL.PngImagePlugin
 
 from mlcli.config.gc_policy import collect_rarely
 from mlcli.figure.style import legend, page, panel
+from mlcli.sweep import child_process
 from mlcli.track.process_limits import NICENESS
 
 PRELOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)
+# What a process would import before `setup_plot_process` has removed the user's own code from its path.
+NEEDED_FIRST = (process, popen_forkserver, synchronize, child_process)
 
 
 def warm_up() -> None:

@@ -75,7 +75,7 @@ class FewShot(GradientTask):
         scale: Annotated[float, Range(0, low_open=True)] = 10.0,
         embedding: Count = 64,
     ) -> None:
-        if update.accumulate > 1:
+        if update and update.accumulate > 1:  # None for prediction
             raise ValueError("trainer.accumulate: an episode cannot be split; use trainer.accumulate=1")
         size = EpisodeSize(ways, shots, queries)
         evaluated = EpisodeSize(test_ways or ways, test_shots or shots, queries)

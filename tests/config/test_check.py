@@ -99,5 +99,5 @@ def test_signatures_refuse_what_does_not(settings: dict[str, Any], message: str)
 
 def test_a_third_party_constructor_is_its_own_schema() -> None:
     checked("optimizer._target_=torch.optim.AdamW")
-    with pytest.raises(ConfigError, match=r"cannot be imported .*; use PYTHONPATH=FOLDER for a module of your own"):
+    with pytest.raises(ConfigError, match=r"cannot be imported .*; a module of your own must be beside your conf/"):
         locate("no_such_package.Thing")

@@ -22,6 +22,20 @@ class Small(nn.Module):
     def forward(self, inputs):
         return self.head(inputs)
 """
+# Records each process by its command, and whether it imports anything while the folder is in its path.
+WATCH = """
+import os, sys
+def note(state):
+    with open(f"{seen}/{{state}}-{{os.getpid()}}", "w") as file:
+        file.write(" ".join(sys.orig_argv))
+def hook(event, arguments):
+    if event == "import" and "{work}" in sys.path and not (noted and noted[-1] == os.getpid()):
+        noted.append(os.getpid())
+        note("builds")
+noted = []
+note("started")
+sys.addaudithook(hook)
+"""
 
 
 @pytest.fixture
@@ -40,16 +54,17 @@ def traces(work: Path) -> list[str]:
 
 
 def test_a_sweep_in_processes_imports_nothing_from_the_current_folder(littered: Path) -> None:
-    """Courier, drawer and workers alike. A user's own model is found through PYTHONPATH all the same."""
-    own = littered.parent / "own"
-    own.mkdir()
-    (own / "mymodels.py").write_text(OWN_MODEL)
+    """Courier, drawer and workers alike, although a user's own model is found there. Only processes that build trials
+    have the folder in their path."""
+    (littered / "mymodels.py").write_text(OWN_MODEL)
+    (littered.parent / "watch").mkdir()
+    (littered.parent / "watch" / "sitecustomize.py").write_text(WATCH.format(work=littered, seen=littered.parent))
     (littered / "conf" / "model").mkdir(parents=True)
     (littered / "conf" / "model" / "small.yaml").write_text("_target_: mymodels.Small\n")
     arguments = ["train", "-m", "model=small", "data=xor", "trainer.epochs=1", "optimizer.lr=0.1,0.2"]
     mlcli = [sys.executable, "-P", "-m", "mlcli"]  # -P: as the installed script
     command = [*mlcli, *arguments, "hydra/launcher=processes"]
-    environment = os.environ | {"PYTHONPATH": str(own)}
+    environment = os.environ | {"PYTHONPATH": str(littered.parent / "watch")}
     done = subprocess.run(
         command, cwd=littered, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -57,12 +72,24 @@ def test_a_sweep_in_processes_imports_nothing_from_the_current_folder(littered: 
     assert len(list(littered.glob("outputs/sweeps/*/*/result.json"))) == 2
     assert list(littered.glob("outputs/sweeps/*/figures/*.png"))
     with subprocess.Popen(
-        [*mlcli, "ui", "--port", "0"], cwd=littered, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [*mlcli, "ui", "--port", "0"],
+        cwd=littered,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as server:
         assert server.stdout is not None
         assert b"http://127.0.0.1:" in server.stdout.readline()
         server.send_signal(signal.SIGINT)
     assert traces(littered) == []
+    started, building = (
+        {path.name.partition("-")[2]: path.read_text() for path in littered.parent.glob(f"{state}-*")}
+        for state in ("started", "builds")
+    )
+    assert sorted("spawn_main" in command for command in building.values()) == [False, True, True], building
+    for helper in ("mlcli train", "courier_process", "forkserver", "mlcli ui", "mlflow server"):
+        matching = {process for process, command in started.items() if helper in command}
+        assert matching and bool(matching & building.keys()) == (helper == "mlcli train"), helper
 
 
 @pytest.mark.parametrize("arguments", [["-c", "import socket, queue"], ["-m", "mlcli", "--help"]])

@@ -44,7 +44,7 @@ def test_missing_names_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         locate("whole_module.Model")
     with pytest.raises(ConfigError, match="not a class or function"):
         locate("whole_module.number")
-    with pytest.raises(ConfigError, match=r"cannot be imported .*use PYTHONPATH=FOLDER"):
+    with pytest.raises(ConfigError, match=r"cannot be imported .*must be beside your conf/"):
         locate("absent_module.Model")
     with pytest.raises(ConfigError, match="cannot be imported"):
         locate("whole_module.sub.Model")

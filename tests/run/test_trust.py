@@ -17,8 +17,8 @@ from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
 from mlcli.machine.device import cores
 from mlcli.run import user_configs as own
-from mlcli.run.load import load_model, stored_config
-from mlcli.run.trust import trusted
+from mlcli.run.load import load_model, load_run, stored_config
+from mlcli.run.trust import EVALUATION, GROUPS, PREDICTION, trusted
 from mlcli.serve.pyfunc import _load_pyfunc
 from mlcli.store.folder import RunFolder
 
@@ -151,13 +151,25 @@ NAMES = [*ATTACKS, *ESTIMATORS]
 def test_nothing_is_built(
     runs: Path, tmp_path: Path, evil: Path, source: str, changes: dict[str, Any], said: str
 ) -> None:
-    """By evaluate, and through the model folder, as predict, serve and the pyfunc load it."""
+    """By evaluate, and through the model folder, as predict, serve and the pyfunc load it: a part of the config that
+    they build is refused, and any other part is left out."""
     run = tampered(runs / source, tmp_path / "sent", changes)
-    with pytest.raises(ConfigError) as evaluated:
-        stored_config(RunFolder(run))
-    with pytest.raises(ConfigError) as loaded:
-        load_model(run / "model")
-    for error in (evaluated, loaded):
+    errors = []
+    for needed, load in (
+        (GROUPS, lambda: stored_config(RunFolder(run), GROUPS)),
+        (EVALUATION, lambda: load_run(RunFolder(run), stored_config(RunFolder(run)))),
+        (PREDICTION, lambda: load_model(run / "model")),
+    ):
+        (key,) = changes
+        left_out = {*GROUPS} - {*needed} | ({"task.metric"} if needed == PREDICTION else set())
+        if any(key == each or key.startswith(f"{each}.") for each in left_out) and said != "interpolation":
+            load()
+        else:
+            with pytest.raises(ConfigError) as error:
+                load()
+            errors.append(error)
+    assert errors
+    for error in errors:
         assert said in str(error.value)
         assert "\n" not in str(error.value)
         assert "s3cret" not in str(error.value)
@@ -340,7 +352,7 @@ def test_no_message_proposes_to_trust_the_standard_library(target: str, monkeypa
 def test_user_configs_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path / "lib"))
-    monkeypatch.setattr(own, "_folders", [Path("conf")])
+    monkeypatch.setattr(own, "_folders", [])
     (tmp_path / "lib").mkdir()
     own_package(tmp_path / "lib", "ownmodels")
     node = "_target_: ownmodels.Net\ninner: &inner {_target_: ownmodels.make}\nouter: *inner\n"
@@ -363,7 +375,7 @@ def test_a_folder_of_user_configs_is_an_option(
     evil: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model beside its config is predictable without $MLCLI_TRUST."""
-    monkeypatch.setattr(own, "_folders", [Path("conf")])
+    monkeypatch.setattr(own, "_folders", [])
     (tmp_path / "lib" / "besides.py").write_text("from mlcli.model.mlp import MLP\nclass Mine(MLP): pass\n")
     (tmp_path / "mine" / "model").mkdir(parents=True)
     (tmp_path / "mine" / "model" / "mine.yaml").write_text("_target_: besides.Mine\n")
@@ -375,10 +387,10 @@ def test_a_folder_of_user_configs_is_an_option(
         ["predict", str(run), "in.json"],
     ):
         assert CliRunner().invoke(app, words).exit_code == 2
-        monkeypatch.setattr(own, "_folders", [Path("conf")])
+        monkeypatch.setattr(own, "_folders", [])
         done = CliRunner().invoke(app, [*words, "--config-dir", "mine"])
         assert done.exit_code == 0, done.output
-        monkeypatch.setattr(own, "_folders", [Path("conf")])
+        monkeypatch.setattr(own, "_folders", [])
     done = CliRunner().invoke(app, ["predict", str(run), "in.json", "--config-dir", "nowhere"])
     assert done.exit_code == 2 and "no such folder" in done.stderr
 

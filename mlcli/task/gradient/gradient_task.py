@@ -62,7 +62,8 @@ class GradientTask:
 
     def state_dict(self) -> dict[str, Any]:
         """Weights and optimizer; batches follow from seed and epoch and need no state."""
-        return {"model": self.model.state_dict(), "update": self.update.state_dict()}
+        update = {"update": self.update.state_dict()} if self.update else {}  # None for prediction
+        return {"model": self.model.state_dict(), **update}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
