@@ -23,7 +23,9 @@ ANYWHERE = {
     "mlcli.traits",
     "mlcli.config.ranges",
     "mlcli.config.cache_dir",
+    "mlcli.metric.comparison",
     "mlcli.metric.direction",
+    "mlcli.metric.normal",
 }
 MAY_IMPORT = {
     "config": set(),

@@ -18,6 +18,7 @@ from mlcli.cli.output import (
 
 Row = dict[str, Any]
 MAX_ROWS, BEST_ROWS = 40, 30  # with more rows than the first, only the second are printed
+MAX_NAMES = 5  # of trials in a line
 
 
 def print_sweep(folder: str) -> str | None:
@@ -27,7 +28,7 @@ def print_sweep(folder: str) -> str | None:
     unless an experiment has reached its conclusion without them.
     """
     from mlcli.store.folder import RunFolder
-    from mlcli.sweep.report import rank
+    from mlcli.sweep.ranking import context_keys, rank, rank_groups
 
     report = RunFolder(Path(folder), "sweep.json").read("trials.json")
     failed, of = sum(row["status"] not in ("FINISHED", "PRUNED") for row in report["trials"]), len(report["trials"])
@@ -36,17 +37,74 @@ def print_sweep(folder: str) -> str | None:
     if (Path(folder) / "crossval.json").exists():
         print_crossval(Path(folder))
         return failure
-    rows, groups = rank(report["trials"], report["monitor"], _directions(folder)), report.get("groups", [])
-    shown = list(dict.fromkeys([report["monitor"], *headline(row["metrics"] for row in rows)]))
+    monitor, directions = report["monitor"], _directions(folder)
+    rows, groups = rank(report["trials"], monitor, directions), report.get("groups", [])
+    if any("rank" not in group for group in groups):  # of older versions
+        groups = rank_groups(groups, monitor, directions)
+    shown = list(dict.fromkeys([monitor, *headline(row["metrics"] for row in rows)]))
+    limits = _limits(groups if len(groups) > 1 else rows, context_keys(rows))
     if len(groups) > 1:
-        _print_groups(groups, len(rows), shown, folder)
-        _print_best(rows[0], report["monitor"])
+        _print_groups(groups, len(rows), shown, limits, folder)
     else:
-        _print_trials(rows, groups, shown, folder)
+        _print_trials(rows, groups, shown, limits, folder)
+    for line in verdict(rows, groups, monitor):
+        print_line(line)
     print_conclusion(Path(folder))
     command = browser_command(Path(folder))
     print_line(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
     return failure
+
+
+def _limits(rows: Sequence[Row], keys: Sequence[str]) -> str:
+    """What limits the ranking, for the title: the settings across which values do not compare."""
+    if not keys:
+        return ""
+    names = "data sets" if "data._target_" in keys else f"values of {', '.join(keys)}"
+    return (
+        f", within {names}"
+        if any((row["rank"] or 0) > 1 or row["tied"] for row in rows)
+        else f"; no two {names} compare"
+    )
+
+
+def verdict(rows: Sequence[Row], groups: Sequence[Row], monitor: str) -> list[str]:
+    """Lines below the table: the best configuration of repeats, ties for the first place, and what is not ranked."""
+    ranked, repeated = (groups, True) if len(groups) > 1 else (rows, False)
+    lines: list[str] = []
+    for first in _firsts(ranked) if repeated or not groups else ():
+        if first[0]["best"] and repeated:
+            lines.append(f"best: {_named(first[0], True)}: {monitor} {format_mean(first[0]['metrics'][monitor])}")
+        elif first[0]["tied"]:
+            lines.append(_tie(first, monitor, repeated))
+    if any(row["status"] in ("PRUNED", "KILLED") and row["metrics"] for row in rows):
+        lines.append("trials that were stopped have the numbers of an earlier epoch and are not ranked")
+    if repeated and any(group["rank"] is None and group["status"] == "FINISHED" for group in groups):
+        lines.append("configurations of which a seed did not finish are not ranked")
+    return lines
+
+
+def _firsts(ranked: Sequence[Row]) -> list[list[Row]]:
+    """The rows of rank 1 in each context."""
+    found: dict[str, list[Row]] = {}
+    for row in ranked:
+        if row["rank"] == 1:
+            found.setdefault(str(row.get("context") or {}), []).append(row)
+    return list(found.values())
+
+
+def _tie(rows: Sequence[Row], monitor: str, repeated: bool) -> str:
+    values = {each["mean"] if isinstance(each := row["metrics"][monitor], dict) else each for row in rows}
+    names = ", ".join(_named(row, repeated) for row in rows[:MAX_NAMES])
+    names += f" and {len(rows) - MAX_NAMES} more" * (len(rows) > MAX_NAMES)
+    what = f"{len(rows)} {'configurations' if repeated else 'trials'} tie"
+    if len(values) == 1:
+        return f"{what} with {monitor} {format_number(values.pop())}: {names}"
+    return f"{what} in {monitor} (the 95 % interval of their difference includes 0): {names}"
+
+
+def _named(row: Row, repeated: bool) -> str:
+    settings = " ".join(f"{name}={row['swept'].get(key)}" for key, name in _short_keys(row["swept"]).items())
+    return settings or "all trials" if repeated else f"trial {row['trial']}" + f" ({settings})" * bool(settings)
 
 
 def _directions(folder: str) -> dict[str, str | None]:
@@ -60,38 +118,40 @@ def _directions(folder: str) -> dict[str, str | None]:
     return record.get("directions") or {}
 
 
-def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], folder: str) -> None:
+def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], limits: str, folder: str) -> None:
+    if groups:  # of seeds alone none is better
+        rows = [row | {"best": False} for row in rows]
     names = _short_keys(rows[0]["swept"])
     incomplete = any(row["status"] != "FINISHED" for row in rows)
     cells = [
         (
-            _rank(place, row),
+            _rank(row, rows),
             row["trial"],
             *(row["swept"].get(key) for key in names),
             *(row["metrics"].get(name) for name in shown),
             row.get("seconds"),
-            *([row["status"]] if incomplete else []),
+            *([_status(row)] if incomplete else []),
         )
-        for place, row in enumerate(rows, 1)
+        for row in rows
     ]
     columns = ("rank", "trial", *names.values(), *shown, "seconds", *(["status"] if incomplete else []))
-    title, footer = f"{len(rows)} trial{'s' if len(rows) != 1 else ''} by {shown[0]}", []
+    title, footer = f"{len(rows)} trial{'s' if len(rows) != 1 else ''} by {shown[0]}{limits}", []
     if groups and (count := groups[0]["metrics"].get(shown[0], {}).get("count", 0)) > 1:
         title += f", mean ± std over {count} seeds"
         footer = ["", "mean", "± std", *[""] * (len(names) - 1), *_spreads(groups[0], shown)]
     _print_best_rows(columns, cells, title, f"{folder}/trials.csv", footer)
 
 
-def _print_groups(groups: list[Row], trials: int, shown: list[str], folder: str) -> None:
+def _print_groups(groups: list[Row], trials: int, shown: list[str], limits: str, folder: str) -> None:
     """Prints a row per setting. The numbers and statuses of seeds are columns only if they differ."""
     names = _short_keys(groups[0]["swept"])
     rows = [
-        [_rank(place, group), *(group["swept"].get(key) for key in names), *_spreads(group, shown)]
-        for place, group in enumerate(groups, 1)
+        [_rank(group, groups), *(group["swept"].get(key) for key in names), *_spreads(group, shown)]
+        for group in groups
     ]
     columns, over = ["rank", *names.values(), *shown], "seeds"
     counts = [(group["statuses"].get("FINISHED", 0), len(group["trials"])) for group in groups]
-    rest = [", ".join(f"{n} {name}" for name, n in each["statuses"].items() if name != "FINISHED") for each in groups]
+    rest = [_unfinished(group) for group in groups]
     if any(rest) or len(set(counts)) > 1:
         columns.append("seeds")
         rows = [[*row, f"{finished}/{all_}"] for row, (finished, all_) in zip(rows, counts, strict=True)]
@@ -100,7 +160,9 @@ def _print_groups(groups: list[Row], trials: int, shown: list[str], folder: str)
     if any(rest):
         columns.append("status")
         rows = [[*row, status] for row, status in zip(rows, rest, strict=True)]
-    _print_best_rows(columns, rows, f"{trials} trials by {shown[0]}, mean ± std over {over}", f"{folder}/groups.csv")
+    _print_best_rows(
+        columns, rows, f"{trials} trials by {shown[0]}{limits}, mean ± std over {over}", f"{folder}/groups.csv"
+    )
 
 
 def _print_best_rows(
@@ -112,14 +174,25 @@ def _print_best_rows(
         print_line(f"… {len(cells) - BEST_ROWS:,} more in {file}")
 
 
-def _print_best(row: Row, monitor: str) -> None:
-    settings = " ".join(f"{name}={row['swept'][key]}" for key, name in _short_keys(row["swept"]).items())
-    if row["status"] == "FINISHED":
-        print_line(f"best trial {row['trial']} ({settings}): {monitor} {format_number(row['metrics'].get(monitor))}")
+def _rank(row: Row, ranked: Sequence[Row]) -> str:
+    """*1 for the best, 1= for a tie; empty for a row that is not ranked, or alone in its context."""
+    alone = sum(each.get("context") == row.get("context") for each in ranked) == 1
+    if row["rank"] is None or (alone and len(ranked) > 1):
+        return ""
+    return f"*{row['rank']}" if row["best"] else f"{row['rank']}{'=' * row['tied']}"
 
 
-def _rank(place: int, row: Row) -> int | str:
-    return f"*{place}" if place == 1 and row["status"] == "FINISHED" else place
+def _status(row: Row) -> str:
+    """A stopped trial, or its group, with the epoch to which its numbers belong."""
+    stopped = row["status"] in ("PRUNED", "KILLED") and row.get("epoch")
+    return f"{row['status']} at epoch {row['epoch']}" if stopped else str(row["status"])
+
+
+def _unfinished(group: Row) -> str:
+    counts = {name: count for name, count in group["statuses"].items() if name != "FINISHED"}
+    return ", ".join(
+        f"{count} {_status(group) if name == group['status'] else name}" for name, count in counts.items()
+    )
 
 
 def _spreads(group: Row, shown: list[str]) -> list[str]:

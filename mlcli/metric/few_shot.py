@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from mlcli.metric.normal import NORMAL_95
 from mlcli.precise import precise, squared_distances
 
 Distance = Literal["euclidean", "cosine"]
@@ -74,5 +75,5 @@ def counts_by_example(queries: Tensor, hits: Tensor, count: int) -> tuple[Tensor
 
 def margin_of_error(accuracies: Tensor) -> Tensor:
     """The margin of error of the mean of M values: 1.96 standard errors, half of the 95 % confidence interval."""
-    half: Tensor = 1.96 * accuracies.std() / len(accuracies) ** 0.5
+    half: Tensor = NORMAL_95 * accuracies.std() / len(accuracies) ** 0.5
     return half

@@ -5,9 +5,9 @@ from math import sqrt
 
 from torch import Tensor
 
+from mlcli.metric.normal import NORMAL_95
 from mlcli.metric.undefined import left_out
 
-NORMAL_95 = 1.959964  # standard errors on each side of a mean
 Course = Mapping[int, Tensor]  # number of inner steps → the score of each of T tasks after them
 
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from mlcli.config.errors import ConfigError
+from mlcli.metric.comparison import Estimate, context, places, standard_error
 from mlcli.metric.direction import direction
 from mlcli.store.find import all_runs, find
 from mlcli.store.query import flat_config, setting_text
+from mlcli.store.records import try_read_json
 from mlcli.store.stored_run import StoredRun, stated_directions
 
 
@@ -37,13 +39,46 @@ def differences(runs: list[StoredRun]) -> list[tuple[str, ...]]:
 
 
 def best_marked(runs: list[StoredRun]) -> list[tuple[str, ...]]:
-    """Rows (metric, value in each run), with a star at the best value of a metric that has a direction."""
+    """Rows (metric, value in each run), with a star at the best value of a metric that has a direction.
+
+    Only values of finished runs that compare and do not tie get one (`mlcli.metric.comparison`), one for each data
+    set that has several runs.
+    """
     metrics, stated = [run.metrics() for run in runs], stated_directions(runs)
     names = sorted({name for each in metrics for name in each if name.count("/") == 1})
-    return [(name, *_mark([each.get(name) for each in metrics], direction(name, stated))) for name in names]
+    configs, examples = [flat_config(run) for run in runs], [_examples(run) for run in runs]
+    rows = []
+    for name in names:
+        groups: dict[str, list[int]] = {}
+        for at, config in enumerate(configs):
+            groups.setdefault(str(context(name, config)), []).append(at)
+        estimates = [
+            Estimate(own[name], standard_error(name, own, sizes))
+            if name in own and run.status == "FINISHED"
+            else None
+            for run, own, sizes in zip(runs, metrics, examples, strict=True)
+        ]
+        best = _best(estimates, list(groups.values()), direction(name, stated))
+        rows.append((name, *(_text(own.get(name), at in best) for at, own in enumerate(metrics))))
+    return rows
 
 
-def _mark(values: list[float | None], better: str | None) -> list[str]:
-    present = {value for value in values if value is not None}
-    best = {"max": max, "min": min}[better](present) if better in ("max", "min") and len(present) > 1 else None
-    return ["" if value is None else f"{'*' if value == best else ''}{value:.5g}" for value in values]
+def _examples(run: StoredRun) -> dict[str, int]:
+    """The number of examples of each split, empty if the run does not record it."""
+    data = try_read_json(run.folder.path / "data.json")
+    return dict(data["examples"]) if data else {}
+
+
+def _best(estimates: list[Estimate | None], groups: list[list[int]], better: str | None) -> set[int]:
+    if better not in ("max", "min"):
+        return set()
+    return {
+        at
+        for group in groups
+        for at, place in zip(group, places([estimates[at] for at in group], better), strict=True)
+        if place.is_best
+    }
+
+
+def _text(value: float | None, is_best: bool) -> str:
+    return "" if value is None else f"{'*' if is_best else ''}{value:.5g}"

@@ -65,5 +65,7 @@ def find_run(text: str, outputs: Path) -> StoredRun:
     best = found.record.get("best_trial")
     trial = read_run(found.folder.path / str(best)) if best is not None else None
     if trial is None:
-        raise ConfigError(f"{found.id} is a sweep without a finished trial: use one run's id.")
+        raise ConfigError(
+            f"{found.id} is a sweep without a best trial: use the id of one of its trials, as {found.id}-0."
+        )
     return trial

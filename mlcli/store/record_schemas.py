@@ -149,10 +149,13 @@ data = fields(
     padded=flag,
 )
 environment = fields({}, mlcli=maybe(text), user=maybe(text), git_commit=maybe(text), device=maybe(text))
+ranked = {"rank": maybe(count), "tied": flag, "best": flag, "epoch": maybe(count), "context": table(text)}
 trial = fields(
     {"trial": count, "swept": table(anything), "metrics": metrics, "status": text},
     seconds=maybe(number),
     reason=maybe(text),
+    error=maybe(number),
+    **ranked,
 )
 spread = fields({"mean": maybe(number), "std": maybe(number)}, count=count)
 group = fields(
@@ -162,7 +165,8 @@ group = fields(
         "status": text,
         "statuses": table(count),
         "metrics": table(spread),
-    }
+    },
+    **ranked,
 )
 trials = fields({"monitor": text, "best_trial": maybe(count), "trials": some(trial)}, groups=each(group))
 interval = fields({"count": count} | dict.fromkeys(("mean", "std", "low", "high"), maybe(number)))

@@ -8,10 +8,9 @@ from mlcli.figure import sweep_map
 from mlcli.figure.plot import Plot
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.repeats import best_of, mean_of, means_by_setting
+from mlcli.sweep.ranking import SCORED, SEED
 
 Row = dict[str, Any]
-SEED = "trainer.seed"  # trials that differ in it alone are repeats
-SCORED = ("FINISHED", "PRUNED")  # trials whose score counts; a pruned one has the score of its last epoch
 FILLED = 0.5  # the least share of a heat map's cells that have a trial
 
 

@@ -27,9 +27,9 @@ from mlcli.sweep.crossval import crossval, is_crossval
 from mlcli.sweep.launched import run_launched
 from mlcli.sweep.launcher import OTHER
 from mlcli.sweep.plot_pool import PlotPool
-from mlcli.sweep.plots import SCORED
 from mlcli.sweep.processes import run_in_processes
-from mlcli.sweep.report import rank, report, row
+from mlcli.sweep.ranking import SCORED, best_first
+from mlcli.sweep.report import report, rows_of
 from mlcli.sweep.serial import run_serial
 from mlcli.sweep.session import Session
 from mlcli.sweep.stacks import run_stacks
@@ -184,9 +184,13 @@ def _plot_best(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     if not cfg.tracking.figures:
         return
     if cfg.sweep.figures != "all":
-        by_number = {trial.number: trial for trial in trials}
-        finished = [row(trial) for trial in trials if trial.status == "FINISHED"]
-        for best in rank(finished, cfg.trainer.monitor, task_directions(cfg))[: cfg.sweep.figures]:
+        by_number, monitor, directions = (
+            {trial.number: trial for trial in trials},
+            cfg.trainer.monitor,
+            task_directions(cfg),
+        )
+        rows = [row for row in rows_of(trials, monitor, directions) if row["status"] == "FINISHED"]
+        for best in best_first(rows, monitor, directions)[: cfg.sweep.figures]:
             trial = by_number[best["trial"]]
             if not trial.has_figures:
                 with report_plot_errors(f"figures of trial {trial.number}"):

@@ -9,7 +9,7 @@ import pytest
 
 from mlcli.cli import output
 from mlcli.cli.sweep_table import print_sweep
-from mlcli.sweep.report import repeat_groups
+from mlcli.sweep.ranking import repeat_groups
 
 Row = dict[str, Any]
 Show = Callable[..., tuple[str | None, list[str]]]
@@ -57,18 +57,23 @@ def test_a_row_for_each_setting_with_its_mean_and_deviation(show: Show) -> None:
     assert cells(lines[2]) == ["rank", "lr", "val/loss", "val/accuracy", "test/accuracy", "test/f1_macro"]
     assert cells(lines[4]) == ["*1", "1.0000", *["0.20 ± 0.10"] * 4]
     assert cells(lines[5]) == ["2", "0.1", *["1.20 ± 0.10"] * 4]
-    assert "best trial 0 (lr=1.0 seed=0): val/loss 0.1" in lines
+    assert "best: lr=1.0: val/loss 0.20 ± 0.10" in lines  # not the best one of its seeds
 
 
 def test_seeds_that_did_not_finish_are_told(show: Show) -> None:
     rows = repeats(2, 3)
     rows[1] |= {"status": "FAILED", "metrics": {}}
-    rows[5] |= {"status": "PRUNED"}
     unfinished, lines = show(rows)
     assert unfinished and unfinished.startswith("1 of ")
     assert cells(lines[2])[-2:] == ["seeds", "status"]
-    assert cells(lines[4])[-3:] == ["0.20 ± 0.14", "2/3", "1 FAILED"]
-    assert cells(lines[5])[-3:] == ["1.150 ± 0.071", "2/3", "1 PRUNED"]
+    # A mean over the seeds that did not fail is not compared with one over all.
+    assert [line.split()[:2] for line in lines[4:6]] == [["1", "0.1"], ["1.0000", "0.20"]]
+    assert cells(lines[4])[-2:] == ["1.20 ± 0.10", "3/3"] and cells(lines[5])[-2:] == ["2/3", "1 FAILED"]
+    assert "configurations of which a seed did not finish are not ranked" in lines and "*" not in "".join(lines)
+    for row in rows[3:]:
+        row |= {"status": "PRUNED", "epoch": 2}
+    _, lines = show(rows)
+    assert cells(lines[5])[-3:] == ["1.20 ± 0.10", "0/3", "3 PRUNED at epoch 2"]
     # Of different numbers of seeds the number is told, and no status where all have finished.
     _, lines = show(repeats(2, 3)[:5])
     assert cells(lines[2])[-1] == "seeds" and [cells(line)[-1] for line in lines[4:6]] == ["3/3", "2/2"]
@@ -77,7 +82,7 @@ def test_seeds_that_did_not_finish_are_told(show: Show) -> None:
 def test_seeds_alone_keep_their_rows_and_end_with_the_mean(show: Show) -> None:
     _, lines = show([made(i, {"trainer.seed": i + 7}, 0.1 * (i + 1)) for i in range(5)])
     assert lines[0].strip() == "5 trials by val/loss, mean ± std over 5 seeds"
-    assert cells(lines[4])[:4] == ["*1", "0", "7", "0.1"]
+    assert cells(lines[4])[:4] == ["1", "0", "7", "0.1"]  # without a star: the seed is luck
     assert cells(lines[10]) == ["mean", "± std", *["0.30 ± 0.16"] * 4]
 
 
@@ -86,13 +91,50 @@ def test_trials_without_repeats_have_a_status_only_if_one_did_not_finish(show: S
     unfinished, lines = show(rows)
     assert unfinished is None and cells(lines[2])[-1] == "seconds" and "FINISHED" not in "".join(lines)
     assert cells(lines[2])[:4] == ["rank", "trial", "optimizer.lr", "scheduler.lr"]  # lr alone would be either
-    rows[0] |= {"status": "PRUNED"}
+    rows[0] |= {"status": "PRUNED", "epoch": 3}
     rows[1] |= {"status": "FAILED", "metrics": {}}
     unfinished, lines = show(rows)
     assert unfinished and unfinished.startswith("1 of ")
-    assert [(cells(line)[1], cells(line)[-1]) for line in lines[4:8]] == [
-        ("2", "FINISHED"), ("3", "FINISHED"), ("0", "PRUNED"), ("1", "FAILED"),
+    assert [(line.split()[:2], cells(line)[-1]) for line in lines[4:6]] == [
+        (["*1", "2"], "FINISHED"), (["2", "3"], "FINISHED"),
     ]  # fmt: skip
+    assert [(line.split()[0], cells(line)[-1]) for line in lines[6:8]] == [
+        ("0", "PRUNED at epoch 3"), ("1", "FAILED"),
+    ]  # fmt: skip
+    assert "trials that were stopped have the numbers of an earlier epoch and are not ranked" in lines
+
+
+def test_what_is_best_within_each_data_set(show: Show) -> None:
+    rows = [
+        made(i, {"data": data, "optimizer.lr": lr}, score) | {"context": {"data._target_": data}}
+        for i, (data, lr, score) in enumerate(
+            [("iris", 1, 0.3), ("iris", 2, 0.2), ("wine", 1, 0.05), ("wine", 2, 0.1)]
+        )
+    ]
+    _, lines = show(rows)
+    assert lines[0].strip() == "4 trials by val/loss, within data sets"
+    assert [cells(line)[:3] for line in lines[4:8]] == [
+        ["*1", "1", "iris"], ["2", "0", "iris"], ["*1", "2", "wine"], ["2", "3", "wine"],
+    ]  # fmt: skip
+    # Of one trial each, none is better.
+    rows = [made(k, {"model.clusters": k}, 1 / k) | {"context": {"model.clusters": str(k)}} for k in (2, 3, 4)]
+    _, lines = show(rows)
+    assert lines[0].strip() == "3 trials by val/loss; no two values of model.clusters compare"
+    assert [cells(line)[0] for line in lines[4:7]] == ["2", "3", "4"] and "*" not in "".join(lines)
+
+
+def test_ties_are_told(show: Show) -> None:
+    _, lines = show([made(i, {"optimizer.lr": i}, 0.5 if i < 7 else 0.9) for i in range(10)])
+    assert [cells(line)[0] for line in lines[4:14]] == ["1="] * 7 + ["8="] * 3
+    tied = ", ".join(f"trial {i} (lr={i})" for i in range(5))
+    assert f"7 trials tie with val/loss 0.5: {tied} and 2 more" in lines
+    # Means whose interval of the difference includes 0.
+    rows = repeats(2, 3)
+    for row in rows[3:]:
+        row["metrics"] = {"val/loss": row["metrics"]["val/loss"] - 0.9}
+    _, lines = show(rows)
+    assert [cells(line)[0] for line in lines[4:6]] == ["1=", "1="] and "*" not in "".join(lines)
+    assert any(line.startswith("2 configurations tie in val/loss (the 95 % interval") for line in lines)
 
 
 def test_nothing_is_starred_where_nothing_finished(show: Show) -> None:

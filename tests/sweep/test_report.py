@@ -14,7 +14,8 @@ from mlcli.figure.plot import Plot
 from mlcli.run.job import Job
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json
-from mlcli.sweep.report import rank, repeat_groups, report, row
+from mlcli.sweep.ranking import rank, repeat_groups
+from mlcli.sweep.report import report, row
 from mlcli.sweep.trial import Trial
 
 SCORES = {(0.1, 0): 0.30, (0.1, 1): 0.20, (0.1, 2): 0.40, (0.01, 0): 0.25, (0.01, 1): 0.28, (0.01, 2): 0.27}
@@ -58,8 +59,8 @@ def test_repeats_are_grouped_best_mean_first(tmp_path: Path) -> None:
             assert group["metrics"][name]["mean"] == pytest.approx(values.mean())
             assert group["metrics"][name]["std"] == pytest.approx(values.std(ddof=1))
             assert group["metrics"][name]["count"] == 3
-    # The best trial is of the other group: a single lucky seed.
-    assert content["best_trial"] == 1 and json.loads((tmp_path / "sweep.json").read_text())["best_trial"] == 1
+    # The best seed of the best configuration, and not the best seed of all, which is of the other one.
+    assert content["best_trial"] == 3 and json.loads((tmp_path / "sweep.json").read_text())["best_trial"] == 3
     with (tmp_path / "groups.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["optimizer.lr"] for line in lines] == ["0.01", "0.1"] and lines[0]["finished"] == "3"
@@ -84,8 +85,8 @@ def test_pruned_trials_rank_between_finished_and_failed(tmp_path: Path) -> None:
     wanted = [("FINISHED", 0.2), ("FINISHED", 0.9), ("FINISHED", None), ("PRUNED", 0.1), ("FAILED", None)]
     given = [4, 3, 0, 2, 1]
     trials = [trial(i, {"model": str(i)}, wanted[i][1], tmp_path, wanted[i][0]) for i in given]
-    assert [each["trial"] for each in rank([row(each) for each in trials], "val/loss")] == [0, 1, 2, 3, 4]
-    accuracies = [row(trial(i, {}, score, tmp_path)) for i, score in enumerate((0.2, 0.1, 0.3))]
+    assert [each["trial"] for each in rank([row(each, "val/loss") for each in trials], "val/loss")] == [0, 1, 2, 3, 4]
+    accuracies = [row(trial(i, {}, score, tmp_path), "test/accuracy") for i, score in enumerate((0.2, 0.1, 0.3))]
     assert [each["trial"] for each in rank(accuracies, "test/accuracy")] == [1, 0, 2]
 
 
@@ -94,7 +95,6 @@ def test_pruned_trials_rank_between_finished_and_failed(tmp_path: Path) -> None:
     [
         [{"optimizer.lr": 0.1}, {"optimizer.lr": 0.2}],
         [{"optimizer.lr": 0.1, "trainer.seed": 1}, {"optimizer.lr": 0.2, "trainer.seed": 2}],  # drawn at random
-        [{"split.seed": 1}, {"split.seed": 2}],
         [{}],
     ],
 )
@@ -110,7 +110,7 @@ def test_numbers_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
     content = told(tmp_path, trials[:3])
     assert content["trials"][0]["metrics"]["val/loss"] is None
     assert content["groups"][0]["metrics"]["val/loss"]["count"] == 2
-    assert row(trials[3])["swept"]["trainer.clip_norm"] == "inf"
+    assert row(trials[3], "val/loss")["swept"]["trainer.clip_norm"] == "inf"
 
 
 def test_a_failed_sweep_is_reported(tmp_path: Path) -> None:
