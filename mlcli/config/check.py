@@ -27,7 +27,10 @@ OPTIMIZER_RANGES = {
 }
 # Keys of a group that mlcli reads and that no constructor takes, with their types.
 Texts = str | Sequence[str]
-EXTRA_KEYS: dict[str, dict[str, Any]] = {"model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None}}
+EXTRA_KEYS: dict[str, dict[str, Any]] = {
+    "model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None},
+    "scheduler": {"interval": Literal["epoch", "step"] | None},
+}
 GROUPS = ("task", "data", "model", "optimizer", "scheduler")
 # Settings of `trainer` that a dataclass of Hydra cannot describe.
 NESTED: tuple[tuple[str, Any, str], ...] = (
@@ -112,7 +115,9 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
     """Checks names and types of a group, and of groups nested in it, against the constructor's signature."""
     called = locate(str(node["_target_"]), f"{group}._target_")
     parameters = inspect.signature(called).parameters
-    supplied, extra = SUPPLIED.get(group, {}), EXTRA_KEYS.get(group, {})
+    supplied, extra = {**SUPPLIED.get(group, {})}, EXTRA_KEYS.get(group, {})
+    if group.partition(".")[0] == "scheduler":
+        supplied["optimizer"] = "for schedulers of torch, also nested ones"
     given = {k: v for k, v in node.items() if not str(k).startswith("_") and k not in extra}
     takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
     if not takes_any:
@@ -122,7 +127,7 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
             parameter.VAR_KEYWORD,
             parameter.VAR_POSITIONAL,
         )
-        if required and name not in given and name not in supplied:
+        if required and name not in given and name not in supplied and not node.get("_partial_"):
             raise ConfigError(f"{group}.{name} needs a value: use +{group}.{name}=…")
     hints = parameter_types(called) | extra
     for name, value in (given | {k: v for k, v in node.items() if k in extra}).items():

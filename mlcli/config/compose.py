@@ -35,6 +35,7 @@ from mlcli.config.own_code import add_own_code, own_configs
 from mlcli.config.paths import expand_folders
 from mlcli.config.register import register
 from mlcli.config.settings import Settings, leaves
+from mlcli.config.targets import allow_settings, drop_settings
 
 ABSENT = object()
 
@@ -72,7 +73,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     multirun, without the swept values and with `hydra.mode` MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
     repository = hydra.config_loader.repository  # type: ignore[attr-defined]
-    overrides = [renamed.override(text, repository.config_exists) for text in overrides]
+    overrides = allow_settings([renamed.override(text, repository.config_exists) for text in overrides])
     with explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
         swept = [each for each in parsed if each.is_sweep_override()]
@@ -92,6 +93,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
             mode = RunMode.RUN
         if swept and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
             raise ConfigError(f"{swept[0].input_line} is a sweep: add -m to run one trial per value.")
+        drop_settings(cfg, [str(each.input_line) for each in parsed if not each.is_sweep_override()])
         old_words.replace_in(cfg)
         begin_job(cfg, as_typed(cfg.hydra.overrides.task))
         expand_folders(cfg)

@@ -17,6 +17,7 @@ from mlcli.config.explain import composing, explained
 from mlcli.config.job import as_typed, begin_job, chosen_options
 from mlcli.config.override_cache import ComposedConfig, to_settings
 from mlcli.config.settings import Settings
+from mlcli.config.targets import allow_settings, drop_settings
 
 OF_THE_JOB = re.compile(r"\$\{\s*hydra\s*:")
 
@@ -40,14 +41,18 @@ class TrialComposer:
     def __call__(self, overrides: Sequence[str], number: int = 0) -> Settings:
         """The config of the trial with these overrides. Raises ConfigError."""
         with explained():
+            overrides = allow_settings(overrides)
             groups = self.groups(overrides)
             if groups not in self.bases:
                 self._compose(groups, overrides)
             values = [self.parsed[text] for text in overrides if text not in groups]
             composition = self.compositions.get(groups)
             if composition is None or OF_THE_JOB.search(" ".join(overrides)):
-                return self._of_the_job(pickle.loads(self.bases[groups]), values, overrides, number)
-            return composition(values)
+                made = self._of_the_job(pickle.loads(self.bases[groups]), values, overrides, number)
+            else:
+                made = composition(values)
+        drop_settings(made, overrides)
+        return made
 
     def groups(self, overrides: Sequence[str]) -> tuple[str, ...]:
         """The overrides that choose options of groups."""

@@ -27,6 +27,7 @@ from mlcli.run import transfer
 from mlcli.run.batch_norm import require_batches
 from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_model, has_parameter, is_fitted
 from mlcli.run.directions import is_higher_better
+from mlcli.run.schedule import schedule_of
 from mlcli.run.update import update_of
 from mlcli.store.weights import check_saveable, save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
@@ -198,7 +199,7 @@ def _build_update(
     if "optimizer" not in cfg or not has_parameter(cfg.task, "update"):
         return None, None
     higher = is_higher_better(cfg, cfg.trainer.monitor)
-    schedule: Schedule = supply("scheduler", partial(cfg.scheduler), {"higher": higher})
+    schedule = schedule_of(cfg.scheduler, partial, higher)
     update = update_of(
         cfg,
         partial,

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from mlcli.config.errors import ConfigError
@@ -39,7 +40,20 @@ def _make_optimizer(node: Settings, partial: Partial) -> MakeOptimizer:
     """Nested objects of the config are built for each optimizer: no two optimizers share state."""
     settings = {name: value for name, value in node.items() if name != "lr"}
     config = json.dumps(settings, sort_keys=True, default=repr)
-    return MakeOptimizer(lambda groups, **given: partial(node)(groups, **given), config)
+    name = str(node["_target_"]).rpartition(".")[2]
+
+    def construct(groups: list[dict[str, Any]], **given: Any) -> torch.optim.Optimizer:
+        try:
+            made: torch.optim.Optimizer = partial(node)(groups, **given)
+        except ConfigError:
+            raise
+        except Exception as error:  # the constructor of any package
+            raise ConfigError(f"optimizer: {name} cannot be built ({' '.join(str(error).split())}).") from error
+        if not isinstance(made, torch.optim.Optimizer):
+            raise ConfigError(f"optimizer._target_={node['_target_']}: not a torch.optim.Optimizer.")
+        return made
+
+    return MakeOptimizer(construct, config)
 
 
 def _averaging(trainer: Settings) -> Averaging | None:
@@ -53,6 +67,8 @@ def _groups(cfg: Settings, model: nn.Module) -> list[dict[str, Any]]:
     scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
     left = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     groups = []
+    if scales and "lr" not in cfg.optimizer:
+        raise ConfigError("trainer.lr_scale scales optimizer.lr: use optimizer.lr=… too.")
     for pattern, scale in scales.items():
         names = fnmatch.filter(left, pattern)
         if not names:

@@ -242,6 +242,20 @@ class ReactsToScores(Protocol):
 
 
 @runtime_checkable
+class SetsGroups(Protocol):
+    """It states settings of each parameter group, not one factor for all learning rates."""
+
+    def bind(self, optimizer: Any, steps_per_epoch: int, total_steps: int) -> None:
+        """Receives the optimizer, whose groups it does not change, and the length of the training."""
+
+    def settings(self, step: int) -> list[dict[str, Any]]:
+        """Of each group at this update, the learning rate (`lr`) and what else the schedule changes."""
+
+    def changes_only_rates(self) -> bool:
+        """Whether it is certain to change nothing but learning rates."""
+
+
+@runtime_checkable
 class HasState(Protocol):
     """The factor depends on more than the step."""
 

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from mlcli.batch_sizes import batch_sizes
 from mlcli.train.averaging import Averaging
+from mlcli.train.closure import step_with_closure
 from mlcli.train.optimizers import Groups, MakeOptimizer, has_modes, needs_closure
-from mlcli.train.protocols import HasState, ReactsToScores
+from mlcli.train.protocols import HasState, ReactsToScores, SetsGroups
 
 Share = tuple[float | Tensor, int | Tensor]  # of a micro-batch in its batch, as numerator and denominator
 
@@ -33,8 +34,11 @@ class Update:
     l1: coefficient of the L1 penalty Σ|w|. Like weight decay, the penalty is not part of the returned loss.
     averaging: keeps an average of the weights, which `averaged` swaps in for evaluation.
 
-    Raises ValueError for an optimizer whose step needs a closure, and if `averaging` is combined with an optimizer
-    that averages the weights itself.
+    An optimizer whose step needs a closure (LBFGS) computes the loss of the batch several times per update, each time
+    with the same random numbers; clipping and the penalty are part of every computation.
+
+    Raises ValueError for an optimizer without learning rates, if `averaging` is combined with an optimizer that
+    averages the weights itself, and if fp16 is combined with one that needs a closure.
     """
 
     def __init__(
@@ -60,7 +64,8 @@ class Update:
         optimizer: Any = make_optimizer(groups)
         self.optimizer = optimizer
         self.has_modes = has_modes(optimizer)
-        _check(optimizer, averaging)
+        self.needs_closure = needs_closure(make_optimizer, optimizer)
+        _check(self, averaging, precision)
         if self.has_modes:
             optimizer.train()
         self.schedule = schedule
@@ -72,11 +77,15 @@ class Update:
         self.l1 = l1
         self.averaging = averaging
         self.base_rates = [group["lr"] for group in optimizer.param_groups]
+        if isinstance(schedule, SetsGroups):
+            schedule.bind(optimizer, steps_per_epoch, total_steps)
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.model = model
         self.averages: list[Tensor] = []  # of `_averaged_tensors`; empty before the first update
         self.steps = 0
-        self.factor = 1.0  # by which the schedule multiplied the base learning rates at the last update
+        # What the schedule has set in each parameter group: the optimizer may change its settings itself, and they
+        # are set only when the schedule's have changed.
+        self.set: list[dict[str, Any]] = [{"lr": base} for base in self.base_rates]
         dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
         self.autocast: Any = torch.autocast(device.type, dtype) if dtype else nullcontext()
         self.scaler = torch.amp.GradScaler(device.type) if precision == "fp16" else None
@@ -89,6 +98,33 @@ class Update:
         loss_of: the loss of a (micro-)batch, a scalar mean. weight_of: the number of terms in that mean, by default
         the number of examples. Returns the loss of the whole batch, detached.
         """
+        settings = self.group_settings(self.steps)
+        if settings != self.set:
+            self.set = settings
+            for group, own in zip(self.optimizer.param_groups, settings, strict=True):
+                group.update(own)
+
+        def gradients() -> Tensor:
+            return self._gradients(loss_of, batch, weight_of)
+
+        if self.needs_closure:
+            total = step_with_closure(self.optimizer, gradients, self._penalty)
+        else:
+            total = gradients()
+            if self.scaler is None:
+                self.optimizer.step()
+            else:
+                self.scaler.step(self.optimizer)
+                self.scaler.update()
+        if self.averaging:
+            self._average(self.averaging.share(self.steps, self.total_steps))
+        self.steps += 1
+        return total
+
+    def _gradients(
+        self, loss_of: Callable[..., Tensor], batch: tuple[Tensor, ...], weight_of: Callable[..., Tensor] | None
+    ) -> Tensor:
+        """Computes the gradients that the optimizer gets, and returns the loss."""
         # Before the backward pass rather than after the step: the backward pass then reuses the memory just freed.
         for parameter in self.parameters:
             parameter.grad = None
@@ -102,18 +138,14 @@ class Update:
         self._clip()
         if self.l1:
             self._penalise()
-        factor = self.schedule(self.steps, self.steps_per_epoch, self.total_steps)
-        if factor != self.factor:
-            self._set_rates(factor)
-        if self.scaler is None:
-            self.optimizer.step()
-        else:
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-        if self.averaging:
-            self._average(self.averaging.share(self.steps, self.total_steps))
-        self.steps += 1
         return total
+
+    def group_settings(self, step: int) -> list[dict[str, Any]]:
+        """What the schedule sets in each parameter group at this update."""
+        if isinstance(self.schedule, SetsGroups):
+            return self.schedule.settings(step)
+        factor = self.schedule(step, self.steps_per_epoch, self.total_steps)
+        return [{"lr": base * factor} for base in self.base_rates]
 
     def _average(self, share: float) -> None:
         tensors = [tensor.detach() for tensor in self._averaged_tensors()]
@@ -149,17 +181,12 @@ class Update:
     @property
     def rate(self) -> float:
         """The learning rate of the first parameter group at the last update."""
-        return float(self.base_rates[0] * self.factor)
+        return float(self.set[0]["lr"])
 
     @property
     def settings(self) -> dict[str, float]:
         """What is logged besides the loss."""
         return {"lr": self.rate}
-
-    def _set_rates(self, factor: float) -> None:
-        self.factor = factor
-        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = base * factor
 
     def _micro_batches(
         self, batch: tuple[Tensor, ...], weight_of: Callable[..., Tensor] | None
@@ -196,13 +223,19 @@ class Update:
         pairs = [(p, p.grad) for p in self.parameters if p.grad is not None]
         torch._foreach_add_([grad for _, grad in pairs], torch._foreach_sign([p for p, _ in pairs]), alpha=self.l1)
 
+    @torch.no_grad()
+    def _penalty(self) -> Tensor:
+        """l1 · Σ|w|, a scalar."""
+        sums = [parameter.abs().sum() for parameter in self.parameters] if self.l1 else []
+        return self.l1 * torch.stack(sums).sum() if sums else torch.zeros(())
+
     def observe(self, score: float) -> None:
         """Passes the monitored score of an epoch to a schedule that reacts to it (plateau)."""
         if isinstance(self.schedule, ReactsToScores):
             self.schedule.observe(score)
 
     def state_dict(self) -> dict[str, Any]:
-        state = {"optimizer": self.optimizer.state_dict(), "steps": self.steps, "factor": self.factor}
+        state = {"optimizer": self.optimizer.state_dict(), "steps": self.steps, "set": self.set}
         if isinstance(self.schedule, HasState):
             state["schedule"] = self.schedule.state_dict()
         if self.scaler is not None:
@@ -214,7 +247,7 @@ class Update:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]
-        self._set_rates(state["factor"])
+        self.set = [dict(own) for own in state["set"]]
         if "schedule" in state and isinstance(self.schedule, HasState):
             self.schedule.load_state_dict(state["schedule"])
         if self.scaler is not None:
@@ -228,12 +261,14 @@ def micro_batch_sizes(count: int, accumulate: int, batch_size: int | None) -> li
     return batch_sizes(count, -(-(batch_size or count) // accumulate))
 
 
-def _check(optimizer: torch.optim.Optimizer, averaging: Averaging | None) -> None:
-    kind: Any = type(optimizer)
-    if needs_closure(kind):
+def _check(update: Update, averaging: Averaging | None, precision: str) -> None:
+    name = type(update.optimizer).__name__
+    if any("lr" not in group for group in update.optimizer.param_groups):
+        raise ValueError(f"optimizer: {name} has no learning rate (lr) in its parameter groups; use another one")
+    if averaging and update.has_modes:
+        raise ValueError(f"trainer.average: {name} averages the weights itself; use trainer.average=null")
+    if update.needs_closure and precision == "fp16":
         raise ValueError(
-            f"{kind.__name__}: optimizers whose step needs a closure are not supported; use another one, such as "
-            "optimizer=adam"
+            f"device.precision=fp16: {name} computes the loss several times per step, which loss scaling does not "
+            "support; use device.precision=bf16 or fp32"
         )
-    if averaging and has_modes(optimizer):
-        raise ValueError(f"trainer.average: {kind.__name__} averages the weights itself; use trainer.average=null")

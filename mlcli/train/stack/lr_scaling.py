@@ -28,13 +28,7 @@ def scales_with_lr(make: MakeOptimizer) -> bool:
 
 @torch.no_grad()
 def _test(make: MakeOptimizer) -> bool:
-    generator = torch.Generator().manual_seed(0)
-    length = sum(torch.Size(shape).numel() for shape in SHAPES)
-    start = torch.randn(len(RATES), length, dtype=torch.float64, generator=generator)
-    # Gradients with a drift, so that adaptive step sizes reach their bounds, and of several magnitudes, so that
-    # limits on the step or the gradient take effect.
-    noise = [1.0 + torch.randn(start.shape, dtype=torch.float64, generator=generator) for _ in range(5)]
-    gradients = [noise[step % len(noise)] * SCALES.get(step, 1.0) for step in range(STEPS)]
+    start, gradients = noisy_gradients()
     try:
         alone = [_alone(make, start[row], [each[row] for each in gradients], RATES[row]) for row in (0, 2)]
         together = _together(make, start.clone(), gradients)
@@ -45,27 +39,40 @@ def _test(make: MakeOptimizer) -> bool:
     return bool((error <= 1e-9 * expected.abs() + 1e-10 * expected.abs().amax(1, keepdim=True)).all())
 
 
-def _factor(step: int) -> float:
+def noisy_gradients() -> tuple[Tensor, list[Tensor]]:
+    """Initial weights, a row per learning rate, and the gradients of each step.
+
+    The gradients have a drift, so that adaptive step sizes reach their bounds, and several magnitudes, so that limits
+    on the step or the gradient take effect.
+    """
+    generator = torch.Generator().manual_seed(0)
+    length = sum(torch.Size(shape).numel() for shape in SHAPES)
+    start = torch.randn(len(RATES), length, dtype=torch.float64, generator=generator)
+    noise = [1.0 + torch.randn(start.shape, dtype=torch.float64, generator=generator) for _ in range(5)]
+    return start, [noise[step % len(noise)] * SCALES.get(step, 1.0) for step in range(STEPS)]
+
+
+def factor_at(step: int) -> float:
     """The factor of a schedule that falls and rises."""
     return 1.0 - 0.08 * (step % 10)
 
 
 def _alone(make: MakeOptimizer, start: Tensor, gradients: list[Tensor], rate: float) -> Tensor:
     """The weights of one row after all steps, trained as a trial alone."""
-    own = [piece.clone() for piece in _pieces(start)]
+    own = [piece.clone() for piece in pieces(start)]
     optimizer = make([{"params": own}], lr=rate)
     for step, gradient in enumerate(gradients):
-        for parameter, piece in zip(own, _pieces(gradient.clone()), strict=True):
+        for parameter, piece in zip(own, pieces(gradient.clone()), strict=True):
             parameter.grad = piece
-        optimizer.param_groups[0]["lr"] = rate * _factor(step)
+        optimizer.param_groups[0]["lr"] = rate * factor_at(step)
         optimizer.step()
     return torch.cat([parameter.flatten() for parameter in own])
 
 
-def _pieces(row: Tensor) -> list[Tensor]:
-    """A row as parameters of several shapes."""
-    sizes = [torch.Size(shape).numel() for shape in SHAPES]
-    return [piece.view(shape) for piece, shape in zip(torch.split(row, sizes), SHAPES, strict=True)]
+def pieces(rows: Tensor) -> list[Tensor]:
+    """A row, or several, as parameters of several shapes."""
+    parts = torch.split(rows, [torch.Size(shape).numel() for shape in SHAPES], -1)
+    return [part.reshape(*rows.shape[:-1], *shape) for part, shape in zip(parts, SHAPES, strict=True)]
 
 
 def _together(make: MakeOptimizer, flat: Tensor, gradients: list[Tensor]) -> Tensor:
@@ -80,6 +87,6 @@ def _together(make: MakeOptimizer, flat: Tensor, gradients: list[Tensor]) -> Ten
             view.grad, view.data = None, flat[:]
         before, view.grad = flat.clone(), gradient[rows]
         optimizer.step()
-        rates = torch.tensor([RATES[row] * _factor(step) for row in rows], dtype=flat.dtype).unsqueeze(1)
+        rates = torch.tensor([RATES[row] * factor_at(step) for row in rows], dtype=flat.dtype).unsqueeze(1)
         torch.lerp(before, flat, rates, out=flat)
     return flat

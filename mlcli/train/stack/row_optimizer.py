@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.train.optimizers import Groups, MakeOptimizer
+from mlcli.train.optimizers import Groups, MakeOptimizer, is_of_torch
 from mlcli.train.stack.weights import StackedWeights
 
 
@@ -18,7 +18,8 @@ class RowOptimizer:
     """An optimizer and the rows of the stacked weights that it updates.
 
     joint: the optimizer takes one step at learning rate 1 for all of its rows, as flat tensors R × length (see
-    `mlcli.train.stack.lr_scaling`). Otherwise it has a single row, whose parameters have their own shapes.
+    `mlcli.train.stack.lr_scaling`). Otherwise it has a single row, whose parameters have their own shapes, in the
+    order of the model, and no gradient where they have none in a model.
     groups: the settings of each parameter group.
     """
 
@@ -26,39 +27,45 @@ class RowOptimizer:
         self, make: MakeOptimizer, groups: Groups, weights: StackedWeights, rows: range, joint: bool
     ) -> None:
         self.rows, self.joint, self.weights = rows, joint, weights
-        self.factor = 1.0  # of the base learning rates
-        self.views = [list(self._views(flats, index)) for index, flats in enumerate(weights.flats)]
+        found = [list(self._views(flats, index)) for index, flats in enumerate(weights.flats)]
         if joint:
+            self.views = found
             self.optimizer = make([{"params": views} for views in self.views], lr=1.0)
         else:
+            self.views = [[nn.Parameter(view) for view in views] for views in found]
             pairs = zip(groups, self.views, strict=True)
             self.optimizer = make([{**group, "params": views} for group, views in pairs])
         self.groups = list(self.optimizer.param_groups)
+        self.set: Sequence[dict[str, Any]] = [{"lr": group["lr"]} for group in self.groups]
+        self.is_of_torch = is_of_torch(self.optimizer)
 
     def _views(self, flats: Sequence[Tensor], index: int) -> Iterator[Tensor]:
         """The optimizer's parameters of parameter group `index` as views of the flat tensors, or their gradients."""
-        for flat, names in zip(flats, self.weights.names[index], strict=True):
-            if self.joint:
-                yield flat[self.rows.start : self.rows.stop]
-            else:
-                yield from (view for _, view in self.weights.parameters(flat[self.rows.start], names))
+        if self.joint:
+            yield from (flat[self.rows.start : self.rows.stop] for flat in flats)
+            return
+        pairs = zip(flats, self.weights.names[index], strict=True)
+        named = [self.weights.parameters(flat[self.rows.start], names) for flat, names in pairs]
+        found = {name: view for views in named for name, view in views}
+        yield from (found[name] for name in self.weights.ordered[index])
 
     def take_gradients(self) -> None:
         """Passes the gradients of the last backward pass to the optimizer's parameters."""
         for index, views in enumerate(self.views):
             gradients = self._views(self.weights.gradients[index], index)
-            for view, gradient in zip(views, gradients, strict=True):
-                view.grad = gradient
+            for place, (view, gradient) in enumerate(zip(views, gradients, strict=True)):
+                is_missing = not self.joint and self.weights.ordered[index][place] in self.weights.without_gradient
+                view.grad = None if is_missing else gradient
 
-    def set_rates(self, base_rates: Sequence[float], factor: float) -> None:
-        """Sets the learning rates, as an Update does: only when the factor has changed."""
-        if factor != self.factor:
-            self.factor = factor
-            for group, base in zip(self.groups, base_rates, strict=True):
-                group["lr"] = base * factor
+    def set_groups(self, settings: Sequence[dict[str, Any]]) -> None:
+        """Sets what the schedule changes in each group, as an Update does: only when it has changed."""
+        if settings != self.set:
+            self.set = settings
+            for group, own in zip(self.groups, settings, strict=True):
+                group.update(own)
 
     def require_in_place(self) -> None:
-        """Raises CannotStack if the step replaced the tensors of the weights instead of changing them in place."""
+        """Raises CannotStack if a step replaced the tensors of the weights instead of changing them in place."""
         for index, flats in enumerate(self.weights.flats):
             for view, own in zip(self.views[index], self._views(flats, index), strict=True):
                 if view.data_ptr() != own.data_ptr():
@@ -66,8 +73,9 @@ class RowOptimizer:
 
     def drop_state(self) -> None:
         """Removes the state of these rows from an optimizer that others share."""
-        for view in (view for views in self.views for view in views):
-            self.optimizer.state.pop(view, None)
+        if self.is_of_torch:
+            for view in (view for views in self.views for view in views):
+                self.optimizer.state.pop(view, None)
 
     def keep(self, kept: Sequence[int], first: int) -> None:
         """Continues with a subset of its rows, which are now the rows from `first` on of the weights."""
@@ -86,13 +94,13 @@ def merge(parts: Sequence[RowOptimizer]) -> list[torch.optim.Optimizer]:
     one of each class takes over the groups of the others, and a single call performs the steps of all."""
     merged: dict[Any, torch.optim.Optimizer] = {}
     for part in parts:
-        kind: Any = type(part.optimizer)
-        lead = merged.setdefault(kind if kind.__module__.startswith("torch.optim.") else id(part), part.optimizer)
+        lead = merged.setdefault(type(part.optimizer) if part.is_of_torch else id(part), part.optimizer)
         if lead is not part.optimizer:
             lead.state.update(part.optimizer.state)
             part.optimizer = lead
     for lead in merged.values():
-        lead.param_groups = [group for part in parts if part.optimizer is lead for group in part.groups]
+        if is_of_torch(lead):
+            lead.param_groups = [group for part in parts if part.optimizer is lead for group in part.groups]
     return list(merged.values())
 
 

@@ -92,7 +92,7 @@ def global_rng_states() -> tuple[Any, ...]:
     return random.getstate(), counted, [bytes(state.numpy()) for state in states]
 
 
-def require_unchanged_rng(before: tuple[Any, ...]) -> None:
-    """Raises CannotStack if a step has sampled from a global random generator."""
+def require_unchanged_rng(before: tuple[Any, ...], what: str = "its loss or optimizer") -> None:
+    """Raises CannotStack if steps have sampled from a global random generator."""
     if global_rng_states() != before:
-        raise CannotStack("its loss samples from a random generator that all trials share")
+        raise CannotStack(f"{what} samples from a random generator that all trials share")

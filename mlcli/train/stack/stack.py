@@ -8,7 +8,7 @@ Shapes: K trials ("rows"), B examples of a batch, N examples of a split.
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from mlcli.train.protocols import ComputesOutputs, HasMetrics, WeighsBatches
 from mlcli.train.stack.layers import make_stackable
 from mlcli.train.stack.side_effects import AttributeGuard, BufferGuard, global_rng_states, require_unchanged_rng
 from mlcli.train.stack.task_stack import TaskStack
-from mlcli.train.stack.update import StackedUpdate
+from mlcli.train.stack.update import StackedUpdate, takes_joint_steps
 from mlcli.train.stack.weights import StackedWeights
 from mlcli.traits import task_traits
 
@@ -50,7 +50,8 @@ class Stack(TaskStack):
         torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
         self.loader = loader
         groups = [group["params"] for group in tasks[0].update.optimizer.param_groups]
-        self.stacked = StackedWeights([task.model for task in tasks], groups)
+        joint = all(takes_joint_steps(task.update) for task in tasks)
+        self.stacked = StackedWeights([task.model for task in tasks], groups, transpose=joint)
         self.update = StackedUpdate([task.update for task in tasks], self.stacked)
         self.task = copy.copy(tasks[0])
         for name, part in vars(tasks[0]).items():
@@ -90,9 +91,14 @@ class Stack(TaskStack):
                 [torch.as_tensor(value, dtype=like.dtype, device=like.device) for value in values]
             )
 
-    def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
         self.task.model.train()
-        return self.loader.batches(epoch)  # type: ignore[no-any-return]
+        states: tuple[Any, ...] = ()
+        for batch in self.loader.batches(epoch):
+            states = states or global_rng_states()
+            yield batch
+        if states:
+            require_unchanged_rng(states)  # in each epoch, as an optimizer may sample from some step on
 
     def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
         self.batch_weights = None

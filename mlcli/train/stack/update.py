@@ -11,20 +11,34 @@ import torch
 from torch import Tensor
 
 from mlcli.cannot_stack import CannotStack
+from mlcli.train.optimizers import is_of_torch
+from mlcli.train.protocols import SetsGroups
 from mlcli.train.stack.lr_scaling import scales_with_lr
 from mlcli.train.stack.row_optimizer import RowOptimizer, merge
+from mlcli.train.stack.separate_steps import require_separate_steps
 from mlcli.train.stack.weights import StackedWeights
 from mlcli.train.update import Share, Update, micro_batch_sizes
 
 SHARED = ("accumulate", "batch_size", "steps_per_epoch")  # settings that all trials must have in common
 
 
+def takes_joint_steps(update: Update) -> bool:
+    """Whether trials with this optimizer can take one step together: it is one of torch.optim, its steps scale with
+    the learning rate, and the schedule changes nothing else.
+
+    Others are not even tested: no test shows whether one behaves otherwise at a later step.
+    """
+    if isinstance(update.schedule, SetsGroups) and not update.schedule.changes_only_rates():
+        return False
+    return is_of_torch(update.optimizer) and scales_with_lr(update.make_optimizer)
+
+
 class StackedUpdate:
     """The `Update`s of K trials as one. Raises CannotStack with the reason if they cannot be combined.
 
-    Where optimizer steps scale with the learning rate (`mlcli.train.stack.lr_scaling`), neighbouring trials with
-    equal optimizer settings take one joint step at learning rate 1, and each trial then interpolates between its
-    weights before and after: w ← lerp(before, after, lr). Otherwise every trial has an optimizer of its own.
+    Where optimizer steps scale with the learning rate (`takes_joint_steps`), neighbouring trials with equal optimizer
+    settings take one joint step at learning rate 1, and each trial then interpolates between its weights before and
+    after: w ← lerp(before, after, lr). Otherwise every trial has an optimizer of its own.
     """
 
     def __init__(self, updates: Sequence[Update], weights: StackedWeights) -> None:
@@ -37,23 +51,31 @@ class StackedUpdate:
             raise CannotStack("the loss scaling of fp16 is one for all trials")
         if lead.has_modes:
             raise CannotStack(f"{type(lead.optimizer).__name__} has a train and an eval mode of its own")
+        if lead.needs_closure:
+            raise CannotStack(f"{type(lead.optimizer).__name__} computes the loss several times per step")
         self.updates = list(updates)
         self.weights = weights
         self.steps = lead.steps
         self.rates: list[float] = [update.rate for update in updates]
+        self.stepped = False
         self.averages: list[Tensor] = []  # of `weights.averaged_tensors()`; empty before the first update
         self._build_optimizers()
         self._allocate_copies()
 
-    def _build_optimizers(self) -> None:
+    def _build_optimizers(self, may_join: bool = True) -> None:
         """One per run of neighbours with equal settings that can take joint steps; else one per trial."""
         self.row_optimizers: list[RowOptimizer] = []
-        for _, neighbours in groupby(range(len(self.updates)), lambda row: self.updates[row].make_optimizer.config):
+        joint = [may_join and takes_joint_steps(update) for update in self.updates]
+        kinds = [(update.make_optimizer.config, own) for update, own in zip(self.updates, joint, strict=True)]
+        for _, neighbours in groupby(range(len(self.updates)), kinds.__getitem__):
             rows = list(neighbours)
-            joint = scales_with_lr(self.updates[rows[0]].make_optimizer)
-            for own in [range(rows[0], rows[-1] + 1)] if joint else [range(row, row + 1) for row in rows]:
+            first = self.updates[rows[0]]
+            if not is_of_torch(first.optimizer):
+                require_separate_steps(first.make_optimizer, type(first.optimizer).__name__)
+            whole = joint[rows[0]]
+            for own in [range(rows[0], rows[-1] + 1)] if whole else [range(row, row + 1) for row in rows]:
                 lead = self.updates[own.start]
-                self.row_optimizers.append(RowOptimizer(lead.make_optimizer, lead.groups, self.weights, own, joint))
+                self.row_optimizers.append(RowOptimizer(lead.make_optimizer, lead.groups, self.weights, own, whole))
         self.optimizers = merge(self.row_optimizers)
 
     def _allocate_copies(self) -> None:
@@ -165,25 +187,36 @@ class StackedUpdate:
 
     @torch.no_grad()
     def _step(self) -> None:
-        factors = [each.schedule(self.steps, each.steps_per_epoch, each.total_steps) for each in self.updates]
+        if self.weights.without_gradient and any(self.is_joint):
+            self._part_rows()
+        settings = [each.group_settings(self.steps) for each in self.updates]
         for own in self.row_optimizers:
             if not own.joint:
-                own.set_rates(self.updates[own.rows.start].base_rates, factors[own.rows.start])
+                own.set_groups(settings[own.rows.start])
         for flats, copies in zip(self.weights.flats, self.before, strict=False):  # no copies without joint steps
             torch._foreach_copy_(copies, flats)
         for own in self.row_optimizers:
             own.take_gradients()
         for optimizer in self.optimizers:
             optimizer.step()
-        rows = list(zip(self.updates, factors, self.is_joint, strict=True))
         for index, copies in enumerate(self.before):  # a joint step was taken at learning rate 1
-            rates = [each.base_rates[index] * factor if joint else 1.0 for each, factor, joint in rows]
+            rates = [own[index]["lr"] if joint else 1.0 for own, joint in zip(settings, self.is_joint, strict=True)]
             for flat, before in zip(self.weights.flats[index], copies, strict=True):
                 torch.lerp(before, flat, self._column(rates, before), out=flat)
-        if self.steps == 0:
-            for own in self.row_optimizers:
+        for own in self.row_optimizers:
+            if not own.is_of_torch:
                 own.require_in_place()
-        self.rates = [each.base_rates[0] * factor for each, factor, _ in rows]
+        self.stepped = True
+        self.rates = [float(own[0]["lr"]) for own in settings]
+
+    def _part_rows(self) -> None:
+        """Gives every trial an optimizer of its own: optimizers skip parameters without a gradient, and flat tensors
+        hold them beside others. Raises CannotStack after the first step, when optimizers have a state."""
+        if self.stepped:
+            name = sorted(self.weights.without_gradient)[0]
+            raise CannotStack(f"the loss depends on {name} in some steps only")
+        self._build_optimizers(may_join=False)
+        self._allocate_copies()
 
     def keep(self, rows: Sequence[int]) -> None:
         """Continues with the trials in these rows; call it after `weights.keep`."""

@@ -21,21 +21,27 @@ LARGE = 4096  # elements from which on copying a gradient costs more than one mo
 class StackedWeights:
     """Parameters and buffers of K models.
 
-    groups: the parameters of the first model, by parameter group of its optimizer.
+    groups: the parameters of the first model, by parameter group of its optimizer. transpose: whether the layout of
+    large weights may be the faster one; otherwise each parameter is contiguous in its row, as in a model.
     flats: the trainable parameters as flat tensors K × L, a list per parameter group; gradients: theirs, after
-    `backward`. names: the parameters in each flat tensor. trained: the trainable parameters by name, as views
-    K × shape of the flats; fixed: all other parameters and the buffers.
+    `backward`; without_gradient: the names of those that the loss does not depend on, whose gradients here are 0.
+    names: the parameters in each flat tensor; ordered: those of each group, in its order. trained: the trainable
+    parameters by name, as views K × shape of the flats; fixed: all other parameters and the buffers.
     """
 
-    def __init__(self, models: Sequence[nn.Module], groups: Sequence[Sequence[Tensor]]) -> None:
+    def __init__(
+        self, models: Sequence[nn.Module], groups: Sequence[Sequence[Tensor]], transpose: bool = True
+    ) -> None:
         states = [{**dict(model.named_parameters()), **dict(model.named_buffers())} for model in models]
         name_of = {id(parameter): name for name, parameter in models[0].named_parameters()}
         self.shapes = {name: parameter.shape for name, parameter in models[0].named_parameters()}
         # Large weights of linear layers are stored as in × out: the batched backward pass returns their gradients in
         # this layout, which then need no copy.
         linear = [name_of[id(module.weight)] for module in models[0].modules() if isinstance(module, nn.Linear)]
-        self.transposed = {name for name in linear if self._is_large(name)}
-        self.names = [self._by_flat([name_of[id(parameter)] for parameter in group]) for group in groups]
+        self.transposed = {name for name in linear if transpose and self._is_large(name)}
+        self.ordered = [[name_of[id(parameter)] for parameter in group] for group in groups]
+        self.names = [self._by_flat(names) for names in self.ordered]
+        self.without_gradient: set[str] = set()
         trained = {name for group in self.names for names in group for name in names}
         self.fixed = {
             name: torch.stack([state[name].detach() for state in states]) for name in states[0] if name not in trained
@@ -90,9 +96,13 @@ class StackedWeights:
             for leaf in self.trained.values():
                 leaf.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
-        found = {
-            name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in self.trained.items()
-        }
+        self.without_gradient = {name for name, leaf in self.trained.items() if leaf.grad is None}
+        self.set_gradients(
+            {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in self.trained.items()}
+        )
+
+    def set_gradients(self, found: dict[str, Tensor]) -> None:
+        """Lays out the gradients by name, K × shape, as the weights are."""
         self.gradients = [[self._flat(found, names) for names in group] for group in self.names]
 
     def averaged_tensors(self) -> list[Tensor]:

@@ -1,0 +1,94 @@
+"""Whether optimizers of one class, each with one trial's weights, do to them what they do to those of a model.
+
+An optimizer of another package may keep references to memory that a stack moves, share state between its instances,
+or sample from a global random generator. It is tested with a few steps before it is trusted: rows of stacked weights,
+whose optimizers step in turn, against the same rows as parameters of their own.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mlcli.cannot_stack import CannotStack
+from mlcli.random_numbers import keep_states
+from mlcli.train.optimizers import MakeOptimizer
+from mlcli.train.stack.lr_scaling import LEAVES, RATES, SHAPES, factor_at, noisy_gradients, pieces
+from mlcli.train.stack.row_optimizer import RowOptimizer
+from mlcli.train.stack.side_effects import global_rng_states, require_unchanged_rng
+from mlcli.train.stack.weights import StackedWeights
+
+REASONS: dict[str, str | None] = {}  # by config of the optimizer; None for one that passes
+
+
+def require_separate_steps(make: MakeOptimizer, name: str) -> None:
+    """Raises CannotStack with the reason if an optimizer fails the test. Equal configs are tested once."""
+    if make.config not in REASONS:
+        with keep_states(), torch.no_grad():
+            REASONS[make.config] = _reason(make, name)
+    reason = REASONS[make.config]
+    if reason is not None:
+        raise CannotStack(reason)
+
+
+def _reason(make: MakeOptimizer, name: str) -> str | None:
+    start, gradients = noisy_gradients()
+    try:
+        expected = [_alone(make, start[row], [each[row] for each in gradients], RATES[row]) for row in (0, 2)]
+        got = _together(make, start, gradients)
+    except CannotStack as error:
+        return str(error)
+    except Exception as error:  # an optimizer may raise anything for tensors that are not those of a network
+        lines = str(error).strip().splitlines() or [""]
+        return f"a test of {name} on small tensors raised {type(error).__name__}: {lines[0]}".rstrip(": ")
+    for own, other in zip(expected, got, strict=True):
+        if not torch.allclose(own, other, rtol=1e-9, atol=1e-12):
+            return f"{name} does not do the same to trials side by side as to one alone"
+    return None
+
+
+def _alone(make: MakeOptimizer, start: Tensor, gradients: Sequence[Tensor], rate: float) -> Tensor:
+    own = [nn.Parameter(piece.clone()) for piece in pieces(start)]
+    optimizer = make([{"params": own, "lr": rate}])
+    for step, gradient in enumerate(gradients):
+        for parameter, piece in zip(own, pieces(gradient.clone()), strict=True):
+            parameter.grad = piece
+        optimizer.param_groups[0]["lr"] = rate * factor_at(step)
+        optimizer.step()
+    return torch.cat([parameter.flatten() for parameter in own])
+
+
+def _together(make: MakeOptimizer, start: Tensor, gradients: Sequence[Tensor]) -> list[Tensor]:
+    """The first and the last row after all steps; the middle one leaves."""
+    models = [_Weights(row) for row in start]
+    weights = StackedWeights(models, [list(models[0].parameters())], transpose=False)
+    rows = [0, 1, 2]
+    own = [RowOptimizer(make, [{"lr": RATES[row]}], weights, range(row, row + 1), False) for row in rows]
+    states = global_rng_states()
+    for step, gradient in enumerate(gradients):
+        if step == LEAVES:
+            rows, own = [0, 2], [own[0], own[2]]
+            weights.keep(rows)
+            for place, each in enumerate(own):
+                each.keep([each.rows.start], place)
+        weights.set_gradients({f"p{place}": piece for place, piece in enumerate(pieces(gradient[rows]))})
+        for each, row in zip(own, rows, strict=True):
+            each.set_groups([{"lr": RATES[row] * factor_at(step)}])
+            each.take_gradients()
+        for each in own:
+            each.optimizer.step()
+            each.require_in_place()
+    require_unchanged_rng(states, "its optimizer")
+    trained = [weights.trained[f"p{place}"] for place in range(len(SHAPES))]
+    return [torch.cat([each[place].flatten() for each in trained]) for place in range(2)]
+
+
+class _Weights(nn.Module):
+    def __init__(self, row: Tensor) -> None:
+        super().__init__()
+        for place, piece in enumerate(pieces(row)):
+            self.register_parameter(f"p{place}", nn.Parameter(piece.clone()))
+
+    def forward(self, *inputs: Any) -> None:
+        """Never called."""
