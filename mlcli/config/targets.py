@@ -9,8 +9,9 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict, read_write
 
+from mlcli.config.check import GROUPS
+
 TARGET = "_target_"
-GROUPS = ("task", "data", "model", "optimizer", "scheduler")
 OF_ALL_MODELS = {"init_from", "freeze"}  # settings of config.yaml, not of an option
 
 

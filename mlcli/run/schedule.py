@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from mlcli.config.check import locate
 from mlcli.config.errors import ConfigError
+from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.config.supplied import supply
 from mlcli.train.torch_schedule import TorchPlateau, TorchSchedule
