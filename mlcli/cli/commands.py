@@ -15,6 +15,8 @@ PANELS = {
         "runs": "List runs, newest first",
         "show": "Show one run: status, config, metrics and files",
         "compare": "Compare runs: config, metrics and curves",
+        "logs": "Print the log of a run: its warnings and tracebacks",
+        "rm": "Remove run folders together with their MLflow runs",
         "ui": "Start the MLflow UI and print its address",
     },
     "Set up": {
@@ -71,6 +73,17 @@ FLAGS = {
     "runs": OUTPUTS
     | {"--sort": "A metric, or started", "--limit": "Maximum number of runs; 0 for all", "--json": "As JSON"},
     "show": OUTPUTS,
+    "logs": OUTPUTS
+    | {"--follow": "Print what is added, until the run ends", "--lines": "Only the last N lines of each log"},
+    "rm": OUTPUTS
+    | {
+        "--failed": "Only runs and sweeps that FAILED",
+        "--older": "Only those that ended longer ago, as in 30d",
+        "--yes": "Do not ask",
+        "--dry-run": "List what would be removed, and remove nothing",
+        "--keep-mlflow": "Keep the runs in MLflow",
+        "--json": "As JSON",
+    },
     "compare": OUTPUTS | {"--metric": "The metric whose curves are overlaid", "--output": "File of the figure"},
     "ui": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one", "--uri": "Tracking URI of MLflow"},
     "doctor": OUTPUTS,
@@ -103,6 +116,8 @@ FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--seed": (),
     "--sort": ("started",),
     "--limit": (),
+    "--lines": (),
+    "--older": ("12h", "7d", "30d"),
     "--metric": (),
     "--output": FILES,
     "--port": (),
