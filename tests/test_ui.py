@@ -1,7 +1,6 @@
 """MLflow's UI on the runs of mlcli, in a real browser."""
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.programs import program
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,6 @@ def trials(work: Path) -> list[Any]:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 def test_the_compare_page_shows_the_runs(work: Path, address: str, tmp_path: Path) -> None:
     found = trials(work)
     ids = urllib.parse.quote(json.dumps([run.info.run_id for run in found]))
@@ -63,7 +61,7 @@ def test_the_compare_page_shows_the_runs(work: Path, address: str, tmp_path: Pat
 def rendered(url: str, wanted: str, profile: Path) -> str:
     """The page's document once it holds the text. The UI loads asynchronously, so the browser is run repeatedly."""
     command = [
-        str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        program("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
         f"--user-data-dir={profile}", "--window-size=1400,1200", "--virtual-time-budget=30000", "--dump-dom", url,
     ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 import os
 import select
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlcli.cli.complete import script
+from tests.programs import program
 
 
 @pytest.fixture
@@ -27,8 +27,7 @@ def shell(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[str
     """Runs shell code after the completion script, and returns the lines that it printed."""
 
     def run(name: str, flags: list[str], code: str) -> list[str]:
-        if shutil.which(name) is None:
-            pytest.skip(f"{name} is not installed")
+        program(name)
         command = [name, *flags, f"{script(name)}\n{code}"]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -93,8 +92,7 @@ EDITORS = {
 @pytest.mark.parametrize("name", EDITORS)
 def test_typed_into_a_line_editor(name: str, tmp_path: Path, environment: dict[str, str]) -> None:
     """The line after typing it and pressing tab in a terminal."""
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
+    program(name)
     (tmp_path / "my folder").mkdir()
     flags, show = EDITORS[name]
     (tmp_path / "start").write_text(f"{script(name)}\n{show}\nPS1=READY\n")

@@ -1,6 +1,5 @@
 """Time series in .ts files: a small one made here, and the real ones where aeon is installed."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,7 +35,7 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
         japanese_vowels()
 
 
-@pytest.mark.skipif(find_spec("aeon") is None, reason="needs the files of aeon")
+@pytest.mark.optional
 def test_the_real_ones() -> None:
     speech, power = japanese_vowels(), italy_power()
     assert speech.inputs.shape == (640, 29, 12) and speech.padded and len(speech.classes) == 9

@@ -1,17 +1,14 @@
 """The fixed extractor of texts: BERT's formula, written out, on small random weights; with the package installed, the
 embeddings that its own library gives."""
 
-from importlib.util import find_spec
-
 import pytest
 import torch
 from torch.nn import functional as F
 
-from mlcli.model.minilm import PACKAGE, Encoder, MiniLM
+from mlcli.model.minilm import Encoder, MiniLM
 from mlcli.model.wordpiece import WordPiece
 
 WIDTH, INNER, HEADS, LAYERS = 8, 12, 2, 2
-needs_package = pytest.mark.skipif(find_spec(PACKAGE) is None, reason=f"needs the package {PACKAGE}")
 
 
 def weights() -> dict[str, torch.Tensor]:
@@ -93,7 +90,7 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         MiniLM((5,), 2, ("<pad>", "<unk>"))
 
 
-@needs_package
+@pytest.mark.optional
 def test_embeddings_are_those_of_the_library() -> None:
     texts = ["the unaffable cat isn't here , naïvely .", "it rained all day in paris ."]
     words = ("<pad>", "<unk>", *sorted(set(" ".join(texts).split())))

@@ -1,6 +1,6 @@
 """The MLP in Keras beside model=mlp, from the same start on the same batches."""
 
-import warnings
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,6 @@ from mlcli.run.load import load_model
 
 SHAPE = ("data=digits", "model.width=16", "model.depth=3", "device=cpu")
 PYTORCH = (*SHAPE, "model=mlp", "model.norm=none", "optimizer=sgd", "optimizer.lr=0.1")
-try:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of TensorFlow's about itself
-        import tensorflow
-except ImportError:
-    tensorflow = None
-with_tensorflow = pytest.mark.skipif(tensorflow is None, reason="needs TensorFlow")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -34,7 +27,7 @@ def steps(parts: Parts, epochs: int) -> list[float]:
     return [float(parts.task.step(batch)["loss"]) for epoch in range(epochs) for batch in parts.task.batches(epoch)]
 
 
-@with_tensorflow
+@pytest.mark.optional
 def test_after_a_hundred_steps_equal_to_pytorch() -> None:
     ours, theirs = built(*SHAPE, "model=mlp_keras"), built(*PYTORCH)
     start = {name: tensor.clone() for name, tensor in theirs.model.state_dict().items()}
@@ -48,7 +41,7 @@ def test_after_a_hundred_steps_equal_to_pytorch() -> None:
     )
 
 
-@with_tensorflow
+@pytest.mark.optional
 def test_weights_put_back_predict_the_same(tmp_path: Path) -> None:
     with hydra_session() as hydra:
         cfg = to_run(compose(hydra, [*SHAPE, "model=mlp_keras"]))
@@ -60,7 +53,7 @@ def test_weights_put_back_predict_the_same(tmp_path: Path) -> None:
     assert all(np.array_equal(found[name], column) for name, column in expected.items())
 
 
-@pytest.mark.skipif(tensorflow is not None, reason="TensorFlow is here")
-def test_without_tensorflow_it_is_told_what_to_install() -> None:
+def test_without_tensorflow_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keras", None)
     with pytest.raises(ConfigError, match=r"run pip install 'mlcli\[tensorflow\]'"):
         built(*SHAPE, "model=mlp_keras")

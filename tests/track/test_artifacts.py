@@ -135,7 +135,6 @@ def test_ids_are_those_of_mlflow(outputs: Path, key: str, identity: object) -> N
 
 
 def test_event_files_are_written_beside_the_run_alone(outputs: Path) -> None:
-    pytest.importorskip("tensorboard")
     folder = make_run(outputs / "runs" / "a", tracking={"name": "tensorboard", "experiment": "tests"})
     private = outputs.parent / "private"
     (folder / "tensorboard").symlink_to(private)
