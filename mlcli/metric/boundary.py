@@ -9,6 +9,7 @@ CELLS = 150  # along each side of the grid
 EDGE = 0.08  # of the examples' range, by which the grid extends beyond them
 
 Probabilities = Callable[[np.ndarray], np.ndarray]  # float32 M × 2 → M × C
+Classes = Callable[[np.ndarray], np.ndarray]  # float32 M × 2 → M class indices
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,20 @@ class Regions:
     accuracy: float
 
 
-def decision_regions(inputs: np.ndarray, targets: np.ndarray, predict: Probabilities) -> Regions:
-    """Around N × 2 inputs with N class indices."""
+def decision_regions(
+    inputs: np.ndarray, targets: np.ndarray, predict: Probabilities, classify: Classes | None = None
+) -> Regions:
+    """Around N × 2 inputs with N class indices. classify: the predicted classes, by default the most probable."""
+    classify = classify or (lambda points: predict(points).argmax(1))
     low, high = inputs.min(0), inputs.max(0)
     margin = EDGE * np.where(high > low, high - low, 1)
     across, down = np.linspace(low - margin, high + margin, CELLS).T
     grid = np.stack(np.meshgrid(across, down), -1).reshape(-1, 2).astype(np.float32)
-    probabilities = predict(grid)
+    probabilities, predicted = predict(grid), classify(grid)
     return Regions(
         (float(across[0]), float(across[-1])),
         (float(down[0]), float(down[-1])),
-        probabilities.argmax(1).reshape(CELLS, CELLS),
-        probabilities.max(1).reshape(CELLS, CELLS).astype(np.float64),
-        float((predict(inputs).argmax(1) == targets).mean()),
+        predicted.reshape(CELLS, CELLS),
+        np.take_along_axis(probabilities, predicted[:, None], 1).reshape(CELLS, CELLS).astype(np.float64),
+        float((classify(inputs) == targets).mean()),
     )

@@ -18,13 +18,18 @@ ONE_CLASS = "all examples are of one class"  # a reason
 OneVsRest = tuple[int, np.ndarray, np.ndarray]
 
 
-def scores(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+def scores(
+    targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], predicted: np.ndarray | None = None
+) -> dict[str, float]:
     """Metrics of N class indices and N × C probabilities, equal to scikit-learn's with zero_division=0.
+
+    predicted: the predicted classes N, by default the most probable ones.
 
     Undefined metrics (the recall of a class without examples, an area with one class only) are left out.
     With two classes roc_auc and average_precision are those of class 1, else means of each class against the rest.
     """
-    confusion_CC = confusion_matrix(targets, probabilities)
+    predicted = probabilities.argmax(1) if predicted is None else predicted
+    confusion_CC = confusion_matrix(targets, predicted, len(classes))
     metrics = _by_class(confusion_CC, classes)
     metrics["matthews_corrcoef"] = _matthews_corrcoef(confusion_CC.astype(np.float64))
     if np.isfinite(probabilities).all():
@@ -32,10 +37,9 @@ def scores(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str
     return metrics
 
 
-def confusion_matrix(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """C × C counts: targets down, predictions across."""
-    count = probabilities.shape[1]
-    cells = np.bincount(targets * count + probabilities.argmax(1), minlength=count * count)
+def confusion_matrix(targets: np.ndarray, predicted: np.ndarray, count: int) -> np.ndarray:
+    """count × count numbers of examples, from N class indices each: targets down, predictions across."""
+    cells = np.bincount(targets * count + predicted, minlength=count * count)
     return cells.reshape(count, count)
 
 

@@ -13,15 +13,18 @@ from mlcli.precise import precise
 LN_2 = log(2)
 
 
-def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
+def classification(logits: Tensor, targets: Tensor, predicted: Tensor | None = None) -> dict[str, Tensor]:
     """Scalars from logits N × C and class indices N: loss (cross-entropy), accuracy, balanced_accuracy, f1_macro.
+
+    predicted: the predicted classes N, by default those with the largest logits.
 
     Equal to scikit-learn's: classes without examples do not count in the balanced accuracy, classes that are
     neither target nor prediction do not count in F1.
     """
     # Not F.cross_entropy: torch.vmap has no fast rule for its second half.
     loss = -precise(logits).log_softmax(1).gather(1, targets.unsqueeze(1)).mean()
-    return {"loss": loss, **_of_classes(logits.argmax(1), targets, logits.shape[1])}
+    predicted = logits.argmax(1) if predicted is None else predicted
+    return {"loss": loss, **_of_classes(predicted, targets, logits.shape[1])}
 
 
 def sequence_labelling(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:

@@ -5,16 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def most_confident_errors(targets: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
+def most_confident_errors(
+    targets: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray, most: int
+) -> np.ndarray:
     """Indices of the misclassified examples with the highest probability of the predicted class, highest first; if
-    none is misclassified, of the examples with the lowest. From N class indices and N × C probabilities."""
-    certainty = np.nan_to_num(probabilities.max(1))
-    wrong = probabilities.argmax(1) != targets
+    none is misclassified, of the examples with the lowest. From N class indices each, and N × C probabilities."""
+    certainty = confidence(predicted, probabilities)
+    wrong = predicted != targets
     if not wrong.any():
         return np.argsort(certainty, kind="stable")[:most]
     order = np.argsort(-certainty, kind="stable")
     chosen: np.ndarray = order[wrong[order]][:most]
     return chosen
+
+
+def confidence(predicted: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The probability of each predicted class, from N class indices and N × C probabilities; 0 for NaN."""
+    own: np.ndarray = np.nan_to_num(np.take_along_axis(probabilities, predicted[:, None], 1)[:, 0])
+    return own
 
 
 def largest_errors(targets: np.ndarray, predictions: np.ndarray, most: int) -> np.ndarray:

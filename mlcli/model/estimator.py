@@ -95,6 +95,14 @@ class Estimator(nn.Module):
         tensor = torch.from_numpy(np.asarray(outputs, dtype=np.float32)).to(inputs.device)
         return tensor.reshape(len(inputs), self.outputs)
 
+    def estimator_classes(self, inputs: Tensor) -> Tensor:
+        """B × D → B class indices by the estimator's own `predict`, which may differ from the most probable classes.
+        Zeros before the first fit."""
+        if self.stored is not None and not len(self.stored):
+            return torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
+        predicted = self.estimator.predict(_array(inputs))
+        return torch.from_numpy(np.asarray(predicted, dtype=np.int64)).to(inputs.device)
+
     def _classify(self, inputs: np.ndarray) -> np.ndarray:
         """B × D → B × C: log-probabilities; of an estimator without probabilities its decision function, or 0 for the
         predicted class and log `MIN_PROBABILITY` for others. Classes absent from training have the lowest value."""

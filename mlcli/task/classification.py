@@ -17,7 +17,13 @@ from mlcli.loading.loader import Loader
 from mlcli.metric import fast
 from mlcli.task.gradient.augment import Augment, Mixup
 from mlcli.task.gradient.class_weights import ClassWeights, class_weight_tensor
-from mlcli.task.gradient.gradient_task import GradientTask, probability_columns, require_single_target
+from mlcli.task.gradient.gradient_task import (
+    GradientTask,
+    forward_split,
+    probability_columns,
+    require_single_target,
+)
+from mlcli.train.model_protocols import PredictsClasses
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
@@ -88,20 +94,38 @@ class Classification(GradientTask):
         """The metrics of every epoch, from the logits N × C of a split."""
         return fast.classification(outputs, targets)
 
-    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
+    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+        if not isinstance(self.model, PredictsClasses):
+            return super().evaluate(split, full)
+        outputs, targets = forward_split(self.model, self.loader, split)
+        predicted = torch.cat([self.model.estimator_classes(inputs) for inputs, _ in self.loader.split(split)])
+        evaluation = Evaluation(fast.classification(outputs, targets, predicted))
+        if full:
+            self.complete(evaluation, split, outputs, targets, predicted)
+        return evaluation
+
+    def complete(
+        self,
+        evaluation: Evaluation,
+        split: str,
+        outputs: Tensor,
+        targets: Tensor,
+        predicted: Tensor | None = None,
+    ) -> None:
         from mlcli.metric import baseline, classification, intervals
         from mlcli.task.plots.classification import plots, worst_mistakes
 
         y, p, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
-        evaluation.metrics |= classification.scores(y, p, classes)
-        evaluation.intervals = intervals.classification(y, p.argmax(1), classification.log_losses(y, p))
+        chosen = p.argmax(1) if predicted is None else predicted.cpu().numpy()
+        evaluation.metrics |= classification.scores(y, p, classes, chosen)
+        evaluation.intervals = intervals.classification(y, chosen, classification.log_losses(y, p))
         evaluation.baselines = baseline.majority(self.loader.all_targets("train").cpu().numpy(), y)
         index = self.data.splits[split].numpy()
-        evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p)}
+        evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p, chosen)}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
-            *plots(y, p, classes),
-            worst_mistakes(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode),
+            *plots(y, p, classes, chosen),
+            worst_mistakes(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode, chosen),
             *self._boundary(raw, y),
             *self._kernels(raw, y),
         ]
@@ -115,7 +139,11 @@ class Classification(GradientTask):
         def probabilities(points: np.ndarray) -> np.ndarray:
             return _probabilities(self.forward(torch.from_numpy(points)))
 
-        return [decision_boundary(inputs, targets, self.data.classes, self.data.features, probabilities)]
+        def classify(points: np.ndarray) -> np.ndarray:
+            raw = torch.from_numpy(points)
+            return self._predicted(raw, _probabilities(self.forward(raw)))
+
+        return [decision_boundary(inputs, targets, self.data.classes, self.data.features, probabilities, classify)]
 
     def _kernels(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
         """The kernels of the first convolution of a network for images, and their feature maps of one image of each
@@ -134,14 +162,21 @@ class Classification(GradientTask):
         weight = layer.weight.detach().float().cpu().numpy()
         return [kernels(weight, inputs[chosen], maps[0].float().cpu().numpy(), names)]
 
-    def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-        names = np.array(self.data.classes)
+    def _predicted(self, inputs: Tensor, probabilities: np.ndarray) -> np.ndarray:
+        """The class of each raw input: the most probable one, or the model's own choice."""
+        chosen: np.ndarray = probabilities.argmax(1)
+        if isinstance(self.model, PredictsClasses):
+            chosen = self.model.estimator_classes(self.loader.prepare(inputs)).cpu().numpy()
+        return chosen
+
+    def _columns(self, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
         columns = probability_columns(probabilities, self.data.classes)
-        return {"prediction": names[probabilities.argmax(1)], **columns}
+        return {"prediction": np.array(self.data.classes)[predicted], **columns}
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The most likely class, and the probability of each class."""
-        return self._columns(_probabilities(self.forward(inputs)))
+        """The predicted class, and the probability of each class."""
+        probabilities = _probabilities(self.forward(inputs))
+        return self._columns(probabilities, self._predicted(inputs, probabilities))
 
 
 def _probabilities(logits: Tensor) -> np.ndarray:

@@ -39,6 +39,15 @@ class ChecksExamples(Protocol):
 
 
 @runtime_checkable
+class PredictsClasses(Protocol):
+    """A classifier whose prediction need not be the class with the highest output, as an estimator that decides by
+    votes or by a threshold of its own."""
+
+    def estimator_classes(self, inputs: Tensor) -> Tensor:
+        """B × the shape of an input → B class indices."""
+
+
+@runtime_checkable
 class ExtractsFeatures(Protocol):
     """Only the head learns; its inputs are computed once, before training."""
 

@@ -5,6 +5,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -15,7 +16,7 @@ import pytest
 import skops.io
 import torch
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
-from sklearn.metrics import log_loss
+from sklearn.metrics import confusion_matrix, f1_score, log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -81,6 +82,52 @@ def test_ready_models_equal_scikit_learns_own(model: str) -> None:
     if model != "svm":  # whose probabilities are the softmax of its decision values
         assert own == pytest.approx(theirs.predict_proba(test), abs=1e-5)
         assert evaluation.metrics["loss"] == pytest.approx(log_loss(answers, theirs.predict_proba(test)), rel=1e-4)
+
+
+DIGITS_SVM = ("data=digits", "model=svm", "model.estimator.gamma=0.001", "split.normalise=false")
+
+
+@pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated")
+@pytest.mark.parametrize("settings", [(), ("+model.estimator.probability=true",)])
+def test_the_predicted_class_is_the_estimators_own(settings: tuple[str, ...]) -> None:
+    """SVC decides by votes between pairs of classes, on which its probabilities and decision values may disagree.
+    scikit-learn's example: trained on the first half of digits, evaluated on the second."""
+    parts, cfg = built(*DIGITS_SVM, *settings)
+    half = len(parts.data) // 2
+    splits = {"train": torch.arange(half), "val": torch.arange(10), "test": torch.arange(half, len(parts.data))}
+    parts = build(cfg, replace(parts.data, splits=splits))
+    (batch,) = parts.task.batches(0)
+    parts.task.step(batch)
+    test, answers = (torch.cat(tensors) for tensors in zip(*parts.task.loader.split("test"), strict=True))
+    theirs = parts.model.estimator.predict(test.double().numpy())
+    evaluation = parts.task.evaluate("test", full=True)
+    assert parts.task.evaluate("test").metrics["accuracy"] == pytest.approx(0.96885, abs=1e-5)
+    assert evaluation.metrics["accuracy"] == pytest.approx(0.96885, abs=1e-5)
+    assert evaluation.metrics["f1_macro"] == pytest.approx(f1_score(answers, theirs, average="macro"))
+    predictions = parts.task.predict(parts.data.examples.inputs[splits["test"]])
+    for columns in (evaluation.columns, predictions):
+        assert (columns["prediction"].astype(int) == theirs).all()
+    probabilities = np.stack([predictions[f"probability/{name}"] for name in parts.data.classes], 1)
+    assert (probabilities.argmax(1) != theirs).any()
+    data = {plot.name: plot.data for plot in evaluation.plots()}
+    assert data["confusion_matrix"]["counts"] == confusion_matrix(answers, theirs).tolist()
+    mistakes = data["worst_mistakes"]
+    assert [int(name) for name in mistakes["predicted"]] == theirs[mistakes["index"]].tolist()
+    assert [int(name) for name in mistakes["true"]] == answers[mistakes["index"]].tolist()
+
+
+def test_a_threshold_of_the_estimator_decides() -> None:
+    settings = ("sklearn.model_selection.FixedThresholdClassifier", "+model.estimator.threshold=0.9")
+    nested = "+model.estimator.estimator._target_=sklearn.linear_model.LogisticRegression"
+    parts = trained("data=moons", "model=estimator", f"{TARGET}{settings[0]}", settings[1], nested)
+    raw = parts.data.examples.inputs[parts.data.splits["test"]]
+    found = parts.task.predict(raw)
+    second = parts.data.classes[1]
+    assert ((found["prediction"] == second) == (found[f"probability/{second}"] >= 0.9)).all()
+    assert ((found[f"probability/{second}"] > 0.5) & (found["prediction"] != second)).any()
+    evaluation = parts.task.evaluate("test", full=True)
+    (boundary,) = [plot for plot in evaluation.plots() if plot.name == "decision_boundary"]
+    assert boundary.data["accuracy"] == pytest.approx(float(evaluation.metrics["accuracy"]))
 
 
 def test_regression_is_on_standardised_targets() -> None:

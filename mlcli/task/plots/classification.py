@@ -10,13 +10,19 @@ from mlcli.figure.plot import Plot
 from mlcli.figure.text import misclassified_texts
 from mlcli.metric.calibration import BINS, reliability
 from mlcli.metric.classification import OneVsRest, confusion_matrix, one_vs_rest
-from mlcli.metric.largest_errors import distinctive_features, most_confident_errors
+from mlcli.metric.largest_errors import confidence, distinctive_features, most_confident_errors
 from mlcli.metric.ranking import rank
 
 
-def plots(targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> list[Plot]:
-    """confusion_matrix, confusion_matrix_normalised, roc, precision_recall and calibration, as far as defined."""
-    counts = confusion_matrix(targets, probabilities)
+def plots(
+    targets: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], predicted: np.ndarray | None = None
+) -> list[Plot]:
+    """confusion_matrix, confusion_matrix_normalised, roc, precision_recall and calibration, as far as defined.
+
+    predicted: the predicted classes N, by default the most probable ones.
+    """
+    predicted = probabilities.argmax(1) if predicted is None else predicted
+    counts = confusion_matrix(targets, predicted, len(classes))
     made = [confusion.confusion_matrix(counts, classes), confusion.confusion_matrix_normalised(counts, classes)]
     if not np.isfinite(probabilities).all():
         return made
@@ -50,18 +56,20 @@ def worst_mistakes(
     kind: str,
     features: Sequence[str],
     decode: Callable[[Iterable[int]], str] = str,
+    predicted: np.ndarray | None = None,
 ) -> Plot:
     """worst_mistakes: the misclassified examples with the highest confidence, or, if there are none, the correctly
     classified ones with the lowest.
 
-    inputs: N × shape as loaded. Images are shown as images, tokens as text, all else as a table.
+    inputs: N × shape as loaded. Images are shown as images, tokens as text, all else as a table. predicted: as for
+    `plots`.
     """
-    chosen = most_confident_errors(targets, probabilities, most_shown(kind))
-    predicted = probabilities.argmax(1)
+    predicted = probabilities.argmax(1) if predicted is None else predicted
+    chosen = most_confident_errors(targets, predicted, probabilities, most_shown(kind))
     common = (
         [classes[target] for target in targets[chosen]],
         [classes[prediction] for prediction in predicted[chosen]],
-        np.nan_to_num(probabilities.max(1))[chosen],
+        confidence(predicted, probabilities)[chosen],
         chosen,
         int((predicted != targets).sum()),
         len(targets),
