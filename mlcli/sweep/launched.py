@@ -25,7 +25,7 @@ def run_launched(trials: Sequence[Trial], console: SweepConsole, session: Sessio
     """
     failure = LOST
     if trials[0].job.cfg.sweep.halving:
-        console.note("sweep.halving needs a stack, so no trial is pruned")
+        console.note("sweep.halving needs a stack, so none is pruned")
     try:
         with _watched(trials, console, session):
             session.launcher.launch(trials)

@@ -1,6 +1,7 @@
 """The strategies `stack` and `auto`: trials that can be a stack train as one computation, if that is faster."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 from mlcli.cannot_stack import CannotStack
@@ -15,7 +16,7 @@ from mlcli.run.metrics import check_monitor
 from mlcli.run.stack_size import trials_that_fit
 from mlcli.run.stacked import build_trials, train_stacked
 from mlcli.sweep.grouping import group_trials, stacking_obstacle
-from mlcli.sweep.halving import Halving
+from mlcli.sweep.halving import NO_STACK, Halving, count_seeds, in_stacks, seeds_together
 from mlcli.sweep.probe import probe_stack
 from mlcli.sweep.serial import record_failed_start, run_serial
 from mlcli.sweep.session import Session
@@ -33,20 +34,25 @@ def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session,
     Trials that mlcli cannot stack train one by one with both strategies. If a stack raises another error while it is
     tried out before its training, its trials train one by one with "auto" and fail with "stack".
     """
-    for place, group in enumerate(group_trials(trials)):
+    halving = trials[0].job.cfg.sweep.halving
+    seeds = count_seeds(trials) if halving else Counter[str]()
+    for place, group in enumerate(map(seeds_together, group_trials(trials))):
         reason = None
         if len(group) > 1:
             if place:
                 release_memory()  # memory of the previous stack
-            reason = stacking_obstacle(group[0].job.cfg) or _run_group(group, console, session, strategy)
+            reason = stacking_obstacle(group[0].job.cfg) or _run_group(group, seeds, console, session, strategy)
         if reason is not None:
-            missed = "; sweep.halving needs a stack, so none is pruned" if group[0].job.cfg.sweep.halving else ""
-            console.note(f"{len(group)} trials one by one: {reason}{missed}")
+            console.note(f"{len(group)} trials one by one: {reason}{f'; {NO_STACK}' if halving else ''}")
+        elif len(group) == 1 and halving:
+            console.note(f"trial {group[0].number} trains alone; {NO_STACK}")
         if len(group) == 1 or reason is not None:
             run_serial(group, console, session)
 
 
-def _run_group(group: list[Trial], console: SweepConsole, session: Session, strategy: str) -> str | None:
+def _run_group(
+    group: list[Trial], seeds: Counter[str], console: SweepConsole, session: Session, strategy: str
+) -> str | None:
     """Trains the group as stacks that fit into memory. Returns a reason if it must train one by one instead."""
     try:
         parts, speedup, measured = _probe(group)
@@ -60,7 +66,7 @@ def _run_group(group: list[Trial], console: SweepConsole, session: Session, stra
         log.exception("a stack of %d trials failed before its training", len(group))
         fault = f"{first_line(error)} (traceback in train.log of the sweep)"
     else:
-        return _run_stacks(group, parts, speedup, measured, console, session, strategy)
+        return _run_stacks(group, seeds, parts, speedup, measured, console, session, strategy)
     release_memory()
     if strategy != "stack":
         return fault
@@ -73,6 +79,7 @@ def _run_group(group: list[Trial], console: SweepConsole, session: Session, stra
 
 def _run_stacks(
     group: list[Trial],
+    seeds: Counter[str],
     parts: list[Parts],
     speedup: float,
     measured: str,
@@ -88,16 +95,16 @@ def _run_stacks(
     console.note(parts[0].transferred.line() if parts[0].transferred else "")
     stacks = "one stack" if size == len(group) else f"stacks of {size}"
     console.note(f"{len(group)} trials as {stacks}: {speedup:.1f} times as fast as one by one ({measured})")
-    for start in range(0, len(group), size):
-        chunk = group[start : start + size]
-        if start:
+    for place, chunk in enumerate(in_stacks(group, size)):
+        if place:
             release_memory()
+        del parts[len(chunk) :]
         try:
             parts = parts or build_trials([trial.job.cfg for trial in chunk])
         except Exception as error:  # reported when the trial itself starts
             log.warning("%d trials one by one: %s", len(chunk), first_line(error))
         if parts:
-            _train(chunk, parts, console, session)
+            _train(chunk, seeds, parts, console, session)
         else:
             run_serial(chunk, console, session)
         parts.clear()  # also for the caller, so that the next stack has the memory
@@ -134,18 +141,21 @@ def _speedup(parts: Sequence[Parts], cfgs: Sequence[Settings]) -> tuple[float, s
     return None
 
 
-def _train(chunk: list[Trial], parts: list[Parts], console: SweepConsole, session: Session) -> None:
+def _train(
+    chunk: list[Trial], seeds: Counter[str], parts: list[Parts], console: SweepConsole, session: Session
+) -> None:
     cfg = chunk[0].job.cfg
     trial_of = {trial.job.id: trial for trial in chunk}
     members = [StackMember(trial.job, own) for trial, own in zip(chunk, parts, strict=True)]
-    halving = Halving(cfg)
+    halving = Halving(cfg, members, seeds, console.note)
 
     def report(member: StackMember | None, event: Epoch | None) -> None:
         if member is None or event is None:
-            halving.prune()
+            for each in halving.on_boundary():
+                console.leave(trial_of[each.job.id].number)
             console.refresh()
             return
-        halving.epoch(member, event)
+        halving.on_epoch(member, event)
         console.epoch(trial_of[member.job.id].number, run_name(member.job), event.epoch, event.metrics)
 
     plotted = len(chunk) if cfg.sweep.figures == "all" else cfg.sweep.figures

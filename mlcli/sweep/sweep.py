@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from mlcli.config.locate import locate
 from mlcli.machine import device as devices
+from mlcli.metric.comparison import context
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, task_directions
 from mlcli.run.failure import RunFailed, end_of
@@ -20,7 +21,7 @@ from mlcli.run.job import initial_record
 from mlcli.run.log import log_to
 from mlcli.run.plot_run import plot_run
 from mlcli.store.folder import RunFolder
-from mlcli.store.records import write_json
+from mlcli.store.records import flatten, write_json
 from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval
@@ -82,11 +83,13 @@ class Sweep:
         assert self.record is not None
         self.trials += trials
         self.console.add({trial.number: trial.job.cfg.trainer.epochs for trial in trials})
+        monitor = trials[0].job.cfg.trainer.monitor
+        self.console.compares = len({str(context(monitor, flatten(trial.job.cfg))) for trial in self.trials}) == 1
         self._run(trials, self.console, self.session, self.strategy)
         if self.trials != trials:
             write_json(self.record.path / "sweep.json", self.record.record() | {"trials": len(self.trials)})
             report(self.record, self.trials, None)
-        return [_returned(trial) for trial in trials]
+        return _returned(trials)
 
     def _start(self, folder: Path, trials: Sequence[Trial]) -> None:
         first = trials[0].job
@@ -159,18 +162,30 @@ def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str,
     return "FAILED", f"none of {len(trials)} trials finished"
 
 
-def _returned(trial: Trial) -> JobReturn:
-    """A trial's result for the sweeper of Hydra: the compared metric, or an exception that reading `return_value`
-    raises."""
-    cfg = trial.job.cfg
+def _returned(trials: Sequence[Trial]) -> list[JobReturn]:
+    """The results for the sweeper of Hydra: the compared metric, or an exception that reading `return_value` raises.
+
+    A pruned trial has the metric of an earlier epoch, which does not compare: it returns nothing better than the
+    worst finished trial of its round.
+    """
+    cfg = trials[0].job.cfg
     metric = cfg.sweep.metric or cfg.trainer.monitor
-    job = JobReturn(overrides=trial.job.overrides, working_dir=str(trial.job.path), task_name="mlcli")
-    if trial.status in SCORED and metric in trial.result["metrics"]:
-        job.status, job.return_value = JobStatus.COMPLETED, trial.result["metrics"][metric]
-    else:
-        reason = trial.reason or f"no {metric} in its result"
-        job.status, job.return_value = JobStatus.FAILED, RunFailed(f"trial {trial.number}: {reason}")
-    return job
+    worse = min if is_higher_better(cfg, metric) else max
+    finished = [
+        t.result["metrics"][metric] for t in trials if t.status == "FINISHED" and metric in t.result["metrics"]
+    ]
+    returned = []
+    for trial in trials:
+        job = JobReturn(overrides=trial.job.overrides, working_dir=str(trial.job.path), task_name="mlcli")
+        score = trial.result["metrics"].get(metric) if trial.status in SCORED else None
+        if score is not None:
+            stopped = trial.status == "PRUNED" and finished
+            job.status, job.return_value = JobStatus.COMPLETED, worse([score, *finished]) if stopped else score
+        else:
+            reason = trial.reason or f"no {metric} in its result"
+            job.status, job.return_value = JobStatus.FAILED, RunFailed(f"trial {trial.number}: {reason}")
+        returned.append(job)
+    return returned
 
 
 def _finished_run(trial: Trial) -> FinishedRun:

@@ -15,10 +15,11 @@ BAR_INTERVAL = 0.25  # seconds between two updates of the bar
 
 
 class SweepConsole:
-    """Counts the epochs of all trials.
+    """Counts the epochs of all trials, so that a stack makes progress although none of its trials has ended.
 
     level: 0 is quiet (errors only), 1 normal, 2 verbose (the end of each trial). epochs: of each trial, by its
-    number. higher: whether a larger value of the monitored metric is better.
+    number. higher: whether a larger value of the monitored metric is better. compares: whether the values of the
+    trials compare; if not, none is shown as the best so far.
     """
 
     def __init__(self, level: int, epochs: Mapping[int, int], monitor: str, higher: bool) -> None:
@@ -28,7 +29,8 @@ class SweepConsole:
         self.sign = -1 if higher else 1
         self.done = dict.fromkeys(epochs, 0)
         self.ended: dict[int, str] = {}
-        self.best: tuple[float, str] | None = None
+        self.compares = True
+        self.best: dict[int, tuple[float, str]] = {}  # score and name of each trial that was not pruned
         self.began = self.last = time.perf_counter()
         self.bar: Any = None
         if level and sys.stderr.isatty() and sys.stdout.isatty():
@@ -59,9 +61,15 @@ class SweepConsole:
         """Records the end of an epoch of a trial, counted from 1."""
         self.done[number] = epoch
         score = metrics.get(self.monitor)
-        if score is not None and (self.best is None or self.sign * score < self.sign * self.best[0]):
-            self.best = (score, name)
+        known = self.best.get(number)
+        if score is not None and (known is None or self.sign * score < self.sign * known[0]):
+            self.best[number] = (score, name)
         self.refresh()
+
+    def leave(self, number: int) -> None:
+        """Records that a trial was pruned: it trains no further epochs, and ends together with its stack."""
+        self.done[number] = self.epochs[number]
+        self.best.pop(number, None)
 
     def end(self, number: int, name: str, status: str, reason: str | None = None) -> None:
         """Records the end of a trial."""
@@ -89,8 +97,16 @@ class SweepConsole:
             self.note(f"{share:4.0%}  {self._text()}  {spent:.0f} s{left}")
 
     def _text(self) -> str:
-        best = f"  best {self.monitor} {self.best[0]:.4g} ({self.best[1]})" if self.best else ""
-        return f"{len(self.ended)}/{len(self.epochs)} trials{best}"
+        training = [number for number, done in self.done.items() if done and done < self.epochs[number]]
+        parts = [f"{len(self.ended)}/{len(self.epochs)} trials"]
+        if training:
+            lead = max(training, key=lambda number: self.done[number])
+            many = f" of {len(training)} trials" if len(training) > 1 else ""
+            parts.append(f"epoch {self.done[lead]}/{self.epochs[lead]}{many}")
+        if self.best and self.compares:
+            score, name = min(self.best.values(), key=lambda each: self.sign * each[0])
+            parts.append(f"best so far {self.monitor} {score:.4g} ({name})")
+        return "  ".join(parts)
 
     def stop(self) -> None:
         if self.bar:

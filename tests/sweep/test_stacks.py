@@ -19,6 +19,7 @@ from tests import commands
 
 QUICK = ["tracking=none", "data=iris", "model=mlp", "model.width=8", "trainer.epochs=4", "device=cpu"]
 SEEDS = "trainer.seed=0,1,2,3"
+RATES = ["trainer.seed=0", "optimizer.lr=1e-4,1e-3,1e-2,1e-1"]
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +108,7 @@ def test_a_stack_that_has_finished_is_gone_when_the_next_one_begins(monkeypatch:
 
 def test_pruned_trials_stay_so_and_those_that_start_anew_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory runs out after two of four trials were pruned at epoch 1: the other two train alone."""
-    halving = ["sweep.halving=true", "sweep.rungs=[1]", "hydra/launcher=stack"]
+    halving = [*RATES, "sweep.halving=true", "sweep.rungs=[1]", "hydra/launcher=stack"]
     plain = sweep(*halving)
     scarce = Scarce(monkeypatch, exhausted, epoch=2)
     folder = sweep(*halving)
@@ -122,7 +123,7 @@ def test_a_member_that_was_to_be_pruned_when_memory_ran_out_starts_with_a_clean_
 ) -> None:
     """The rung's own epoch has not ended for the loop: all four restart, and each half keeps its better one."""
     scarce = Scarce(monkeypatch, exhausted, epoch=1)
-    folder = sweep("sweep.halving=true", "sweep.rungs=[1]", "hydra/launcher=stack")
+    folder = sweep(*RATES, "sweep.halving=true", "sweep.rungs=[1]", "hydra/launcher=stack")
     assert scarce.sizes == [4, 2, 2]
     for status, length in zip(statuses(folder), lengths(folder), strict=True):
         assert (status == "PRUNED") == (length < 4)

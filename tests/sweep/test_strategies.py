@@ -144,8 +144,8 @@ def one_trial(module: Any) -> float:
 
 
 def test_halving_prunes_the_worst_half_at_each_rung() -> None:
-    seeds = ",".join(map(str, range(8)))
-    folder = sweep(f"trainer.seed={seeds}", "trainer.epochs=8", "sweep.halving=true", "sweep.metric=val/accuracy")
+    rates = ",".join(f"{10**-rate:g}" for rate in range(1, 9))
+    folder = sweep(f"optimizer.lr={rates}", "trainer.epochs=8", "sweep.halving=true", "sweep.metric=val/accuracy")
     lengths = [len((folder / str(i) / "metrics.jsonl").read_text().splitlines()) for i in range(8)]
     assert sorted(lengths) == [1] * 4 + [2] * 2 + [4] + [8]
     statuses = [record(folder / str(i))["status"] for i in range(8)]
@@ -157,6 +157,29 @@ def test_halving_prunes_the_worst_half_at_each_rung() -> None:
     pruned = lengths.index(1)
     assert "of 8 by val/accuracy at the rung of epoch 1" in record(folder / str(pruned))["reason"]
     assert result(folder / str(pruned))["epochs"] == 1
+    ranks = [row["rank"] for row in json.loads((folder / "trials.json").read_text())["trials"]]
+    assert [rank for rank, length in zip(ranks, lengths, strict=True) if length < 8] == [None] * 7
+
+
+def test_halving_prunes_all_seeds_of_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    """Seeds come first, so that stacks of 5 would part them: 4 rates of 3 seeds are stacks of 3, one rate each, if
+    they have to be; together they are one stack, in which two rates are pruned."""
+    settings = ["trainer.seed=0,1,2", "optimizer.lr=1e-5,1e-4,3e-3,1e-2", "sweep.halving=true", "sweep.rungs=[1]"]
+    folder = sweep(*settings)
+    rows = json.loads((folder / "trials.json").read_text())["trials"]
+    assert {row["swept"]["optimizer.lr"] for row in rows if row["status"] == "PRUNED"} == {1e-5, 1e-4}
+    assert [row["status"] for row in rows].count("PRUNED") == 6
+    assert "by the mean val/loss of 3 seeds at the rung of epoch 1" in rows[0]["reason"]
+    shown = capsys.readouterr().out
+    assert shown.count("3 PRUNED at epoch 1") == 2 and "0/3" in shown and "2/3" not in shown
+    groups = json.loads((folder / "trials.json").read_text())["groups"]
+    assert [group["rank"] for group in groups][2:] == [None, None]
+
+
+def test_seeds_alone_are_not_pruned(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = sweep("trainer.seed=0,1,2,3", "sweep.halving=true", "sweep.rungs=[1]")
+    assert [record(folder / number)["status"] for number in "0123"] == ["FINISHED"] * 4
+    assert "these trials differ only in their seeds, so none is pruned" in capsys.readouterr().err
 
 
 def test_repeats_are_a_sweep_over_seeds() -> None:
