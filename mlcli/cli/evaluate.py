@@ -1,13 +1,12 @@
 """`mlcli evaluate`: evaluates a finished run on its test split, or on other data."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import ConfigDir, Outputs, expanded
+from mlcli.cli.options import AsJson, ConfigDir, Outputs, expanded
 
 
 def evaluate(
@@ -19,7 +18,7 @@ def evaluate(
     save: Annotated[
         Path | None, typer.Option(callback=expanded, help="A folder for figures and predictions.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     changed_data: Annotated[
         bool, typer.Option("--changed-data", help="Allow data that has changed since the training.")
     ] = False,
@@ -27,7 +26,7 @@ def evaluate(
     config_dir: ConfigDir = None,
 ) -> None:
     """Evaluate a finished run with its best weights."""
-    from mlcli.cli.output import outputs_folder, print_table
+    from mlcli.cli.output import outputs_folder, print_json, print_table
     from mlcli.run.evaluate import evaluate_run
     from mlcli.run.user_configs import add_configs
 
@@ -35,6 +34,6 @@ def evaluate(
         add_configs(config_dir)
         metrics = evaluate_run(run, outputs_folder(outputs), overrides or [], split, save, changed_data, config_dir)
         if as_json:
-            print(json.dumps(metrics, indent=1))
+            print_json(metrics)
         else:
             print_table(("metric", "value"), sorted(metrics.items()))

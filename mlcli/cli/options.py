@@ -29,3 +29,5 @@ ConfigDir = Annotated[
         help="A folder with your own configs, as for train; the code that they name is trusted.",
     ),
 ]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

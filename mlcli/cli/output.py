@@ -1,14 +1,17 @@
-"""Results on stdout, as tables. Tables for a pipe are not limited to the width of a terminal."""
+"""Results on stdout: lines, tables and JSON."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from math import floor, isfinite, log10
 from pathlib import Path
 from typing import Any
 
-from mlcli.config.printable import in_a_line
+from mlcli.config.printable import in_a_line, printable
 
-PIPE_WIDTH = 250
+MOST_DECIMALS, MOST_DIGITS = 6, 8  # of a number that is not in scientific notation
+MOST_NAMED = 4  # columns that were left out
 
 
 def outputs_folder(given: Path | None = None) -> Path:
@@ -26,47 +29,102 @@ def print_line(text: str) -> None:
         raise SystemExit(1) from None
 
 
-def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None, footer: Sequence[str] = ()
-) -> None:
-    """Prints a table; numbers are right-aligned, and the footer is below a line."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_json(document: Any) -> None:
+    """Prints plain data as one JSON document, the only text on stdout. NaN and infinities become null, as in the
+    files of a run folder. ASCII only, so that it does not depend on the encoding of the terminal."""
+    import json
 
-    cells = [[in_a_line(format_number(cell)) for cell in row] for row in rows]
-    lines = box.SIMPLE if footer else box.SIMPLE_HEAD
-    rendered = Table(
-        title=None if title is None else Text(in_a_line(title)),
-        title_justify="left",
-        title_style="bold",
-        box=lines,
-        show_footer=bool(footer),
-    )
-    for index, column in enumerate(columns):
-        numeric = all(_is_number(row[index]) for row in cells if row[index])
-        rendered.add_column(
-            Text(in_a_line(column)),
-            justify="right" if numeric else "left",
-            overflow="fold",
-            footer=Text(in_a_line(footer[index]) if index < len(footer) else ""),
+    from mlcli.store.records import finite
+
+    text = json.dumps(finite(document), indent=1, allow_nan=False, default=str)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise SystemExit(1) from None
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    title: str | None = None,
+    footer: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    cut: Sequence[str] = (),
+) -> None:
+    """Prints a table: on a terminal aligned and within its width, elsewhere complete, with tabs between the cells.
+
+    The numbers of a column have a common format. optional: the columns to leave out of a narrow terminal, the least
+    important first; a line on stderr names them. cut: those whose texts may end with … in a narrow terminal; other
+    texts continue on the next line.
+    """
+    from mlcli.cli.table import BOLD, Column, aligned, fitted, styled, with_tabs
+
+    cells = [_column_texts(list(values)) for values in zip(*rows, strict=True)] or [[] for _ in columns]
+    made = [
+        Column(
+            in_a_line(name),
+            texts,
+            in_a_line(footer[index]) if index < len(footer) else "",
+            right=any(texts) and all(map(_is_number, filter(None, texts))),
+            cut=name in cut,
         )
-    for row in cells:
-        rendered.add_row(*(Text(cell, style="bold green" if cell.startswith("*") else "") for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    needed = console.measure(rendered, options=console.options.update(width=10_000)).maximum
-    rendered.collapse_padding = needed > console.width  # less padding before cells are wrapped
-    console.print(rendered)
+        for index, (name, texts) in enumerate(zip(columns, cells, strict=True))
+    ]
+    width, left_out = terminal_width(), list[str]()
+    heading = [] if title is None else [in_a_line(title)]
+    if width is None:
+        lines = [*heading, *with_tabs(made, bool(footer))]
+    else:
+        made, left_out = fitted(made, width, optional)
+        coloured = _is_coloured()
+        above = [each for text in heading for each in (styled(text, BOLD, coloured), "")]
+        lines = [*above, *aligned(made, bool(footer), coloured), ""]
+    try:
+        print("\n".join(lines), flush=bool(left_out))
+    except BrokenPipeError:
+        raise SystemExit(1) from None
+    if left_out:
+        names = ", ".join(left_out[:MOST_NAMED]) + f" and {len(left_out) - MOST_NAMED} more" * (
+            len(left_out) > MOST_NAMED
+        )
+        print(f"not shown: {printable(names)}; use a wider terminal, or --json", file=sys.stderr)
+
+
+def terminal_width() -> int | None:
+    """The width of the terminal that stdout is; None for a pipe or a file."""
+    return max(shutil.get_terminal_size().columns, 1) if sys.stdout.isatty() else None
+
+
+def _is_coloured() -> bool:
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _column_texts(values: list[Any]) -> list[str]:
+    """The texts of a column: its floats with a common number of decimals."""
+    floats = [value for value in values if isinstance(value, float)]
+    texts = iter(format_numbers(floats))
+    return [in_a_line(next(texts) if isinstance(value, float) else format_number(value)) for value in values]
+
+
+def format_numbers(values: Sequence[float]) -> list[str]:
+    """Floats in a common format: four significant digits of the largest and two of the smallest, as decimals or,
+    where these would be too long, in scientific notation."""
+    exponents = [floor(log10(abs(value))) for value in values if value and isfinite(value)]
+    top, low = max(exponents, default=0), min(exponents, default=0)
+    if not exponents or (top > 0 and all(float(value).is_integer() for value in values if isfinite(value))):
+        decimals = 0 if exponents else 4
+    else:
+        decimals = max(4 - top if top >= 0 else 3 - top, 1 - low, 0)
+    if decimals > MOST_DECIMALS or top > MOST_DIGITS:
+        return [f"{value:.3e}" for value in values]
+    return [f"{value:.{decimals}f}" for value in values]
 
 
 def format_number(value: Any) -> str:
-    """Floats with four significant digits, "" for None, all else as text."""
+    """A single value: a float as in a column of its own, "" for None, all else as text."""
     if value is None:
         return ""
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 1 or abs(value) >= 10_000 else f"{value:.4f}"[:7].rstrip(".")
-    return str(value)
+    return format_numbers([value])[0] if isinstance(value, float) else str(value)
 
 
 def format_mean(statistics: dict[str, Any] | None) -> str:
@@ -77,11 +135,6 @@ def format_mean(statistics: dict[str, Any] | None) -> str:
         return ""
     mean, std = statistics["mean"], statistics["std"]
     return format_number(mean) if std is None else plus_minus(mean, std)
-
-
-def short_id(identity: str) -> str:
-    """The random part of a run's id, with the number of a trial, which identifies it."""
-    return identity.split("-", 2)[-1]
 
 
 def _is_number(cell: str) -> bool:

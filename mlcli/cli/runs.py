@@ -1,25 +1,32 @@
 """`mlcli runs`: a list of runs."""
 
-import json
 import sys
-import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import Outputs
+from mlcli.cli.options import AsJson, Outputs
+
+if TYPE_CHECKING:
+    from mlcli.store.query import Listing
 
 
 def runs(
     filters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILTER]...", help="Part of a name, id or command, or KEY=VALUE of a setting."),
+        typer.Argument(
+            metavar="[FILTER]...",
+            help="Part of a name, id or command, or KEY=VALUE: an option of a group (model=svm), a setting "
+            "(optimizer.lr=0.01, lr=0.01) or a status. Several values of one key are alternatives.",
+        ),
     ] = None,
-    sort: Annotated[str, typer.Option(help="A metric, or `started`; a leading - reverses.")] = "started",
+    sort: Annotated[
+        str, typer.Option(help="started, seconds, a metric or a setting; a leading - reverses.")
+    ] = "started",
     limit: Annotated[int, typer.Option("-n", "--limit", min=0, help="Maximum number of runs; 0 for all.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every metric.")] = False,
+    as_json: AsJson = False,
     outputs: Outputs = None,
 ) -> None:
     """List runs, newest first.
@@ -30,32 +37,46 @@ def runs(
 
       mlcli runs --sort test/accuracy
     """
-    from mlcli.cli.output import headline, outputs_folder, print_table, short_id
-    from mlcli.store.query import query
+    from mlcli.cli.output import outputs_folder, print_json
+    from mlcli.store.query import listing
 
     with user_errors():
-        rows = query(outputs_folder(outputs), filters or [], sort)
-        rows = rows[:limit] if limit else rows
+        found = listing(outputs_folder(outputs), filters or [], sort)
+        shown = found.rows[:limit] if limit else found.rows
         if as_json:
-            print(json.dumps(rows, indent=1))
-            return
-        if not rows:
+            print_json(shown)
+        elif shown:
+            _print(found, len(shown), sort)
+        else:
             print(_no_runs(outputs_folder(outputs), bool(filters)), file=sys.stderr)
-            return
-        shown = headline(row["metrics"] for row in rows)
-        print_table(
-            ("run", "name", "status", "started", *shown),
-            [
-                (
-                    short_id(row["id"]),
-                    row["name"],
-                    row["status"] + (f" on {row['host']}" if row["host"] else ""),
-                    time.strftime("%Y-%m-%d %H:%M", time.localtime(row["started"])),
-                    *(row["metrics"].get(name) for name in shown),
-                )
-                for row in rows
-            ],
-        )
+
+
+def _print(found: "Listing", count: int, sort: str) -> None:
+    from mlcli.cli.output import headline, print_table, terminal_width
+    from mlcli.cli.times import ago, moment
+    from mlcli.store.stored_run import short_id
+
+    rows = found.rows[:count]
+    metrics = headline(row["metrics"] for row in rows)
+    shown = {name: [row["metrics"].get(name) for row in rows] for name in metrics}
+    columns: dict[str, list[Any]] = {
+        "run": [short_id(row["id"]) for row in rows],
+        "name": [row["name"] for row in rows],
+        "status": [row["status"] + (f" on {row['host']}" if row["host"] else "") for row in rows],
+        "started": [(ago if terminal_width() else moment)(row["started"]) for row in rows],
+    }
+    if found.column not in columns:
+        columns[found.column] = found.values[:count]
+        shown.pop(found.column, None)
+    optional = [*list(shown)[:0:-1], "started", *list(shown)[:1]]
+    print_table(
+        [*columns, *shown],
+        list(zip(*columns.values(), *shown.values(), strict=True)),
+        optional=[name for name in optional if name != found.column or sort == "started"],
+        cut=("name",),
+    )
+    if count < len(found.rows):
+        print(f"{count} of {len(found.rows):,} runs; use -n 0 for all of them", file=sys.stderr)
 
 
 def _no_runs(outputs: Path, filtered: bool) -> str:

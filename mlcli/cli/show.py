@@ -1,57 +1,115 @@
 """`mlcli show`: the details of one run."""
 
-import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlcli.cli.errors import user_errors
-from mlcli.cli.options import Outputs
+from mlcli.cli.options import AsJson, Outputs
 
 if TYPE_CHECKING:
     from mlcli.store.stored_run import StoredRun
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")] = "last",
+    run: Annotated[
+        str,
+        typer.Argument(help="A folder, id, unique prefix of an id, name, `last`, or a filter such as model=lstm."),
+    ] = "last",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Settings at their defaults and metrics of single classes too.")
+    ] = False,
+    as_json: AsJson = False,
     outputs: Outputs = None,
 ) -> None:
-    """Show one run: status, config, metrics and files."""
-    from mlcli.cli.output import outputs_folder
+    """Show one run: command, result, duration, size, device, seed, settings, metrics and files."""
+    from mlcli.cli.output import outputs_folder, print_json, print_line, terminal_width
     from mlcli.cli.sweep_table import print_sweep
     from mlcli.store.find import find
 
     with user_errors():
         found = find(run, outputs_folder(outputs))
-        _print_record(found)
+        if as_json:
+            print_json(_document(found))
+            return
+        _print_summary(found)
         if found.damage:
             return
+        if terminal_width() is not None:
+            print_line("")
         if found.is_sweep and (found.folder.path / "trials.json").exists():
             print_sweep(str(found.folder.path))
         elif not found.is_sweep:
-            _print_run(found)
+            _print_run(found, everything)
 
 
-def _print_record(found: "StoredRun") -> None:
+def _print_summary(found: "StoredRun") -> None:
     from mlcli.cli.output import print_line
+    from mlcli.cli.summary import print_facts, summary
 
-    record = found.record
     host = f" on {found.host}, last known status" if found.host else ""
-    print_line(f"{record['name']}  {found.status}{host}  {found.id}")
-    print_line(f"  command  {record['command']}")
-    print_line(f"  started  {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(record['started']))}")
-    if reason := found.damage or record.get("reason"):
-        print_line(f"  reason   {reason}")
-    print_line(f"  folder   {found.folder.path}")
+    print_line(f"{found.record['name']}  {found.status}{host}  {found.id}")
+    print_facts(summary(found))
 
 
-def _print_run(found: "StoredRun") -> None:
+def _print_run(found: "StoredRun", everything: bool) -> None:
     from mlcli.cli.output import print_line, print_table
-    from mlcli.store.query import flat_config, setting_text
+    from mlcli.cli.summary import print_facts
+    from mlcli.store.filters import setting_text
 
-    print_table(("setting", "value"), [(key, setting_text(value)) for key, value in flat_config(found).items()])
-    print_table(("metric", "value"), sorted(found.metrics().items()))
+    settings, metrics = found.flat_config, dict(sorted(found.metrics().items()))
+    shown = settings if everything else _changed(found)
+    overall = metrics if everything else {name: value for name, value in metrics.items() if name.count("/") < 2}
+    if shown:
+        print_table(("setting", "value"), [(key, setting_text(value)) for key, value in shown.items()])
+    if overall:
+        print_table(("metric", "value"), [*overall.items()])
     files = (found.folder.path / "figures").glob("*")
     figures = sorted(path.name for path in files if path.suffix in (".png", ".gif"))
     if figures:
-        print_line(f"figures: {' '.join(figures)}")
+        print_facts({"figures": " ".join(figures)})
+    hidden = [
+        f"{count} {what}"
+        for count, what in (
+            (len(settings) - len(shown), "settings at their defaults"),
+            (len(metrics) - len(overall), "metrics of single classes"),
+        )
+        if count
+    ]
+    if hidden:
+        print_line(f"{' and '.join(hidden)}: use --all")
+
+
+def _changed(found: "StoredRun") -> dict[str, Any]:
+    """The settings that differ from the defaults of the chosen options; all of them for a run of an earlier version,
+    which does not have its choices."""
+    from mlcli.config.defaults import defaults
+
+    options = found.record.get("options") or {}
+    if not options:
+        return found.flat_config
+    usual = defaults(options)
+    typed = {f"{group}._target_" for group in options}
+    return {
+        key: value
+        for key, value in found.flat_config.items()
+        if (key not in usual or usual[key] != value) and not (key in typed and key not in usual)
+    }
+
+
+def _document(found: "StoredRun") -> dict[str, Any]:
+    """Everything that the command shows, as plain data."""
+    from mlcli.store.query import row
+    from mlcli.store.records import try_read_json
+
+    document = row(found)
+    if found.damage:
+        return document
+    path = found.folder.path
+    names = ("sweep", "trials", "crossval") if found.is_sweep else ("result", "environment", "data")
+    more = {name: try_read_json(path / f"{name}.json") for name in names}
+    document |= {"config": found.folder.config() if (path / "config.yaml").exists() else {}}
+    document |= {name: content for name, content in more.items() if content is not None}
+    document["conclusion"] = try_read_json(path / "answer.json")
+    document["figures"] = sorted(str(each) for each in (path / "figures").glob("*.png"))
+    return document

@@ -46,6 +46,7 @@ def finish(
         "steps": progress.step,
         "seconds": round(progress.seconds, 3),
         "stopped": progress.stopped or None,
+        "parameters": sum(parameter.numel() for parameter in parts.model.parameters()),
         "monitor": cfg.trainer.monitor,
         "metrics": best["metrics"] | metrics_of(evaluation, split),
         "judged": split,

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from mlcli.config.errors import ConfigError, suggest
-from mlcli.store.stored_run import StoredRun, read_run
+from mlcli.store.filters import matching
+from mlcli.store.stored_run import StoredRun, read_run, short_id
 
 PATTERNS = ("runs/*/run.json", "sweeps/*/sweep.json", "sweeps/*/*/run.json")
 
@@ -18,8 +19,8 @@ def all_runs(outputs: Path) -> list[StoredRun]:
 def find(text: str, outputs: Path) -> StoredRun:
     """The run with this folder, id, unique prefix of an id (or of its random part), or name; `last` is the newest.
 
-    Of several runs with one name it is the newest. Raises ConfigError when none or several match, and for a run of
-    a later version of mlcli.
+    Of several runs with one name, or that match filters such as `model=lstm`, it is the newest. Raises ConfigError
+    when none or several match, and for a run of a later version of mlcli.
     """
     found = read_run(Path(text)) or _match(text, outputs)
     if found.is_newer:
@@ -36,7 +37,7 @@ def _match(text: str, outputs: Path) -> StoredRun:
     for matches in (
         [run for run in runs if run.id == text],
         [run for run in runs if run.record["name"] == text][:1],
-        [run for run in runs if run.id.startswith(text) or _random_part(run.id).startswith(text)],
+        [run for run in runs if run.id.startswith(text) or short_id(run.id).startswith(text)],
     ):
         if len(matches) == 1:
             return matches[0]
@@ -45,14 +46,11 @@ def _match(text: str, outputs: Path) -> StoredRun:
             return sweeps[0]
         if matches:
             raise ConfigError(f"{text!r} fits several runs: use one of {', '.join(run.id for run in matches[:8])}.")
+    if "=" in text and (matches := matching(runs, text.split())):
+        return matches[0]
     names = {str(run.record["name"]) for run in runs} | {run.id for run in runs}
     hint = suggest(text, names).partition(" Choices:")[0]
     raise ConfigError(f"There is no run {text!r}.{hint} See `mlcli runs`.")
-
-
-def _random_part(run_id: str) -> str:
-    """Without date and time."""
-    return run_id.partition("-")[2].partition("-")[2]
 
 
 def find_run(text: str, outputs: Path) -> StoredRun:

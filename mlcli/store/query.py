@@ -1,108 +1,111 @@
 """Runs as plain rows, filtered and sorted, as `mlcli runs` lists them."""
 
-import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlcli import renamed
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.metric.direction import direction
+from mlcli.store.filters import Catalogue, matching, setting_text
 from mlcli.store.find import all_runs
-from mlcli.store.records import flatten
 from mlcli.store.stored_run import StoredRun, stated_directions
 
-RECENT = 20  # runs whose keys are suggested for one that no run has
+Row = dict[str, Any]
+FIELDS: dict[str, Callable[[StoredRun], Any]] = {  # entries of a row that it can be sorted by
+    "started": lambda run: run.record["started"],
+    "name": lambda run: run.record["name"],
+    "status": lambda run: run.status,
+    "seconds": lambda run: run.seconds,
+    "parameters": lambda run: run.parameters,
+}
+SPLITS = ("test", "val", "train")  # in the order in which `--sort accuracy` looks for the metric
 
 
-def query(outputs: Path, filters: list[str], sort: str) -> list[dict[str, Any]]:
-    """Rows of all runs that match every filter.
+@dataclass(frozen=True)
+class Listing:
+    """Rows of runs, by a column: an entry of the row, a metric or a setting, whose values are texts."""
 
-    A filter is a word in the name, id or command, or `key=value` with a key of the record (status), a config group
-    (model=lstm) or a key of the config (optimizer.lr). Sorting by a metric puts the best first, or the smallest if
-    the metric has no direction. Raises ConfigError if no run has the metric, or the key of a filter.
+    rows: list[Row]
+    column: str
+    values: list[Any]
+
+
+def query(outputs: Path, filters: list[str], sort: str) -> list[Row]:
+    """The rows of `listing`."""
+    return listing(outputs, filters, sort).rows
+
+
+def listing(outputs: Path, filters: list[str], sort: str) -> Listing:
+    """Rows of all runs that match every filter (`mlcli.store.filters`), sorted.
+
+    sort: an entry of FIELDS, a metric or a setting, by its whole name or the end of it; a leading - reverses. Starts
+    with the newest run, the best value of a metric (the least, if it has no direction) or the least value of a
+    setting; runs without a value are last. Raises ConfigError for a filter or a column that no run has.
     """
-    found = all_runs(outputs)
-    filters = [renamed.override(text) for text in filters]
-    rows = [row(run) for run in found if all(_matches(run, text) for text in filters)]
-    if not rows:
-        _check_keys(found, filters)
+    runs = all_runs(outputs)
+    found = matching(runs, filters)
     name = sort.removeprefix("-")
-    if name == "started":
-        rows.sort(key=lambda each: float(each["started"]), reverse=True)
-    else:
-        if not any(name in each["metrics"] for each in rows):
-            name = renamed.metric(name, quiet=False)
-        if rows and not any(name in each["metrics"] for each in rows):
-            known = sorted({metric for each in rows for metric in each["metrics"]})
-            raise ConfigError(f"--sort {name}: no run has it. Choices: started, {', '.join(known)}.")
-        sign = -1 if direction(name, stated_directions(found)) == "max" else 1
-        rows.sort(key=lambda each: (name not in each["metrics"], sign * each["metrics"].get(name, 0.0)))
-    return rows[::-1] if sort.startswith("-") else rows
+    column, value, falling = _column(name, runs, found) if runs else (name, lambda run: None, False)
+    pairs = [(value(run), run) for run in found]
+    present = [pair for pair in pairs if pair[0] is not None]
+    present.sort(key=lambda pair: _sortable(pair[0]), reverse=falling != sort.startswith("-"))
+    ordered = [*present, *(pair for pair in pairs if pair[0] is None)]
+    is_setting = column not in FIELDS and not any(column in run.metrics() for run in found)
+    values = [setting_text(value) if is_setting and value is not None else value for value, _ in ordered]
+    return Listing([row(run) for _, run in ordered], column, values)
 
 
-def row(run: StoredRun) -> dict[str, Any]:
-    keys = ("id", "name", "started", "ended", "parent", "trial", "swept", "command", "reason")
-    more = {"folder": str(run.folder.path), "status": run.status, "host": run.host, "metrics": run.metrics()}
+def row(run: StoredRun) -> Row:
+    """A run as plain data."""
+    keys = ("id", "name", "started", "ended", "parent", "trial", "swept", "options", "command", "reason")
+    more: Row = {"folder": str(run.folder.path), "status": run.status, "host": run.host, "seconds": run.seconds}
+    more |= {"parameters": run.parameters, "metrics": run.metrics()}
     return {key: run.record.get(key) for key in keys} | more | ({"reason": run.damage} if run.damage else {})
 
 
-def flat_config(run: StoredRun) -> dict[str, Any]:
-    """The run's config as dotted keys."""
-    return flatten(run.folder.config()) if (run.folder.path / "config.yaml").exists() else {}
-
-
-def setting_text(value: Any) -> str:
-    """A setting as it is typed: null, true or false rather than Python's words."""
-    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
-
-
-def _readable_config(run: StoredRun) -> dict[str, Any]:
-    """Empty for a damaged run, so that the others are listed."""
+def _column(name: str, runs: list[StoredRun], found: list[StoredRun]) -> tuple[str, Callable[[StoredRun], Any], bool]:
+    """The column of that name, its value for a run, and whether the greatest value is first. Raises ConfigError."""
+    if name in FIELDS:
+        return name, FIELDS[name], name == "started"
+    catalogue = Catalogue(runs)
+    if name in catalogue.groups():
+        return name, lambda run: ", ".join(sorted(catalogue.options(run, name))) or None, False
+    known = {metric for run in runs for metric in run.metrics()}
+    metric = _metric(name, known)
     try:
-        return flat_config(run)
-    except ConfigError:
-        return {}
+        key = None if metric else catalogue.key(name)
+    except ConfigError as error:
+        if name in known:  # without a split, as `lr`, which is first of all a setting
+            metric = name
+        elif "several settings" in str(error):
+            raise
+        else:
+            names = {*FIELDS, *(each for each in known if each.count("/") < 2)}
+            raise ConfigError(f"--sort {name}: no run has it.{suggest(name, names)}") from error
+    if metric:
+        falling = direction(metric, stated_directions(found)) == "max"
+        return metric, lambda run: run.metrics().get(metric), falling
+    return str(key), lambda run: _only(catalogue.values(run, str(key))), False
 
 
-def _matches(run: StoredRun, text: str) -> bool:
-    key, equals, value = text.partition("=")
-    if not equals:
-        return any(text in str(run.record.get(name, "")) for name in ("name", "id", "command"))
-    if key == "status":
-        return run.status == value.upper()
-    if key in run.record:
-        return str(run.record[key]) == value
-    if (run.record.get("options") or {}).get(key) == value:
-        return True
-    config = _readable_config(run)
-    if f"{key}._target_" in config:  # a group: modules are named like options
-        return value.lower() in str(config[f"{key}._target_"]).lower().split(".")
-    if key not in config or _same(config[key], value):
-        return key in config
-    is_renamed = key in renamed.METRIC_KEYS and _same(config[key], renamed.metric(value))
-    if is_renamed:
-        renamed.metric(value, quiet=False)
-    return is_renamed
+def _metric(name: str, known: set[str]) -> str | None:
+    """The metric of this name, or of this name after its split. An old name is reported with the new one."""
+    current = name if name in known else renamed.metric(name)
+    candidates = ([current] if "/" in current else []) + [f"{split}/{current}" for split in SPLITS]
+    found = next((each for each in candidates if each in known), None)
+    if found and current != name:
+        renamed.metric(name, quiet=False)
+    return found
 
 
-def _check_keys(runs: list[StoredRun], filters: list[str]) -> None:
-    """Raises ConfigError for a filter with a key that no run has."""
-    for text in filters:
-        key, equals, _ = text.partition("=")
-        if runs and equals and not any(key in _keys(run) for run in runs):
-            raise ConfigError(
-                f"no run has {key}.{suggest(key, set().union(*map(_keys, runs[:RECENT])), listed=False)}"
-            )
+def _only(values: list[Any]) -> Any:
+    """The value; None for a sweep over several."""
+    return values[0] if len({str(value) for value in values}) == 1 else None
 
 
-def _keys(run: StoredRun) -> set[str]:
-    """Keys that a filter may have: of the record, groups, and keys of the config."""
-    config = _readable_config(run)
-    return {"status", *run.record, *config, *(key.partition("._target_")[0] for key in config)}
-
-
-def _same(stored: Any, typed: str) -> bool:
-    try:
-        return float(stored) == float(typed)
-    except (TypeError, ValueError, OverflowError):
-        return typed.lower() in (setting_text(stored).lower(), str(stored).lower())
+def _sortable(value: Any) -> tuple[bool, Any]:
+    """Numbers before texts."""
+    is_number = isinstance(value, int | float)
+    return not is_number, value if is_number else str(value)

@@ -123,6 +123,7 @@ result = fields(
     {"best_epoch": count, "seconds": number, "metrics": metrics},
     epochs=count,
     steps=count,
+    parameters=count,
     monitor=text,
     judged=text,
     stopped=maybe(text),

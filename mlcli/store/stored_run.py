@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlcli.config.stored import read_yaml
 from mlcli.store.folder import RunFolder
 from mlcli.store.format import current_names
 from mlcli.store.process import is_alive
-from mlcli.store.records import Damaged, NewerFormat, read_json
+from mlcli.store.records import Damaged, NewerFormat, flatten, read_json
 from mlcli.store.status import is_running
 
 # Statuses of runs whose files cannot be read: invalid ones, and those of a later version of mlcli.
@@ -74,6 +75,34 @@ class StoredRun:
         except FileNotFoundError:
             return {}
 
+    @cached_property
+    def flat_config(self) -> dict[str, Any]:
+        """The config as dotted keys; empty if there is none. Raises ConfigError for one that mlcli cannot have
+        written."""
+        return flatten(self.folder.config()) if (self.folder.path / "config.yaml").exists() else {}
+
+    def overrides(self) -> list[str]:
+        """The overrides as typed; none where they cannot be read."""
+        try:
+            typed = read_yaml(self.folder.path / "overrides.yaml")
+        except (OSError, ValueError):
+            return []
+        return [text for text in typed if isinstance(text, str)] if isinstance(typed, list) else []
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the training took, or from start to end for a run without a result; None while it is running."""
+        if self.damage is None and "seconds" in self.result():
+            return float(self.result()["seconds"])
+        started, ended = self.record["started"], self.record.get("ended")
+        return None if ended is None else float(ended) - float(started)
+
+    @property
+    def parameters(self) -> int | None:
+        """The number of parameters of its model; None for runs of earlier versions, and for unfinished ones."""
+        found = None if self.damage is not None else self.result().get("parameters")
+        return None if found is None else int(found)
+
     def history(self) -> list[dict[str, Any]]:
         """The epochs so far: a record {"epoch", "step", "time", "metrics"} of each."""
         return self.folder.history()
@@ -93,6 +122,11 @@ class StoredRun:
             history = self.history()
             return dict(history[-1]["metrics"]) if history else {}
         return {name: value for name, value in result["metrics"].items() if value is not None}
+
+
+def short_id(identity: str) -> str:
+    """The random part of a run's id, with the number of a trial, which identifies it."""
+    return identity.split("-", 2)[-1]
 
 
 def stated_directions(runs: Iterable[StoredRun]) -> dict[str, str | None]:
