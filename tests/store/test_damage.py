@@ -240,7 +240,7 @@ def test_a_damaged_run_is_listed_as_such(template: Path, tmp_path: Path, name: s
     statuses = {row["id"]: row["status"] for row in json.loads(done.stdout)}
     assert statuses == dict.fromkeys(("good", "s", "s-0", "s-1"), "FINISHED") | {"other": "DAMAGED"}
     shown = CliRunner().invoke(app, ["show", "other", "--outputs", str(tmp_path / "o")])
-    assert shown.exit_code == 0 and f"reason   {name}: " in shown.stdout
+    assert shown.exit_code == 0 and f"reason\t{name}: " in shown.stdout
     compared = CliRunner().invoke(
         app, ["compare", "good", "other", "s", "--outputs", str(tmp_path / "o"), "-o", str(tmp_path / "c.png")]
     )
