@@ -139,7 +139,7 @@ def format_mean(statistics: dict[str, Any] | None) -> str:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell.lstrip("* ").partition(" ± ")[0])
+        float(cell.strip("*= ").partition(" ± ")[0])
     except ValueError:
         return False
     return True

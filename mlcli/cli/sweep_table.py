@@ -15,6 +15,7 @@ from mlcli.cli.output import (
     print_line,
     print_table,
 )
+from mlcli.store.filters import setting_text
 
 Row = dict[str, Any]
 MAX_ROWS, BEST_ROWS = 40, 30  # with more rows than the first, only the second are printed
@@ -103,7 +104,7 @@ def _tie(rows: Sequence[Row], monitor: str, repeated: bool) -> str:
 
 
 def _named(row: Row, repeated: bool) -> str:
-    settings = " ".join(f"{name}={row['swept'].get(key)}" for key, name in _short_keys(row["swept"]).items())
+    settings = " ".join(f"{name}={_setting(row, key)}" for key, name in _short_keys(row["swept"]).items())
     return settings or "all trials" if repeated else f"trial {row['trial']}" + f" ({settings})" * bool(settings)
 
 
@@ -127,7 +128,7 @@ def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], limits: 
         (
             _rank(row, rows),
             row["trial"],
-            *(row["swept"].get(key) for key in names),
+            *(_setting(row, key) for key in names),
             *(row["metrics"].get(name) for name in shown),
             row.get("seconds"),
             *([_status(row)] if incomplete else []),
@@ -146,8 +147,7 @@ def _print_groups(groups: list[Row], trials: int, shown: list[str], limits: str,
     """Prints a row per setting. The numbers and statuses of seeds are columns only if they differ."""
     names = _short_keys(groups[0]["swept"])
     rows = [
-        [_rank(group, groups), *(group["swept"].get(key) for key in names), *_spreads(group, shown)]
-        for group in groups
+        [_rank(group, groups), *(_setting(group, key) for key in names), *_spreads(group, shown)] for group in groups
     ]
     columns, over = ["rank", *names.values(), *shown], "seeds"
     counts = [(group["statuses"].get("FINISHED", 0), len(group["trials"])) for group in groups]
@@ -169,7 +169,9 @@ def _print_best_rows(
     columns: Sequence[str], cells: list[Any], title: str, file: str, footer: Sequence[str] = ()
 ) -> None:
     complete = len(cells) <= MAX_ROWS
-    print_table(columns, cells if complete else cells[:BEST_ROWS], title, footer)
+    metrics = [name for name in columns if "/" in name]
+    optional = [*metrics[:1:-1], "seconds", *metrics[1:2]]
+    print_table(columns, cells if complete else cells[:BEST_ROWS], title, footer, optional)
     if not complete:
         print_line(f"… {len(cells) - BEST_ROWS:,} more in {file}")
 
@@ -193,6 +195,11 @@ def _unfinished(group: Row) -> str:
     return ", ".join(
         f"{count} {_status(group) if name == group['status'] else name}" for name, count in counts.items()
     )
+
+
+def _setting(row: Row, key: str) -> str:
+    """A swept value as it is typed; empty if this trial has none."""
+    return setting_text(row["swept"][key]) if key in row["swept"] else ""
 
 
 def _spreads(group: Row, shown: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The table of a sweep in a terminal of 100 columns and in a pipe."""
+"""The table of a sweep in terminals."""
 
 import json
 from collections.abc import Callable
@@ -35,6 +35,12 @@ def _a_sweep_without_tracking(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("{tracking: {name: none}}")
 
 
+@pytest.fixture(autouse=True)
+def _a_wide_terminal_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "terminal_width", lambda: 200)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
 @pytest.fixture
 def show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
     def show(rows: list[Row]) -> tuple[str | None, list[str]]:
@@ -47,7 +53,7 @@ def show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
 
 
 def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.split("   ") if cell.strip()]
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
 
 
 def test_a_row_for_each_setting_with_its_mean_and_deviation(show: Show) -> None:
@@ -55,7 +61,7 @@ def test_a_row_for_each_setting_with_its_mean_and_deviation(show: Show) -> None:
     assert unfinished is None
     assert lines[0].strip() == "6 trials by val/loss, mean ± std over 3 seeds"
     assert cells(lines[2]) == ["rank", "lr", "val/loss", "val/accuracy", "test/accuracy", "test/f1_macro"]
-    assert cells(lines[4]) == ["*1", "1.0000", *["0.20 ± 0.10"] * 4]
+    assert cells(lines[4]) == ["*1", "1.0", *["0.20 ± 0.10"] * 4]
     assert cells(lines[5]) == ["2", "0.1", *["1.20 ± 0.10"] * 4]
     assert "best: lr=1.0: val/loss 0.20 ± 0.10" in lines  # not the best one of its seeds
 
@@ -67,7 +73,7 @@ def test_seeds_that_did_not_finish_are_told(show: Show) -> None:
     assert unfinished and unfinished.startswith("1 of ")
     assert cells(lines[2])[-2:] == ["seeds", "status"]
     # A mean over the seeds that did not fail is not compared with one over all.
-    assert [line.split()[:2] for line in lines[4:6]] == [["1", "0.1"], ["1.0000", "0.20"]]
+    assert [line.split()[:2] for line in lines[4:6]] == [["1", "0.1"], ["1.0", "0.20"]]
     assert cells(lines[4])[-2:] == ["1.20 ± 0.10", "3/3"] and cells(lines[5])[-2:] == ["2/3", "1 FAILED"]
     assert "configurations of which a seed did not finish are not ranked" in lines and "*" not in "".join(lines)
     for row in rows[3:]:
@@ -82,7 +88,7 @@ def test_seeds_that_did_not_finish_are_told(show: Show) -> None:
 def test_seeds_alone_keep_their_rows_and_end_with_the_mean(show: Show) -> None:
     _, lines = show([made(i, {"trainer.seed": i + 7}, 0.1 * (i + 1)) for i in range(5)])
     assert lines[0].strip() == "5 trials by val/loss, mean ± std over 5 seeds"
-    assert cells(lines[4])[:4] == ["1", "0", "7", "0.1"]  # without a star: the seed is luck
+    assert cells(lines[4])[:4] == ["1", "0", "7", "0.1000"]  # without a star: the seed is luck
     assert cells(lines[10]) == ["mean", "± std", *["0.30 ± 0.16"] * 4]
 
 
@@ -127,7 +133,7 @@ def test_ties_are_told(show: Show) -> None:
     _, lines = show([made(i, {"optimizer.lr": i}, 0.5 if i < 7 else 0.9) for i in range(10)])
     assert [cells(line)[0] for line in lines[4:14]] == ["1="] * 7 + ["8="] * 3
     tied = ", ".join(f"trial {i} (lr={i})" for i in range(5))
-    assert f"7 trials tie with val/loss 0.5: {tied} and 2 more" in lines
+    assert f"7 trials tie with val/loss 0.5000: {tied} and 2 more" in lines
     # Means whose interval of the difference includes 0.
     rows = repeats(2, 3)
     for row in rows[3:]:
@@ -160,14 +166,16 @@ def test_a_long_table_shows_its_best_and_where_the_rest_is(show: Show, tmp_path:
     assert cells(lines[43])[0] == "40" and "more in" not in "".join(lines)
 
 
-def test_it_fits_100_columns(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output, "PIPE_WIDTH", 100)
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_it_fits_the_terminal(show: Show, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setattr(output, "terminal_width", lambda: width)
     rows = [made(i, {"optimizer.lr": i, "trainer.seed": i}, 0.12345, "PRUNED" if i else "FINISHED") for i in range(4)]
     for given, height in ((rows, 4), (repeats(4, 5), 4), (repeats(1, 4), 4 + 2)):
         _, lines = show(given)
-        table = [line.rstrip() for line in lines if line.startswith(" ") and line.strip()]
+        start = next(place for place, line in enumerate(lines) if line.startswith("──"))
+        table = lines[start - 1 : lines.index("", start)]
         assert len(table) == height + 2  # no cell has broken
-        assert max(map(len, table)) <= 100
+        assert max(map(len, table)) <= width and not any(line.endswith(" ") for line in table)
 
 
 def test_a_sweep_of_before_there_were_groups_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,8 @@ def test_format_1_is_listed_shown_and_compared(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     status, listed, _ = command("runs", monkeypatch, capsys)
-    assert status == 0 and {"format-1", "format-1-pca", "format-1-sweep"} <= set(listed.replace("\n", "\t").split("\t"))
+    names = {line.split("\t")[1] for line in listed.splitlines()}
+    assert status == 0 and {"format-1", "format-1-pca", "format-1-sweep"} <= names
     status, shown, said = command("show format-1", monkeypatch, capsys)
     assert status == 0 and "test/accuracy" in shown and "trainer.layer_statistics" in shown and said == ""
     status, shown, _ = command("show format-1-sweep", monkeypatch, capsys)
