@@ -71,8 +71,12 @@ FLAGS = {
     },
     "serve": LOADING | {"--port": "Port on 127.0.0.1; 0 picks a free one"},
     "runs": OUTPUTS
-    | {"--sort": "A metric, or started", "--limit": "Maximum number of runs; 0 for all", "--json": "As JSON"},
-    "show": OUTPUTS,
+    | {
+        "--sort": "A metric, a setting, or started",
+        "--limit": "Maximum number of runs; 0 for all",
+        "--json": "As JSON",
+    },
+    "show": OUTPUTS | {"--all": "Defaults and metrics of single classes too", "--json": "As JSON"},
     "logs": OUTPUTS
     | {"--follow": "Print what is added, until the run ends", "--lines": "Only the last N lines of each log"},
     "rm": OUTPUTS
@@ -84,10 +88,13 @@ FLAGS = {
         "--keep-mlflow": "Keep the runs in MLflow",
         "--json": "As JSON",
     },
-    "compare": OUTPUTS | {"--metric": "The metric whose curves are overlaid", "--output": "File of the figure"},
+    "compare": OUTPUTS
+    | {"--metric": "The metric whose curves are overlaid", "--output": "File of the figure", "--json": "As JSON"},
+    "list": {"--json": "As JSON"},
     "ui": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one", "--uri": "Tracking URI of MLflow"},
     "doctor": OUTPUTS,
-    "sync": OUTPUTS | {"--uri": "Tracking URI of MLflow", "--experiment": "The MLflow experiment"},
+    "sync": OUTPUTS
+    | {"--uri": "Tracking URI of MLflow", "--experiment": "The MLflow experiment", "--json": "As JSON"},
 }
 
 # Arguments key=value of `crossval` in addition to the overrides of `train`, with values for completion.
