@@ -47,10 +47,19 @@ def render_normalised(counts: list[list[int]], classes: list[str]) -> "Figure":
     percent = 100 * matrix / support.clip(min=1)[:, None]
     balanced = percent.diagonal()[support > 0].mean() / 100 if support.any() else 0.0
     title = f"Normalised confusion matrix · balanced accuracy {balanced:.3f}"
-    return _render(percent, matrix, classes, title, "percent of each true class", "{:.1f}")
+    return _render(percent, matrix, classes, title, "percent of each true class", "{:.1f}", full=100)
 
 
-def _render(matrix: np.ndarray, raw: np.ndarray, classes: list[str], title: str, note: str, form: str) -> "Figure":
+def _render(
+    matrix: np.ndarray,
+    raw: np.ndarray,
+    classes: list[str],
+    title: str,
+    note: str,
+    form: str,
+    full: float | None = None,
+) -> "Figure":
+    """full: the value with the full colour; by default the largest on and the largest off the diagonal."""
     count = len(classes)
     numbered = count <= NUMBERED_CLASSES and np.count_nonzero(matrix) <= NUMBERED_CELLS
     cell = _cell_size(count)
@@ -62,10 +71,11 @@ def _render(matrix: np.ndarray, raw: np.ndarray, classes: list[str], title: str,
     figure = page(width, bottom + side + HEADER, title, note)
     axes = panel(figure, left, bottom, side, side, "predicted", "true")
     axes.grid(False)
-    axes.imshow(_colours(matrix), interpolation="nearest", aspect="auto")
+    strength = _strength(matrix, full)
+    axes.imshow(_colours(strength), interpolation="nearest", aspect="auto")
     _name_classes(axes, classes, cell)
     if numbered:
-        _write_numbers(axes, matrix, form, cell)
+        _write_numbers(axes, matrix, strength, form, cell)
     else:
         _list_mistakes(figure, raw, classes, left + side + 0.35, bottom, side)
     return figure
@@ -78,16 +88,21 @@ def _cell_size(count: int) -> float:
     return max(6.4 / count, 0.25) if count <= NUMBERED_CLASSES else 5.0 / count
 
 
-def _colours(matrix: np.ndarray) -> np.ndarray:
-    """C × C × 3. The diagonal and the rest have scales of their own, or a few mistakes would stay invisible."""
+def _strength(matrix: np.ndarray, full: float | None) -> np.ndarray:
+    """How strong the colour of each cell is, from 0 to 0.9. Counts on and off the diagonal have scales of their own,
+    or a few mistakes would stay invisible."""
     diagonal = np.eye(len(matrix), dtype=bool)
-    strength = np.zeros(matrix.shape)
+    share = np.zeros(matrix.shape)
     for part in (diagonal, ~diagonal):
-        top = matrix[part].max(initial=0)
-        strength[part] = np.sqrt(matrix[part] / top) if top else 0.0
+        share[part] = matrix[part] / (full or max(matrix[part].max(initial=0), 1))
     # Cells that are not empty stay apart from white.
-    strength = np.where(matrix > 0, 0.12 + 0.78 * strength, 0.0)[:, :, None]
-    colours: np.ndarray = 1 - strength * (1 - np.where(diagonal[:, :, None], RIGHT_COLOUR, WRONG_COLOUR))
+    return np.where(matrix > 0, 0.12 + 0.78 * np.sqrt(share), 0.0)
+
+
+def _colours(strength: np.ndarray) -> np.ndarray:
+    """C × C → C × C × 3."""
+    diagonal = np.eye(len(strength), dtype=bool)[:, :, None]
+    colours: np.ndarray = 1 - strength[:, :, None] * (1 - np.where(diagonal, RIGHT_COLOUR, WRONG_COLOUR))
     return colours
 
 
@@ -125,13 +140,11 @@ def _name_classes(axes: "Axes", classes: list[str], cell: float) -> None:
         axes.vlines(edges, -0.5, len(classes) - 0.5, color="#EEEEEE", linewidth=0.8)
 
 
-def _write_numbers(axes: "Axes", matrix: np.ndarray, form: str, cell: float) -> None:
-    diagonal, rest = matrix.diagonal().max(), (matrix - np.diag(matrix.diagonal())).max()
+def _write_numbers(axes: "Axes", matrix: np.ndarray, strength: np.ndarray, form: str, cell: float) -> None:
     size = float(np.clip(cell * 20, 6, 12))
     for row, column in np.argwhere(matrix > 0):
-        value = matrix[row, column]
-        dark = value > (0.35 * diagonal if row == column else 0.6 * rest)
-        text = form.format(value).replace("100.0", "100")
+        dark = strength[row, column] > (0.58 if row == column else 0.72)
+        text = form.format(matrix[row, column]).replace("100.0", "100")
         axes.text(column, row, text, ha="center", va="center", size=size, color="white" if dark else INK)
 
 

@@ -22,6 +22,7 @@ from mlcli.figure.style import (
     page,
     panel,
     shorten,
+    widths,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Series = Sequence[float | None]
 COLOURS = {"train": VERMILLION, "val": BLUE}
 WORDS = {"train": "train", "val": "validation"}
-WIDTH, HEIGHT = 3.5, 3.0
+WIDTH, HEIGHT = 2.75, 2.7
 COLOURED = len(PALETTE)  # runs with a colour of their own when several are compared
 
 
@@ -76,7 +77,8 @@ def render_learning_curves(
         axes = panel(figure, step * place + MARGIN + 0.6, 0.6, WIDTH, HEIGHT, "epoch", metric)
         if best:
             axes.axvline(best["epoch"], color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-        handles = [_line(axes, epochs, values, COLOURS[split]) for split, values in splits.items()]
+        lines = zip(splits.items(), widths(len(splits)), strict=True)
+        handles = [_line(axes, epochs, values, COLOURS[split], width) for (split, values), width in lines]
         if best and "val" in splits:
             _ring(axes, best["epoch"], splits["val"][epochs.index(int(best["epoch"]))])
         legend_above(axes, handles, [WORDS[split] for split in splits])
@@ -115,8 +117,8 @@ def render_compare(metric: str, curves: list[dict[str, Any]], left_out: int) -> 
     handles: list[Artist] = []
     for curve in rest:
         grey = axes.plot(curve["epochs"], _numbers(curve["values"]), color=PALE, linewidth=0.9, alpha=0.8, zorder=2)
-    for place, curve in reversed(list(enumerate(top))):
-        handles.insert(0, _line(axes, curve["epochs"], curve["values"], PALETTE[place]))
+    for place, (curve, width) in enumerate(zip(top, widths(len(top)), strict=True)):
+        handles.insert(place, _line(axes, curve["epochs"], curve["values"], PALETTE[place], width))
     labels = [f"{brief(curve['best'])}  {shorten(curve['name'], 34)}" for curve in top]
     if rest:
         handles.append(grey[0])
@@ -127,10 +129,10 @@ def render_compare(metric: str, curves: list[dict[str, Any]], left_out: int) -> 
     return figure
 
 
-def _line(axes: "Axes", x: list[int], y: list[float | None], colour: str) -> "Artist":
+def _line(axes: "Axes", x: list[int], y: list[float | None], colour: str, width: float = 1.7) -> "Artist":
     """With points while they can be told apart."""
     marker = "o" if len(x) <= 30 else ""
-    return axes.plot(x, _numbers(y), color=colour, linewidth=1.7, marker=marker, markersize=3.5, zorder=3)[0]
+    return axes.plot(x, _numbers(y), color=colour, linewidth=width, marker=marker, markersize=3.5, zorder=3)[0]
 
 
 def _numbers(values: list[float | None]) -> np.ndarray:

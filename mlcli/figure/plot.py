@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mlcli.figure.style import write_subject
 from mlcli.files import write_atomic
 
 if TYPE_CHECKING:
@@ -46,26 +47,33 @@ class Film:
 class Plot:
     """`render(**data)` makes the figure; `data` holds what JSON can hold, with None where a number is not finite.
 
-    suffix: "png", or "gif" for a film.
+    suffix: "png", or "gif" for a film. subject: what it is about, such as run, model and data.
     """
 
     name: str
     render: "Callable[..., Figure | Film]"
     data: dict[str, Any]
     suffix: Literal["png", "gif"] = "png"
+    subject: str = ""
 
     def figure(self) -> "Figure":
-        rendered: Any = self.render(**self.data)
+        rendered = self._render()
         figure: Figure = rendered.figure if self.suffix == "gif" else rendered
         return figure
+
+    def _render(self) -> Any:
+        """The Figure or Film, with its subject."""
+        rendered: Any = self.render(**self.data)
+        if self.subject:
+            write_subject(rendered.figure if self.suffix == "gif" else rendered, self.subject)
+        return rendered
 
     def save(self, folder: Path) -> Path:
         """Writes name.json and name.png (or .gif) into the folder, created if missing; returns the image's path."""
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / f"{self.name}.json", _json(self.data))
         if self.suffix == "gif":
-            film: Any = self.render(**self.data)
-            return write_atomic(folder / f"{self.name}.gif", film.write)
+            return write_atomic(folder / f"{self.name}.gif", self._render().write)
         return self.save_png(folder / f"{self.name}.png")
 
     def save_png(self, path: Path) -> Path:

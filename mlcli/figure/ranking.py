@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlcli.figure.plot import Plot, plain
-from mlcli.figure.style import FAINT, GREY, HEADER, INK, MARGIN, PALE, PALETTE, legend, page, panel, shorten
+from mlcli.figure.style import FAINT, GREY, HEADER, INK, MARGIN, PALE, PALETTE, legend, page, panel, shorten, widths
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -18,7 +18,7 @@ Curve = dict[str, Any]
 POINTS = 200  # most points of a curve
 COLOURED = 6  # up to here every class has a colour of its own, beyond it only the weakest
 WEAKEST = 4
-SIDE = 4.2
+SIDE = 4.0
 
 
 def roc(curves: Mapping[str, Points]) -> Plot:
@@ -60,7 +60,7 @@ def render_precision_recall(curves: list[Curve]) -> "Figure":
     chance = float(np.mean([curve["share"] for curve in curves]))
     axes.axhline(chance, color=PALE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     handles = _curves(axes, curves, "steps-pre")
-    _label(axes, handles, curves, "average precision")
+    _label(axes, handles, curves, "AP")
     if _corner(curves):
         _zoom(axes, curves, (0.12, 0.22 if chance < 0.18 else 0.12), (0.8, 1.006), (0.8, 1.006), "steps-pre")
     return figure
@@ -71,7 +71,7 @@ def _page(curves: list[Curve], title: str, area: str, x: str, y: str) -> "tuple[
     several = len(curves) > 1
     heading = f"{title} · {'mean ' if several else ''}{area} {mean:.3f}"
     note = f"one-vs-rest, {len(curves)} classes" if several else f"class {curves[0]['name']}"
-    figure = page(MARGIN + 0.6 + SIDE + 2.35, SIDE + 0.65 + HEADER, heading, f"{note}; dashed: chance")
+    figure = page(MARGIN + 0.6 + SIDE + 2.5, SIDE + 0.65 + HEADER, heading, f"{note}; dashed: chance")
     axes = panel(figure, MARGIN + 0.55, 0.6, SIDE, SIDE, x, y)
     axes.set_xlim(-0.012, 1.012)
     axes.set_ylim(-0.012, 1.012)
@@ -90,12 +90,11 @@ def _curves(axes: "Axes", curves: list[Curve], style: str) -> "list[Artist]":
     coloured = _highlighted(curves)
     rest = [curve for i, curve in enumerate(curves) if i not in coloured]
     handles: list[Artist] = []
-    for place, i in reversed(list(enumerate(coloured))):
-        (line,) = axes.plot(
-            curves[i]["x"], curves[i]["y"], color=PALETTE[place], linewidth=1.8, drawstyle=style, zorder=3,
+    for place, (i, width) in enumerate(zip(coloured, widths(len(coloured)), strict=True)):
+        handles += axes.plot(
+            curves[i]["x"], curves[i]["y"], color=PALETTE[place], linewidth=width, drawstyle=style, zorder=3,
             solid_joinstyle="round",
         )  # fmt: skip
-        handles.insert(0, line)
     for curve in rest:
         grey = axes.plot(curve["x"], curve["y"], color=PALE, linewidth=0.9, alpha=0.8, drawstyle=style, zorder=2)
     return [*handles, *(grey if rest else [])]
@@ -103,11 +102,11 @@ def _curves(axes: "Axes", curves: list[Curve], style: str) -> "list[Artist]":
 
 def _label(axes: "Axes", handles: "list[Artist]", curves: list[Curve], area: str) -> None:
     coloured = _highlighted(curves)
-    labels = [f"{curves[i]['area']:.3f}  {shorten(curves[i]['name'], 20)}" for i in coloured]
+    labels = [f"class {shorten(curves[i]['name'], 16)} ({area} {curves[i]['area']:.4f})" for i in coloured]
     rest = [curve["area"] for i, curve in enumerate(curves) if i not in coloured]
     if rest:
-        labels.append(f"{len(rest)} other classes\n{min(rest):.3f} to {max(rest):.3f}")
-    legend(axes, handles, labels, f"{area}, weakest" if rest else area)
+        labels.append(f"{len(rest)} other classes\n({area} {min(rest):.4f} to {max(rest):.4f})")
+    legend(axes, handles, labels, "lowest" if rest else "")
 
 
 def _corner(curves: list[Curve]) -> bool:
@@ -130,7 +129,7 @@ def _zoom(
     close.set_xticks([tick for tick in (0, 0.1, 0.2, 0.8, 0.9, 1) if x[0] <= tick <= x[1]])
     close.set_yticks([0.8, 0.9, 1])
     close.grid(True, color=FAINT, linewidth=0.8)
-    close.tick_params(labelsize=7.5, color=PALE, labelcolor=GREY, length=2)
+    close.tick_params(labelsize=8.5, color=PALE, labelcolor=GREY, length=2)
     for spine in close.spines.values():
         spine.set_color(PALE)
-    close.set_title("corner, enlarged", size=8, color=INK, loc="left", pad=4, backgroundcolor="white")
+    close.set_title("corner, enlarged", size=9, color=INK, loc="left", pad=4, backgroundcolor="white")

@@ -20,11 +20,11 @@ PINK, ORANGE, SKY = "#CC79A7", "#E69F00", "#56B4E9"
 PALETTE = (BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY)
 INK, GREY, PALE, FAINT = "#222222", "#6B6B6B", "#B8B8B8", "#E9E9E9"
 
-HEADER = 0.80  # inches for title and note
+HEADER = 0.98  # inches for subject, title and note
 MARGIN = 0.20
 WIDEST = 7.5  # inches of a page widened for its title
 # Widths of an average character of labels, titles and notes, in inches.
-CHARACTER, TITLE_CHARACTER, NOTE_CHARACTER = 0.082, 0.104, 0.068
+CHARACTER, TITLE_CHARACTER, NOTE_CHARACTER = 0.085, 0.112, 0.071
 
 
 def page(width: float, height: float, title: str, note: str = "") -> "Figure":
@@ -39,11 +39,24 @@ def page(width: float, height: float, title: str, note: str = "") -> "Figure":
     figure = Figure(figsize=(width, height))
     left, across = MARGIN / width, width - 2 * MARGIN
     title = shorten(title, int(across / TITLE_CHARACTER))
-    figure.text(left, 1 - 0.33 / height, title, size=12, weight="bold", color=INK)
+    figure.text(left, 1 - 0.50 / height, title, size=13, weight="bold", color=INK)
     if note:
         note = shorten(note, int(across / NOTE_CHARACTER))
-        figure.text(left, 1 - 0.57 / height, note, size=9, color=GREY)
+        figure.text(left, 1 - 0.75 / height, note, size=9.5, color=GREY)
     return figure
+
+
+def write_subject(figure: "Figure", subject: str) -> None:
+    """Names what the figure is about (run, model, data) in small letters above the title."""
+    width, height = figure.get_size_inches()
+    shown = shorten(subject, int((width - 2 * MARGIN) / NOTE_CHARACTER))
+    figure.text(MARGIN / width, 1 - 0.21 / height, shown, size=9.5, color=GREY)
+
+
+def widths(count: int) -> list[float]:
+    """Widths of lines plotted in this order, each narrower than the one below it, so that all of them can be seen
+    where they coincide."""
+    return [1.5 + min(0.9, 3.6 / max(count - 1, 1)) * (count - 1 - place) for place in range(count)]
 
 
 def panel(
@@ -59,13 +72,13 @@ def panel(
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color(PALE)
-    axes.tick_params(which="both", labelsize=8.5, color=PALE, labelcolor=GREY, length=3)
+    axes.tick_params(which="both", labelsize=9, color=PALE, labelcolor=GREY, length=3)
     axes.ticklabel_format(useOffset=False, scilimits=(-5, 7))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.offsetText.set(size=8, color=GREY)
+        axis.offsetText.set(size=9, color=GREY)
     axes.tick_params(which="minor", length=0, labelleft=False, labelbottom=False)
-    axes.set_xlabel(safe(x), size=9.5, color=INK)
-    axes.set_ylabel(safe(y), size=9.5, color=INK)
+    axes.set_xlabel(safe(x), size=10, color=INK)
+    axes.set_ylabel(safe(y), size=10, color=INK)
     return axes
 
 
@@ -82,8 +95,8 @@ def legend(axes: "Axes", handles: Sequence["Artist"], labels: Sequence[str], tit
     """To the right of the axes."""
     names = [safe(label) for label in labels]
     box = axes.legend(
-        handles, names, loc="upper left", bbox_to_anchor=(1.03, 1.0), frameon=False, fontsize=8.5,
-        labelcolor=INK, borderaxespad=0, handlelength=1.6, title=title or None, title_fontsize=8.5, alignment="left",
+        handles, names, loc="upper left", bbox_to_anchor=(1.03, 1.0), frameon=False, fontsize=9,
+        labelcolor=INK, borderaxespad=0, handlelength=1.6, title=title or None, title_fontsize=9, alignment="left",
     )  # fmt: skip
     box.get_title().set_color(GREY)
 
@@ -92,7 +105,7 @@ def legend_above(axes: "Axes", handles: Sequence["Artist"], labels: Sequence[str
     """In one line above the axes."""
     axes.legend(
         handles, [safe(label) for label in labels], loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False,
-        fontsize=8.5, labelcolor=INK, borderaxespad=0.2, handlelength=1.6, ncols=len(labels), columnspacing=1.4,
+        fontsize=9, labelcolor=INK, borderaxespad=0.2, handlelength=1.6, ncols=len(labels), columnspacing=1.4,
     )  # fmt: skip
 
 

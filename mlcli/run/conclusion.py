@@ -49,4 +49,6 @@ def conclude(cfg: Settings, runs: Sequence[FinishedRun], folder: RunFolder, save
         "figures": [plot.name for plot in conclusion.plots],
     }
     write_json(folder.path / "answer.json", content)
-    save_figures(lambda: conclusion.plots, "figures of the conclusion", folder.path / "figures", save)
+    save_figures(
+        lambda: conclusion.plots, "figures of the conclusion", folder.record(), folder.path / "figures", save
+    )

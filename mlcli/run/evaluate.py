@@ -52,7 +52,7 @@ def evaluate_run(
     if save is not None:
         with writing(save):
             write_predictions(save / f"{split}.csv", evaluation)
-            save_figures(evaluation.plots, f"figures of the {split} split", save)
+            save_figures(evaluation.plots, f"figures of the {split} split", found.record, save)
     return metrics_of(evaluation, split)
 
 

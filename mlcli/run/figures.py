@@ -1,9 +1,11 @@
 """Saves figures. A figure that fails is reported in one line and never fails the run."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mlcli.figure.plot import Plot
 from mlcli.track.console import print_message
@@ -25,12 +27,27 @@ def report_plot_errors(what: str) -> Iterator[None]:
         print_message(line)
 
 
-def save_figures(prepare: Callable[[], Iterable[Plot]], what: str, folder: Path, save: Save = Plot.save) -> None:
-    """Calls `save` with each figure that `prepare` returns, and with the folder.
+def save_figures(
+    prepare: Callable[[], Iterable[Plot]],
+    what: str,
+    record: Mapping[str, Any],
+    folder: Path,
+    save: Save = Plot.save,
+) -> None:
+    """Calls `save` with each figure that `prepare` returns, and with the folder. The figures name the run or sweep of
+    the record.
 
     what: a name for all of them, in reports of errors of `prepare`. A figure that fails does not prevent the others.
     """
     with report_plot_errors(what):
         for plot in prepare():
             with report_plot_errors(f"figure {plot.name}"):
-                save(plot, folder)
+                save(replace(plot, subject=subject(record)) if isinstance(plot, Plot) else plot, folder)
+
+
+def subject(record: Mapping[str, Any]) -> str:
+    """Model, data, name and id of a run or sweep, as in `lstm on digits · lr=0.01 · 20261201-101500-1a2b3c4d-3`."""
+    options = record.get("options") or {}
+    trained = " on ".join(options[group] for group in ("model", "data") if group in options)
+    name = "" if record["name"] == trained.replace(" on ", "-") else record["name"]
+    return " · ".join(filter(None, (trained, name, record["id"])))

@@ -83,16 +83,17 @@ def plot_results(
     folder: RunFolder, cfg: Settings, parts: Parts, evaluation: Evaluation, save: Save = Plot.save
 ) -> None:
     """Saves the figures of a run: learning curves, layer statistics, and those of the evaluation."""
-    history, figures = folder.history(), folder.path / "figures"
+    history, record, figures = folder.history(), folder.record(), folder.path / "figures"
     rate, best_epoch = learning_rate_by_update(cfg, parts), folder.read("result.json")["best_epoch"]
     save_figures(
         lambda: learning_curves(history, cfg.trainer.monitor, rate, task_directions(cfg), best_epoch),
         "learning curves",
+        record,
         figures,
         save,
     )
-    save_figures(lambda: layer_plots(history), "gradients and activations", figures, save)
-    save_figures(evaluation.plots, f"figures of the {parts.data.evaluation_split} split", figures, save)
+    save_figures(lambda: layer_plots(history), "gradients and activations", record, figures, save)
+    save_figures(evaluation.plots, f"figures of the {parts.data.evaluation_split} split", record, figures, save)
 
 
 def metrics_of(evaluation: Evaluation, split: str) -> dict[str, float]:

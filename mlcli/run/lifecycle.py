@@ -109,7 +109,7 @@ def write_description(folder: RunFolder, job: Job, parts: Parts) -> None:
         write_json(folder.path / "transfer.json", parts.transferred.record())
         if parts.transferred.leaves_more_than_head:
             log.warning(parts.transferred.line())
-    save_figures(lambda: job.plots, "figures", folder.path / "figures")
+    save_figures(lambda: job.plots, "figures", folder.record(), folder.path / "figures")
 
 
 @contextmanager

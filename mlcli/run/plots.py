@@ -41,11 +41,13 @@ def learning_curves(
     kept = [record for record in history if record["epoch"] == best_epoch]
     plots = [figure.learning_curves(epochs, curves, monitor, best(kept or history, monitor, stated))]
     rates = series(history, "lr")
-    if schedule is not None and rates:
+    if len(set(rates)) < 2:  # a constant rate needs no picture
+        return plots
+    if schedule is not None:
         last = int(history[-1]["step"])
         steps = range(0, last, max(1, last // RATES))
         plots.append(figure.learning_rate(steps, [schedule(step) for step in steps], when="at optimisation steps"))
-    elif rates:
+    else:
         plots.append(figure.learning_rate([int(record["step"]) for record in history], rates))
     return plots
 

@@ -69,7 +69,7 @@ def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     content |= {"sentence": _sentence(content), "metrics": _flat(configurations)}
     write_json(sweep.path / "crossval.json", content)
     if cfg.tracking.figures:
-        save_figures(lambda: [_plot(content)], "figure crossval", sweep.path / "figures", save)
+        save_figures(lambda: [_plot(content)], "figure crossval", sweep.record(), sweep.path / "figures", save)
 
 
 def _headline(trial: Trial) -> str:

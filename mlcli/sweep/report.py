@@ -39,7 +39,13 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
         _write_csv(sweep.path / "groups.csv", [_flat_group(group) for group in grouped])
     write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": number, "monitor": monitor})
     if save and any(each["status"] in SCORED for each in rows) and cfg.tracking.figures:
-        save_figures(lambda: _plots(rows, trials, monitor), "figures of the sweep", sweep.path / "figures", save)
+        save_figures(
+            lambda: _plots(rows, trials, monitor),
+            "figures of the sweep",
+            sweep.record(),
+            sweep.path / "figures",
+            save,
+        )
 
 
 def rows_of(trials: Sequence[Trial], monitor: str, stated: Directions) -> list[Row]:

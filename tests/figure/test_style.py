@@ -1,8 +1,10 @@
 """How numbers are written in figures."""
 
+from itertools import pairwise
+
 import pytest
 
-from mlcli.figure.style import plus_minus
+from mlcli.figure.style import plus_minus, widths
 
 
 @pytest.mark.parametrize(
@@ -18,3 +20,10 @@ from mlcli.figure.style import plus_minus
 )
 def test_a_mean_has_the_decimal_places_of_its_deviation(mean: float, deviation: float, text: str) -> None:
     assert plus_minus(mean, deviation) == text
+
+
+def test_lines_that_coincide_can_be_told_apart() -> None:
+    for count in (1, 2, 6, 30):
+        found = widths(count)
+        assert len(found) == count and found[-1] == 1.5 and found[0] <= 6
+        assert all(below > above for below, above in pairwise(found))

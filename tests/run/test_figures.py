@@ -9,10 +9,13 @@ import pytest
 from mlcli.cli.training import main
 from mlcli.figure.plot import Plot
 from mlcli.run import finish
-from mlcli.run.figures import save_figures
+from mlcli.run.figures import save_figures, subject
 from mlcli.task.plots import classification
 
 QUICK = ["tracking=none", "model=mlp", "model.width=8", "trainer.epochs=1", "device=cpu", "-q"]
+
+
+RECORD = {"name": "lr=0.1", "id": "20261201-101500-1a2b3c4d-3", "options": {"model": "mlp", "data": "digits"}}
 
 
 def spoilt(*_: Any, **data: Any) -> Any:
@@ -27,9 +30,18 @@ def fine(**data: Any) -> Any:
 
 def test_one_bad_figure_costs_a_line_and_not_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plots = [Plot("bad", spoilt, {}), Plot("good", fine, {})]
-    save_figures(lambda: plots, "figures", tmp_path)
+    save_figures(lambda: plots, "figures", RECORD, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.json", "good.json", "good.png"]
     assert capsys.readouterr().err == "figure bad cannot be plotted: ZeroDivisionError: no range\n"
+
+
+def test_a_figure_names_run_model_and_data(tmp_path: Path) -> None:
+    made: list[Plot] = []
+    save_figures(lambda: [Plot("good", fine, {})], "figures", RECORD, tmp_path, lambda plot, _: made.append(plot))
+    [text] = made[0].figure().texts
+    assert text.get_text() == "mlp on digits · lr=0.1 · 20261201-101500-1a2b3c4d-3"
+    assert subject(RECORD | {"name": "mlp-digits"}) == "mlp on digits · 20261201-101500-1a2b3c4d-3"
+    assert subject({"name": "old", "id": "of-format-1"}) == "old · of-format-1"
 
 
 @pytest.mark.parametrize("where", ["while prepared", "while drawn"])

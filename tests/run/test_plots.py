@@ -33,7 +33,9 @@ def title(plot: Any) -> str:
 
 
 def test_best_epoch_is_marked_by_the_monitor(tmp_path: Path) -> None:
-    records = history([0.5, 0.2, 0.3], lr=0.01)
+    records = history([0.5, 0.2, 0.3])
+    for record, lr in zip(records, (0.01, 0.01, 0.001), strict=True):
+        record["metrics"]["lr"] = lr
     records[2]["metrics"]["val/accuracy"] = 0.95
     by_loss, rate = plots.learning_curves(records)
     assert (by_loss.name, rate.name) == ("learning_curves", "learning_rate")
@@ -41,7 +43,7 @@ def test_best_epoch_is_marked_by_the_monitor(tmp_path: Path) -> None:
     assert list(by_loss.data["curves"]) == ["loss", "accuracy"]
     assert plots.learning_curves(records, "val/accuracy")[0].data["best"] == {"epoch": 3, "value": 0.95}
     assert "best epoch 2, val/loss 0.2" in title(by_loss)
-    assert rate.data == {"steps": [10, 20, 30], "rates": [0.01] * 3}
+    assert rate.data == {"steps": [10, 20, 30], "rates": [0.01, 0.01, 0.001]}
     for plot in (by_loss, rate):
         plot.save(tmp_path)
         assert json.loads((tmp_path / f"{plot.name}.json").read_text()) == plot.data
@@ -52,6 +54,11 @@ def test_the_epoch_whose_weights_are_kept_is_marked() -> None:
     [plot] = plots.learning_curves(history([0.5, 0.2, 0.3]), best_epoch=3)
     assert plot.data["best"] == {"epoch": 3, "value": 0.3}
     assert "best epoch 3, val/loss 0.3" in title(plot)
+
+
+def test_a_constant_learning_rate_has_no_figure() -> None:
+    [curves] = plots.learning_curves(history([0.5, 0.2], lr=0.01))
+    assert curves.name == "learning_curves"
 
 
 def test_gaps_single_epochs_and_unknown_monitors_are_drawn(tmp_path: Path) -> None:
