@@ -136,6 +136,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     from hydra.types import HydraContext
 
     from hydra_plugins.mlcli_sweep.plugins import sweeper_of
+    from mlcli.cli.interrupted_sweep import table_on_interrupt
     from mlcli.cli.sweep_table import print_sweep
     from mlcli.config.job import as_typed
     from mlcli.run.failure import RunFailed
@@ -150,7 +151,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
     sweeper = sweeper_of(cfg, context, session)
     failure = None
     try:
-        with session:
+        with session, table_on_interrupt(session):
             sweeper.sweep(arguments=as_typed(cfg.hydra.overrides.task))
     except RunFailed as error:  # some sweepers stop at a failed trial; the results so far are printed
         failure = str(error)

@@ -118,6 +118,17 @@ class Sweep:
         finally:
             self.record.end(status, reason)
 
+    def report_so_far(self) -> None:
+        """Writes the tables of an interrupted sweep, without figures."""
+        assert self.record is not None
+        self.console.stop()
+        report(self.record, self.trials, None)
+
+    def abort(self) -> None:
+        """Records that the sweep was interrupted, and nothing else."""
+        if self.record is not None:
+            self.record.end("KILLED", "interrupted")
+
     def _report(self, record: RunFolder, save: Save) -> None:
         _plot_best(record, self.trials, save)
         folds = is_crossval(self.trials)
