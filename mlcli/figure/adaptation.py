@@ -80,7 +80,7 @@ def render_adaptation(
         here = panel(figure, left + column * (WIDE + BETWEEN), bottom + line * (TALL + ABOVE), WIDE, TALL)
         own = {step: each[place] for step, each in curves.items()}
         handles = _task(here, grid, own, inputs[place], targets[place], shots)
-        here.set_title(name, size=8, color=GREY, loc="right", pad=3)
+        here.set_title(name, size=9, color=GREY, loc="right", pad=3)
         here.set_ylim(limits)
         here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(names))
     names_of_lines = ["task", f"{shots} support points", *map(_when, curves)]

@@ -84,7 +84,7 @@ def _map(axes: "Axes", weights: np.ndarray, tokens: list[str], title: str) -> No
     names = [shorten(token, LONGEST) for token in tokens]
     axes.set_xticks(range(len(tokens)), names, rotation=90 if max(map(len, names)) > 2 else 0)
     axes.set_yticks(range(len(tokens)), names)
-    axes.tick_params(length=0, labelsize=8, labelcolor=INK)
+    axes.tick_params(length=0, labelsize=9, labelcolor=INK)
     for spine in axes.spines.values():
         spine.set(visible=True, color=PALE)
     axes.set_title(shorten(title, 40), size=9, color=GREY, loc="left", pad=4)

@@ -35,7 +35,7 @@ def render_bars(title: str, note: str, groups: list[str], scores: dict[str, list
         handles.append(axes.bar(at, known, width=BAR * 0.92, color=COLOURS[place % len(COLOURS)]))
         for x, value in zip(at, known, strict=True):
             if np.isfinite(value):
-                axes.text(x, value + 0.01, f"{value:.2f}", size=7, color=INK, ha="center", va="bottom")
+                axes.text(x, value + 0.01, f"{value:.2f}", size=8, color=INK, ha="center", va="bottom")
     axes.set_xticks((np.arange(len(groups)) + 0.5) * step, [shorten(name, LONGEST) for name in groups])
     axes.tick_params(axis="x", length=0, labelcolor=INK)
     axes.grid(False, axis="x")

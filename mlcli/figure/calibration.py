@@ -56,7 +56,7 @@ def render_calibration(
     upper.plot(x, y, color=BLUE, linewidth=1.4, marker="o", markersize=5, zorder=3)
     lower.bar((np.array(bin) + 0.5) / bins, n, width=0.92 / bins, color=BLUE, alpha=0.75)
     for place, times in zip(bin, count, strict=True):
-        lower.text((place + 0.5) / bins, times, f"{times:,}", size=7.5, color=GREY, ha="center", va="bottom")
+        lower.text((place + 0.5) / bins, times, f"{times:,}", size=8, color=GREY, ha="center", va="bottom")
     lower.set_ylim(0, 1.22 * max(count))
     upper.set_ylim(-0.02, 1.02)
     upper.tick_params(labelbottom=False)

@@ -115,7 +115,7 @@ def render_silhouettes(values: list[list[float]], mean: float, total: int) -> "F
         ticks.append(low + len(own) / 2)
         low += len(own) + gap
     axes.axvline(mean, color=INK, linewidth=1, linestyle="--")
-    axes.text(mean, low, " mean", size=8.5, color=GREY, va="bottom")
+    axes.text(mean, low, " mean", size=9, color=GREY, va="bottom")
     axes.set_yticks(ticks, [str(label) for label in range(len(values))])
     axes.set_ylim(low, -gap)
     return figure

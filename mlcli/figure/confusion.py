@@ -156,9 +156,9 @@ def _list_mistakes(
     order = np.argsort(-wrong, axis=None, kind="stable")[:LISTED]
     axes = blank(figure, left, bottom, 2.4, height)
     axes.text(0, 0.1, "most frequent errors", size=9, color=GREY)
-    axes.text(0, 0.32, "true → predicted", size=8.5, color=GREY)
+    axes.text(0, 0.32, "true → predicted", size=9, color=GREY)
     places = [divmod(int(i), len(classes)) for i in order if wrong.flat[i]]
     times = "\n".join(f"{wrong[place]}×" for place in places)
     names = "\n".join(f"{shorten(classes[t], 12)} → {shorten(classes[p], 12)}" for t, p in places)
     for x, text, side in ((0.3, times, "right"), (0.4, names, "left")):
-        axes.text(x, 0.5, text, size=8.5, color=INK, ha=side, va="top", linespacing=1.75)
+        axes.text(x, 0.5, text, size=9, color=INK, ha=side, va="top", linespacing=1.75)

@@ -229,8 +229,8 @@ def _bar(figure: "Figure", axes: list["Axes"], norm: "Normalize", name: str, log
         cax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         cax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: brief(value)))
         cax.minorticks_off()
-    cax.tick_params(which="both", labelsize=8, color=PALE, labelcolor=GREY, length=2)
-    cax.set_title(shorten(name, 12), size=8.5, color=GREY, loc="left", pad=5)
+    cax.tick_params(which="both", labelsize=9, color=PALE, labelcolor=GREY, length=2)
+    cax.set_title(shorten(name, 12), size=9, color=GREY, loc="left", pad=5)
 
 
 def _colours() -> "Colormap":

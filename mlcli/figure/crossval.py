@@ -56,9 +56,7 @@ def render_fold_scores(
         if mean["low"] is not None:
             axes.plot([mean["low"], mean["high"]], [row + 0.15] * 2, color=colour, linewidth=1.6, zorder=4)
         axes.scatter([mean["mean"]], [row + 0.15], s=44, c=colour, zorder=5)
-        axes.text(
-            1.03, row + 0.15, labels[row], size=8.5, color=INK, va="center", transform=axes.get_yaxis_transform()
-        )
+        axes.text(1.03, row + 0.15, labels[row], size=9, color=INK, va="center", transform=axes.get_yaxis_transform())
     if 1 < len(names) <= LINKED:
         for same in zip(*scores, strict=True):
             points = [(score, row - 0.2) for row, score in enumerate(same) if score is not None]

@@ -123,8 +123,8 @@ def render_episode(
     figure = page(2 * MARGIN + width, HEADER + HEAD + down * len(names) + 0.05, title, note)
     axes = blank(figure, MARGIN, 0.05, width, HEAD + down * len(names))
     queries = left + step * shots + BETWEEN
-    axes.text(left, HEAD - 0.08, "support", size=8.5, color=GREY)
-    axes.text(queries, HEAD - 0.08, "queries", size=8.5, color=GREY)
+    axes.text(left, HEAD - 0.08, "support", size=9, color=GREY)
+    axes.text(queries, HEAD - 0.08, "queries", size=9, color=GREY)
     for row, name in enumerate(names):
         top = HEAD + down * row
         axes.text(0, top + SIDE / 2, shorten(name, LONGEST), size=11, color=INK, va="center_baseline")
@@ -153,5 +153,5 @@ def _prediction(axes: "Axes", prediction: str, name: str, x: float, top: float) 
     if prediction != name:
         axes.add_patch(Rectangle((x, top), SIDE, SIDE, fill=False, edgecolor=colour, linewidth=2))
     axes.text(
-        x + SIDE / 2, top + SIDE + CAPTION - 0.05, shorten(prediction, LONGEST), size=8.5, color=colour, ha="center"
+        x + SIDE / 2, top + SIDE + CAPTION - 0.05, shorten(prediction, LONGEST), size=9, color=colour, ha="center"
     )

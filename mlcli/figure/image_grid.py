@@ -49,7 +49,7 @@ def render_image_grid(
     axes = blank(figure, MARGIN, MARGIN - GAP, width, height)
     for column, name in enumerate(columns):
         place = left + step * column + SIDE / 2
-        axes.text(place, HEAD - 0.08, shorten(name, LONGEST), size=8.5, color=GREY, ha="center", va="bottom")
+        axes.text(place, HEAD - 0.08, shorten(name, LONGEST), size=9, color=GREY, ha="center", va="bottom")
     for row, name in enumerate(rows):
         top = HEAD + step * row
         axes.text(0, top + SIDE / 2, shorten(name, LONGEST), size=9, color=INK, va="center_baseline")

@@ -38,7 +38,7 @@ def render_labels(rows: list[dict[str, Any]], total: int, accuracy: float) -> "F
     axes.hlines(HEAD + ROW * np.arange(len(ranked) + 1), 0, across, color=FAINT, linewidth=0.8)
     for place, (key, name) in enumerate(COLUMNS.items(), 1):
         right = first + COLUMN * place - 0.1
-        axes.text(right, HEAD - 0.07, name, size=8.5, color=GREY, ha="right", va="bottom", linespacing=1.05)
+        axes.text(right, HEAD - 0.07, name, size=9, color=GREY, ha="right", va="bottom", linespacing=1.05)
         for i, row in enumerate(ranked):
             value = row[key]
             text = "–" if value is None else f"{value:,}" if key == "examples" else f"{value:.3f}"

@@ -175,7 +175,7 @@ def _pictures(
             extent=(x, x + wide, y + tall, y),
         )  # fmt: skip
         for line, (text, colour) in enumerate(zip(caption, (BLUE, VERMILLION if wrong else INK, GREY), strict=True)):
-            axes.text(x, y + tall + 0.15 + 0.155 * line, text, size=8.5, color=colour)
+            axes.text(x, y + tall + 0.15 + 0.155 * line, text, size=9, color=colour)
     axes.set_xlim(0, across)
     axes.set_ylim(down, 0)
     return figure
@@ -204,7 +204,7 @@ def _table(
 
 
 def _column(axes: "Axes", x: float, name: str, texts: list[str], head: float, colour: str) -> None:
-    axes.text(x, head - 0.09, name, size=8.5, color=GREY, va="bottom", linespacing=1.05)
+    axes.text(x, head - 0.09, name, size=9, color=GREY, va="bottom", linespacing=1.05)
     for row, text in enumerate(texts):
         axes.text(x, head + ROW * (row + 0.5), safe(text), size=9, color=colour, va="center_baseline")
 

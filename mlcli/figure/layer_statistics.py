@@ -57,7 +57,7 @@ def _map(figure: "Figure", axes: "Axes", epochs: list[int], each: dict[str, Any]
     width, whole = figure.get_size_inches()
     bar = figure.colorbar(image, cax=figure.add_axes((left / width, 0.6 / whole, 0.14 / width, height / whole)))
     bar.outline.set_visible(False)
-    bar.ax.tick_params(which="both", labelsize=8, labelcolor=GREY, color=PALE, length=2)
+    bar.ax.tick_params(which="both", labelsize=9, labelcolor=GREY, color=PALE, length=2)
 
 
 def _norm(values: Any, scale: str) -> "Normalize":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlcli.figure.plot import Plot, plain
-from mlcli.figure.style import GREY, HEADER, INK, MARGIN, PALETTE, log_scale, page, panel, room
+from mlcli.figure.style import GREY, HEADER, INK, MARGIN, PALETTE, legend_below, log_scale, page, panel, room, widths
 from mlcli.figure.style import legend as add_legend
 
 if TYPE_CHECKING:
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTHS = {1: 5.0, 2: 3.9}  # inches of a panel by their number
-NARROW, HEIGHT = 3.3, 3.2
+WIDTHS = {1: 4.6, 2: 2.65, 3: 1.75}  # inches of a panel, by the number of panels in a row
+HEIGHT = 2.8
 LEFT, BOTTOM = MARGIN + 0.65, 0.6
+LEGEND_LINE = 0.2
 COLOURS = (*PALETTE, INK)
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))  # one round of the colours each
 POINTS = 16  # markers are plotted for curves with at most this number of points
@@ -64,27 +65,41 @@ def panels(name: str, title: str, note: str, of: Sequence[Panel], legend: str = 
 
 
 def render_panels(title: str, note: str, panels: list[dict[str, Any]], named: str) -> "Figure":
-    """Panels side by side, with one legend to their right."""
+    """Panels in rows of up to three, with one legend: to the right of a single panel, otherwise below."""
     names = list(dict.fromkeys(name for each in panels for name in each["curves"]))
-    width = WIDTHS.get(len(panels), NARROW)
-    right = 0.75 + room([*names, named], 30) if len(names) > 1 else 0.3
-    figure = page((LEFT + width) * len(panels) + right, BOTTOM + HEIGHT + HEADER, title, note)
+    columns = min(len(panels), max(WIDTHS))
+    rows, width = -(-len(panels) // columns), WIDTHS[columns]
+    legend_lines = _legend_lines(names, (LEFT + width) * columns) if len(names) > 1 and len(panels) > 1 else 0
+    right = 0.75 + room([*names, named], 30) if len(names) > 1 and len(panels) == 1 else 0.3
+    low = LEGEND_LINE * (legend_lines + bool(legend_lines and named)) + BOTTOM
+    figure = page((LEFT + width) * columns + right, low + rows * HEIGHT + (rows - 1) * BOTTOM + HEADER, title, note)
     handles: dict[str, Artist] = {}
     for place, each in enumerate(panels):
-        axes = panel(figure, LEFT + place * (LEFT + width), BOTTOM, width, HEIGHT, each["x"], each["y"])
+        row, column = divmod(place, columns)
+        bottom = low + (rows - 1 - row) * (HEIGHT + BOTTOM)
+        axes = panel(figure, LEFT + column * (LEFT + width), bottom, width, HEIGHT, each["x"], each["y"])
         if each["level"] is not None:
             axes.axhline(each["level"], color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for x in each["at"]:
             axes.axvline(x, color=GREY, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
-        for name, curve in each["curves"].items():
-            handles.setdefault(name, _plot_curve(axes, curve, names.index(name)))
+        for name, thickness in zip(each["curves"], widths(len(each["curves"])), strict=True):
+            curve = each["curves"][name]
+            handles.setdefault(name, _plot_curve(axes, curve, names.index(name), thickness))
         _scales(axes, each)
-    if len(names) > 1:
+    if legend_lines:
+        legend_below(figure, [handles[name] for name in names], names, named, -(-len(names) // legend_lines))
+    elif len(names) > 1:
         add_legend(axes, [handles[name] for name in names], names, named)
     return figure
 
 
-def _plot_curve(axes: "Axes", curve: dict[str, Any], place: int) -> "Artist":
+def _legend_lines(names: list[str], width: float) -> int:
+    """Lines of a legend with equally wide columns, in so many inches."""
+    across = max(1, int(width / (0.6 + room(names, 30))))
+    return -(-len(names) // across)
+
+
+def _plot_curve(axes: "Axes", curve: dict[str, Any], place: int, width: float) -> "Artist":
     """`place`, the position among all names, selects colour and dashes."""
     colour = COLOURS[place % len(COLOURS)]
     dashes = DASHES[place // len(COLOURS) % len(DASHES)]
@@ -93,7 +108,9 @@ def _plot_curve(axes: "Axes", curve: dict[str, Any], place: int) -> "Artist":
     if curve["spread"] is not None:
         spread = np.array(curve["spread"], dtype=float)
         axes.fill_between(x, y - spread, y + spread, color=colour, alpha=0.13, linewidth=0, zorder=2)
-    return axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.6, marker=marker, markersize=3.5, zorder=3)[0]
+    return axes.plot(x, y, color=colour, linestyle=dashes, linewidth=width, marker=marker, markersize=3.5, zorder=3)[
+        0
+    ]
 
 
 def _scales(axes: "Axes", each: dict[str, Any]) -> None:

@@ -100,6 +100,6 @@ def _axis(axes: "Axes", place: int, name: str, ticks: dict[float, str], side: st
     for height, text in ticks.items():
         axes.plot([place, place + shift / 2], [height, height], color=PALE, linewidth=1.2, zorder=3, clip_on=False)
         axes.text(
-            place + shift, height, shorten(text, LONGEST), size=8.5, color=GREY, ha=side, va="center", zorder=4,
+            place + shift, height, shorten(text, LONGEST), size=9, color=GREY, ha=side, va="center", zorder=4,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
         )  # fmt: skip

@@ -119,10 +119,10 @@ def render_images(
                 np.array(image, dtype=np.uint8), cmap="gray", vmin=0, vmax=255, interpolation="nearest",
                 aspect="auto", extent=(x, x + wide, y + tall, y),
             )  # fmt: skip
-    axes.text(0, down - 0.08, "MSE", size=8.5, color=GREY)
+    axes.text(0, down - 0.08, "MSE", size=9, color=GREY)
     for column, error in enumerate(errors["rebuilt"]):
         x = names + column * (wide + GAP) + wide / 2
-        axes.text(x, down - 0.08, brief(error), size=8.5, color=GREY, ha="center")
+        axes.text(x, down - 0.08, brief(error), size=9, color=GREY, ha="center")
     axes.set_xlim(0, across)
     axes.set_ylim(down, 0)
     return figure
@@ -148,7 +148,7 @@ def render_curves(
         here.set_ylim(low - pad, high + pad)
         here.locator_params(axis="x", integer=True, nbins=4)
         here.tick_params(labelleft=column == 0, labelbottom=place + COLUMNS >= len(index))
-        here.set_title(f"MSE {brief(error)}", size=8, color=GREY, loc="right", pad=3)
+        here.set_title(f"MSE {brief(error)}", size=9, color=GREY, loc="right", pad=3)
     legend_above(blank(figure, left, bottom + down, across, 0.01), handles, [*map(_displayed, rows)])
     width, height = figure.get_size_inches()
     figure.text((left + across / 2) / width, 0.16 / height, axes[0], size=9.5, color=INK, ha="center")

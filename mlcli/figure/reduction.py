@@ -71,11 +71,11 @@ def render_variance(ratios: list[float], kept: int, marks: dict[str, int]) -> "F
     places = np.arange(1, len(ratios) + 1)
     axes.bar(places, ratios, color=[BLUE if place <= kept else PALE for place in places], width=0.9)
     axes.plot(places, reached, color=VERMILLION, linewidth=1.6)
-    axes.text(places[-1], reached[-1] - 0.1, "cumulative", size=8.5, color=VERMILLION, ha="right", va="top")
+    axes.text(places[-1], reached[-1] - 0.1, "cumulative", size=9, color=VERMILLION, ha="right", va="top")
     for count in marks.values():
         axes.plot([count], [reached[count - 1]], marker="o", markersize=4, color=INK)
         axes.annotate(
-            f"{count}", (count, reached[count - 1]), xytext=(0, -12), textcoords="offset points", size=8.5,
+            f"{count}", (count, reached[count - 1]), xytext=(0, -12), textcoords="offset points", size=9,
             color=INK, ha="center",
         )  # fmt: skip
     axes.set_ylim(0, 1.03)

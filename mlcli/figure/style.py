@@ -109,6 +109,19 @@ def legend_above(axes: "Axes", handles: Sequence["Artist"], labels: Sequence[str
     )  # fmt: skip
 
 
+def legend_below(
+    figure: "Figure", handles: Sequence["Artist"], labels: Sequence[str], title: str, columns: int
+) -> None:
+    """In columns at the lower edge of the figure."""
+    width, height = figure.get_size_inches()
+    box = figure.legend(
+        handles, [safe(label) for label in labels], loc="lower left", bbox_to_anchor=(MARGIN / width, 0.04 / height),
+        frameon=False, fontsize=9, labelcolor=INK, borderaxespad=0, borderpad=0, handlelength=1.6, ncols=columns,
+        columnspacing=1.4, labelspacing=0.3, title=title or None, title_fontsize=9, alignment="left",
+    )  # fmt: skip
+    box.get_title().set_color(GREY)
+
+
 def safe(text: str) -> str:
     """Text as it stands: no dollar starts a formula, no leading underscore hides a legend entry."""
     text = str(text).replace(r"\$", "$").replace("$", r"\$")

@@ -92,7 +92,7 @@ def render_ranking(
     figure = page(left + 3.6 + 0.25 + room(scores, 20), 0.65 + height + HEADER, f"{metric} · best {scores[0]}", note)
     axes = panel(figure, left, 0.65, 3.6, height, metric)
     for row, score in enumerate(scores):
-        axes.text(1.03, row, score, size=8.5, color=INK, va="center", transform=axes.get_yaxis_transform())
+        axes.text(1.03, row, score, size=9, color=INK, va="center", transform=axes.get_yaxis_transform())
     _ranked_points(axes, shown, trials)
     axes.set_yticks(range(len(shown)), [shorten(name, 46) for name in names])
     axes.tick_params(axis="y", length=0, labelcolor=INK)

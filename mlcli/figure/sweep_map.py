@@ -159,7 +159,7 @@ def _colour_bar(figure: "Figure", colours: Any, left: float, bottom: float, heig
     width, whole = figure.get_size_inches()
     bar = figure.colorbar(colours, cax=figure.add_axes((left / width, bottom / whole, 0.14 / width, height / whole)))
     bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=8, labelcolor=GREY, color=PALE, length=2)
+    bar.ax.tick_params(labelsize=9, labelcolor=GREY, color=PALE, length=2)
     bar.set_label(safe(metric), size=9, color=INK)
 
 

@@ -76,7 +76,7 @@ def render_misclassified_texts(
     axes = blank(figure, MARGIN, MARGIN, across, down)
     axes.hlines(0.3 + row * np.arange(len(texts) + 1), 0, across, color=FAINT, linewidth=0.8)
     for x, name in ((0.0, "true"), (NAMES, "predicted"), (2 * NAMES, "probability"), (start, "text")):
-        axes.text(x, 0.2, name, size=8.5, color=GREY, va="bottom")
+        axes.text(x, 0.2, name, size=9, color=GREY, va="bottom")
     for i, text in enumerate(texts):
         middle = 0.3 + row * (i + 0.5)
         cells = (
@@ -87,7 +87,7 @@ def render_misclassified_texts(
         for x, cell, colour in cells:
             axes.text(x, middle, cell, size=9, color=colour, va="center_baseline")
         lines = "\n".join(textwrap.wrap(text, TEXT, max_lines=2, placeholder=" …"))
-        axes.text(start, middle, lines, size=8.5, color=INK, va="center", linespacing=1.15, parse_math=False)
+        axes.text(start, middle, lines, size=9, color=INK, va="center", linespacing=1.15, parse_math=False)
     return figure
 
 
