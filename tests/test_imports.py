@@ -25,6 +25,7 @@ ANYWHERE = {
     "mlcli.config.cache_dir",
     "mlcli.metric.comparison",
     "mlcli.metric.direction",
+    "mlcli.metric.suggestion",
     "mlcli.metric.normal",
 }
 MAY_IMPORT = {

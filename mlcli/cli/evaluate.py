@@ -26,7 +26,7 @@ def evaluate(
     config_dir: ConfigDir = None,
 ) -> None:
     """Evaluate a finished run with its best weights."""
-    from mlcli.cli.output import outputs_folder, print_json, print_table
+    from mlcli.cli.output import format_number, outputs_folder, print_json, print_table
     from mlcli.run.evaluate import evaluate_run
     from mlcli.run.user_configs import add_configs
 
@@ -36,4 +36,6 @@ def evaluate(
         if as_json:
             print_json(metrics)
         else:
-            print_table(("metric", "value"), sorted(metrics.items()))
+            print_table(
+                ("metric", "value"), [(name, format_number(value)) for name, value in sorted(metrics.items())]
+            )

@@ -15,11 +15,11 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     columns = ["metric", "value", *(["95 % interval"] if intervals else []), *(["baseline"] if baselines else [])]
     rows = []
     for name, value in sorted(overall.items()):
-        row = [name, value]
+        row = [name, format_number(value)]
         if intervals:
             row.append(" – ".join(map(format_number, intervals.get(name, ()))))
         if baselines:
-            row.append(baselines.get(name))
+            row.append(format_number(baselines.get(name)))
         rows.append(row)
     print_table(columns, rows)
     print_conclusion(folder)

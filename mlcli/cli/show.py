@@ -23,6 +23,7 @@ def show(
     outputs: Outputs = None,
 ) -> None:
     """Show one run: command, result, duration, size, device, seed, settings, metrics and files."""
+    from mlcli.cli.document import document
     from mlcli.cli.output import outputs_folder, print_json, print_line, terminal_width
     from mlcli.cli.sweep_table import print_sweep
     from mlcli.store.find import find
@@ -30,7 +31,7 @@ def show(
     with user_errors():
         found = find(run, outputs_folder(outputs))
         if as_json:
-            print_json(_document(found))
+            print_json(document(found))
             return
         _print_summary(found)
         if found.damage:
@@ -53,7 +54,7 @@ def _print_summary(found: "StoredRun") -> None:
 
 
 def _print_run(found: "StoredRun", everything: bool) -> None:
-    from mlcli.cli.output import print_line, print_table
+    from mlcli.cli.output import format_number, print_line, print_table
     from mlcli.cli.summary import print_facts
     from mlcli.store.filters import setting_text
 
@@ -63,7 +64,7 @@ def _print_run(found: "StoredRun", everything: bool) -> None:
     if shown:
         print_table(("setting", "value"), [(key, setting_text(value)) for key, value in shown.items()])
     if overall:
-        print_table(("metric", "value"), [*overall.items()])
+        print_table(("metric", "value"), [(name, format_number(value)) for name, value in overall.items()])
     files = (found.folder.path / "figures").glob("*")
     figures = sorted(path.name for path in files if path.suffix in (".png", ".gif"))
     if figures:
@@ -95,21 +96,3 @@ def _changed(found: "StoredRun") -> dict[str, Any]:
         for key, value in found.flat_config.items()
         if (key not in usual or usual[key] != value) and not (key in typed and key not in usual)
     }
-
-
-def _document(found: "StoredRun") -> dict[str, Any]:
-    """Everything that the command shows, as plain data."""
-    from mlcli.store.query import row
-    from mlcli.store.records import try_read_json
-
-    document = row(found)
-    if found.damage:
-        return document
-    path = found.folder.path
-    names = ("sweep", "trials", "crossval") if found.is_sweep else ("result", "environment", "data")
-    more = {name: try_read_json(path / f"{name}.json") for name in names}
-    document |= {"config": found.folder.config() if (path / "config.yaml").exists() else {}}
-    document |= {name: content for name, content in more.items() if content is not None}
-    document["conclusion"] = try_read_json(path / "answer.json")
-    document["figures"] = sorted(str(each) for each in (path / "figures").glob("*.png"))
-    return document

@@ -4,9 +4,10 @@ from typing import Any
 
 import torch
 
-from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.errors import ConfigError
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
+from mlcli.metric.suggestion import suggest_metric
 from mlcli.run.build import Parts, build
 from mlcli.run.directions import check_direction
 from mlcli.train.estimator_update import EstimatorUpdate
@@ -47,7 +48,7 @@ def check_metric(cfg: Settings, parts: Parts, test_only: bool = False) -> None:
 
 
 def _unknown(key: str, name: str, known: list[str]) -> ConfigError:
-    return ConfigError(f"{key}={name}: no such metric.{suggest(name, known)}")
+    return ConfigError(f"{key}={name}: no such metric.{suggest_metric(name, known)}")
 
 
 def _of_epochs(cfg: Settings, parts: Parts, wanted: str = "") -> list[str]:

@@ -11,6 +11,7 @@ from mlcli.figure.layer_statistics import layer_statistics
 from mlcli.figure.plot import Plot
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.history import History, best, headline, series
+from mlcli.metric.suggestion import suggest_metric
 from mlcli.store.stored_run import StoredRun, stated_directions
 
 RATES = 500  # points of the learning rate's curve
@@ -74,7 +75,7 @@ def save_comparison(runs: Sequence[StoredRun], metric: str, path: Path) -> Path:
     if metric not in known:
         metric = renamed.metric(metric, quiet=False)
     if metric not in known:
-        raise ConfigError(f"--metric {metric}: no run has it by epoch. Choices: {', '.join(known)}.")
+        raise ConfigError(f"--metric {metric}: no run has it by epoch.{suggest_metric(metric, known)}")
     with writing(path):
         return compare(histories, metric, stated_directions(list(runs))).save_png(path)
 

@@ -101,7 +101,13 @@ class Catalogue:
         typed = [text.partition("=")[2] for text in run.overrides() if text.lstrip("+").startswith(f"{group}=")]
         if typed:
             return {typed[-1]}
-        return set(str(readable_config(run).get(f"{group}._target_", "")).split("."))
+        return set(str(readable_config(run).get(f"{group}._target_", "")).lower().split(".")) - {""}
+
+    def choice(self, run: StoredRun, group: str) -> str | None:
+        """The same in a text; of a run without its choices, the name of the class."""
+        target = str(readable_config(run).get(f"{group}._target_", "")).lower()
+        found = self.options(run, group)
+        return target.rpartition(".")[2] if found == set(target.split(".")) else ", ".join(sorted(found)) or None
 
     def _option(self, group: str, value: str) -> Test:
         def test(run: StoredRun) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mlcli import renamed
-from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
+from mlcli.metric.suggestion import suggest_metric
 from mlcli.store.filters import Catalogue, matching, setting_text
 from mlcli.store.find import all_runs
 from mlcli.store.stored_run import StoredRun, stated_directions
@@ -71,7 +72,7 @@ def _column(name: str, runs: list[StoredRun], found: list[StoredRun]) -> tuple[s
         return name, FIELDS[name], name == "started"
     catalogue = Catalogue(runs)
     if name in catalogue.groups():
-        return name, lambda run: ", ".join(sorted(catalogue.options(run, name))) or None, False
+        return name, lambda run: catalogue.choice(run, name), False
     known = {metric for run in runs for metric in run.metrics()}
     metric = _metric(name, known)
     try:
@@ -82,8 +83,7 @@ def _column(name: str, runs: list[StoredRun], found: list[StoredRun]) -> tuple[s
         elif "several settings" in str(error):
             raise
         else:
-            names = {*FIELDS, *(each for each in known if each.count("/") < 2)}
-            raise ConfigError(f"--sort {name}: no run has it.{suggest(name, names)}") from error
+            raise ConfigError(f"--sort {name}: no run has it.{suggest_metric(name, {*FIELDS, *known})}") from error
     if metric:
         falling = direction(metric, stated_directions(found)) == "max"
         return metric, lambda run: run.metrics().get(metric), falling

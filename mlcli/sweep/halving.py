@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from mlcli.config.settings import Settings
 from mlcli.metric.comparison import context
+from mlcli.metric.suggestion import suggest_metric
 from mlcli.run.directions import is_higher_better
 from mlcli.run.job import Job
 from mlcli.run.member import StackMember
@@ -56,7 +57,8 @@ class Halving:
         if not self.rungs:
             return
         if self.metric not in event.metrics:
-            raise ValueError(f"sweep.metric={self.metric}: no such metric. Choices: {', '.join(event.metrics)}.")
+            hint = suggest_metric(self.metric, event.metrics)
+            raise ValueError(f"sweep.metric={self.metric}: no such metric.{hint}")
         score = event.metrics[self.metric]
         self.latest[member.job.id] = -score if self.higher else score
         if event.epoch in self.rungs:

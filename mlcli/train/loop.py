@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mlcli.metric.suggestion import suggest_metric
 from mlcli.train.protocols import Task, Trials
 from mlcli.train.single_trial import SingleTrial
 
@@ -180,7 +181,8 @@ def _update_best(plan: Plan, progress: Progress, metrics: dict[str, float], fail
     progress.epoch += 1
     progress.failure = failure
     if plan.monitor not in metrics:
-        raise ValueError(f"trainer.monitor={plan.monitor}: no such metric. Choices: {', '.join(metrics)}.")
+        hint = suggest_metric(plan.monitor, metrics)
+        raise ValueError(f"trainer.monitor={plan.monitor}: no such metric.{hint}")
     score = metrics[plan.monitor]
     if failure is None and not isfinite(score):
         progress.failure = Diverged(

@@ -1,0 +1,17 @@
+"""What to use instead of an unknown metric."""
+
+from mlcli.metric.suggestion import suggest_metric
+
+
+def test_metrics_of_single_classes_are_no_list() -> None:
+    known = [
+        "val/loss",
+        "val/accuracy",
+        *(f"val/{name}/{number}" for name in ("f1", "recall") for number in range(1000)),
+    ]
+    assert suggest_metric("val/acc", known) == (
+        " Did you mean val/accuracy? Choices: val/accuracy, val/loss, and those of single classes, as val/f1/0."
+    )
+    assert suggest_metric("val/f1/1O", known).startswith(" Did you mean val/f1/1?")  # but they are suggested
+    assert suggest_metric("VAL/LOSS", known[:2]) == " Did you mean val/loss? Choices: val/accuracy, val/loss."
+    assert suggest_metric("loss", []) == ""
