@@ -18,7 +18,8 @@ class KMeans(nn.Module):
     """Squared distances B × K to the centroids. task=clustering computes the centroids.
 
     clusters: K. init: the initial centroids, spread out (k-means++, Arthur & Vassilvitskii 2007) or random examples.
-    starts: restarts from different initial centroids; the result with the smallest inertia is kept.
+    starts: restarts from different initial centroids; the result with the smallest inertia is kept. The default
+    finds an inertia as low as scikit-learn's n_init=10 on digits with every tested seed.
     """
 
     traits = ModelTraits(accepts=("vector",), trained_by="clustering", per_trial=("clusters",))
@@ -29,7 +30,7 @@ class KMeans(nn.Module):
         *,
         clusters: Count = 8,
         init: Literal["k-means++", "random"] = "k-means++",
-        starts: Count = 10,
+        starts: Count = 30,
     ) -> None:
         super().__init__()
         self.clusters, self.init, self.starts = clusters, init, starts

@@ -23,7 +23,7 @@ class KMeansSearches:
 
     centroids: A × K × D; labels, distances: A × N, the cluster of each point and its squared distance to the
     centroid; number: A × K, the points that each centroid is the mean of so far (mini-batch); converged: whether the
-    last iteration of a trial changed no label.
+    last iteration of a trial changed no label; moving: A, the searches whose last iteration changed one.
     """
 
     def __init__(self, tasks: Sequence[Any]) -> None:
@@ -41,6 +41,7 @@ class KMeansSearches:
         self.number = self.points.new_zeros(len(self.centroids), most)
         self.labels, self.distances = assign(self.points, self.centroids)
         self.converged = [False] * len(tasks)
+        self.moving = torch.ones(len(self.centroids), dtype=torch.bool, device=self.points.device)
         self.history: list[Tensor] = [self.centroids]
 
     def _initial(self, task: Any, most: int) -> Tensor:
@@ -73,12 +74,17 @@ class KMeansSearches:
             self._iterate()
 
     def _iterate(self) -> None:
-        """Centroids become means, then points go to the nearest centroid (Lloyd 1982)."""
-        self.centroids = cluster_means(self.points, self.labels, self.centroids)
-        labels, self.distances = assign(self.points, self.centroids)
-        changed = (labels != self.labels).any(1).view(-1, self.starts).any(1)
-        self.converged = [not any_changed for any_changed in changed.tolist()]
-        self.labels = labels
+        """Centroids become means, then points go to the nearest centroid (Lloyd 1982). Searches that have converged
+        would not change and are left out."""
+        rows = self.moving.nonzero()[:, 0]
+        if len(rows):
+            centroids = cluster_means(self.points, self.labels[rows], self.centroids[rows])
+            labels, distances = assign(self.points, centroids)
+            changed = (labels != self.labels[rows]).any(1)
+            found = {"centroids": centroids, "labels": labels, "distances": distances, "moving": changed}
+            for name, values in found.items():
+                setattr(self, name, getattr(self, name).index_copy(0, rows, values))
+        self.converged = [not any_moves for any_moves in self.moving.view(-1, self.starts).any(1).tolist()]
         self._remember()
 
     def _update_from(self, batch: Tensor) -> None:
@@ -129,7 +135,7 @@ class KMeansSearches:
         self.settings = [self.settings[trial] for trial in trials]
         self.converged = [self.converged[trial] for trial in trials]
         self.history = [centroids[rows] for centroids in self.history]
-        for name in STATE:
+        for name in (*STATE, "moving"):
             setattr(self, name, getattr(self, name)[rows])
 
     def state_dict(self) -> dict[str, Tensor]:
