@@ -1,6 +1,5 @@
 """`mlcli rm`: removes runs with their MLflow runs."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,10 +75,9 @@ def _select(
     """The runs to remove, and the reason for each matching run that cannot be removed. Raises ConfigError, also for a
     run given by name that cannot be removed."""
     from mlcli.config.errors import ConfigError
-    from mlcli.store.find import find
-    from mlcli.store.query import query
+    from mlcli.store.filters import matching
+    from mlcli.store.find import all_runs, find
     from mlcli.store.removal import is_older, obstacle, seconds, without_trials_of_selected
-    from mlcli.store.stored_run import read_run
 
     age = seconds(older) if older else None
     filters = [text for text in texts if "=" in text]
@@ -88,9 +86,8 @@ def _select(
         raise ConfigError("rm takes runs by name or a filter KEY=VALUE, not both: use one of them.")
     found = [find(name, outputs) for name in names]
     if not names:
-        rows = query(outputs, filters, "started")
-        listed = [read_run(Path(row["folder"])) for row in rows if not row["parent"]]
-        found = [run for run in listed if run is not None and run.damage is None]
+        listed = matching(all_runs(outputs), filters, whole_sweeps=True)
+        found = [run for run in listed if run.record.get("parent") is None and run.damage is None]
     found = [run for run in found if (not failed or run.status == "FAILED") and (age is None or is_older(run, age))]
     found = without_trials_of_selected(found)
     reasons = {run.id: reason for run in found if (reason := obstacle(run, outputs))}
@@ -167,7 +164,7 @@ def _remove(
 def _print_result(
     removed: "Sequence[StoredRun]", sizes: dict[str, int], kept: dict[str, str], as_json: bool, dry_run: bool
 ) -> None:
-    from mlcli.cli.output import print_line
+    from mlcli.cli.output import print_json, print_line
     from mlcli.config.printable import in_a_line
 
     if as_json:
@@ -176,7 +173,7 @@ def _print_result(
             for run in removed
         ]
         word = "would_remove" if dry_run else "removed"
-        print(json.dumps({word: rows, "kept": [{"id": run, "reason": why} for run, why in kept.items()]}, indent=1))
+        print_json({word: rows, "kept": [{"id": run, "reason": why} for run, why in kept.items()]})
     else:
         for run, why in kept.items():
             print(in_a_line(f"kept {run}: {why}"), file=sys.stderr)

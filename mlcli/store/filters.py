@@ -17,10 +17,11 @@ LONG_FLOAT = 8  # characters: a longer number is shown as 1e+09, if that is exac
 RECENT = 20  # runs whose keys are suggested for one that no run has
 
 
-def matching(runs: list[StoredRun], filters: Iterable[str]) -> list[StoredRun]:
+def matching(runs: list[StoredRun], filters: Iterable[str], whole_sweeps: bool = False) -> list[StoredRun]:
     """The runs that match every filter; several values of one key are alternatives.
 
-    A sweep has the swept values of all of its trials. Raises ConfigError for a key that no run has, a short name
+    A sweep has the swept values of all of its trials, and matches if one of them does; whole_sweeps: only if each of
+    them does. Raises ConfigError for a key that no run has, a short name
     that stands for several keys, and a value that is no option of its group.
     """
     catalogue = Catalogue(runs)
@@ -29,7 +30,13 @@ def matching(runs: list[StoredRun], filters: Iterable[str]) -> list[StoredRun]:
         key, equals, value = renamed.override(text).partition("=")
         test = catalogue.test(key, value) if equals and runs else _contains(text)
         tests.setdefault(key if equals else text, []).append(test)
-    return [run for run in runs if all(any(test(run) for test in each) for each in tests.values())]
+
+    def matches(run: StoredRun, key: str) -> bool:
+        trials = catalogue.trials.get(run.id, []) if whole_sweeps else []
+        is_swept = any(name == key or name.endswith(f".{key}") for each in trials for name in _swept_keys(each))
+        return all(any(test(each) for test in tests[key]) for each in (trials if is_swept else [run]))
+
+    return [run for run in runs if all(matches(run, key) for key in tests)]
 
 
 def readable_config(run: StoredRun) -> dict[str, Any]:
@@ -127,8 +134,12 @@ class Catalogue:
         return suggest(name, known if "." in name else {*FIELDS, *self.groups(), *ends} - {"_target_"}, listed=False)
 
 
+def _swept_keys(run: StoredRun) -> dict[str, Any]:
+    return run.record.get("swept") or {}
+
+
 def _swept(run: StoredRun, key: str) -> list[Any]:
-    swept = run.record.get("swept") or {}
+    swept = _swept_keys(run)
     return [swept[key]] if key in swept else []
 
 

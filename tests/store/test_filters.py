@@ -10,7 +10,8 @@ import yaml
 
 from mlcli.config.errors import ConfigError
 from mlcli.store.compare import differences, runs_to_compare
-from mlcli.store.find import find
+from mlcli.store.filters import matching
+from mlcli.store.find import all_runs, find
 from mlcli.store.query import listing, query
 
 MLP = {"_target_": "mlcli.model.mlp.MLP", "width": 128}
@@ -126,6 +127,14 @@ def test_filters_select_what_is_compared(outputs: Path) -> None:
     assert names("model=mlp lr=0.01", "model=lstm lr=0.3") == ["model=mlp lr=0.01", "model=lstm lr=0.3"]
     assert names("svc-iris", "optimizer=momentum") == ["svc-iris", "old", "mlp-momentum"]
     assert names("bbbb0000", "model=lstm lr=0.3") == ["model=mlp lr=0.01", "model=lstm lr=0.3"]  # each once
+
+
+def test_a_sweep_is_removed_only_if_all_of_its_trials_match(outputs: Path) -> None:
+    def sweeps(*filters: str) -> list[bool]:
+        return [run.is_sweep for run in matching(all_runs(outputs), filters, whole_sweeps=True) if run.is_sweep]
+
+    assert sweeps("model=lstm") == sweeps("lr=0.3") == []
+    assert sweeps("model=lstm", "model=mlp") == sweeps("optimizer=adam") == sweeps("lr=0.3", "lr=0.01") == [True]
 
 
 def test_differences_name_what_was_chosen(outputs: Path) -> None:
