@@ -50,9 +50,15 @@ HYDRA_FLAGS = {
 OUTPUTS = {"--outputs": "The folder of the runs"}
 LOADING = OUTPUTS | {"--config-dir": "A folder with your own configs"}
 
+TRAINING = {
+    "--quiet": "Errors only",
+    "--verbose": "Every epoch, and the run folder",
+    "--dry-run": "List what would be trained, and write nothing",
+}
+
 FLAGS = {
-    "train": {"--quiet": "Errors only", "--verbose": "Every epoch, and the run folder"} | HYDRA_FLAGS,
-    "crossval": {"--quiet": "Errors only", "--verbose": "Every epoch, and the run folder"} | HYDRA_FLAGS,
+    "train": TRAINING | HYDRA_FLAGS,
+    "crossval": TRAINING | HYDRA_FLAGS,
     "evaluate": LOADING
     | {
         "--split": "train, val or test",

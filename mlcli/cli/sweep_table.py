@@ -104,7 +104,7 @@ def _tie(rows: Sequence[Row], monitor: str, repeated: bool) -> str:
 
 
 def _named(row: Row, repeated: bool) -> str:
-    settings = " ".join(f"{name}={_setting(row, key)}" for key, name in _short_keys(row["swept"]).items())
+    settings = " ".join(f"{name}={_setting(row, key)}" for key, name in short_keys(row["swept"]).items())
     return settings or "all trials" if repeated else f"trial {row['trial']}" + f" ({settings})" * bool(settings)
 
 
@@ -122,7 +122,7 @@ def _directions(folder: str) -> dict[str, str | None]:
 def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], limits: str, folder: str) -> None:
     if groups:  # of seeds alone none is better
         rows = [row | {"best": False} for row in rows]
-    names = _short_keys(rows[0]["swept"])
+    names = short_keys(rows[0]["swept"])
     incomplete = any(row["status"] != "FINISHED" for row in rows)
     cells = [
         (
@@ -145,7 +145,7 @@ def _print_trials(rows: list[Row], groups: list[Row], shown: list[str], limits: 
 
 def _print_groups(groups: list[Row], trials: int, shown: list[str], limits: str, folder: str) -> None:
     """Prints a row per setting. The numbers and statuses of seeds are columns only if they differ."""
-    names = _short_keys(groups[0]["swept"])
+    names = short_keys(groups[0]["swept"])
     rows = [
         [_rank(group, groups), *(_setting(group, key) for key in names), *_spreads(group, shown)] for group in groups
     ]
@@ -207,7 +207,7 @@ def _spreads(group: Row, shown: list[str]) -> list[str]:
     return [format_mean(group["metrics"].get(name)) for name in shown]
 
 
-def _short_keys(keys: Iterable[str]) -> dict[str, str]:
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
     """Keys without their prefix, as `lr` for `optimizer.lr`, unless two would be equal."""
     ends = Counter(key.rpartition(".")[2] for key in keys)
     return {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in keys}

@@ -9,6 +9,9 @@ def train(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[OVERRIDES]...")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and the run folder.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, list what would be trained, and write nothing.")
+    ] = False,
 ) -> None:
     """Train a model, or run a sweep with -m.
 
@@ -25,4 +28,4 @@ def train(
     """
     from mlcli.cli.training import main
 
-    main([*(arguments or []), *["-q"] * quiet, *["-v"] * verbose])
+    main([*(arguments or []), *["-q"] * quiet, *["-v"] * verbose, *["--dry-run"] * dry_run])

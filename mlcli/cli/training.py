@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Runs `mlcli train`. The arguments are parsed by Hydra's parser, extended by the two flags of mlcli."""
+    """Runs `mlcli train`. The arguments are parsed by Hydra's parser, extended by the flags of mlcli."""
     from mlcli.config.arguments import parse
     from mlcli.config.compose import hydra_session
 
@@ -28,7 +28,11 @@ def main(arguments: list[str]) -> None:
         command = f"mlcli {shlex.join(sys.argv[1:])}"
         level = 0 if flags.quiet else 2 if flags.verbose else 1
         with hydra_session(flags.config_dir, flags.config_path) as hydra:
-            if not _show(hydra, flags):
+            if flags.dry_run:
+                from mlcli.cli.dry_run import train_nothing
+
+                train_nothing(hydra, flags, command, level)
+            elif not _show(hydra, flags):
                 _train(hydra, flags, command, level)
 
 
@@ -94,65 +98,38 @@ def _pretrain(
 
 
 def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
+    from mlcli.cli.prepare import prepare_job
     from mlcli.cli.result import print_result
-    from mlcli.config.check import check
-    from mlcli.config.compose import dependents, to_run
-    from mlcli.config.errors import ConfigError
     from mlcli.config.gc_policy import collect_rarely
-    from mlcli.config.job import as_typed, chosen_options
-    from mlcli.run import estimator, transfer
     from mlcli.run.failure import RunFailed
-    from mlcli.run.job import Job
     from mlcli.run.lifecycle import train as train_run
     from mlcli.track.console import Console
 
     collect_rarely()
-    run, console = to_run(cfg), Console(level)
-    if run.variant is not None:
-        raise ConfigError(f"variant={run.variant}: variants exist in sweeps only, not in a single run.")
-    plots: list[Any] = []
-    if isinstance(run.optimizer, dict) and run.optimizer.get("lr") == "auto":
-        from mlcli.sweep.lr_range import resolve_lr
-
-        if made := dependents(cfg, "optimizer.lr"):
-            raise ConfigError(f"{made[0]} depends on optimizer.lr, which is auto: use a number for one of them.")
-        run, *plots = resolve_lr(run, console)
-    check(run)
-    transfer.resolve_init_from(run)
-    estimator.check_overrides(run, as_typed(cfg.hydra.overrides.task))
-    console.note(estimator.resolve_epochs(run))
-    path = Path(cfg.hydra.run.dir)
-    overrides, options = as_typed(cfg.hydra.overrides.task), chosen_options(cfg.hydra)
-    job = Job(run, overrides, path, command, path.name, options=options, plots=plots)
+    console = Console(level)
+    job = prepare_job(cfg, command, console)
     try:
         result = train_run(job, console, follow)
     except RunFailed as error:
         raise RunFailure(str(error)) from error
-    print_result(result, path)
+    print_result(result, job.path)
 
 
 def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
-    from hydra._internal.callbacks import Callbacks
-    from hydra.types import HydraContext
-
-    from hydra_plugins.mlcli_sweep.plugins import sweeper_of
     from mlcli.cli.interrupted_sweep import table_on_interrupt
+    from mlcli.cli.prepare import run_sweeper
     from mlcli.cli.sweep_table import print_sweep
-    from mlcli.config.job import as_typed
     from mlcli.run.failure import RunFailed
     from mlcli.sweep.plot_pool import load_matplotlib
     from mlcli.sweep.session import Session
 
     if cfg.tracking.figures:
         load_matplotlib()  # in another process, while this one imports torch
-
-    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
-    session = Session(command, level, follow)
-    sweeper = sweeper_of(cfg, context, session)
     failure = None
     try:
+        session = Session(command, level, follow)
         with session, table_on_interrupt(session):
-            sweeper.sweep(arguments=as_typed(cfg.hydra.overrides.task))
+            run_sweeper(hydra, cfg, session)
     except RunFailed as error:  # some sweepers stop at a failed trial; the results so far are printed
         failure = str(error)
     folder = Path(cfg.hydra.sweep.dir)

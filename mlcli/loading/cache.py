@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlcli.config.cache_dir import cache_folder
+from mlcli.config.cache_dir import cached_file, new_file
 from mlcli.files import write_atomic
 
 Arrays = dict[str, np.ndarray]
@@ -18,15 +18,14 @@ def cached(key: str, parse: Callable[[], Arrays]) -> Arrays:
     Processes may run concurrently: writes are atomic, and the last one wins. A cache that cannot be written is not
     used, and a file that cannot be read is replaced.
     """
-    path = cache_folder() / f"{key}.npz"
     with (
         suppress(Exception),
-        np.load(path, allow_pickle=False) as stored,
+        np.load(cached_file(f"{key}.npz"), allow_pickle=False) as stored,
     ):  # np.load raises almost anything for a damaged file
         return dict(stored)
     arrays = parse()
     with suppress(OSError):
-        _write(path, arrays)
+        _write(new_file(f"{key}.npz"), arrays)
     return arrays
 
 

@@ -5,7 +5,7 @@ import http.client
 import urllib.request
 from pathlib import Path
 
-from mlcli.config.cache_dir import cache_folder
+from mlcli.config.cache_dir import cached_file
 from mlcli.files import write_atomic
 
 TIMEOUT = 20  # seconds without data
@@ -22,7 +22,7 @@ def download(url: str, md5: str, folder: str) -> Path:
     name = url.rpartition("/")[2]
     if not url.startswith(("https://", "http://")) or not {folder, name}.isdisjoint({"", ".", ".."}) or "/" in folder:
         raise ValueError(f"{url} cannot be stored in {folder}: the URL must be http(s), the folder a single name.")
-    path = cache_folder() / folder / name
+    path = cached_file(f"{folder}/{name}")
     if path.exists():
         return path
     try:

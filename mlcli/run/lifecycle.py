@@ -47,7 +47,7 @@ def train(
         write_description(folder, job, parts)
         follow(folder.path)
         progress = Progress()
-        console.start(folder.path, title(job), job.cfg.trainer.epochs, parts.steps_per_epoch, _sizes(parts))
+        console.start(folder.path, title(job), job.cfg.trainer.epochs, parts.steps_per_epoch, sizes_text(parts))
         console.note(parts.transferred.line() if parts.transferred else "")
         _fit(folder, job.cfg, parts, progress, console)
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
@@ -88,7 +88,7 @@ def plan_of(cfg: Settings) -> Plan:
     return Plan(higher=higher, validates=cfg.split.val > 0, **{name: trainer[name] for name in names})
 
 
-def _sizes(parts: Parts) -> str:
+def sizes_text(parts: Parts) -> str:
     """Parameters, examples of each split, device and threads, in one line."""
     count = sum(parameter.numel() for parameter in parts.model.parameters())
     frozen_count = sum(parameter.numel() for parameter in parts.model.parameters() if not parameter.requires_grad)

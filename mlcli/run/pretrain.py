@@ -40,13 +40,21 @@ def pretrain(
     """Trains the run and returns its folder. given: overrides of the command line, which apply as well, without
     sweeps; own: those of `pretrain`, which take precedence. Raises ConfigError, RunFailed and KeyboardInterrupt.
     """
+    job = pretrain_job(hydra, given, own, config_name, command)
+    console.note("pre-training:")
+    train(job, console, follow)
+    return job.path
+
+
+def pretrain_job(
+    hydra: Hydra, given: Sequence[str], own: Sequence[str], config_name: str | None, command: str
+) -> Job:
+    """The run to pre-train. Arguments as of `pretrain`. Raises ConfigError."""
     parsed = OverridesParser.create().parse_overrides(list(given))
     kept = [override.input_line or "" for override in parsed if not override.is_sweep_override()]
     cfg = compose(hydra, [*kept, *RESET, *own], name=config_name)
     run = to_run(cfg)
     check(run)
     path = Path(cfg.hydra.run.dir).absolute()
-    console.note("pre-training:")
     overrides, options = as_typed(cfg.hydra.overrides.task), chosen_options(cfg.hydra)
-    train(Job(run, overrides, path, command, path.name, options=options), console, follow)
-    return path
+    return Job(run, overrides, path, command, path.name, options=options)

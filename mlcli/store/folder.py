@@ -1,5 +1,6 @@
 """The folder of a run: the source from which everything else about the run is derived."""
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,15 @@ class RunFolder:
             reason = error.strerror or error
             raise ConfigError(f"Cannot write to {path} ({reason}): use outputs=FOLDER.") from error
         return folder
+
+    def check_free(self) -> None:
+        """Raises the errors of `create`, as far as they can be foreseen, and writes nothing."""
+        if (self.path / self.record_name).exists():
+            raise ConfigError(f"{self.path} holds a run already: use another hydra.run.dir.")
+        nearest = next(each for each in (self.path.absolute(), *self.path.absolute().parents) if each.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            reason = "Permission denied" if nearest.is_dir() else f"{nearest} is a file"
+            raise ConfigError(f"Cannot write to {self.path} ({reason}): use outputs=FOLDER.")
 
     def record(self) -> dict[str, Any]:
         """The record, unchecked; see `read_json` for folders of unknown origin."""

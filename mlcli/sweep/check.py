@@ -16,8 +16,9 @@ from mlcli.sweep.trial import Trial
 log = logging.getLogger("mlcli")
 
 
-def check_trials(trials: Sequence[Trial], folds: bool) -> None:
-    """Builds one trial of each group. Raises ConfigError if none can be built, for a metric that does not exist, and
+def check_trials(trials: Sequence[Trial], folds: bool) -> dict[int, str]:
+    """Builds one trial of each group. Returns the reason for each group that cannot be built, by the number of its
+    first trial. Raises ConfigError if none can be built, for a metric that does not exist, and
     for a cross-validation (`folds`) that prunes folds or repeats identical ones.
 
     A group that cannot be built while others can be fails later, when its trials start.
@@ -26,6 +27,7 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
         raise ConfigError("sweep.halving would prune folds, and all of them count: use sweep.halving=false")
     latest: dict[str, Parts] = {}  # of the last group only: neighbours share data, and memory is for training
     refused: list[ConfigError] = []
+    faults: dict[int, str] = {}
     groups = group_trials(trials)
     for trial, *_ in groups:
         cfg = trial.job.cfg
@@ -40,17 +42,20 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> None:
             if parts is not None:
                 raise named from error
             refused.append(named)
+            faults[trial.number] = str(error)
             continue
         except (Exception, SystemExit) as error:
             if is_interrupt(error):
                 raise
             log.debug("trial %s cannot be checked: %s", trial.number, first_line(error))
+            faults[trial.number] = first_line(error)
             continue
         if folds and key not in latest:
             _check_repeats(trials, parts)
         latest = {key: parts}
     if len(refused) == len(groups):
         raise refused[0]
+    return faults
 
 
 def _with_trial_name(error: ConfigError, trial: Trial, trials: Sequence[Trial]) -> ConfigError:

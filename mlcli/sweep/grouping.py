@@ -35,12 +35,12 @@ def group_trials(trials: Sequence[Trial]) -> list[list[Trial]]:
     """Groups of trials that could train as one stack, in the order of their first trials."""
     found: dict[str, list[Trial]] = {}
     for trial in trials:
-        found.setdefault(_shared_settings(trial.job.cfg), []).append(trial)
+        found.setdefault(shared_settings(trial.job.cfg), []).append(trial)
     # Adjacent trials with equal optimizer settings are updated by one kernel.
     return [sorted(group, key=lambda trial: _optimizer_settings(trial.job.cfg)) for group in found.values()]
 
 
-def _shared_settings(cfg: Settings) -> str:
+def shared_settings(cfg: Settings) -> str:
     """The settings that must be equal within a stack, as text."""
     settings = flatten(cfg)
     task, model = task_traits(locate(cfg.task._target_)), model_traits(locate(cfg.model._target_))

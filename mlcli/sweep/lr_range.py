@@ -29,10 +29,17 @@ STEPS = 100
 SCORED = 0.2  # fraction of the steps, at the end, whose mean loss is compared
 
 
+def with_first_rate(cfg: Settings) -> Settings:
+    """The config with the first learning rate of the test, checked. Raises ConfigError."""
+    changed = _with_rate(cfg, RATES[0])
+    check(changed)
+    return changed
+
+
 def resolve_lr(cfg: Settings, console: Console) -> tuple[Settings, Plot]:
     """The config with the learning rate that the test chooses, and the plot of the test. Raises ConfigError for an
     invalid config."""
-    check(_with_rate(cfg, RATES[0]))
+    with_first_rate(cfg)
     rate, plot = range_test(cfg)
     console.note(f"optimizer.lr={rate:g}, found by training with {len(RATES)} learning rates for {STEPS} steps")
     return _with_rate(cfg, rate), plot

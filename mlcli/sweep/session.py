@@ -29,6 +29,7 @@ class Session:
     follow: Callable[[Path], None] = field(default=follow_nothing)
     save: Callable[[Plot, Path], object] = field(default=Plot.save)
     launcher: Any = None  # mlcli.sweep.launcher.OtherLauncher, if the trials are jobs of another package's launcher
+    dry_run: bool = False  # plan the first round of trials, and write and train nothing
     sweep: Any = None  # mlcli.sweep.sweep.Sweep, set by the first round of trials
 
     def __enter__(self) -> Self:

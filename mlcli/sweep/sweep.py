@@ -27,6 +27,7 @@ from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval
 from mlcli.sweep.launched import run_launched
 from mlcli.sweep.launcher import OTHER
+from mlcli.sweep.plan import Planned, plan
 from mlcli.sweep.plot_pool import PlotPool
 from mlcli.sweep.processes import run_in_processes
 from mlcli.sweep.ranking import SCORED, best_first
@@ -70,14 +71,17 @@ class Sweep:
     def train(self, all_overrides: Sequence[Sequence[str]], first: int = 0) -> list[JobReturn]:
         """Trains a round of trials, numbered from `first` or from the end of the last round, whichever is later.
 
-        Raises ConfigError, before this round writes anything, if any trial has an invalid config.
+        Raises ConfigError, before this round writes anything, if any trial has an invalid config; and Planned in a
+        dry run, which writes and trains nothing.
         """
         folder = Path(self.cfg.hydra.sweep.dir)
         first = max(first, 1 + max((trial.number for trial in self.trials), default=-1))
         command = self.session.command
         earlier = [trial.job.overrides for trial in self.trials]
         trials = compose_trials(self.loader, self.cfg, all_overrides, command, folder, first, earlier)
-        check_trials(trials, is_crossval(trials))
+        faults = check_trials(trials, is_crossval(trials))
+        if self.session.dry_run:
+            raise Planned(plan(trials, self.strategy, faults))
         if self.record is None:
             self._start(folder, trials)
         assert self.record is not None
