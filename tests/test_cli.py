@@ -240,6 +240,17 @@ def test_mlflow_has_parent_and_nested_trials(swept: Any, work: Path) -> None:
     assert parent.info.status == "FINISHED"
     assert {file.path for file in mlflow.list_artifacts(parent.info.run_id)} >= {"trials.csv", "figures"}
     assert {child.data.params.get("optimizer.lr") for child in children} == {"0.001", "0.01"}
+    # The parent has what the trials have in common, and each trial the command that trains it alone.
+    common = parent.data.params
+    assert common["trainer.epochs"] == "2" and common["data._target_"].endswith("breast_cancer")
+    assert "optimizer.lr" not in common and not any(key.startswith("model.") for key in common)
+    assert len({run.data.tags["mlflow.user"] for run in (parent, *children)}) == 1
+    assert [each.dataset.name for each in parent.inputs.dataset_inputs] == ["breast_cancer"]
+    commands = {child.data.tags["mlflow.source.name"] for child in children}
+    rest = "data=breast_cancer optimizer.lr={} trainer.epochs=2"
+    assert commands == {
+        f"mlcli train model={m} {rest.format(lr)}" for m in ("mlp", "cnn") for lr in ("0.001", "0.01")
+    }
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
         if OmegaConf.is_list(cfg.pretrain):
             cfg = _pretrain(hydra, flags, cfg, command, level, follow)
         if sweep:
-            _sweep(hydra, cfg, command, level, follow)
+            _sweep(hydra, cfg, flags, command, level, follow)
         else:
             _run(cfg, command, level, follow)
 
@@ -115,7 +115,9 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
     print_result(result, job.path)
 
 
-def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
+def _sweep(
+    hydra: "Hydra", cfg: "DictConfig", flags: "argparse.Namespace", command: str, level: int, follow: Any
+) -> None:
     from mlcli.cli.interrupted_sweep import table_on_interrupt
     from mlcli.cli.prepare import run_sweeper
     from mlcli.cli.sweep_table import print_sweep
@@ -127,7 +129,7 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
         load_matplotlib()  # in another process, while this one imports torch
     failure = None
     try:
-        session = Session(command, level, follow)
+        session = Session(command, level, follow, flags=_config_flags(flags))
         with session, table_on_interrupt(session):
             run_sweeper(hydra, cfg, session)
     except RunFailed as error:  # some sweepers stop at a failed trial; the results so far are printed
@@ -140,3 +142,9 @@ def _sweep(hydra: "Hydra", cfg: "DictConfig", command: str, level: int, follow: 
         print(f"trials in {folder}; list them with `mlcli runs`")
     if failure is not None:
         raise RunFailure(failure)
+
+
+def _config_flags(flags: "argparse.Namespace") -> list[str]:
+    """The flags of the command that choose configs."""
+    given = {"--config-dir": flags.config_dir, "--config-path": flags.config_path, "--config-name": flags.config_name}
+    return [part for pair in given.items() if pair[1] for part in pair]

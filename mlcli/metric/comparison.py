@@ -116,18 +116,18 @@ def is_tie(one: Estimate, other: Estimate) -> bool:
     """Whether two results are too close to call: 0 lies in the 95 % confidence interval of their difference,
     |a − b| ≤ q · √(SE(a)² + SE(b)²).
 
-    q is 1.96 for single runs. For means over repeats, with SE = standard deviation / √repeats, it is the quantile of
-    Student's t with Welch's degrees of freedom (Welch 1947); a setting with a single repeat is taken to vary as much
-    as the other. Without a standard error only equal values tie. The formula takes the errors as independent, which
-    those of runs with the same validation examples are not: their interval is too wide, so there are rather too many
-    ties than too few.
+    q is 1.96 for single runs. For means over n and m repeats, with SE = standard deviation / √n, it is the quantile
+    of Student's t with n + m − 2 degrees of freedom, as in the two-sample t-test; a setting with a single repeat is
+    taken to vary as much as the other. Without a standard error only equal values tie. The formula takes the errors
+    as independent, which those of runs with the same validation examples are not: their interval is too wide, so
+    there are rather too many ties than too few.
     """
     if one.value == other.value:
         return True
     a, b = _error(one, other), _error(other, one)
     if a is None or b is None:
         return False
-    return abs(one.value - other.value) <= _quantile(a, b, one.count, other.count) * math.hypot(a, b)
+    return abs(one.value - other.value) <= _quantile(one.count + other.count) * math.hypot(a, b)
 
 
 def places(estimates: Sequence[Estimate | None], better: str | None) -> list[Place]:
@@ -154,14 +154,10 @@ def _error(own: Estimate, other: Estimate) -> float | None:
     return other.error * math.sqrt(other.count)
 
 
-def _quantile(a: float, b: float, count: int, other_count: int) -> float:
-    """Of the normal distribution for single runs, else of Student's t with Welch's degrees of freedom."""
-    if max(count, other_count) < 2 or not (a or b):
+def _quantile(repeats: int) -> float:
+    """Of the normal distribution for two single runs, else of Student's t. repeats: of both together."""
+    if repeats <= 2:
         return NORMAL_95
     from scipy.special import stdtrit
 
-    counted = [(error, repeats - 1) for error, repeats in ((a, count), (b, other_count)) if repeats > 1]
-    if len(counted) == 1:  # the deviation of a single run is taken from the other
-        return float(stdtrit(counted[0][1], 0.975))
-    degrees = (a * a + b * b) ** 2 / sum(error**4 / freedom for error, freedom in counted)
-    return float(stdtrit(degrees, 0.975))
+    return float(stdtrit(repeats - 2, 0.975))

@@ -14,6 +14,7 @@ from mlcli.config.settings import Settings, leaves
 from mlcli.config.trials import TrialComposer
 from mlcli.run import estimator, transfer
 from mlcli.run.job import Job
+from mlcli.sweep.reproduce import trial_command
 from mlcli.sweep.trial import Trial
 from mlcli.sweep.unknown_key import explain_unknown_key
 from mlcli.sweep.variants import KEY as VARIANT
@@ -23,7 +24,7 @@ def compose_trials(
     loader: Any,
     sweep: DictConfig,
     all_overrides: Sequence[Sequence[str]],
-    command: str,
+    flags: Sequence[str],
     folder: Path,
     first: int = 0,
     earlier: Sequence[Sequence[str]] = (),
@@ -31,7 +32,8 @@ def compose_trials(
     """The trials with their composed and checked configs, numbered from `first`. Raises ConfigError before anything
     is written.
 
-    earlier: the overrides of the sweep's previous trials; a key that differs from them is a swept key too.
+    flags: those of the sweep's command that choose configs. earlier: the overrides of the sweep's previous trials; a
+    key that differs from them is a swept key too.
     """
     composer = TrialComposer(loader, sweep)
     swept = _swept([*earlier, *all_overrides], _searched(sweep))
@@ -44,16 +46,17 @@ def compose_trials(
             raise explain_unknown_key(composer, all_overrides, error) from error
         transfer.resolve_init_from(cfg)
         estimator.resolve_epochs(cfg)
+        options = composer.options[composer.groups(overrides)]
         job = Job(
             cfg,
             list(overrides),
             folder / str(number),
-            command,
+            trial_command(overrides, cfg, options, flags),
             id=f"{folder.name}-{number}",
             parent=folder.name,
             trial=number,
             swept=_values(swept, overrides, cfg),
-            options=composer.options[composer.groups(overrides)],
+            options=options,
         )
         trials.append(Trial(number, job))
     _check_shared(trials)

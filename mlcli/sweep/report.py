@@ -37,7 +37,8 @@ def report(sweep: RunFolder, trials: list[Trial], save: Save | None) -> None:
     _write_csv(sweep.path / "trials.csv", [_flat_row(row) for row in rows])
     if grouped:
         _write_csv(sweep.path / "groups.csv", [_flat_group(group) for group in grouped])
-    write_json(sweep.path / sweep.record_name, sweep.record() | {"best_trial": number, "monitor": monitor})
+    found = {"best_trial": number, "monitor": monitor, "data_from": _data_from(trials)}
+    write_json(sweep.path / sweep.record_name, sweep.record() | found)
     if save and any(each["status"] in SCORED for each in rows) and cfg.tracking.figures:
         save_figures(
             lambda: _plots(rows, trials, monitor),
@@ -89,6 +90,16 @@ def _progress(trial: Trial) -> tuple[int | None, dict[str, float]]:
         return None, {}
     history = RunFolder(trial.job.path).history()
     return (int(history[-1]["epoch"]), history[-1]["metrics"]) if history else (None, {})
+
+
+def _data_from(trials: Sequence[Trial]) -> list[int]:
+    """The first trial of each data set, whose data.json describes it."""
+    first: dict[str, int] = {}
+    for trial in trials:
+        key = json.dumps(trial.job.cfg.get("data"), default=str)
+        if key not in first and (trial.job.path / "data.json").exists():
+            first[key] = trial.number
+    return list(first.values())
 
 
 def _examples(trial: Trial) -> dict[str, int]:

@@ -4,7 +4,7 @@ function.
 Does not import torch, so that child processes can be started before torch is imported.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,8 @@ def follow_nothing(folder: Path) -> None:
 class Session:
     """mlcli's launcher calls `mlcli.sweep.sweep.train_round` for each round of trials.
 
-    As a context manager it closes the sweep that `train_round` has started.
+    As a context manager it closes the sweep that `train_round` has started. flags: those of the command that choose
+    configs, as `--config-dir FOLDER`; the commands of single trials have them too.
     """
 
     command: str
@@ -30,6 +31,7 @@ class Session:
     save: Callable[[Plot, Path], object] = field(default=Plot.save)
     launcher: Any = None  # mlcli.sweep.launcher.OtherLauncher, if the trials are jobs of another package's launcher
     dry_run: bool = False  # plan the first round of trials, and write and train nothing
+    flags: Sequence[str] = ()
     sweep: Any = None  # mlcli.sweep.sweep.Sweep, set by the first round of trials
 
     def __enter__(self) -> Self:

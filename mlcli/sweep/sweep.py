@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from mlcli.config.locate import locate
 from mlcli.machine import device as devices
-from mlcli.metric.comparison import context
+from mlcli.metric.comparison import context, differing
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, task_directions
 from mlcli.run.failure import RunFailed, end_of
@@ -21,6 +21,7 @@ from mlcli.run.job import initial_record
 from mlcli.run.log import log_to
 from mlcli.run.plot_run import plot_run
 from mlcli.store.folder import RunFolder
+from mlcli.store.provenance import environment
 from mlcli.store.records import flatten, write_json
 from mlcli.sweep.check import check_trials
 from mlcli.sweep.compose import compose_trials
@@ -76,9 +77,9 @@ class Sweep:
         """
         folder = Path(self.cfg.hydra.sweep.dir)
         first = max(first, 1 + max((trial.number for trial in self.trials), default=-1))
-        command = self.session.command
+        flags = self.session.flags
         earlier = [trial.job.overrides for trial in self.trials]
-        trials = compose_trials(self.loader, self.cfg, all_overrides, command, folder, first, earlier)
+        trials = compose_trials(self.loader, self.cfg, all_overrides, flags, folder, first, earlier)
         faults = check_trials(trials, is_crossval(trials))
         if self.session.dry_run:
             raise Planned(plan(trials, self.strategy, faults))
@@ -88,10 +89,10 @@ class Sweep:
         self.trials += trials
         self.console.add({trial.number: trial.job.cfg.trainer.epochs for trial in trials})
         monitor = trials[0].job.cfg.trainer.monitor
-        self.console.compares = len({str(context(monitor, flatten(trial.job.cfg))) for trial in self.trials}) == 1
+        self.console.compares = not differing([context(monitor, flatten(trial.job.cfg)) for trial in self.trials])
         self._run(trials, self.console, self.session, self.strategy)
         if self.trials != trials:
-            write_json(self.record.path / "sweep.json", self.record.record() | {"trials": len(self.trials)})
+            write_json(self.record.path / "sweep.json", self.record.record() | _counted(self.trials))
             report(self.record, self.trials, None)
         return _returned(trials)
 
@@ -159,13 +160,21 @@ def _create_folder(folder: Path, trials: Sequence[Trial], command: str) -> RunFo
         "trial": None,
         "swept": {},
         "options": dict(sorted(set.intersection(*options))),  # of all trials
-        "trials": len(trials),
+        **_counted(trials),
         "best_trial": None,
         "command": command,
     }
     sweep = RunFolder.create(folder, record, "sweep.json")
+    device = str(devices.choose(first.cfg.device.name))
+    write_json(sweep.path / "environment.json", environment(device, first.cfg.device.threads or devices.cores()))
     sweep.write_config(first.cfg, first.overrides)
     return sweep
+
+
+def _counted(trials: Sequence[Trial]) -> dict[str, Any]:
+    """The number of trials, and the settings in which they differ."""
+    varies = {*differing([flatten(trial.job.cfg) for trial in trials]), *(key for t in trials for key in t.job.swept)}
+    return {"trials": len(trials), "varies": sorted(varies)}
 
 
 def _outcome(trials: Sequence[Trial], error: BaseException | None) -> tuple[str, str | None]:

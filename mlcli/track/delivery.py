@@ -138,7 +138,9 @@ class Delivery:
     def _tags(self, record: dict[str, Any]) -> dict[str, Any]:
         parent = try_read_json(self.folder.parent / STATE) if record.get("parent") else None
         nested = parent is not None and parent["uri"] == self.store.address
-        environment = try_read_json(self.folder / "environment.json") or {}
+        # A trial that failed before it was built has that of its sweep.
+        folders = [self.folder, self.folder.parent] if record.get("parent") else [self.folder]
+        environment = next(filter(None, (try_read_json(each / "environment.json") for each in folders)), {})
         return {
             "mlflow.runName": record["name"],
             "mlflow.user": environment.get("user"),
@@ -155,10 +157,26 @@ class Delivery:
         }
 
     def _describe(self) -> None:
-        config = self.folder / "config.yaml"
-        if config.exists() and not self.is_sweep:
-            self.store.log_params(self.state["run_id"], flatten(read_yaml(config)))
+        if params := self._params():
+            self.store.log_params(self.state["run_id"], params)
         self._save(described=True)
+
+    def _params(self) -> dict[str, Any]:
+        """The settings of a run; of a sweep those that all its trials have in common."""
+        config = self.folder / "config.yaml"
+        varies = self.record().get("varies") if self.is_sweep else []
+        if varies is None or not config.exists():
+            return {}
+        groups = tuple(f"{key}." for key in varies)
+        settings = flatten(read_yaml(config))
+        return {key: value for key, value in settings.items() if key not in varies and not key.startswith(groups)}
+
+    def _data_sets(self) -> list[dict[str, Any]]:
+        """The data set of a run, or those of the trials of a sweep."""
+        trials = [self.folder / str(number) for number in self.record().get("data_from", ())]
+        folders = [trial for trial in trials if not trial.is_symlink()] if self.is_sweep else [self.folder]
+        found = [data for folder in folders if (data := try_read_json(folder / "data.json"))]
+        return list({(data["name"], data["digest"]): data for data in found}.values())
 
     def _send_new_lines(self) -> None:
         """Sends the complete lines of the journal since the last delivery."""
@@ -194,8 +212,7 @@ class Delivery:
         return self._final_update(record, lines) if has_ended else self._update(record, lines)
 
     def _update(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
-        config = self.folder / "config.yaml"
-        params = flatten(read_yaml(config)) if config.exists() and not self._needs_no_params() else {}
+        params = {} if "described" in self.state else self._params()
         return RunUpdate(
             folder=self.folder,
             run_id=self.state["run_id"],
@@ -209,9 +226,6 @@ class Delivery:
             lines=lines,
         )
 
-    def _needs_no_params(self) -> bool:
-        return self.is_sweep or "described" in self.state
-
     def _final_update(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
         """Everything that remains of a run that has ended."""
         update, summary = self._update(record, lines), summarise(self.folder, self.is_sweep)
@@ -220,7 +234,7 @@ class Delivery:
         update.tags |= {"mlflow.note.content": summary.note[:MAX_TEXT]} if summary.note else {}
         if metrics := summary.finite():
             update.lines.append({"time": update.ended, "epoch": summary.epoch, "metrics": metrics})
-        update.data = None if self.is_sweep else try_read_json(self.folder / "data.json")
+        update.data = self._data_sets()
         update.files = list(artifacts(self.folder))
         update.has_model = self._has_model()
         return update
@@ -245,8 +259,7 @@ class Delivery:
             self.store.describe(run_id, summary.note)
         if metrics := summary.finite():
             self.store.log_metrics(run_id, metrics, summary.epoch, ended)
-        data = try_read_json(self.folder / "data.json")
-        if data and not self.is_sweep:
+        for data in self._data_sets():
             self.store.log_data_set(run_id, data)
         self.store.log_files(run_id, self.folder, artifacts(self.folder))
         if self._has_model():

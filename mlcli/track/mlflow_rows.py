@@ -48,7 +48,7 @@ class RunUpdate:
     tags: dict[str, str]
     params: dict[str, Any]
     lines: list[dict[str, Any]]
-    data: dict[str, Any] | None = None
+    data: Sequence[dict[str, Any]] = ()
     files: Sequence[Path] = field(default_factory=list)
     has_model: bool = False
 
@@ -93,8 +93,8 @@ def write(database: Path, artifacts: str, updates: Sequence[RunUpdate]) -> None:
         for table, added in rows.items():
             _insert(connection, table, added)
         for each in updates:
-            if each.data is not None:
-                _add_data_set(connection, each, each.data, experiments[each.experiment][0])
+            for data in each.data:
+                _add_data_set(connection, each, data, experiments[each.experiment][0])
 
 
 def add_files(database: Path, run_id: str, folder: Path, name: str) -> None:

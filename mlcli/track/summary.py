@@ -54,8 +54,8 @@ def _of_run(folder: Path) -> Summary:
 
 
 def _of_sweep(folder: Path) -> Summary:
-    """The settings and metrics of the best trial, because the UI hides the trials by default; for a cross-validation
-    its own statistics."""
+    """The settings and metrics of the best trial, because the UI hides the trials by default; none if there is no
+    single best one, as on several data sets. For a cross-validation its own statistics."""
     report = try_read_json(folder / "trials.json")
     if not report or not report["trials"]:
         return Summary()
@@ -68,4 +68,14 @@ def _of_sweep(folder: Path) -> Summary:
     if best is None:
         return Summary(params)
     params |= {"best.trial": best["trial"], **{f"best.{key}": value for key, value in best["swept"].items()}}
+    if tied := _tied(report, best):
+        params["best.tied"] = tied
     return Summary(params, best["metrics"])
+
+
+def _tied(report: dict[str, Any], best: dict[str, Any]) -> str:
+    """The numbers of the trials that tie with the best one; of repeats those of the configurations that do."""
+    groups = report.get("groups") or []
+    rows = groups if len(groups) > 1 else [each | {"trials": [each["trial"]]} for each in report["trials"]]
+    tied = [number for row in rows if row.get("rank") == 1 and row.get("tied") for number in row["trials"]]
+    return ", ".join(str(number) for number in tied if number != best["trial"]) if best["trial"] in tied else ""
