@@ -24,4 +24,14 @@ def test_panels_are_drawn_from_plain_data(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "both.json").read_text())["panels"][0]["curves"]["gap"]["y"] == gap.y
     left, right = plot.figure().axes
     assert left.get_xscale() == left.get_yscale() == "log" and right.get_xscale() == "linear"
-    assert len(right.lines) == 8 and right.get_legend().get_title().get_text() == "kind"
+    [legend] = plot.figure().legends
+    assert len(right.lines) == 8 and legend.get_title().get_text() == "kind"
+
+
+def test_panels_fill_rows_of_a_page_width() -> None:
+    curve = {"a": Curve([1, 2], [1.0, 2.0])}
+    for count in (1, 2, 3, 4, 7):
+        figure = panels("many", "Title", "", [Panel("x", "y", curve)] * count).figure()
+        assert len(figure.axes) == count and figure.get_size_inches()[0] < 8.2
+        places = {tuple(axes.get_position().bounds) for axes in figure.axes}
+        assert len(places) == count and all(min(place) >= 0 for place in places)
