@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 OPTIONAL := $(VENV)/optional
 
-.PHONY: help train test exhaustive optional lint docs map compatibility ui bench chapter clean
+.PHONY: help train test exhaustive optional examples lint docs map compatibility ui bench chapter clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-17s %s\n", "make " $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ lint: $(INSTALLED)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+examples: $(INSTALLED)  ## run a project with all extensions of docs/extending.md, outside the repository
+	$(BIN)/python scripts/examples.py
 
 docs: $(INSTALLED)  ## build the documentation site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
