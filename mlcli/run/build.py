@@ -27,7 +27,9 @@ from mlcli.run import transfer
 from mlcli.run.batch_norm import require_batches
 from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_model, has_parameter, is_fitted
 from mlcli.run.directions import is_higher_better
+from mlcli.run.lazy import materialise
 from mlcli.run.schedule import schedule_of
+from mlcli.run.try_out import try_out
 from mlcli.run.update import update_of
 from mlcli.store.weights import check_saveable, save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
@@ -96,10 +98,7 @@ def build(
         seed_device(cfg.trainer.seed, device)
         model = build_model(cfg, data, adapter)
         transferred = transfer.prepare(model, cfg, data.classes, load=not weights_later)
-        task_class = locate(cfg.task._target_)
-        if isinstance(task_class, ExtendsModel):
-            task_class.extend(model, cfg.task)
-        model = model.to(device)
+        model = _extended(model, cfg).to(device)
         threads = devices.choose_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
         if set_up:
             torch.set_num_threads(threads)
@@ -110,6 +109,8 @@ def build(
         if not weights_later:
             _check_examples(task, model, data)
             check_saveable(encode(task.state_dict()["model"]))
+            again = functools.partial(_rebuilt, cfg, data, adapter, device)
+            try_out(cfg, task, loader, _outputs(cfg, data), again)
         return Parts(data, adapter, model, task, device, threads, schedule, epoch, total, transferred)
 
 
@@ -126,7 +127,7 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
     if not cfg.split.test and not task_traits(task).test_split_optional:
         raise ConfigError("split.test=0 leaves no test split to evaluate the run on: use split.test=0.2.")
     check_trainable(cfg)
-    outputs = call_with(task.outputs, {"data": data, "cfg": cfg}) if isinstance(task, SizesOutputs) else None
+    outputs = _outputs(cfg, data)
     check_outputs(cfg)
     supplied = {
         "input_shape": adapter.shape,
@@ -138,9 +139,32 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
         "seed": cfg.trainer.seed,
     }
     model: nn.Module = supply("model", partial(cfg.model), supplied)
+    if not isinstance(model, nn.Module):
+        raise ConfigError(f"{cfg.model._target_} makes a {type(model).__name__}: a model is a torch.nn.Module.")
+    materialise(model, adapter)
     if cfg.device.compile:
         model.compile()
     return model
+
+
+def _outputs(cfg: Settings, data: DataSet) -> int | None:
+    """The number of outputs that the task needs of the model, where it has one."""
+    task = locate(cfg.task._target_)
+    return call_with(task.outputs, {"data": data, "cfg": cfg}) if isinstance(task, SizesOutputs) else None
+
+
+def _extended(model: nn.Module, cfg: Settings) -> nn.Module:
+    """The model with the parameters that the task adds to it."""
+    task = locate(cfg.task._target_)
+    if isinstance(task, ExtendsModel):
+        task.extend(model, cfg.task)
+    return model
+
+
+def _rebuilt(cfg: Settings, data: DataSet, adapter: Adapter, device: torch.device) -> nn.Module:
+    """The same model, built anew, without transferred weights."""
+    torch.default_generator.manual_seed(cfg.trainer.seed)
+    return _extended(build_model(cfg, data, adapter), cfg).to(device)
 
 
 def _build_loader(

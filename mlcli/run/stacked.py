@@ -25,6 +25,7 @@ from mlcli.track.journal import Journal
 from mlcli.train.loop import Epoch, ended, fit_trials
 from mlcli.train.protocols import Stackable
 from mlcli.train.single_trial import SingleTrial
+from mlcli.train.stack.agreement import is_foreign, require_agreement
 from mlcli.train.stack.stack import Stack
 
 log = logging.getLogger("mlcli")
@@ -46,6 +47,14 @@ def stack_of(parts: Sequence[Parts]) -> Any:
     tasks: list[Any] = [each.task for each in parts]
     if isinstance(tasks[0], Stackable):
         return tasks[0].stack(tasks)
+    stack = _network_stack(tasks)
+    if len(tasks) > 1 and is_foreign(tasks[0].model):
+        pair = [tasks[0], tasks[-1]]
+        require_agreement(pair, _network_stack(pair))
+    return stack
+
+
+def _network_stack(tasks: Sequence[Any]) -> Stack:
     return Stack(tasks, StackedLoader([task.loader for task in tasks]))
 
 

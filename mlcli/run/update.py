@@ -22,7 +22,7 @@ def update_of(cfg: Settings, partial: Partial, model: nn.Module, schedule: Sched
     optimizer."""
     trainer = cfg.trainer
     return Update(
-        _make_optimizer(cfg.optimizer, partial),
+        _make_optimizer(_without_fused(cfg.optimizer, model), partial),
         _groups(cfg, model),
         schedule,
         precision=cfg.device.precision,
@@ -34,6 +34,15 @@ def update_of(cfg: Settings, partial: Partial, model: nn.Module, schedule: Sched
         model=model,
         **how,
     )
+
+
+def _without_fused(node: Settings, model: nn.Module) -> Settings:
+    """The optimizer's settings without `fused=true` for parameters or gradients that torch's fused kernels reject;
+    the step is the same."""
+    sparse = any(isinstance(each, nn.Embedding | nn.EmbeddingBag) and each.sparse for each in model.modules())
+    if node.get("fused") and (sparse or any(parameter.is_complex() for parameter in model.parameters())):
+        return Settings(node, fused=None)
+    return node
 
 
 def _make_optimizer(node: Settings, partial: Partial) -> MakeOptimizer:

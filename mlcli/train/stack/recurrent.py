@@ -20,15 +20,19 @@ WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 def make_recurrent_stackable(model: nn.Module) -> None:
     """Gives every nn.RNN, nn.GRU and nn.LSTM of the model a forward that torch.vmap can batch over trials.
 
-    Its arguments and results are those of torch's own, for padded batches; packed sequences raise CannotStack.
-    Dropout between layers, on T × B × width, is the module's attribute `dropout_between_layers` if it has one, else
-    F.dropout. Raises CannotStack for an LSTM with projections.
+    Its arguments and results are those of torch's own, for padded batches; packed sequences raise CannotStack. A
+    subclass with a forward of its own keeps it. Raises CannotStack for an LSTM with projections.
     """
     for module in model.modules():
-        if isinstance(module, nn.RNNBase):
+        if isinstance(module, nn.RNNBase) and any(has_forward_of(module, kind) for kind in (nn.RNN, nn.GRU, nn.LSTM)):
             if module.proj_size:
                 raise CannotStack("an LSTM with proj_size has no stacked form")
             module.forward = partial(_forward, module)
+
+
+def has_forward_of(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether the module's forward is that of this class, and not one of a subclass or of the instance."""
+    return type(module).forward is kind.forward and "forward" not in vars(module)
 
 
 def _forward(module: nn.RNNBase, inputs: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
@@ -36,7 +40,6 @@ def _forward(module: nn.RNNBase, inputs: Tensor, hx: Any = None) -> tuple[Tensor
         raise CannotStack("a stack needs padded batches, batch × steps × features")
     outputs = inputs.transpose(0, 1) if module.batch_first else inputs
     drop = partial(F.dropout, p=module.dropout, training=module.training)
-    drop = getattr(module, "dropout_between_layers", drop)
     states, memories = hx if module.mode == "LSTM" and hx is not None else (hx, None)
     finals: list[tuple[Tensor, Tensor | None]] = []  # last state and memory by layer and direction
     for layer in range(module.num_layers):

@@ -8,8 +8,8 @@ Shapes: K trials ("rows"), B examples of a batch, N examples of a split.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -17,11 +17,19 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mlcli.cannot_stack import CannotStack
+from mlcli.train.extra_state import has_extra_state
 from mlcli.train.layer_statistics import GRADIENT, activations, differentiable, gradient_norms
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import ComputesOutputs, HasMetrics, WeighsBatches
 from mlcli.train.stack.layers import make_stackable
-from mlcli.train.stack.side_effects import AttributeGuard, BufferGuard, global_rng_states, require_unchanged_rng
+from mlcli.train.stack.sampling import per_trial_sampling
+from mlcli.train.stack.side_effects import (
+    AttributeGuard,
+    BufferGuard,
+    global_rng_states,
+    require_equal_attributes,
+    require_unchanged_rng,
+)
 from mlcli.train.stack.task_stack import TaskStack
 from mlcli.train.stack.update import StackedUpdate, takes_joint_steps
 from mlcli.train.stack.weights import StackedWeights
@@ -50,14 +58,14 @@ class Stack(TaskStack):
         torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
         self.loader = loader
         groups = [group["params"] for group in tasks[0].update.optimizer.param_groups]
+        require_equal_attributes([task.model for task in tasks])
         joint = all(takes_joint_steps(task.update) for task in tasks)
         self.stacked = StackedWeights([task.model for task in tasks], groups, transpose=joint)
         self.update = StackedUpdate([task.update for task in tasks], self.stacked)
-        self.task = copy.copy(tasks[0])
-        for name, part in vars(tasks[0]).items():
-            if isinstance(part, nn.Module):  # the network, and modules that augment or corrupt its inputs
-                setattr(self.task, name, copy.deepcopy(part))
-                make_stackable(getattr(self.task, name), loader.sample)
+        self.task = copy_of(tasks[0])
+        for part in vars(self.task).values():
+            if isinstance(part, nn.Module):
+                make_stackable(part, loader.sample)
         self.weighs_batches = isinstance(self.task, WeighsBatches)
         self.has_metrics = isinstance(self.task, HasMetrics)
         self.module = _TaskModule(self.task)
@@ -70,11 +78,22 @@ class Stack(TaskStack):
     def _stack_constants(self) -> None:
         """Stacks the tensors that tasks save with their weights and training does not change."""
         states = [task.state_dict()["model"] for task in self.tasks]
-        trained = self.stacked.named()
+        if has_extra_state(states[0]):
+            raise CannotStack("the model has extra state besides tensors (get_extra_state)")
+        trained = self.stacked.all_names()
+        self._require_plain_names(trained)
         self.saved = list(states[0])
         self.constants = {
             name: torch.stack([state[name] for state in states]) for name in self.saved if name not in trained
         }
+
+    def _require_plain_names(self, known: Collection[str]) -> None:
+        """Raises CannotStack if the model's state dict is not that of its parameters and buffers."""
+        model = self.tasks[0].model
+        own = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
+        for name, tensor in model.state_dict().items():
+            if name not in known or tensor.data_ptr() != own[name].data_ptr() or tensor.shape != own[name].shape:
+                raise CannotStack(f"its state dict has {name}, which is not a parameter or buffer as it is")
 
     def _stack_attributes(self) -> None:
         """Stacks the attributes that may differ between trials, even if they are equal: inside torch.vmap the task
@@ -86,7 +105,7 @@ class Stack(TaskStack):
                 continue
             if any(value is None for value in values):
                 raise CannotStack(f"some have {name} and some have none")
-            like = self.stacked.flats[0][0]
+            like = next(flat for group in self.stacked.flats for flat in group if flat.is_floating_point())
             self.per_trial[name] = torch.stack(
                 [torch.as_tensor(value, dtype=like.dtype, device=like.device) for value in values]
             )
@@ -104,7 +123,7 @@ class Stack(TaskStack):
         self.batch_weights = None
         weights_of = self._weights if self.weighs_batches else None
         states = global_rng_states() if self.is_first_step else ()
-        losses = self.update(self._losses, *batch, weights_of=weights_of)
+        losses = self.update(self.losses, *batch, weights_of=weights_of)
         if self.is_first_step:
             require_unchanged_rng(states)
             self.guard.check()
@@ -114,11 +133,11 @@ class Stack(TaskStack):
     def weight(self, batch: tuple[Tensor, ...]) -> float | Tensor:
         return batch[0].shape[1] if self.batch_weights is None else self.batch_weights
 
-    def _losses(self, *batch: Tensor) -> Tensor:
+    def losses(self, *batch: Tensor) -> Tensor:
         if not self.weighs_batches:
-            losses: Tensor = self._call("loss", self.stacked.named(), self.per_trial, *batch)
+            losses: Tensor = self.call("loss", self.stacked.named(), self.per_trial, *batch, samples=True)
             return losses
-        losses, weights = self._call(_loss_and_weight, self.stacked.named(), self.per_trial, *batch)
+        losses, weights = self.call(_loss_and_weight, self.stacked.named(), self.per_trial, *batch, samples=True)
         self.batch_weights = weights if self.batch_weights is None else self.batch_weights + weights
         return losses
 
@@ -126,14 +145,25 @@ class Stack(TaskStack):
         weights: Tensor = torch.vmap(self.task.batch_weight)(*batch)
         return weights
 
-    def _call(self, method: Any, weights: dict[str, Tensor], per_trial: dict[str, Tensor], *inputs: Tensor) -> Any:
+    def call(
+        self,
+        method: Any,
+        weights: dict[str, Tensor],
+        per_trial: dict[str, Tensor],
+        *inputs: Tensor,
+        samples: bool = False,
+    ) -> Any:
         """Calls a method of the task by name, or a function of the task, for each row of the tensors.
 
-        During the call the task has the weights and attributes (`per_trial`) of that row.
+        During the call the task has the weights and attributes (`per_trial`) of that row. samples: whether it may
+        sample, with a row for each trial of the stack; otherwise torch.vmap raises if it does.
         """
 
         def one(weights: dict[str, Tensor], per_trial: dict[str, Tensor], *inputs: Tensor) -> Any:
-            with _attributes(self.task, per_trial):
+            sampling = (
+                per_trial_sampling(self.loader.sample, next(iter(weights.values()))) if samples else nullcontext()
+            )
+            with _attributes(self.task, per_trial), sampling:
                 return functional_call(self.module, weights, (method, *inputs))
 
         prefixed = {f"model.{name}": tensor for name, tensor in weights.items()}
@@ -155,9 +185,9 @@ class Stack(TaskStack):
         per_trial = {name: tensor[rows] for name, tensor in self.per_trial.items()}
         batches = self.loader.split(split, rows)
         method = "evaluation_outputs" if isinstance(self.task, ComputesOutputs) else "model"
-        pairs = [(self._call(method, own, per_trial, inputs), targets) for inputs, targets in batches]
+        pairs = [(self.call(method, own, per_trial, inputs), targets) for inputs, targets in batches]
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
-        metrics: dict[str, Tensor] = self._call("metrics", own, per_trial, outputs, targets)
+        metrics: dict[str, Tensor] = self.call("metrics", own, per_trial, outputs, targets)
         return metrics
 
     def layer_statistics(self) -> dict[str, list[float]]:
@@ -165,10 +195,10 @@ class Stack(TaskStack):
         weights = {name: tensor.detach() for name, tensor in self.stacked.named().items()}
         trained = {name: weights[name].requires_grad_() for name in self.stacked.trained}
         with differentiable(self.task.model):
-            losses = self._call("loss", weights, self.per_trial, inputs, *rest)
+            losses = self.call("loss", weights, self.per_trial, inputs, *rest, samples=True)
             found = torch.autograd.grad(losses.sum(), list(trained.values()), materialize_grads=True)
             with torch.no_grad():
-                measured: dict[str, Tensor] = self._call(activations, weights, {}, inputs)
+                measured: dict[str, Tensor] = self.call(activations, weights, {}, inputs, samples=True)
         norms = gradient_norms(dict(zip(trained, found, strict=True)))
         measured |= {f"{GRADIENT}{layer}": norm for layer, norm in norms.items()}
         return {name: tensor.tolist() for name, tensor in measured.items()}
@@ -177,7 +207,7 @@ class Stack(TaskStack):
         return self.update.averaged()
 
     def weights(self) -> dict[str, Tensor]:
-        named = self.stacked.named() | self.constants
+        named = self.stacked.all_names() | self.constants
         return {name: named[name].detach() for name in self.saved}
 
     def keep_rows(self, rows: list[int]) -> None:
@@ -217,6 +247,22 @@ class _TaskModule(nn.Module):
         result = self.call(method, *inputs)  # type: ignore[no-untyped-call]
         self.guard.check(before)
         return result
+
+
+def copy_of(task: Any) -> Any:
+    """A copy of a task with copies of its network, and of modules that augment or corrupt its inputs.
+
+    Raises CannotStack if a module cannot be copied.
+    """
+    copied = copy.copy(task)
+    for name, part in vars(task).items():
+        if isinstance(part, nn.Module):
+            try:
+                setattr(copied, name, copy.deepcopy(part))
+            except Exception as error:  # of others' modules
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                raise CannotStack(f"copy.deepcopy fails for {type(part).__name__} ({reason})") from error
+    return copied
 
 
 @contextmanager

@@ -138,7 +138,7 @@ class StackedUpdate:
         if any(update.clip_norm for update in self.updates):
             norms = [torch.linalg.vector_norm(gradient, dim=1, keepdim=True) for gradient in gradients]
             norm_K1 = torch.linalg.vector_norm(torch.cat(norms, 1), dim=1, keepdim=True)
-            factor_K1 = (self._limits("clip_norm", gradients[0]) / (norm_K1 + 1e-6)).clamp(max=1.0)
+            factor_K1 = (self._limits("clip_norm", norm_K1) / (norm_K1 + 1e-6)).clamp(max=1.0)
             for gradient in gradients:
                 gradient.mul_(factor_K1)
 

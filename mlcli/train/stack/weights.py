@@ -7,10 +7,13 @@ it would need one per parameter of each network.
 Shapes: K trials (rows), L length of a flat tensor.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+from mlcli.cannot_stack import CannotStack
 
 # Elements. Vector kernels process the ragged end of a tensor differently, so each parameter is padded to a multiple:
 # the numbers of a row must not depend on the other rows.
@@ -33,11 +36,15 @@ class StackedWeights:
         self, models: Sequence[nn.Module], groups: Sequence[Sequence[Tensor]], transpose: bool = True
     ) -> None:
         states = [{**dict(model.named_parameters()), **dict(model.named_buffers())} for model in models]
-        name_of = {id(parameter): name for name, parameter in models[0].named_parameters()}
+        _require_separate(states[0])
+        name_of = {id(tensor): name for name, tensor in states[0].items()}
+        self.first_names = {name: name_of[id(tensor)] for name, tensor in _all_names(models[0])}
         self.shapes = {name: parameter.shape for name, parameter in models[0].named_parameters()}
+        self.dtypes = {name: parameter.dtype for name, parameter in models[0].named_parameters()}
         # Large weights of linear layers are stored as in × out: the batched backward pass returns their gradients in
         # this layout, which then need no copy.
-        linear = [name_of[id(module.weight)] for module in models[0].modules() if isinstance(module, nn.Linear)]
+        weights = [module.weight for module in models[0].modules() if isinstance(module, nn.Linear)]
+        linear = {name_of.get(id(weight), "") for weight in weights} & set(self.shapes)  # not if it is parametrised
         self.transposed = {name for name in linear if transpose and self._is_large(name)}
         self.ordered = [[name_of[id(parameter)] for parameter in group] for group in groups]
         self.names = [self._by_flat(names) for names in self.ordered]
@@ -50,10 +57,13 @@ class StackedWeights:
         self._lay_out([[self._flat(stacked, names) for names in group] for group in self.names])
 
     def _by_flat(self, names: Sequence[str]) -> list[list[str]]:
-        """The parameters of a group by flat tensor: each large one alone, the small ones together."""
+        """The parameters of a group by flat tensor: each large one alone, the small ones of a type together."""
         large = [name for name in names if self._is_large(name)]
-        small = [name for name in names if not self._is_large(name)]
-        return [*([name] for name in large), *([small] if small else [])]
+        small: dict[torch.dtype, list[str]] = {}
+        for name in names:
+            if not self._is_large(name):
+                small.setdefault(self.dtypes[name], []).append(name)
+        return [*([name] for name in large), *small.values()]
 
     def _is_large(self, name: str) -> bool:
         return self.shapes[name].numel() >= LARGE and self.shapes[name].numel() % ALIGNED == 0
@@ -86,8 +96,13 @@ class StackedWeights:
                 yield name, piece.view(*flat.shape[:-1], *self.shapes[name])
 
     def named(self) -> dict[str, Tensor]:
-        """All parameters and buffers by name, K × shape."""
+        """All parameters and buffers by their first name, K × shape."""
         return self.fixed | self.trained
+
+    def all_names(self) -> dict[str, Tensor]:
+        """The same under all names of those that are shared, as in a state dict."""
+        named = self.named()
+        return {name: named[first] for name, first in self.first_names.items()}
 
     def backward(self, loss: Tensor, add: bool) -> None:
         """Computes the gradients of a loss, or adds them to the present ones. The gradient of a large parameter is
@@ -115,3 +130,23 @@ class StackedWeights:
         at = torch.tensor(rows, device=self.flats[0][0].device)
         self._lay_out([[flat[at] for flat in group] for group in self.flats])
         self.fixed = {name: tensor[at] for name, tensor in self.fixed.items()}
+
+
+def _all_names(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and buffers, shared ones under each of their names."""
+    yield from model.named_parameters(remove_duplicate=False)
+    yield from model.named_buffers(remove_duplicate=False)
+
+
+def _require_separate(tensors: Mapping[str, Tensor]) -> None:
+    """Raises CannotStack for tensors in the same memory: as rows of a stack they would be separate ones."""
+    places = []
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided:
+            raise CannotStack(f"{name} is not a dense tensor")
+        if tensor.numel() and tensor.device.type != "meta":
+            extent = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)) + 1
+            places.append((str(tensor.device), tensor.data_ptr(), extent * tensor.element_size(), name))
+    for (device, start, length, name), (other_device, other_start, _, other) in pairwise(sorted(places)):
+        if device == other_device and start + length > other_start:
+            raise CannotStack(f"{name} and {other} share memory")

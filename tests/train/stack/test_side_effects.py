@@ -15,6 +15,12 @@ from mlcli.run.stacked import stack_of
 from mlcli.traits import ModelTraits
 
 
+@pytest.fixture(autouse=True)
+def _without_trying_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of the modules below would be refused before a stack is built."""
+    monkeypatch.setattr("mlcli.run.build.try_out", lambda *_: None)
+
+
 class Own(nn.Module):
     """A classifier of digits, of which the classes below are variants."""
 
