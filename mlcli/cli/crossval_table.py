@@ -37,7 +37,7 @@ def _print_configurations(found: Row) -> None:
     incomplete = any(map(_unscored, rows))
     cells = [
         (
-            f"*{place}" if place == 1 and len(rows) > 1 else place,
+            _rank(row, place, len(rows)),
             row["name"],
             _spread(row, metric),
             _interval(row["metrics"].get(metric)),
@@ -55,6 +55,13 @@ def _print_configurations(found: Row) -> None:
             print_line(f"{row['name']}: no {metric} of trial {each['trial']}, {_fold(each, found)}: {each['reason']}")
 
 
+def _rank(row: Row, place: int, count: int) -> str:
+    """*1 for the best, 1= for a tie; a record of older versions has no ranks."""
+    if "rank" not in row:
+        return f"*{place}" if place == 1 and count > 1 else str(place)
+    return f"*{row['rank']}" if row["best"] else f"{row['rank']}{'=' * row['tied']}"
+
+
 def _unscored(configuration: Row) -> list[Row]:
     """Folds without a score; older versions of crossval.json do not list them."""
     return configuration.get("unscored") or []
@@ -63,7 +70,8 @@ def _unscored(configuration: Row) -> list[Row]:
 def _print_comparisons(found: Row) -> None:
     rows = found["comparisons"]
     cells = [(row["name"], row["difference"], _interval(row), row["t"], row["p"]) for row in rows]
-    title = f"{found['metric']}: difference from {rows[0]['than']} (corrected resampled t-test)"
+    than = ", ".join(dict.fromkeys(row["than"] for row in rows))
+    title = f"{found['metric']}: difference from {than} (corrected resampled t-test)"
     print_table(("configuration", "difference", "95 % interval", "t", "p"), cells, title)
 
 

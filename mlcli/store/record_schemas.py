@@ -178,6 +178,7 @@ configuration = fields(
     {"name": text, "trials": each(count), "metrics": table(interval)},
     unscored=each(unscored),  # older cross-validations have none
     scores=each(maybe(number)),
+    **ranked,
 )
 comparison = fields(
     {"name": text, "than": text, "difference": number} | dict.fromkeys(("low", "high", "t", "p"), maybe(number))

@@ -20,12 +20,14 @@ from mlcli.figure.crossval import fold_scores
 from mlcli.figure.plot import Plot
 from mlcli.figure.style import plus_minus
 from mlcli.files import write_csv
-from mlcli.metric.resampled import ROUNDING, paired, resampled
+from mlcli.metric.bounds import clip
+from mlcli.metric.comparison import context, differing
+from mlcli.metric.resampled import CONFIDENCE, ROUNDING, paired, resampled
 from mlcli.run.directions import is_higher_better
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.job import title
 from mlcli.store.folder import RunFolder
-from mlcli.store.records import read_json, write_json
+from mlcli.store.records import flatten, read_json, write_json
 from mlcli.sweep.trial import Trial
 
 Row = dict[str, Any]
@@ -50,13 +52,12 @@ def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
     cfg = trials[0].job.cfg
     metric = cfg.sweep.metric or _headline(finished[0])
     higher = is_higher_better(cfg, metric)
-    configurations = sorted(_configurations(trials, metric), key=lambda each: _place(each, metric, higher))
+    configurations = _ranked(_configurations(trials, metric), metric, higher)
     folder = sweep.path / "predictions"
     for each in configurations:
         members = [trial for trial in finished if trial.number in each["trials"]]
         if name := _write_predictions(folder, each["name"], members):
             each["predictions"] = name
-    best, *others = configurations
     content = {
         "metric": metric,
         "better": "max" if higher else "min",
@@ -64,7 +65,7 @@ def crossval(sweep: RunFolder, trials: Sequence[Trial], save: Save) -> None:
         "repeats": len({trial.job.cfg.split.seed for trial in trials}),
         "by": cfg.split.by,
         "configurations": configurations,
-        "comparisons": [row for each in others if (row := _comparison(each, best))],
+        "comparisons": [row for each in configurations if (row := each.pop("comparison"))],
     }
     content |= {"sentence": _sentence(content), "metrics": _flat(configurations)}
     write_json(sweep.path / "crossval.json", content)
@@ -84,6 +85,29 @@ def _configurations(trials: Sequence[Trial], metric: str) -> list[Row]:
     return [_configuration(members, metric) for members in alike.values()]
 
 
+def _ranked(configurations: list[Row], metric: str, higher: bool) -> list[Row]:
+    """Best first, those of one data set together, with "rank", "tied", "best" and the "comparison" with the best of
+    their data set. Those whose difference from it is not significant (p ≥ 0.05) tie with it."""
+    keys = differing([each["context"] for each in configurations])
+    contexts: dict[str, list[Row]] = {}
+    for each in configurations:
+        each["context"] = {key: value for key, value in each["context"].items() if key in keys}
+        contexts.setdefault(str(each["context"]), []).append(each)
+    ordered = []
+    for members in contexts.values():
+        first, *others = sorted(members, key=lambda each: _place(each, metric, higher))
+        first["comparison"] = None
+        for place, each in enumerate(others, 2):
+            found = each["comparison"] = _comparison(each, first)
+            is_tie = bool(found and found["p"] >= 1 - CONFIDENCE) and not each["unscored"]
+            each |= {"rank": 1 if is_tie else place, "tied": is_tie, "best": False}
+        tied = any(each["tied"] for each in others)
+        alone = not any(metric in each["metrics"] for each in others)
+        first |= {"rank": 1, "tied": tied, "best": metric in first["metrics"] and not tied and not alone}
+        ordered += [first, *others]
+    return ordered
+
+
 def _configuration(trials: list[Trial], metric: str) -> Row:
     """The row of one configuration. Folds with the same test split count once."""
     trials = _without_duplicates(
@@ -101,12 +125,13 @@ def _configuration(trials: list[Trial], metric: str) -> Row:
     return {
         "name": _name(trials[0]),
         "swept": _settings(trials[0]),
+        "context": {key: str(value) for key, value in context(metric, flatten(trials[0].job.cfg)).items()},
         "trials": [trial.number for trial in trials],
         "finished": len(finished),
         "test_over_train": ratio,
         "scores": scores,
         "unscored": [_unscored(trial) for trial, score in zip(trials, scores, strict=True) if score is None],
-        "metrics": {name: _summary(own, ratio, len(trials)) for name, own in columns.items()} if ratio else {},
+        "metrics": {name: _summary(name, own, ratio, len(trials)) for name, own in columns.items()} if ratio else {},
     }
 
 
@@ -135,9 +160,11 @@ def _unscored(trial: Trial) -> Row:
     return {"trial": trial.number, "fold": split.fold, "seed": split.seed, "reason": reason}
 
 
-def _summary(scores: Sequence[float], ratio: float, folds: int) -> Row:
-    """Statistics over the folds. If only some folds have a score and these are equal, the deviation is unknown."""
+def _summary(metric: str, scores: Sequence[float], ratio: float, folds: int) -> Row:
+    """Statistics over the folds. The interval is cut at the least and the largest value of the metric. If only some
+    folds have a score and these are equal, the deviation is unknown."""
     found = asdict(resampled(scores, ratio))
+    found |= {end: clip(metric, found[end]) for end in ("low", "high") if found[end] is not None}
     if len(scores) < folds and found["std"] is not None and found["std"] <= ROUNDING * max(map(abs, scores)):
         found |= {"std": None, "low": None, "high": None}
     return found
@@ -174,7 +201,16 @@ def _comparison(configuration: Row, best: Row) -> Row | None:
 
 
 def _sentence(content: Row) -> str:
-    best, metric = content["configurations"][0], content["metric"]
+    """What the best configuration has reached, on each data set, and how the others differ from it."""
+    contexts: dict[str, list[Row]] = {}
+    for each in content["configurations"]:
+        contexts.setdefault(str(each["context"]), []).append(each)
+    return " ".join(_sentence_of(content, members) for members in contexts.values())
+
+
+def _sentence_of(content: Row, configurations: Sequence[Row]) -> str:
+    best, metric = configurations[0], content["metric"]
+    names = {each["name"] for each in configurations}
     found = best["metrics"].get(metric)
     repeated = f" × {content['repeats']}" if content["repeats"] > 1 else ""
     text = f"{content['folds']}-fold{repeated} cross-validation: {metric} of {best['name']}"
@@ -185,7 +221,8 @@ def _sentence(content: Row) -> str:
         text += f", 95 % confidence interval of the mean {found['low']:.4g} to {found['high']:.4g}"
     if best["unscored"]:
         text += f", over {found['count']} folds: {len(best['unscored'])} without a score"
-    differences = [f"{each['name']} {each['difference']:+.4g} (p {each['p']:.2g})" for each in content["comparisons"]]
+    comparisons = [each for each in content["comparisons"] if each["name"] in names]
+    differences = [f"{each['name']} {each['difference']:+.4g} (p {each['p']:.2g})" for each in comparisons]
     return f"{text}; difference from it: {', '.join(differences)}." if differences else f"{text}."
 
 

@@ -249,7 +249,21 @@ def test_equal_folds_of_several_repeats_count_once(monkeypatch: pytest.MonkeyPat
     tests = {load_file(made() / str(number) / "splits.safetensors")["test"].numpy().tobytes() for number in range(12)}
     assert len(tests) == len(own["trials"]) == len(own["scores"]) == own["metrics"]["test/accuracy"]["count"] == 4
     expected = resampled(own["scores"], own["test_over_train"])
-    assert own["metrics"]["test/accuracy"]["low"] == pytest.approx(expected.low)
+    assert expected.low is not None and expected.low < 0  # which an accuracy cannot be
+    assert own["metrics"]["test/accuracy"]["low"] == 0
+
+
+def test_configurations_are_compared_within_a_data_set(capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = crossval("data=iris,wine", "model=mlp", "model.width=2,8", "folds=3", "trainer.epochs=3")
+    assert [(each["name"].split()[0], each["rank"]) for each in found["configurations"]][::2] == [
+        ("iris", 1), ("wine", 1),
+    ]  # fmt: skip
+    assert all(each["name"].split()[0] == each["than"].split()[0] for each in found["comparisons"])
+    assert len(found["comparisons"]) == 2 and found["sentence"].count("cross-validation: test/accuracy of") == 2
+    for each, test in zip(found["configurations"][1::2], found["comparisons"], strict=True):
+        assert each["tied"] == (test["p"] >= 0.05)
+    stars = sum(each["best"] for each in found["configurations"])
+    assert capsys.readouterr().out.count("*1") == stars == sum(test["p"] < 0.05 for test in found["comparisons"])
 
 
 def test_folds_without_a_score_are_named_and_lower_the_count(
@@ -275,7 +289,7 @@ def test_folds_without_a_score_are_named_and_lower_the_count(
 
 def test_some_of_the_folds_that_agree_say_nothing_of_the_spread() -> None:
     """Equal scores of three of five folds are not reported as 1 ± 0."""
-    of_three, of_five = _summary([1.0] * 3, 0.25, 5), _summary([1.0] * 5, 0.25, 5)
+    of_three, of_five = _summary("test/loss", [1.0] * 3, 0.25, 5), _summary("test/loss", [1.0] * 5, 0.25, 5)
     assert of_three == {"mean": 1.0, "std": None, "low": None, "high": None, "count": 3}
     assert of_five["std"] == 0.0
-    assert _summary([0.5, 1.0, 1.0], 0.25, 5)["std"] == pytest.approx(np.std([0.5, 1.0, 1.0], ddof=1))
+    assert _summary("test/loss", [0.5, 1.0, 1.0], 0.25, 5)["std"] == pytest.approx(np.std([0.5, 1.0, 1.0], ddof=1))
