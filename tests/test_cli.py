@@ -206,8 +206,16 @@ def test_runs_lists_filters_and_sorts(mlcli: Run, trained: Path, swept: Any, wor
 
 def test_show_names_settings_metrics_and_figures(mlcli: Run, trained: Path, work: Path) -> None:
     shown = mlcli("show", trained.name[:-2], cwd=work).stdout
-    for word in ("FINISHED", "optimizer.lr", "test/accuracy", "confusion_matrix.png", str(trained)):
+    for word in (
+        "FINISHED",
+        "trainer.epochs\t3",
+        "test/accuracy",
+        "parameters",
+        "confusion_matrix.png",
+        str(trained),
+    ):
         assert word in shown
+    assert "optimizer.lr" not in shown  # at its default
 
 
 def test_compare_shows_only_what_differs(mlcli: Run, swept: Any, work: Path) -> None:
