@@ -54,6 +54,7 @@ TRAINING = {
     "--quiet": "Errors only",
     "--verbose": "Every epoch, and the run folder",
     "--dry-run": "List what would be trained, and write nothing",
+    "--json": "The result as JSON",
 }
 
 FLAGS = {

@@ -1,10 +1,12 @@
 """A run or sweep as one JSON document: what `show --json` and `train --json` print."""
 
+from pathlib import Path
 from typing import Any
 
+from mlcli.cli.output import print_json
 from mlcli.store.query import row
 from mlcli.store.records import try_read_json
-from mlcli.store.stored_run import StoredRun
+from mlcli.store.stored_run import StoredRun, read_run
 
 RECORDS = ("result", "environment", "data", "transfer")
 OF_SWEEPS = ("trials", "crossval")
@@ -24,3 +26,9 @@ def document(run: StoredRun) -> dict[str, Any]:
     found["conclusion"] = try_read_json(path / "answer.json")
     found["figures"] = sorted(str(each) for each in (path / "figures").glob("*.png"))
     return found
+
+
+def print_document(folder: Path) -> None:
+    """Prints the run or sweep in a folder."""
+    run = read_run(folder)
+    print_json(None if run is None else document(run))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def table_on_interrupt(session: "Session") -> Iterator[None]:
+def table_on_interrupt(session: "Session", as_json: bool = False) -> Iterator[None]:
     """Prints the table of the session's sweep when it is interrupted, before figures are plotted and trackers are
     completed, and raises the interrupt again. A second Ctrl-C ends the process at once."""
     from mlcli.run.failure import is_interrupt
@@ -27,7 +27,7 @@ def table_on_interrupt(session: "Session") -> Iterator[None]:
         yield
     except BaseException as error:
         if is_interrupt(error):
-            _print_table(session)
+            _print_table(session, as_json)
             raise
         signal.signal(signal.SIGINT, handler)
         raise
@@ -45,7 +45,7 @@ def _first_interrupt(session: "Session") -> None:
     raise KeyboardInterrupt
 
 
-def _print_table(session: "Session") -> None:
+def _print_table(session: "Session", as_json: bool) -> None:
     from mlcli.cli.output import print_line
     from mlcli.cli.sweep_table import print_sweep
 
@@ -53,5 +53,6 @@ def _print_table(session: "Session") -> None:
         return
     session.sweep.report_so_far()
     folder = session.sweep.record.path
-    print_sweep(str(folder))
-    print_line(f"interrupted; show this table again with `{shlex.join(['mlcli', 'show', str(folder)])}`")
+    print_sweep(str(folder), as_json)
+    if not as_json:
+        print_line(f"interrupted; show this table again with `{shlex.join(['mlcli', 'show', str(folder)])}`")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcli.cli.crossval_table import print_crossval
+from mlcli.cli.document import print_document
 from mlcli.cli.output import (
     browser_command,
     format_mean,
@@ -22,8 +23,8 @@ MAX_ROWS, BEST_ROWS = 40, 30  # with more rows than the first, only the second a
 MAX_NAMES = 5  # of trials in a line
 
 
-def print_sweep(folder: str) -> str | None:
-    """Prints the trials, or their means over seeds, best first.
+def print_sweep(folder: str, as_json: bool = False) -> str | None:
+    """Prints the trials, or their means over seeds, best first; as_json: as the document of `mlcli show --json`.
 
     Returns the reason if the sweep has failed, else None. Trials that neither finished nor were pruned are a failure,
     unless an experiment has reached its conclusion without them.
@@ -35,6 +36,9 @@ def print_sweep(folder: str) -> str | None:
     failed, of = sum(row["status"] not in ("FINISHED", "PRUNED") for row in report["trials"]), len(report["trials"])
     concluded = (Path(folder) / "answer.json").exists() and failed < of
     failure = None if not failed or concluded else f"{failed} of {of} trials did not finish; see {folder}/trials.json"
+    if as_json:
+        print_document(Path(folder))
+        return failure
     if (Path(folder) / "crossval.json").exists():
         print_crossval(Path(folder))
         return failure

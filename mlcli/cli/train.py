@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from mlcli.cli.options import AsJson
+
 
 def train(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[OVERRIDES]...")] = None,
@@ -12,6 +14,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, list what would be trained, and write nothing.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a model, or run a sweep with -m.
 
@@ -28,4 +31,4 @@ def train(
     """
     from mlcli.cli.training import main
 
-    main([*(arguments or []), *["-q"] * quiet, *["-v"] * verbose, *["--dry-run"] * dry_run])
+    main([*(arguments or []), *["-q"] * quiet, *["-v"] * verbose, *["--dry-run"] * dry_run, *["--json"] * as_json])

@@ -76,7 +76,7 @@ def _train(hydra: "Hydra", flags: "argparse.Namespace", command: str, level: int
         if sweep:
             _sweep(hydra, cfg, flags, command, level, follow)
         else:
-            _run(cfg, command, level, follow)
+            _run(cfg, flags, command, level, follow)
 
 
 def _pretrain(
@@ -97,7 +97,7 @@ def _pretrain(
     return compose(hydra, [*flags.overrides, f"pretrain='{folder}'"], flags.multirun, flags.config_name)
 
 
-def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
+def _run(cfg: "DictConfig", flags: "argparse.Namespace", command: str, level: int, follow: Any) -> None:
     from mlcli.cli.prepare import prepare_job
     from mlcli.cli.result import print_result
     from mlcli.config.gc_policy import collect_rarely
@@ -112,7 +112,12 @@ def _run(cfg: "DictConfig", command: str, level: int, follow: Any) -> None:
         result = train_run(job, console, follow)
     except RunFailed as error:
         raise RunFailure(str(error)) from error
-    print_result(result, job.path)
+    if flags.json:
+        from mlcli.cli.document import print_document
+
+        print_document(job.path)
+    else:
+        print_result(result, job.path)
 
 
 def _sweep(
@@ -130,14 +135,18 @@ def _sweep(
     failure = None
     try:
         session = Session(command, level, follow, flags=_config_flags(flags))
-        with session, table_on_interrupt(session):
+        with session, table_on_interrupt(session, flags.json):
             run_sweeper(hydra, cfg, session)
     except RunFailed as error:  # some sweepers stop at a failed trial; the results so far are printed
         failure = str(error)
     folder = Path(cfg.hydra.sweep.dir)
     if (folder / "trials.json").exists():
-        unfinished = print_sweep(str(folder))
+        unfinished = print_sweep(str(folder), flags.json)
         failure = failure or unfinished
+    elif flags.json:
+        from mlcli.cli.document import print_document
+
+        print_document(folder)
     elif failure is None:  # other launchers of Hydra write no report
         print(f"trials in {folder}; list them with `mlcli runs`")
     if failure is not None:

@@ -1,4 +1,4 @@
-"""The command line of `mlcli train`: Hydra's flags, mlcli's own three and overrides, in any order."""
+"""The command line of `mlcli train`: Hydra's flags, mlcli's own flags and overrides, in any order."""
 
 import argparse
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--json", action="store_true")
     for action in parser._actions:
         if isinstance(action, argparse._VersionAction):
             action.version = f"mlcli {version('mlcli')}, {action.version}"  # Hydra's
@@ -83,6 +84,10 @@ def _check(flags: argparse.Namespace) -> None:
     showing = [name for key, name in SHOWING.items() if getattr(flags, key)]
     if showing and flags.dry_run:
         showing.append("--dry-run")
+    if showing and flags.json:
+        showing.append("--json")
+    if flags.dry_run and flags.json:
+        showing = ["--dry-run", "--json"]
     if len(showing) > 1:
         raise ConfigError(f"{' and '.join(showing)} exclude each other: use one of them.")
     for given, name in ((flags.package is not None, "--package"), (flags.resolve, "--resolve")):

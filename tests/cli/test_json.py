@@ -70,6 +70,19 @@ def test_compare_and_evaluate(outputs: Path, tmp_path: Path) -> None:
     )
 
 
+def test_train_and_crossval_print_what_show_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["train"], ["train", "-m", "optimizer.lr=0.1,0.2"], ["crossval", "folds=2"]):
+        trained, shown = document(*arguments, *QUICK), document("show")
+        assert trained == shown and trained["status"] == "FINISHED"
+    assert trained["crossval"]["folds"] == 2 and len(trained["trials"]) == 2
+    failing = CliRunner().invoke(app, ["train", "-m", *QUICK, "optimizer.lr=0.1,1e38", "optimizer=sgd", "--json"])
+    assert failing.exit_code == 1 and json.loads(failing.stdout)["best_trial"] is not None
+    for flag in (["--cfg", "job"], ["--dry-run"]):
+        done = CliRunner().invoke(app, ["train", *flag, "--json"])
+        assert done.exit_code == 2 and "exclude each other" in done.stderr and done.stdout == ""
+
+
 def test_list() -> None:
     groups = document("list")
     assert "lstm" in groups["model"]
