@@ -30,6 +30,8 @@ def fits(hint: Any, value: Any) -> bool:
         return value in arguments
     if hint is Any:
         return True
+    if inspect.isclass(hint) and (hint.__module__, hint.__name__) == ("torch", "Tensor"):
+        return isinstance(value, int | float) or (isinstance(value, list) and all(fits(float, v) for v in value))
     if hint is float or hint is int:
         return isinstance(value, (int, float) if hint is float else int) and not isinstance(value, bool)
     if origin in (tuple, list) or (origin is not None and issubclass(origin, Sequence)):

@@ -29,12 +29,18 @@ OPTIMIZER_RANGES = {
 Texts = str | Sequence[str]
 EXTRA_KEYS: dict[str, dict[str, Any]] = {
     "model": {"accepts": Texts, "init_from": str | None, "freeze": Texts | None},
+    "task": {"loss": Any},
     "scheduler": {"interval": Literal["epoch", "step"] | None},
 }
 GROUPS = ("task", "data", "model", "optimizer", "scheduler")
+INPUTS = ("outputs", "predictions", "probabilities")  # of a metric
 # Settings of `trainer` that a dataclass of Hydra cannot describe.
 NESTED: tuple[tuple[str, Any, str], ...] = (
-    ("class_weights", Literal["balanced"] | Sequence[float] | None, "null, balanced, or one number per class"),
+    (
+        "class_weights",
+        Literal["balanced"] | Sequence[float] | Mapping[str, Any] | None,
+        "null, balanced, one number per class, or a function of the class counts by _target_",
+    ),
     ("lr_scale", Mapping[str, float] | None, "null, or a factor by pattern of parameter names, as in {head: 0.1}"),
 )
 
@@ -63,10 +69,30 @@ def check(config: Mapping[str, Any], groups: Sequence[str] = GROUPS) -> None:
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{group} has no _target_: pick one with {group}=…, see `mlcli list {group}`.")
         _check_call(group, node)
+    _check_own(config)
     if config["conclusion"] is not None:
         if not isinstance(config["conclusion"], Mapping) or "_target_" not in config["conclusion"]:
             raise ConfigError(f"conclusion={config['conclusion']}: must be a group with a _target_.")
         _check_call("conclusion", config["conclusion"])
+
+
+def _check_own(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError for a loss, a metric or class weights that are no class or function of the user's own."""
+    weights, metrics, loss = config["trainer"]["class_weights"], config.get("metrics"), config["task"].get("loss")
+    if not isinstance(metrics, Mapping | None):
+        raise ConfigError(f"metrics={metrics}: must be functions by name, as in {{kappa: {{_target_: …}}}}.")
+    own = {f"metrics.{name}": node for name, node in (metrics or {}).items()}
+    own |= {"trainer.class_weights": weights} if isinstance(weights, Mapping) else {}
+    for place, node in {**own, "task.loss": loss}.items():
+        if node is not None and not (isinstance(node, Mapping) and isinstance(node.get("_target_"), str)):
+            raise ConfigError(f"{place}={node}: must be a class or function, as in {place}._target_=MODULE.FUNCTION.")
+    for place, node in own.items():
+        if node.get("direction") not in (None, "min", "max"):
+            raise ConfigError(f"{place}.direction={node['direction']}: must be min or max.")
+        if node.get("input") not in (None, *INPUTS):
+            raise ConfigError(f"{place}.input={node['input']}: must be one of {', '.join(INPUTS)}.")
+        settings = {name: value for name, value in node.items() if name not in ("direction", "input")}
+        _check_call(place, {**settings, "_partial_": True})
 
 
 def _check_validation(config: Mapping[str, Any]) -> None:
@@ -115,7 +141,8 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
     """Checks names and types of a group, and of groups nested in it, against the constructor's signature."""
     called = locate(str(node["_target_"]), f"{group}._target_")
     parameters = inspect.signature(called).parameters
-    supplied, extra = {**SUPPLIED.get(group, {})}, EXTRA_KEYS.get(group, {})
+    supplied = {**SUPPLIED.get(group, {})}
+    extra = {name: hint for name, hint in EXTRA_KEYS.get(group, {}).items() if name not in parameters}
     if group.partition(".")[0] == "scheduler":
         supplied["optimizer"] = "for schedulers of torch, also nested ones"
     given = {k: v for k, v in node.items() if not str(k).startswith("_") and k not in extra}
@@ -141,7 +168,7 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
             _check_range(f"optimizer.{name}", value, OPTIMIZER_RANGES[name])
         for nested in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
             if isinstance(nested, Mapping) and "_target_" in nested:
-                _check_call(f"{group}.{name}", nested)
+                _check_call(f"{group}.{name}", nested if name not in extra else {**nested, "_partial_": True})
 
 
 def _check_range(key: str, value: Any, allowed: Range) -> None:

@@ -73,7 +73,8 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     multirun, without the swept values and with `hydra.mode` MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
     repository = hydra.config_loader.repository  # type: ignore[attr-defined]
-    overrides = allow_settings([renamed.override(text, repository.config_exists) for text in overrides])
+    typed = [renamed.override(text, repository.config_exists) for text in overrides]
+    overrides = allow_settings(typed)
     with explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
         swept = [each for each in parsed if each.is_sweep_override()]
@@ -93,6 +94,9 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
             mode = RunMode.RUN
         if swept and not multirun and cfg.hydra.mode != RunMode.MULTIRUN:
             raise ConfigError(f"{swept[0].input_line} is a sweep: add -m to run one trial per value.")
+        as_was = dict(zip(overrides, typed, strict=True))
+        with read_write(cfg.hydra):
+            cfg.hydra.overrides.task = [as_was.get(text, text) for text in as_typed(cfg.hydra.overrides.task)]
         drop_settings(cfg, [str(each.input_line) for each in parsed if not each.is_sweep_override()])
         old_words.replace_in(cfg)
         begin_job(cfg, as_typed(cfg.hydra.overrides.task))

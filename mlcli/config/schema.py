@@ -105,6 +105,7 @@ class Config:
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
     sweep: Sweep = field(default_factory=Sweep)
+    metrics: Any = None  # of the user's own, by name
     pretrain: Any = None  # overrides, or a run
     conclusion: Any = None
     name: str | None = None

@@ -28,6 +28,7 @@ from mlcli.run.batch_norm import require_batches
 from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_model, has_parameter, is_fitted
 from mlcli.run.directions import is_higher_better
 from mlcli.run.lazy import materialise
+from mlcli.run.own import add_loss, add_metrics, class_weights
 from mlcli.run.schedule import schedule_of
 from mlcli.run.try_out import try_out
 from mlcli.run.update import update_of
@@ -105,7 +106,7 @@ def build(
         loader = loader.for_seed(cfg.trainer.seed) if loader else _build_loader(cfg, data, adapter, device, model)
         epoch, total = _count_steps(cfg, data, model)
         schedule, update = _build_update(cfg, data, model, loader, device, (epoch, total))
-        task = _build_task(cfg, data, model, update, loader)
+        task = _build_task(cfg, data, model, update, loader, device)
         if not weights_later:
             _check_examples(task, model, data)
             check_saveable(encode(task.state_dict()["model"]))
@@ -243,6 +244,7 @@ def _build_task(
     model: nn.Module,
     update: Update | EstimatorUpdate | None,
     loader: Loader | None,
+    device: torch.device,
 ) -> Task:
     if cfg.trainer.class_weights is not None and not has_parameter(cfg.task, "class_weights"):
         raise ConfigError("trainer.class_weights: this task takes no class weights; use trainer.class_weights=null.")
@@ -251,11 +253,16 @@ def _build_task(
         "model": model,
         "update": update,
         "loader": loader,
-        "class_weights": cfg.trainer.class_weights,
+        "class_weights": class_weights(cfg.trainer.class_weights),
         "seed": cfg.trainer.seed,
         "batch_size": cfg.trainer.batch_size,
     }
-    task: Any = supply("task", partial(cfg.task), supplied)
+    has_loss = has_parameter(cfg.task, "loss")  # a setting of the task itself
+    settings = cfg.task if has_loss else Settings({key: cfg.task[key] for key in cfg.task if key != "loss"})
+    task: Any = supply("task", partial(settings), supplied)
+    add_metrics(cfg, task)
+    if not has_loss:
+        add_loss(cfg, task, device)
     fitted = isinstance(update, EstimatorUpdate)
     if isinstance(update, EstimatorUpdate):
         update.fit_arguments = task.fit_arguments

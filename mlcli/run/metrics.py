@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from mlcli.config.errors import ConfigError
+from mlcli.config.errors import ConfigError, as_config_error
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.metric.suggestion import suggest_metric
@@ -19,12 +19,15 @@ def check_monitor(cfg: Settings, parts: Parts) -> None:
     """Raises ConfigError if the run will not have the metric trainer.monitor, or if that has no direction. Nothing is
     computed for the metrics that every task of its kind has."""
     monitor = cfg.trainer.monitor
+    if cfg.get("metrics"):  # functions of the user's own, which may raise anything
+        with as_config_error():
+            parts.task.evaluate("val" if cfg.split.val else "train", full=True)
     certain = {Trainer.monitor: HasMetrics, "train/loss": HasLoss}.get(monitor)
     if certain is not None and isinstance(parts.task, certain):
         return
     if monitor not in _of_epochs(cfg, parts, monitor):
         raise _unknown("trainer.monitor", monitor, _of_epochs(cfg, parts))
-    check_direction(monitor, parts.task)
+    check_direction(monitor, cfg)
 
 
 def check_metric(cfg: Settings, parts: Parts, test_only: bool = False) -> None:
@@ -44,7 +47,7 @@ def check_metric(cfg: Settings, parts: Parts, test_only: bool = False) -> None:
         known += [] if test_only else _of_epochs(cfg, parts)
     if metric not in known:
         raise _unknown("sweep.metric", metric, known)
-    check_direction(metric, parts.task, "sweep.metric")
+    check_direction(metric, cfg, "sweep.metric")
 
 
 def _unknown(key: str, name: str, known: list[str]) -> ConfigError:

@@ -19,6 +19,11 @@ def is_model(found: Any) -> bool:
     return inspect.isclass(found) and issubclass(found, nn.Module)
 
 
+def is_loss(found: Any) -> bool:
+    """A module, or a function of torch.nn.functional."""
+    return is_model(found) or (inspect.isfunction(found) and found.__module__ == "torch.nn.functional")
+
+
 def is_optimizer(found: Any) -> bool:
     return inspect.isclass(found) and issubclass(found, torch.optim.Optimizer)
 

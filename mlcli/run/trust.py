@@ -19,7 +19,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.machine.device import cores
-from mlcli.run.target_kinds import is_data_set, is_estimator, is_model, is_optimizer, is_scheduler, is_task
+from mlcli.run.target_kinds import is_data_set, is_estimator, is_loss, is_model, is_optimizer, is_scheduler, is_task
 from mlcli.run.user_configs import user_targets
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
@@ -44,7 +44,8 @@ RULES = {
     "optimizer": Rule("an optimizer (a torch.optim.Optimizer)", ("torch.optim",), is_optimizer),
     "scheduler": Rule("a schedule", ("mlcli.train.schedule", "torch.optim.lr_scheduler"), is_scheduler),
     "task": Rule("a task", ("mlcli.task",), is_task),
-    "loss": Rule("a loss (an nn.Module)", ("torch.nn", "mlcli.task"), is_model),
+    "loss": Rule("a loss (an nn.Module)", ("torch.nn", "mlcli.task"), is_loss),
+    "metrics": Rule("a metric (a function)", ("mlcli.metric", "sklearn.metrics"), inspect.isfunction),
     "metric": Rule("a metric (a function)", ("mlcli.metric",), inspect.isfunction, uncalled=True),
     "estimator": Rule("an estimator of scikit-learn", ("sklearn",), is_estimator, plain=True),
 }
@@ -63,6 +64,7 @@ def trusted(config: Mapping[str, Any], name: str, groups: Sequence[str] = GROUPS
     """
     unused = {*GROUPS} - {*groups}
     kept = Settings({key: node for key, node in config.items() if key not in unused}, conclusion=None, pretrain=None)
+    kept = _without_class_weights(kept)
     if "data" not in groups:
         kept = _without_targets_of_evaluation(kept)
     for key in groups:
@@ -70,13 +72,22 @@ def trusted(config: Mapping[str, Any], name: str, groups: Sequence[str] = GROUPS
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{name}: {key} has no _target_")
         _Check(name, user_targets(key)).node(key, node, RULES[key])
-    for key in set(kept) - set(GROUPS):
+    _Check(name, user_targets("metrics")).node("metrics", kept.get("metrics"), RULES["metrics"])
+    for key in set(kept) - set(GROUPS) - {"metrics"}:
         _refuse_targets(f"{name}: {key}", kept[key])
     if "data" in groups:
         _check_files(f"{name}: data", kept["data"])
     if isinstance(device := kept.get("device"), Mapping):
         kept["device"] = Settings(device, threads=_threads(device.get("threads")))
     return kept
+
+
+def _without_class_weights(config: Settings) -> Settings:
+    """Without a function of the class counts, which only training calls."""
+    trainer = config.get("trainer")
+    if isinstance(trainer, Mapping) and isinstance(trainer.get("class_weights"), Mapping):
+        return Settings(config, trainer=Settings(trainer, class_weights=None))
+    return config
 
 
 def _without_targets_of_evaluation(config: Settings) -> Settings:

@@ -3,6 +3,7 @@
 Shapes: B batch, N examples of a split, C classes.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -41,6 +42,7 @@ class Classification(GradientTask):
     """
 
     traits = TaskTraits(per_trial=("label_smoothing", "weights"))
+    own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
 
     def __init__(
         self,
@@ -88,11 +90,24 @@ class Classification(GradientTask):
         return loss
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        if self.own_loss is not None:
+            return self.own_loss(logits, targets)
         return cross_entropy(logits, targets, self.weights, self.label_smoothing)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The metrics of every epoch, from the logits N × C of a split."""
-        return fast.classification(outputs, targets)
+        metrics = fast.classification(outputs, targets)
+        return metrics if self.own_loss is None else metrics | {"loss": self.own_loss(outputs, targets)}
+
+    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Logits N × C and class indices N."""
+        probabilities = outputs.float().softmax(1)
+        return {
+            "outputs": outputs,
+            "predictions": outputs.argmax(1),
+            "probabilities": probabilities,
+            "targets": targets,
+        }
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         if not isinstance(self.model, PredictsClasses):

@@ -3,6 +3,8 @@
 Shapes: B batch, N examples of a split, C labels.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
@@ -19,6 +21,8 @@ SEPARATOR = "; "  # between the labels of an example
 class MultiLabel(GradientTask):
     """A network with outputs B × C, one logit per label. A label is predicted where its probability exceeds 0.5."""
 
+    own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
+
     @staticmethod
     def outputs(data: DataSet) -> int:
         """The number of labels. Raises ValueError for data whose targets are not N × C zeros and ones."""
@@ -32,11 +36,22 @@ class MultiLabel(GradientTask):
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean binary cross-entropy over all labels of a batch."""
         outputs = self.model(inputs)
-        return F.binary_cross_entropy_with_logits(outputs, targets.to(outputs.dtype))
+        return (self.own_loss or F.binary_cross_entropy_with_logits)(outputs, targets.to(outputs.dtype))
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The metrics of every epoch, from the logits N × C of a split."""
-        return fast.multi_label(outputs, targets)
+        metrics = fast.multi_label(outputs, targets)
+        return metrics if self.own_loss is None else metrics | {"loss": self.own_loss(outputs, targets)}
+
+    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Logits N × C and targets 0 or 1."""
+        probabilities = outputs.float().sigmoid()
+        return {
+            "outputs": outputs,
+            "predictions": (probabilities > 0.5).long(),
+            "probabilities": probabilities,
+            "targets": targets.long(),
+        }
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.metric import intervals, multi_label

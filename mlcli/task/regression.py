@@ -6,6 +6,7 @@ learning rate do not depend on the unit; metrics and predictions are in the unit
 Shapes: B batch, N examples of a split.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Regression(GradientTask):
     """A network with outputs B × 1, trained on standardised targets."""
 
     traits = TaskTraits(per_trial=("mean", "std"))
+    own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss, of standardised numbers
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         super().__init__(data, model, update, loader)
@@ -45,7 +47,7 @@ class Regression(GradientTask):
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of a batch, in standard deviations of the training targets."""
-        return F.mse_loss(self.model(inputs).squeeze(1), self._scaled(targets))
+        return (self.own_loss or F.mse_loss)(self.model(inputs).squeeze(1), self._scaled(targets))
 
     def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, None]:
         """What `fit` of a model takes for a batch: inputs and standardised targets."""
@@ -57,7 +59,14 @@ class Regression(GradientTask):
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The metrics of every epoch, from the outputs N × 1 of a split; `loss` is the training loss."""
         metrics = fast.regression(self._unscaled(outputs), targets)
+        if self.own_loss is not None:
+            return metrics | {"loss": self.own_loss(outputs.squeeze(1), self._scaled(targets))}
         return metrics | {"loss": (metrics["rmse"] / self.std).square()}  # std² may be too small for a float32
+
+    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Predictions and targets N in the unit of the target."""
+        predictions = self._unscaled(outputs)
+        return {"outputs": predictions, "predictions": predictions, "targets": targets}
 
     def _unscaled(self, outputs: Tensor) -> Tensor:
         return outputs.squeeze(1).float() * self.std + self.mean

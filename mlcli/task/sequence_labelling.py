@@ -65,6 +65,17 @@ class SequenceLabelling(GradientTask):
         """The metrics of every epoch, from the logits N × T × C of a split."""
         return fast.sequence_labelling(outputs, targets)
 
+    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Of the labelled steps of all examples, M of them: logits M × C and class indices M."""
+        labelled = targets >= 0
+        own = outputs[labelled]
+        return {
+            "outputs": own,
+            "predictions": own.argmax(1),
+            "probabilities": own.float().softmax(1),
+            "targets": targets[labelled],
+        }
+
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.figure.positions import accuracy_by_position
         from mlcli.metric import baseline, classification, intervals, positions

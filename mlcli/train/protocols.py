@@ -201,6 +201,26 @@ class WeighsBatches(Protocol):
 
 
 @runtime_checkable
+class TakesLoss(Protocol):
+    """The training loss can be replaced (`task.loss`)."""
+
+    own_loss: Any  # None, or a function of outputs and targets that returns a scalar
+
+
+@runtime_checkable
+class TakesMetrics(Protocol):
+    """Users can add metrics (`metrics`), which are part of every evaluation."""
+
+    own_metrics: Any  # by name, called with `metric_inputs`
+
+    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What a metric may take, by name: outputs, predictions, probabilities, targets."""
+
+    def own_values(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """The values of `own_metrics`."""
+
+
+@runtime_checkable
 class Converges(Protocol):
     """Training can end by itself."""
 

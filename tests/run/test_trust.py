@@ -118,7 +118,7 @@ ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
     "a function beside": ({"model.x": {"_target_": "torch.nn.init.ones_"}}, "not a model"),
     "loading": ({"model.x": {"_target_": "torch.load"}}, "torch.load: not trusted"),
     "another kind": ({"optimizer._target_": "torch.nn.Linear"}, "optimizer._target_=torch.nn.Linear"),
-    "elsewhere": ({"trainer.class_weights": SYSTEM}, "trainer.class_weights._target_=os.system"),
+    "elsewhere": ({"trainer.lr_scale": SYSTEM}, "trainer.lr_scale._target_=os.system"),
     "no dotted name": ({"model._target_": "mlcli.model./tmp/x.y"}, "not trusted"),
     "no text": ({"model._target_": ["os.system"]}, "model._target_"),
     "no target": ({"task": {}}, "task has no _target_"),

@@ -18,18 +18,21 @@ class GradientTask:
     """A network, the update that trains it, and the loader of its batches.
 
     A subclass has `loss(*batch)`, the mean loss of a batch, a scalar; `metrics(outputs, targets)` of a whole split,
-    unless it replaces `evaluate`; `batch_weight(*batch)` where the loss is not a mean over examples; and `predict`.
+    unless it replaces `evaluate`; `metric_inputs(outputs, targets)` if users may add metrics; `batch_weight(*batch)`
+    where the loss is not a mean over examples; and `predict`.
     """
 
     loss: Callable[..., Tensor]
     metrics: Callable[[Tensor, Tensor], dict[str, Tensor]]
     batch_weight: Callable[..., Tensor]
+    metric_inputs: Callable[[Tensor, Tensor], dict[str, Tensor]]
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         self.data = data
         self.model = model
         self.update = update
         self.loader = loader
+        self.own_metrics: dict[str, Callable[[dict[str, Tensor]], float]] = {}  # the user's
         self.weighs_batches = isinstance(self, WeighsBatches)
 
     def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:
@@ -45,7 +48,18 @@ class GradientTask:
         evaluation = Evaluation(self.metrics(outputs, targets))
         if full:
             self.complete(evaluation, split, outputs, targets)
+        own = self.own_values(outputs, targets)
+        for name in own.keys() & evaluation.metrics.keys():
+            raise ValueError(f"metrics.{name}: the task has a metric of this name; use another one")
+        evaluation.metrics |= own
         return evaluation
+
+    def own_values(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """The user's metrics of a split. Raises ValueError in one line for whatever they raise."""
+        if not self.own_metrics:
+            return {}
+        supplied = self.metric_inputs(outputs, targets)
+        return {name: metric(supplied) for name, metric in self.own_metrics.items()}
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         """Adds metrics, columns and plots to a full evaluation of a split; by default none."""

@@ -20,7 +20,7 @@ from mlcli.cannot_stack import CannotStack
 from mlcli.train.extra_state import has_extra_state
 from mlcli.train.layer_statistics import GRADIENT, activations, differentiable, gradient_norms
 from mlcli.train.modes import evaluating
-from mlcli.train.protocols import ComputesOutputs, HasMetrics, WeighsBatches
+from mlcli.train.protocols import ComputesOutputs, HasMetrics, TakesLoss, TakesMetrics, WeighsBatches
 from mlcli.train.stack.layers import make_stackable
 from mlcli.train.stack.sampling import per_trial_sampling
 from mlcli.train.stack.side_effects import (
@@ -70,6 +70,7 @@ class Stack(TaskStack):
         self.has_metrics = isinstance(self.task, HasMetrics)
         self.module = _TaskModule(self.task)
         self._stack_attributes()
+        self._require_one_loss()
         self._stack_constants()
         self.batch_weights: Tensor | None = None  # of the last step, K, for tasks that weigh their batches
         self.is_first_step = True
@@ -94,6 +95,13 @@ class Stack(TaskStack):
         for name, tensor in model.state_dict().items():
             if name not in known or tensor.data_ptr() != own[name].data_ptr() or tensor.shape != own[name].shape:
                 raise CannotStack(f"its state dict has {name}, which is not a parameter or buffer as it is")
+
+    def _require_one_loss(self) -> None:
+        """Raises CannotStack if tensors of `task.loss` differ between trials, as weights of classes do by split."""
+        losses = [task.own_loss for task in self.tasks if isinstance(task, TakesLoss)]
+        states = [loss.state_dict() for loss in losses if isinstance(loss, nn.Module)]
+        if any(not torch.equal(state[name], states[0][name]) for state in states for name in states[0]):
+            raise CannotStack("their losses differ in the weights of classes")
 
     def _stack_attributes(self) -> None:
         """Stacks the attributes that may differ between trials, even if they are equal: inside torch.vmap the task
@@ -188,6 +196,10 @@ class Stack(TaskStack):
         pairs = [(self.call(method, own, per_trial, inputs), targets) for inputs, targets in batches]
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
         metrics: dict[str, Tensor] = self.call("metrics", own, per_trial, outputs, targets)
+        if isinstance(self.task, TakesMetrics) and self.task.own_metrics:  # any functions, which vmap does not take
+            trios = zip(self.tasks[rows], outputs, targets, strict=True)
+            values = [task.own_values(output, target) for task, output, target in trios]
+            metrics |= {name: torch.tensor([each[name] for each in values]) for name in values[0]}
         return metrics
 
     def layer_statistics(self) -> dict[str, list[float]]:

@@ -1,0 +1,126 @@
+"""Functions of the user's own that the config names by `_target_`: the loss, further metrics, class weights."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mlcli.config.errors import ConfigError
+from mlcli.config.locate import locate
+from mlcli.config.settings import Settings
+from mlcli.metric.direction import Directions
+from mlcli.metric.own import OwnMetric, direction_of
+from mlcli.train.estimator_update import EstimatorUpdate
+from mlcli.train.protocols import HasUpdate, TakesLoss, TakesMetrics, Task
+
+RESERVED = ("direction", "input", "_partial_", "_target_")  # keys of a metric that are not arguments of its function
+
+
+def metric_directions(cfg: Settings) -> Directions:
+    """The direction of each metric of the config's `metrics`: the stated one, or by the name of its function."""
+    return {
+        name: node["direction"] if "direction" in node else direction_of(str(node["_target_"]))
+        for name, node in (cfg.get("metrics") or {}).items()
+    }
+
+
+def add_metrics(cfg: Settings, task: Any) -> None:
+    """Gives the task the metrics of the config. Raises ConfigError."""
+    nodes = cfg.get("metrics") or {}
+    if nodes and not isinstance(task, TakesMetrics):
+        raise ConfigError(
+            f"metrics: {type(task).__name__} takes no metrics of your own: leave {next(iter(nodes))} out."
+        )
+    if nodes:
+        task.own_metrics = {name: _metric(name, node) for name, node in nodes.items()}
+
+
+def _metric(name: str, node: Settings) -> OwnMetric:
+    settings = {key: value for key, value in node.items() if key not in RESERVED}
+    return OwnMetric(name, _function(node, settings), node.get("input"))
+
+
+def add_loss(cfg: Settings, built: Task, device: torch.device) -> None:
+    """Gives the task the loss of the config, `task.loss`, with trainer.class_weights as its `weight`. Raises
+    ConfigError."""
+    node = cfg.task.get("loss")
+    if node is None:
+        return
+    task: Any = built
+    if not isinstance(built, TakesLoss):
+        raise ConfigError(f"task.loss: {type(task).__name__} has a loss of its own: use task.loss=null.")
+    if isinstance(built, HasUpdate) and isinstance(task.update, EstimatorUpdate):
+        raise ConfigError("task.loss: this model is not trained by gradient descent: use task.loss=null.")
+    if cfg.task.get("label_smoothing"):
+        raise ConfigError("task.label_smoothing is for the task's own loss: use task.loss.label_smoothing.")
+    settings = {key: _tensors(value, device) for key, value in node.items() if key not in ("_target_", "_partial_")}
+    if cfg.trainer.class_weights is not None:
+        if "weight" not in inspect.signature(locate(node["_target_"])).parameters or "weight" in settings:
+            raise ConfigError("trainer.class_weights: this loss takes no weight: use trainer.class_weights=null.")
+        settings["weight"] = task.weights
+    loss = _function(node, settings)
+    if isinstance(loss, nn.Module):
+        loss = loss.to(device)
+        if any(True for _ in loss.parameters()):
+            raise ConfigError("task.loss has parameters, which are not trained: make them parameters of the model.")
+    task.own_loss = OwnLoss(loss)
+    if cfg.trainer.accumulate > 1 and task.update is not None:
+        _require_mean(task)
+
+
+class OwnLoss(nn.Module):
+    """Called with outputs and targets, returns the loss as a scalar: the mean of a loss with several values."""
+
+    def __init__(self, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.loss(outputs, targets).mean()
+
+
+def _require_mean(task: Any) -> None:
+    """Raises ConfigError for a loss that is not a mean over examples, which gradient accumulation assumes: it is
+    computed on a few training targets, and on those before and after a quarter."""
+    targets = task.loader.all_targets("train")
+    targets = targets[:: max(1, len(targets) // 16)]  # of several classes, where they are sorted
+    sizes = [len(targets), *([len(task.data.classes)] if task.data.classes else [])]
+    generator = torch.Generator().manual_seed(0)
+    outputs = torch.randn(sizes, generator=generator).to(targets.device)
+    quarter = max(1, len(targets) // 4)
+    first, rest = (task.own_loss(outputs[part], targets[part]) for part in (slice(quarter), slice(quarter, None)))
+    mean = (first * quarter + rest * (len(targets) - quarter)) / len(targets)
+    if len(targets) > 1 and not torch.allclose(mean, task.own_loss(outputs, targets), rtol=1e-4, atol=1e-6):
+        raise ConfigError("task.loss is not a mean over examples, which trainer.accumulate needs: use 1.")
+
+
+def class_weights(node: Any) -> Any:
+    """trainer.class_weights as a task takes them: a function of the class counts for a node with a `_target_`."""
+    if not isinstance(node, Mapping):
+        return node
+    settings = {key: value for key, value in node.items() if key not in ("_target_", "_partial_")}
+    return functools.partial(locate(node["_target_"]), **settings)
+
+
+def _function(node: Settings, settings: dict[str, Any]) -> Callable[..., Any]:
+    """An instance of a class, or a function with these settings."""
+    if "_target_" in str(settings):
+        raise ConfigError(f"{node['_target_']}: its settings are numbers and text, without a _target_ in them.")
+    found: Callable[..., Any] = locate(node["_target_"])
+    if not inspect.isclass(found):
+        return functools.partial(found, **settings) if settings else found
+    try:
+        kind: Any = found
+        made: Callable[..., Any] = kind(**settings)
+    except Exception as error:  # the constructor of any package
+        raise ConfigError(f"{node['_target_']} cannot be built ({' '.join(str(error).split())}).") from error
+    return made
+
+
+def _tensors(value: Any, device: torch.device) -> Any:
+    """A list of numbers, as of class weights, as a tensor."""
+    is_numbers = isinstance(value, list) and all(isinstance(each, int | float) for each in value)
+    return torch.tensor(value, dtype=torch.float32, device=device) if is_numbers else value
