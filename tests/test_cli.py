@@ -365,6 +365,7 @@ def test_list_describes_options(mlcli: Run, tmp_path: Path) -> None:
 
 def test_doctor_passes(mlcli: Run, tmp_path: Path) -> None:
     done = mlcli("doctor", cwd=tmp_path)
+    assert [line.split()[1] for line in done.stderr.splitlines() if line.startswith("checking ")][-1] == "mlflow"
     assert done.returncode == 0, done.stdout + done.stderr
     assert "torch" in done.stdout
 

@@ -30,7 +30,9 @@ def address(work: Path) -> Iterator[str]:
     assert process.stdout is not None
     line = process.stdout.readline()
     assert "http://127.0.0.1:" in line
-    yield line.split()[2]
+    root, _, page = line.split()[2].partition("/#/")
+    assert page == "experiments/1/runs"
+    yield root
     process.send_signal(2)
     process.communicate(timeout=30)
     assert process.returncode == 130

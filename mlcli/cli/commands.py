@@ -17,7 +17,7 @@ PANELS = {
         "compare": "Compare runs: config, metrics and curves",
         "logs": "Print the log of a run: its warnings and tracebacks",
         "rm": "Remove run folders together with their MLflow runs",
-        "ui": "Start the MLflow UI and print its address",
+        "ui": "Start the MLflow UI and open the runs in it",
     },
     "Set up": {
         "list": "List the config groups, or the options of one group",
@@ -98,8 +98,13 @@ FLAGS = {
     "compare": OUTPUTS
     | {"--metric": "The metric whose curves are overlaid", "--output": "File of the figure", "--json": "As JSON"},
     "list": {"--json": "As JSON"},
-    "ui": OUTPUTS | {"--port": "Port on 127.0.0.1; 0 picks a free one", "--uri": "Tracking URI of MLflow"},
-    "doctor": OUTPUTS,
+    "ui": OUTPUTS
+    | {
+        "--port": "Port on 127.0.0.1; 0 picks a free one",
+        "--uri": "Tracking URI of MLflow",
+        "--no-browser": "Print the address only",
+    },
+    "doctor": OUTPUTS | {"--json": "As JSON"},
     "sync": OUTPUTS
     | {"--uri": "Tracking URI of MLflow", "--experiment": "The MLflow experiment", "--json": "As JSON"},
 }

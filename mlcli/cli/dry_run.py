@@ -98,12 +98,14 @@ def print_plan(plan: "SweepPlan", folder: Path) -> None:
     """Prints the trials with what differs between them, and which of them would form a stack. folder: that of all
     sweeps."""
     from mlcli.cli.sweep_table import short_keys
+    from mlcli.store.filters import setting_text
 
     trials = plan.trials
     names = short_keys(trials[0].job.swept)
     numbers = {trial.number: place for place, group in enumerate(plan.groups, 1) for trial in group.trials}
     rows = [
-        (trial.number, *(trial.job.swept.get(key) for key in names), numbers[trial.number]) for trial in trials[:MOST]
+        (trial.number, *(setting_text(trial.job.swept.get(key)) for key in names), numbers[trial.number])
+        for trial in trials[:MOST]
     ]
     counts = sorted({trial.job.cfg.trainer.epochs for trial in trials})
     epochs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"

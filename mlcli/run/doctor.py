@@ -23,8 +23,9 @@ class Finding:
     detail: str
 
 
-def examine(outputs: Path) -> list[Finding]:
-    """The result of every check, in the order in which problems should be solved."""
+def examine(outputs: Path, announce: Callable[[str], None]) -> list[Finding]:
+    """The result of every check, in the order in which problems should be solved. announce: called with the name of
+    each check before it, because some take seconds."""
     checks: dict[str, Callable[[], str]] = {
         "python": lambda: sys.version.split()[0],
         "packages": _packages,
@@ -34,7 +35,11 @@ def examine(outputs: Path) -> list[Finding]:
         "outputs": lambda: _outputs(outputs),
         "mlflow": lambda: _mlflow(outputs),
     }
-    return [_tried(name, check) for name, check in checks.items()]
+    findings = []
+    for name, check in checks.items():
+        announce(name)
+        findings.append(_tried(name, check))
+    return findings
 
 
 def _tried(name: str, check: Callable[[], str]) -> Finding:

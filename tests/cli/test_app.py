@@ -11,7 +11,7 @@ from mlcli.cli.commands import COMMANDS
 WRONG = {
     "runs --sorts x": "There is no option --sorts of `mlcli runs`. Did you mean --sort?",
     "runs -z": "There is no option -z of `mlcli runs`. Choices: --help, --json,",
-    "sync --json": "There is no option --json of `mlcli sync`. Choices: --experiment,",
+    "sync --all": "There is no option --all of `mlcli sync`. Choices: --experiment,",
     "runs --limit x": "Invalid value for '-n' / '--limit'",
     "runs --limit": "Option '--limit' requires an argument. See `mlcli runs --help`.",
     "runs --json=3": "Option '--json' does not take a value. See `mlcli runs --help`.",

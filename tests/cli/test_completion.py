@@ -137,6 +137,26 @@ def test_runs(ask: Ask, tmp_path: Path) -> None:
     assert {word.partition("=")[0] for word in ask("mlcli evaluate last d")} == {"data", "device"}
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_completes_its_options_and_values(name: str, ask: Ask, tmp_path: Path) -> None:
+    """Options for every command, values of each option with choices, and runs where a command takes them."""
+    (tmp_path / "outputs" / "runs" / "20260101-000000-aaaaaaaa").mkdir(parents=True)
+    assert {*FLAGS.get(name, {}), "--help"} == {word for word in ask(f"mlcli {name} --") if word.startswith("--")} | {
+        flag for flag in FLAGS.get(name, {}) if not flag.startswith("--")
+    }
+    for flag in FLAGS.get(name, {}):
+        if values := FLAG_VALUES.get(flag):
+            assert ask(f"mlcli {name} {flag} ") == list(values)
+    argument = str(load_command(name).params[0].name)
+    if argument in ("run", "runs"):
+        assert "20260101-000000-aaaaaaaa" in ask(f"mlcli {name} ")
+
+
+def test_filters_of_rm_complete(ask: Ask) -> None:
+    assert ask("mlcli rm data=ir") == ["data=iris"]
+    assert ask("mlcli logs last ") == [] and ask("mlcli rm last la") == ["last"]
+
+
 def test_commands_and_flags_are_the_apps() -> None:
     for name in COMMANDS:
         command = load_command(name)
