@@ -41,7 +41,7 @@ def predict(
     config_dir: ConfigDir = None,
 ) -> None:
     """Predict for each row of a file or image of a folder, or continue a prompt, with the run's best weights."""
-    from mlcli.cli.output import outputs_folder
+    from mlcli.cli.output import outputs_folder, print_json
     from mlcli.config.errors import ConfigError
     from mlcli.run.user_configs import add_configs
     from mlcli.store.find import find_run
@@ -57,7 +57,11 @@ def predict(
         if prompt is not None:
             from mlcli.serve.generate import generate
 
-            _print(prompt + generate(folder, prompt, tokens, temperature, seed) + "\n")
+            generated = generate(folder, prompt, tokens, temperature, seed)
+            if as_json:
+                print_json({"prompt": prompt, "generated": generated})
+            else:
+                _print(prompt + generated + "\n")
         elif file is not None:
             from mlcli.serve.predictions import predict_file
 

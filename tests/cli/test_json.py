@@ -100,6 +100,12 @@ def test_sync(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["complete"] is True and "secret" not in found["uri"]
 
 
+def test_generated_text(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcli.serve.generate.generate", lambda *_: " end\n")
+    found = document("predict", "first", "--prompt", "the", "--outputs", str(outputs))
+    assert found == {"prompt": "the", "generated": " end\n"}
+
+
 def test_what_json_does_not_have_is_null(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"nan": math.nan, "list": [math.inf, 1.5], "path": Path("a"), "text": "é\ud800"})
     assert json.loads(capsys.readouterr().out) == {"nan": None, "list": [None, 1.5], "path": "a", "text": "é\ud800"}
