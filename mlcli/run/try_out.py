@@ -49,7 +49,7 @@ def _try_out(task: Any, loader: Loader, outputs: int | None, again: Callable[[],
     name = type(task.model).__name__
     batch = loader.at(loader.indices["train"][:EXAMPLES])
     tried, loaded = (_fresh(task.model, again) for _ in range(2))
-    before = _shapes(tried)
+    before, parameters = _shapes(tried), dict(tried.named_parameters())
     try:
         _require_output(_output(tried, batch[0]), batch[0], outputs, name, task)
         _train(task, tried, batch)
@@ -59,6 +59,11 @@ def _try_out(task: Any, loader: Loader, outputs: int | None, again: Callable[[],
         raise
     except Exception:  # the training reports it
         return
+    if replaced := [each for each, own in tried.named_parameters() if parameters.get(each, own) is not own]:
+        raise ConfigError(
+            f"{name}: forward replaces the parameter {replaced[0]}, which the optimizer would no longer train; "
+            "change it in place under torch.no_grad()"
+        )
     if not _equal(once_more, expected):
         raise ConfigError(
             f"{name}: evaluation changes its state, so that predictions would depend on those before; change it only "

@@ -1,7 +1,9 @@
 """Modules as others write them, each with a feature that has broken a tool like this one."""
 
+import copy
 import math
 import threading
+import warnings
 from typing import Any
 
 import torch
@@ -784,6 +786,70 @@ class AttributeRunningMean(Vector):
         if self.training:
             self.mean = 0.5 * self.mean + hidden.detach().mean(0)
         return hidden - self.mean
+
+
+class ReplacesParameter(Vector):
+    def begin(self) -> None:
+        self.scale = nn.Parameter(torch.ones(8))
+
+    def between(self, hidden: Tensor) -> Tensor:
+        if self.training:
+            self.scale = nn.Parameter(self.scale.detach() * 0.99)
+        return hidden * self.scale
+
+
+class Teacher(Vector):
+    """A moving average of its own weights, kept in forward (Tarvainen & Valpola 2017)."""
+
+    def begin(self) -> None:
+        self.teacher = copy.deepcopy(self.hidden).requires_grad_(False)
+
+    def forward(self, inputs: Tensor) -> Any:
+        if self.training:
+            with torch.no_grad():
+                self.teacher.weight.lerp_(self.hidden.weight, 0.5)
+        return self.head(torch.tanh(self.hidden(inputs) + self.teacher(inputs)))
+
+
+class ClampsWeights(Vector):
+    def between(self, hidden: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.head.weight.clamp_(-0.2, 0.2)
+        return hidden
+
+
+class ClosureOverParameter(Vector):
+    def begin(self) -> None:
+        self.scale = scale = nn.Parameter(torch.ones(8))
+        self.scaled = lambda hidden: hidden * scale
+
+    def between(self, hidden: Tensor) -> Tensor:
+        return self.scaled(hidden)
+
+
+class StaleCache(Vector):
+    """A cache that is computed in the first evaluation."""
+
+    def begin(self) -> None:
+        self.cache: Any = None
+
+    def between(self, hidden: Tensor) -> Tensor:
+        if self.training:
+            return hidden * self.hidden.bias
+        if self.cache is None:
+            self.cache = self.hidden.bias.detach().clone()
+        return hidden * self.cache
+
+
+class Script(Vector):
+    def begin(self) -> None:
+        self.part = nn.Sequential(nn.Linear(8, 8), nn.Tanh())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.part = torch.jit.script(self.part)  # type: ignore[no-untyped-call]
+
+    def between(self, hidden: Tensor) -> Tensor:
+        return self.part(hidden)  # type: ignore[no-any-return]
 
 
 # Outputs

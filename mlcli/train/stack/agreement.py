@@ -25,7 +25,7 @@ from mlcli.traits import task_traits
 
 BATCHES = 2
 # Relative, of norms: rounding is far below, and another sample of dropout or another state far above.
-TOLERANCE, AUTOCAST_TOLERANCE = 1e-3, 0.1
+TOLERANCE, COARSE_TOLERANCE = 1e-3, 0.1  # the latter for 16-bit numbers
 NEGLIGIBLE = 1e-3  # of the norm of all gradients: that of a parameter may be rounding alone
 
 
@@ -46,7 +46,9 @@ def require_agreement(tasks: Sequence[Any], stack: Stack) -> None:
         together = _stacked(stack)
         alone = [_alone(task) for task in tasks]
     name = type(stack.task.model).__name__
-    tolerance = AUTOCAST_TOLERANCE if isinstance(stack.task.update.autocast, torch.autocast) else TOLERANCE
+    coarse = any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in stack.stacked.named().values())
+    autocast = isinstance(stack.task.update.autocast, torch.autocast)
+    tolerance = COARSE_TOLERANCE if coarse or autocast else TOLERANCE
     for row, expected in enumerate(alone):
         for what, tensors in expected.items():
             norms = [float(torch.linalg.vector_norm(tensor)) for tensor in tensors.values() if _is_inexact(tensor)]
@@ -83,7 +85,8 @@ def _alone(task: Any) -> Numbers:
 
     Not of a copy: a copy of a hook or closure may refer to the parameters of the original, as it would in a stack.
     """
-    before = {name: buffer.clone() for name, buffer in task.model.named_buffers()}
+    state = dict(task.model.named_parameters()) | dict(task.model.named_buffers())  # forward may change it
+    before = {name: tensor.detach().clone() for name, tensor in state.items()}
     parameters = {name: each for name, each in task.model.named_parameters() if each.requires_grad}
     found: Numbers = {"loss": {}, "gradient": {}}
     for place, batch in enumerate(islice(task.batches(0), BATCHES)):
@@ -93,13 +96,13 @@ def _alone(task: Any) -> Numbers:
         found["loss"][str(place)] = loss.detach()
         found["gradient"] = dict(zip(parameters, gradients, strict=True))
     found["loss"] = {"": torch.stack(list(found["loss"].values()))}
-    found["buffer"] = {name: each.detach().clone() for name, each in task.model.named_buffers()}
+    found["state"] = {name: tensor.detach().clone() for name, tensor in state.items()}
     method = task.evaluation_outputs if isinstance(task, ComputesOutputs) else task.model
     with torch.no_grad(), evaluating(task.model):
         inputs, _ = next(iter(task.loader.split(_split(task.loader))))
         found["output"] = {"": method(inputs)}
-        for name, buffer in task.model.named_buffers():
-            buffer.copy_(before[name])
+        for name, tensor in state.items():
+            tensor.copy_(before[name])
     return found
 
 
@@ -116,7 +119,7 @@ def _stacked(stack: Stack) -> Numbers:
     found["loss"] = {"": torch.stack([each.detach() for each in losses], 1)}
     leaves = stack.stacked.trained.items()
     found["gradient"] = {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves}
-    found["buffer"] = {name: tensor.clone() for name, tensor in stack.stacked.fixed.items()}
+    found["state"] = {name: tensor.detach().clone() for name, tensor in stack.stacked.named().items()}
     method = "evaluation_outputs" if isinstance(stack.task, ComputesOutputs) else "model"
     with torch.no_grad(), evaluating(stack.task.model):
         inputs, _ = next(iter(stack.loader.split(_split(stack.loader.loaders[0]), slice(None))))

@@ -2,8 +2,10 @@
 
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
+from mlcli.cannot_stack import CannotStack
 from mlcli.train.model_protocols import samples
 from mlcli.train.stack.recurrent import has_forward_of, make_recurrent_stackable
 from mlcli.train.stack.sampling import Sample, random
@@ -12,8 +14,10 @@ from mlcli.train.stack.sampling import Sample, random
 def make_stackable(model: nn.Module, sample: Sample) -> None:
     """Adapts a model in place. Modules that sample by an attribute `random` take the random numbers of each trial
     from `sample`; recurrent layers get a forward that torch.vmap can batch; batch norm becomes independent of the
-    number of threads, bit for bit. A subclass with a forward of its own keeps it."""
+    number of threads, bit for bit. A subclass with a forward of its own keeps it. Raises CannotStack."""
     for module in model.modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise CannotStack("a part of the network is compiled by TorchScript")
         if samples(module):
             module.random = partial(random, sample)
         elif isinstance(module, nn.BatchNorm1d) and has_forward_of(module, nn.BatchNorm1d):
