@@ -29,6 +29,7 @@ def test_unknown_flag_is_a_users_mistake() -> None:
         (["--experimental-rerun", "x"], "loads a pickle"),
         (["--run", "-m"], "exclude each other"),
         (["-q", "-v"], "exclude each other"),
+        (["--cfg", "job", "--dry-run"], "--cfg and --dry-run exclude each other"),
         (["--cfg", "job", "--info", "all"], "--cfg and --info exclude each other"),
         (["--package", "optimizer"], "use it with --cfg job"),
         (["--resolve"], "use it with --cfg job"),
