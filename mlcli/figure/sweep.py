@@ -20,7 +20,18 @@ from mlcli.figure.style import (
     room,
     shorten,
 )
-from mlcli.figure.sweep_means import Mean, Means, Trial, by_setting, deviation_note, last_part, ring, trials_note
+from mlcli.figure.sweep_means import (
+    Mean,
+    Means,
+    Trial,
+    best_text,
+    by_setting,
+    deviation_note,
+    last_part,
+    prefix,
+    ring,
+    trials_note,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,13 +43,14 @@ BARS = 20  # settings, beyond which a band shows the deviation
 
 def render_line(
     metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
-    best: int,
+    best: list[int], of: str = "",
 ) -> "Figure":  # fmt: skip
     """One numeric key: every trial a point; of repeats the mean and their deviation; the best one ringed."""
     found = by_setting(means)
-    at, top = list(found.items())[best]
+    ringed = [list(found.items())[place] for place in best]
     x, y = [trial["values"][0] for trial in trials], [trial["score"] for trial in trials]
-    title = f"{metric} against {keys[0]} · best {top} at {brief(at[0])}"
+    where = brief(ringed[0][0][0]) if ringed else ""
+    title = f"{prefix(of)}{metric} against {keys[0]}{best_text(found, best, where)}"
     note = trials_note(trials, len(found), left_out) + deviation_note(found, "bars" if len(found) <= BARS else "band")
     figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.5 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.5, keys[0], metric)
@@ -50,20 +62,21 @@ def render_line(
     _mean_line(axes, {at[0]: found[at] for at in sorted(found)}, repeated)
     if axes.get_yscale() == "log":
         axes.set_ylim(bottom=bottom)  # a bar may reach below zero
-    ring(axes, at[0], top.score)
+    for at, top in ringed:
+        ring(axes, at[0], top.score)
     _value_axis(axes, sorted(set(x)))
     return figure
 
 
 def render_seeds(
-    metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, mean: dict[str, Any]
+    metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, mean: dict[str, Any], of: str = ""
 ) -> "Figure":
     """Repeats alone: every trial a point, their mean a line, their standard deviation a band."""
     counted = [trial for trial in trials if not trial["pruned"]] or trials
     overall = Mean(**mean)
     note = trials_note(trials, len(trials), left_out) + "; line: mean"
     note += f", band: ± 1 standard deviation of {len(counted)}" if overall.deviation is not None else ""
-    title = f"{metric} over {len(counted)} seed{'s' if len(counted) > 1 else ''} · {overall}"
+    title = f"{prefix(of)}{metric} over {len(counted)} seed{'s' if len(counted) > 1 else ''} · {overall}"
     figure = page(MARGIN + 0.75 + 5.4 + 0.3, 0.6 + 3.0 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.75, 0.6, 5.4, 3.0, keys[0], metric)
     axes.axhspan(overall.low, overall.high, color=BLUE, alpha=0.1, linewidth=0)
@@ -77,30 +90,33 @@ def render_seeds(
 
 def render_ranking(
     metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
-    best: int,
+    best: list[int], of: str = "",
 ) -> "Figure":  # fmt: skip
     """Any other sweep: the settings by name, best on top; faint points are repeats, bars their deviation."""
     found = by_setting(means)
     sign = -1 if better == "max" else 1
-    order = sorted(found, key=lambda at: (found[at].pruned, sign * found[at].score))
+    order = list(found)
+    if best or all(mean.pruned for mean in found.values()):  # otherwise nothing compares
+        order.sort(key=lambda at: (found[at].pruned, sign * found[at].score))
     shown = {at: found[at] for at in order[:SHOWN]}
     names = [_setting(keys, at) for at in shown]
     left, height = MARGIN + 0.2 + room(names, 46) * 0.95, 0.26 * len(shown) + 0.15
     note = trials_note(trials, len(found), left_out) + deviation_note(shown, "bars")
-    note += f"; best {SHOWN} of {len(order)} shown" if len(order) > SHOWN else ""
+    note += f"; {SHOWN} of {len(order)} shown" if len(order) > SHOWN else ""
     scores = [str(mean) for mean in shown.values()]
-    figure = page(left + 3.6 + 0.25 + room(scores, 20), 0.65 + height + HEADER, f"{metric} · best {scores[0]}", note)
+    title = f"{prefix(of)}{metric}{best_text(found, best, '')}"
+    figure = page(left + 3.6 + 0.25 + room(scores, 20), 0.65 + height + HEADER, title, note)
     axes = panel(figure, left, 0.65, 3.6, height, metric)
     for row, score in enumerate(scores):
         axes.text(1.03, row, score, size=9, color=INK, va="center", transform=axes.get_yaxis_transform())
-    _ranked_points(axes, shown, trials)
+    _ranked_points(axes, shown, trials, {list(found)[place] for place in best})
     axes.set_yticks(range(len(shown)), [shorten(name, 46) for name in names])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     return figure
 
 
-def _ranked_points(axes: "Axes", shown: Means, trials: list[Trial]) -> None:
+def _ranked_points(axes: "Axes", shown: Means, trials: list[Trial], best: set[tuple[Any, ...]]) -> None:
     rows = {at: row for row, at in enumerate(shown)}
     shown_trials = [trial for trial in trials if tuple(trial["values"]) in rows]
     if is_log([trial["score"] for trial in shown_trials], 50):
@@ -108,8 +124,8 @@ def _ranked_points(axes: "Axes", shown: Means, trials: list[Trial]) -> None:
     y = [rows[tuple(trial["values"])] for trial in shown_trials]
     _points(axes, [trial["score"] for trial in shown_trials], y, shown_trials, PALE, 1.0)
     limits = axes.get_xlim()
-    for row, mean in enumerate(shown.values()):
-        colour = VERMILLION if row == 0 else BLUE
+    for row, (at, mean) in enumerate(shown.items()):
+        colour = VERMILLION if at in best else BLUE
         if mean.deviation:
             axes.plot([mean.low, mean.high], [row, row], color=colour, linewidth=1.3, zorder=3)
         axes.scatter([mean.score], [row], s=46, c="white" if mean.pruned else colour, edgecolors=colour, zorder=4)

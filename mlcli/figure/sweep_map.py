@@ -22,7 +22,7 @@ from mlcli.figure.style import (
     safe,
     shorten,
 )
-from mlcli.figure.sweep_means import Mean, Trial, by_setting, last_part, ring, trials_note
+from mlcli.figure.sweep_means import Mean, Trial, best_text, by_setting, last_part, prefix, ring, trials_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ LONGEST = 22  # characters of a value
 
 def render_heat_map(
     metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
-    best: int,
+    best: list[int], of: str = "",
 ) -> "Figure":  # fmt: skip
     """Two keys: the mean of each pair of values, better ones darker; cells without a trial stay white."""
     found = by_setting(means)
@@ -48,20 +48,25 @@ def render_heat_map(
     down, across = _sorted({at[0] for at in pairs}), _sorted({at[1] for at in pairs})
     cells = {(down.index(y), across.index(x)): mean for (y, x), mean in pairs.items()}
     grid = np.full((len(down), len(across)), np.nan)
-    for cell, mean in cells.items():
-        grid[cell] = mean.score
-    at, top = list(pairs.items())[best]
+    finished = {cell: mean for cell, mean in cells.items() if not mean.pruned} or cells
+    for cell, mean in finished.items():
+        grid[cell] = mean.score  # pruned ones have no colour: they are of an earlier epoch
+    framed = [list(pairs)[place] for place in best]
     deviations = grid.size <= NUMBERED_CELLS and any(mean.deviation for mean in found.values())
     left = MARGIN + 0.35 + room([brief(value) for value in down], LONGEST)
     width, height = _extent(len(across), 0.62, 6.4), _extent(len(down), 0.5 if deviations else 0.42, 5.0)
     bottom = MARGIN + 0.4 + (room([brief(value) for value in across], LONGEST) if _turned(across, width) else 0.15)
-    where = f"{last_part(x_key)} {brief(at[1])}, {last_part(y_key)} {brief(at[0])}"
-    note = trials_note(trials, len(found), left_out, "ring") + ("; ± 1 standard deviation" if deviations else "")
-    figure = page(max(left + width + 1.25, 5.0), bottom + height + HEADER, f"{metric} · best {top} at {where}", note)
+    where = f"{last_part(x_key)} {brief(framed[0][1])}, {last_part(y_key)} {brief(framed[0][0])}" if framed else ""
+    title = f"{prefix(of)}{metric}{best_text(found, best, where)}"
+    note = trials_note(trials, len(found), left_out, "ring, no colour") + (
+        "; ± 1 standard deviation" if deviations else ""
+    )
+    figure = page(max(left + width + 1.25, 5.0), bottom + height + HEADER, title, note)
     axes = panel(figure, left, bottom, width, height, x_key, y_key)
     image = _cells(axes, grid, better)
     _name_values(axes, across, down, width, height)
-    axes.add_patch(_frame(across.index(at[1]), down.index(at[0])))
+    for at in framed:
+        axes.add_patch(_frame(across.index(at[1]), down.index(at[0])))
     _colour_bar(figure, image, left + width + 0.18, bottom, height, metric)
     _mark_pruned(axes, image, cells)
     if grid.size <= NUMBERED_CELLS:
@@ -71,30 +76,38 @@ def render_heat_map(
 
 def render_plane(
     metric: str, better: str, keys: list[str], trials: list[Trial], left_out: int, means: list[dict[str, Any]],
-    best: int,
+    best: list[int], of: str = "",
 ) -> "Figure":  # fmt: skip
     """Two numeric keys tried here and there: a point each, better ones darker, the best ringed."""
+    from matplotlib.colors import to_rgba
+
     found = by_setting(means)
-    at, top = list(found.items())[best]
-    where = f"{last_part(keys[0])} {brief(at[0])}, {last_part(keys[1])} {brief(at[1])}"
-    figure = page(MARGIN + 0.8 + 4.8 + 1.2, 0.6 + 4.0 + HEADER, f"{metric} · best {top} at {where}",
+    ringed = [list(found)[place] for place in best]
+    where = (
+        ", ".join(f"{last_part(key)} {brief(x)}" for key, x in zip(keys, ringed[0], strict=True)) if ringed else ""
+    )
+    title = f"{prefix(of)}{metric}{best_text(found, best, where)}"
+    figure = page(MARGIN + 0.8 + 4.8 + 1.2, 0.6 + 4.0 + HEADER, title,
                   trials_note(trials, len(found), left_out))  # fmt: skip
     axes = panel(figure, MARGIN + 0.8, 0.6, 4.8, 4.0, *keys)
     places = np.array(list(found), dtype=float)
     scores = np.array([mean.score for mean in found.values()])
     pruned = np.array([mean.pruned for mean in found.values()])
     order = np.lexsort((scores if better == "max" else -scores, ~pruned))  # the best on top
-    norm, colours = _norm(scores), _colour_map(better)
+    norm, colours = _norm(scores if pruned.all() else scores[~pruned]), _colour_map(better)
     points = axes.scatter(
         places[order, 0], places[order, 1], c=scores[order], cmap=colours, norm=norm, s=42, zorder=3
     )
     edges = points.to_rgba(scores[order])
+    if not pruned.all():
+        edges[pruned[order]] = to_rgba(GREY)  # of an earlier epoch
     faces = np.where(pruned[order, None], 1.0, edges)
     # Set by hand: an array of scores would colour the faces of the hollow ones too.
     points.set_array(None)
     points.set(facecolors=faces, edgecolors=np.where(pruned[order, None], edges, 1.0),
                linewidths=np.where(pruned[order], 1.4, 0.6))  # fmt: skip
-    ring(axes, at[0], at[1])
+    for at in ringed:
+        ring(axes, at[0], at[1])
     for which, values in zip("xy", places.T.tolist(), strict=True):
         if is_log(values, 10):
             log_scale(axes, which, values)
@@ -166,7 +179,7 @@ def _colour_bar(figure: "Figure", colours: Any, left: float, bottom: float, heig
 def _write_scores(axes: "Axes", image: "AxesImage", cells: dict[tuple[int, int], Mean], size: float) -> None:
     for (row, column), mean in cells.items():
         text = str(mean).replace(" ±", "\n±") if mean.deviation else f"{mean.score:.3g}"
-        colour = _readable(image, mean.score)
+        colour = _ink(image, mean)
         axes.text(column, row, text, ha="center", va="center", size=size, color=colour, linespacing=1.1)
 
 
@@ -175,7 +188,11 @@ def _mark_pruned(axes: "Axes", image: "AxesImage", cells: dict[tuple[int, int], 
     for (row, column), mean in cells.items():
         if mean.pruned:
             axes.plot([column + 0.38], [row - 0.34], marker="o", markersize=4, markerfacecolor="none",
-                      markeredgecolor=_readable(image, mean.score), linestyle="")  # fmt: skip
+                      markeredgecolor=_ink(image, mean), linestyle="")  # fmt: skip
+
+
+def _ink(image: "AxesImage", mean: Mean) -> str:
+    return GREY if mean.pruned else _readable(image, mean.score)
 
 
 def _readable(image: "AxesImage", score: float) -> str:

@@ -47,12 +47,29 @@ def trials_note(trials: list[Trial], settings: int, left_out: int, pruned_are: s
     """How many trials there are, of how many settings; `pruned_are`: how the pruned ones are marked."""
     parts = [f"{len(trials):,} trial{'s' if len(trials) != 1 else ''}"]
     if pruned := sum(trial["pruned"] for trial in trials):
-        parts[0] += f", {pruned:,} of them pruned ({pruned_are})"
+        epochs = sorted({trial["epoch"] for trial in trials if trial["pruned"] and trial.get("epoch")})
+        when = f" at epoch {' to '.join(map(str, dict.fromkeys((epochs[0], epochs[-1]))))}" if epochs else ""
+        parts[0] += f", {pruned:,} of them pruned{when} ({pruned_are})"
     if settings < len(trials):
         parts.append(f"means of {math.ceil(len(trials) / settings)} repeats")
     if left_out:
         parts.append(f"{left_out} without a score left out")
     return "; ".join(parts)
+
+
+def prefix(of: str) -> str:
+    """What the trials have in common, before a title."""
+    return f"{of}: " if of else ""
+
+
+def best_text(means: Means, best: list[int], where: str) -> str:
+    """For a title: the best setting, or that several tie; nothing where values do not compare."""
+    if not best:
+        return ""
+    top = list(means.values())[best[0]]
+    if len(best) > 1:
+        return f" · {len(best)} tie at {top}"
+    return f" · best {top}" + (f" at {where}" if where else "")
 
 
 def deviation_note(means: Means, mark: str) -> str:

@@ -1,7 +1,7 @@
 """Means over repeats: trials of a sweep that differ in their seed alone.
 
 Trials are {"trial", "values" (one a key), "score", "pruned"}; equal values are repeats. A pruned trial does not count
-in the mean of a setting of which a repeat has finished, and is never the best while any trial has finished.
+in the mean of a setting of which a repeat has finished.
 """
 
 import math
@@ -39,9 +39,3 @@ def means_by_setting(trials: Sequence[Trial]) -> dict[Setting, Mean]:
     for trial in trials:
         repeats[tuple(trial["values"])].append(trial)
     return {setting: mean_of(own) for setting, own in repeats.items()}
-
-
-def best_of(means: dict[Setting, Mean], better: str) -> Setting:
-    """The setting with the best mean; better: "min" or "max"."""
-    sign = -1 if better == "max" else 1
-    return min(means, key=lambda setting: (means[setting]["pruned"], sign * means[setting]["score"]))

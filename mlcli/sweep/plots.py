@@ -1,37 +1,63 @@
 """The metric of a sweep's trials against what was swept."""
 
 import math
+import re
 from typing import Any
 
 from mlcli.figure import sweep as figure
 from mlcli.figure import sweep_map
 from mlcli.figure.plot import Plot
+from mlcli.metric.comparison import Estimate, places
 from mlcli.metric.direction import Directions, direction
-from mlcli.metric.repeats import best_of, mean_of, means_by_setting
-from mlcli.sweep.ranking import SCORED, SEED
+from mlcli.metric.repeats import Mean, mean_of, means_by_setting
+from mlcli.sweep.ranking import SCORED, SEEDS
 
 Row = dict[str, Any]
 FILLED = 0.5  # the least share of a heat map's cells that have a trial
 
 
 def sweep_plots(rows: list[Row], metric: str, stated: Directions | None = None) -> list[Plot]:
-    """One plot named "sweep" from rows with "trial", "status", "swept" ({key: value}) and "metrics".
+    """Plots "sweep" from rows with "trial", "status", "swept" ({key: value}) and "metrics".
 
     One numeric key: points and a line; two keys: a heat map; otherwise the best trials by name. Seeds beside other
     keys are repeats, of which the mean counts. Trials without a score (failed, or not finite) are left out, as the
-    plot notes; no plot if that leaves none. stated: directions of the user's own metrics.
+    plot notes; no plot if that leaves none. Where values do not compare across all trials, as on several data sets,
+    there is a plot "sweep_NAME" for each of them, or one that marks none as the best if each has a single trial.
+    stated: directions of the user's own metrics.
     """
+    contexts: dict[str, list[Row]] = {}
+    for row in rows:
+        contexts.setdefault(_label(row), []).append(row)
+    if len(contexts) == 1:
+        return _plot_of(rows, metric, stated)
+    if min(map(len, contexts.values())) == 1:
+        return _plot_of(rows, metric, stated, compares=False)
+    return [plot for label, own in contexts.items() for plot in _plot_of(own, metric, stated, label)]
+
+
+def _label(row: Row) -> str:
+    """What distinguishes the trials that compare with this one: `iris`, or `delay=4`."""
+    found = row.get("context") or {}
+    names = [found["data._target_"].rpartition(".")[2]] if "data._target_" in found else []
+    return " ".join(names) or " ".join(f"{key.rpartition('.')[2]}={value}" for key, value in found.items())
+
+
+def _plot_of(
+    rows: list[Row], metric: str, stated: Directions | None, label: str = "", compares: bool = True
+) -> list[Plot]:
     scored = [row for row in rows if _score(row, metric) is not None]
     if not scored:
         return []
     keys = [key for key in scored[0]["swept"] if len({_value(row, key) for row in scored}) > 1]
-    settings = [key for key in keys if key != SEED] or keys[:1] or list(scored[0]["swept"])[:1]
+    settings = [key for key in keys if key not in SEEDS] or keys[:1] or list(scored[0]["swept"])[:1]
     trials = [
         {
             "trial": row["trial"],
             "values": [_value(row, key) for key in settings],
             "score": _score(row, metric),
             "pruned": row["status"] == "PRUNED",
+            "epoch": row.get("epoch"),
+            "error": row.get("error"),
         }
         for row in sorted(scored, key=lambda row: int(row["trial"]))
     ]
@@ -42,13 +68,33 @@ def sweep_plots(rows: list[Row], metric: str, stated: Directions | None = None) 
         "keys": settings,
         "trials": trials,
         "left_out": len(rows) - len(scored),
+        "of": label,
     }
+    name = "sweep" + (f"_{re.sub(r'[^A-Za-z0-9._=-]+', '_', label)}" if label else "")
     render = _render(settings, [trial["values"] for trial in trials])
     if render is figure.render_seeds:
-        return [Plot("sweep", render, data | {"mean": mean_of(trials)})]
+        return [Plot(name, render, data | {"mean": mean_of(trials)})]
     means = means_by_setting(trials)
     each = [{"values": list(setting), **mean} for setting, mean in means.items()]
-    return [Plot("sweep", render, data | {"means": each, "best": list(means).index(best_of(means, better))})]
+    best = _best(list(means.values()), [_of_setting(trials, at) for at in means], better) if compares else []
+    return [Plot(name, render, data | {"means": each, "best": best})]
+
+
+def _of_setting(trials: list[Row], setting: tuple[Any, ...]) -> list[Row]:
+    return [trial for trial in trials if tuple(trial["values"]) == setting and not trial["pruned"]]
+
+
+def _best(means: list[Mean], repeats: list[list[Row]], better: str) -> list[int]:
+    """The indices of the best setting, or of those that tie, best first; none if nothing finished."""
+    estimates = [None if mean["pruned"] else _estimate(mean, own) for mean, own in zip(means, repeats, strict=True)]
+    first = [at for at, place in enumerate(places(estimates, better)) if place.rank == 1]
+    return sorted(first, key=lambda at: means[at]["score"], reverse=better == "max")
+
+
+def _estimate(mean: Mean, own: list[Row]) -> Estimate:
+    if mean["deviation"] is None:
+        return Estimate(mean["score"], own[0]["error"])
+    return Estimate(mean["score"], mean["deviation"] / math.sqrt(len(own)), len(own))
 
 
 def _render(keys: list[str], rows: list[list[Any]]) -> Any:

@@ -73,7 +73,7 @@ def test_one_trial_and_diverged_losses_are_drawn(tmp_path: Path) -> None:
 
 def test_repeats_are_judged_by_their_mean() -> None:
     [plot] = sweep_plots(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.0, 1.0, 0.4, 0.4]), "val/loss")
-    assert "best 0.4 at 0.2" in plot.figure().texts[0].get_text()
+    assert "2 tie at 0.4" in plot.figure().texts[0].get_text()
 
 
 def pruned(made: list[Row], *numbers: int) -> list[Row]:
@@ -94,7 +94,7 @@ def test_repeats_have_bars_of_their_deviation() -> None:
     for bar, values in zip(bars.get_segments(), np.reshape(scores, (2, 3)), strict=True):
         assert bar[:, 1] == pytest.approx([values.mean() - values.std(ddof=1), values.mean() + values.std(ddof=1)])
     title, note = (text.get_text() for text in figure.texts)
-    assert title == "val/loss against optimizer.lr · best 0.30 ± 0.26 at 0.1"
+    assert title == "val/loss against optimizer.lr · 2 tie at 0.30 ± 0.26"
     assert note == "6 trials; means of 3 repeats; bars: ± 1 standard deviation"
 
 
@@ -145,3 +145,40 @@ def test_a_bar_below_zero_leaves_a_logarithmic_axis_alone() -> None:
     )
     axes = plot.figure().axes[0]
     assert axes.get_yscale() == "log" and 0.001 < axes.get_ylim()[0] < 0.01
+
+
+def test_ties_are_marked_together() -> None:
+    [plot] = sweep_plots(rows(grid(optimizer__lr=RATES), [0.9, 0.9, 0.5], "val/accuracy"), "val/accuracy")
+    rings = [line for line in plot.figure().axes[0].lines if line.get_markersize() == 12]
+    assert plot.data["best"] == [0, 1] and len(rings) == 2
+    assert plot.figure().texts[0].get_text() == "val/accuracy against optimizer.lr · 2 tie at 0.9"
+
+
+def test_data_sets_have_figures_of_their_own() -> None:
+    settings = grid(data=["iris", "wine"], optimizer__lr=RATES)
+    made = [
+        row | {"context": {"data._target_": f"mlcli.data.x.{row['swept']['data']}"}}
+        for row in rows(settings, [0.3, 0.2, 0.1, 3.0, 2.0, 1.0])
+    ]
+    plots = sweep_plots(made, "val/loss")
+    assert [plot.name for plot in plots] == ["sweep_iris", "sweep_wine"]
+    assert [plot.figure().texts[0].get_text() for plot in plots] == [
+        "iris: val/loss against optimizer.lr · best 0.1 at 0.01",
+        "wine: val/loss against optimizer.lr · best 1 at 0.01",
+    ]  # fmt: skip
+    # Of a single trial each, none is the best.
+    made = [
+        row | {"context": {"model.clusters": str(row["swept"]["model.clusters"])}}
+        for row in rows(grid(model__clusters=[2, 3, 4]), [3.0, 2.0, 1.0])
+    ]
+    [plot] = sweep_plots(made, "val/loss")
+    assert plot.data["best"] == [] and plot.figure().texts[0].get_text() == "val/loss against model.clusters"
+
+
+def test_pruned_cells_have_no_colour() -> None:
+    """They would be compared with scores of other epochs."""
+    settings = grid(optimizer__lr=[0.1, 0.2], model=["mlp", "lstm"])
+    made = [row | {"epoch": 2} for row in pruned(rows(settings, [0.1, 0.2, 0.3, 0.4]), 0, 3)]
+    figure = sweep_plots(made, "val/loss")[0].figure()
+    assert np.ma.getmaskarray(figure.axes[0].images[0].get_array()).sum() == 2
+    assert "2 of them pruned at epoch 2 (ring, no colour)" in figure.texts[1].get_text()

@@ -44,7 +44,7 @@ def repeats(folder: Path) -> list[Trial]:
 
 def told(folder: Path, trials: list[Trial]) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
-    write_json(folder / "sweep.json", {"status": "RUNNING"})
+    write_json(folder / "sweep.json", {"status": "RUNNING", "name": "rates", "id": "1"})
     report(RunFolder(folder, "sweep.json"), trials, Plot.save)
     return dict(json.loads((folder / "trials.json").read_text()))
 
