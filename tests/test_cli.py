@@ -150,7 +150,9 @@ named = "tags.mlflow.runName = 'first'"
 (run,) = mlflow.search_runs(search_all_experiments=True, filter_string=named, output_format="list")
 model = mlflow.pyfunc.load_model(f"runs:/{{run.info.run_id}}/model")
 example = json.load(open("{trained}/model/example.json"))
-predictions = model.predict(np.array(example["inputs"]["data"], dtype=np.float32))
+given = np.array(example["inputs"]["data"], dtype=np.float32)
+predictions = model.predict(given, params={{"probabilities": True}})
+assert model.predict(given).tolist() == predictions["prediction"].tolist()
 print(json.dumps([list(predictions.columns), predictions.values.tolist()]))
 """
     env = os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}

@@ -10,6 +10,7 @@ PANELS = {
         "evaluate": "Evaluate a finished run with its best weights",
         "predict": "Predict for a file of inputs, or continue a prompt",
         "serve": "Serve a run's predictions over HTTP",
+        "export": "Write a run's model as an MLflow model that needs no mlcli",
     },
     "Look at runs": {
         "runs": "List runs, newest first",
@@ -76,6 +77,7 @@ FLAGS = {
         "--temperature": "1: the model's probabilities; 0: always the most likely token",
         "--seed": "Random seed of the sampled tokens",
     },
+    "export": LOADING | {"--output": "The new folder", "--format": "mlflow"},
     "serve": LOADING | {"--port": "Port on 127.0.0.1; 0 picks a free one"},
     "runs": OUTPUTS
     | {
@@ -139,6 +141,7 @@ FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--older": ("12h", "7d", "30d"),
     "--metric": (),
     "--output": FILES,
+    "--format": ("mlflow",),
     "--port": (),
     "--uri": (),
     "--experiment": (),

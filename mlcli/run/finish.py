@@ -16,9 +16,11 @@ from mlcli.metric.undefined import left_out
 from mlcli.run.build import Parts
 from mlcli.run.directions import task_directions
 from mlcli.run.figures import Save, save_figures
+from mlcli.run.own_modules import own_modules
 from mlcli.run.plots import layer_plots, learning_curves
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json
+from mlcli.track.model_code import SOURCES
 from mlcli.train.loop import Progress
 from mlcli.train.protocols import Evaluation, PlansEpochs, ReactsToScores
 
@@ -126,10 +128,13 @@ def _exact(column: np.ndarray) -> list[Any]:
 
 
 def write_model(folder: Path, cfg: Settings, parts: Parts) -> None:
-    """Writes the folder that prediction needs: weights, config, description of the data, and an example."""
+    """Writes the folder that prediction needs: weights, config, description of the data, an example, and the text of
+    the user's own modules."""
     folder.mkdir(exist_ok=True)
     parts.save_weights(folder / "weights.safetensors")
     write_json(folder / "model.json", {"config": cfg, "data": parts.data.describe()})
+    if own := own_modules(cfg):
+        write_json(folder / SOURCES, own)
     write_json(folder / "example.json", _example(parts))
 
 

@@ -20,7 +20,7 @@ from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.machine.device import cores
 from mlcli.run.target_kinds import is_data_set, is_estimator, is_loss, is_model, is_optimizer, is_scheduler, is_task
-from mlcli.run.user_configs import user_targets
+from mlcli.run.user_configs import comes_with_the_model, user_targets
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 SPECIAL = {"_target_": str, "_partial_": bool, "_convert_": str, "_args_": list}  # Hydra's keys, and their types
@@ -149,7 +149,7 @@ class _Check:
         foreign = package not in RESERVED and package not in sys.stdlib_module_names
         named = {name for name in os.environ.get("MLCLI_TRUST", "").split(",") if name}
         packages = (*rule.packages, *(each for each in named if foreign and _within(target, (each,))))
-        own = foreign and target in self.own
+        own = foreign and (target in self.own or comes_with_the_model(target))
         is_private = target.rpartition(".")[2].startswith("_")
         if not DOTTED.fullmatch(target) or not (own or (_within(target, packages) and not is_private)):
             hint = f", and MLCLI_TRUST={package} would allow that package's" if foreign else ""

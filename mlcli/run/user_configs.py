@@ -1,5 +1,9 @@
-"""Targets in the user's own configs: those in ./conf and in the folder of --config-dir. Their code is importable."""
+"""Targets of the user's own, which are importable: those in the configs of ./conf and --config-dir, and those in the
+code of a loaded MLflow model."""
 
+import os
+import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,8 +11,10 @@ from typing import Any
 from mlcli.config.errors import ConfigError
 from mlcli.config.own_code import add_own_code, own_configs
 from mlcli.config.stored import read_yaml
+from mlcli.track.model_code import OWN, top_level
 
 _folders: list[Path] = []  # besides ./conf
+_with_the_model: set[str] = set()  # packages and modules
 
 
 def add_configs(folder: str | None) -> None:
@@ -32,6 +38,26 @@ def user_targets(group: str) -> set[str]:
             elif isinstance(content, dict):
                 found |= set(_targets(content.get(group), set()))
     return found
+
+
+def add_code_of_model(archive: Path) -> None:
+    """Makes the user's modules in the archive of an MLflow model importable, from the end of sys.path, and trusted.
+
+    Only if MLflow has added the archive itself to sys.path: whoever loads such a model has decided to execute it.
+    """
+    given = {os.path.realpath(entry) for entry in sys.path}
+    if os.path.realpath(archive) not in given or not zipfile.is_zipfile(archive):
+        return
+    with zipfile.ZipFile(archive) as file:
+        own = [name.removeprefix(f"{OWN}/") for name in file.namelist() if name.startswith(f"{OWN}/")]
+    if own:
+        sys.path.append(str(archive / OWN))
+        _with_the_model.update(top_level(dict.fromkeys(own, "")))
+
+
+def comes_with_the_model(target: str) -> bool:
+    """Whether the target is in a module of the MLflow model that is being loaded."""
+    return target.partition(".")[0] in _with_the_model
 
 
 def _content(path: Path) -> Any:

@@ -30,7 +30,7 @@ class Predictor:
     def __init__(self, folder: str | Path) -> None:
         self.parts = load_model(Path(folder))
 
-    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> "pd.DataFrame":
+    def predict(self, model_input: Any) -> "pd.DataFrame":
         import pandas as pd
 
         return pd.DataFrame(self.parts.task.predict(self._tensor(model_input)))

@@ -235,6 +235,7 @@ RECORDS: dict[str, Check] = {
     "answer.json": conclusion,
     "model.json": model,
     "example.json": example,
+    "code.json": table(text),
     ".mlflow.json": mlflow,
     ".tensorboard.json": tensorboard,
 }

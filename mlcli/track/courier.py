@@ -38,19 +38,22 @@ class Courier:
         self.retry_at = 0.0  # monotonic time
         self.via_client: set[Path] = set()  # runs that cannot be written directly into a local store
 
-    def follow(self, folder: Path) -> None:
-        """Adds a folder, after the sweep that it belongs to. A folder that another courier has locked is ignored."""
+    def follow(self, folder: Path, is_live: bool = False) -> None:
+        """Adds a folder, after the sweep that it belongs to. A folder that another courier has locked is ignored.
+
+        is_live: the process that started this courier trains the run.
+        """
         if passes_a_link(folder, self.outputs):
             return
         if folder not in self.logs and (own := EventLog(folder)).acquire():
             self.logs[folder] = own
         if folder in self.deliveries:
             return
-        delivery = Delivery(folder, self.store)
+        delivery = Delivery(folder, self.store, is_live)
         if not delivery.acquire():
             return
         if delivery.record().get("parent") and (folder.parent / "sweep.json").exists():
-            self.follow(folder.parent)
+            self.follow(folder.parent, is_live)
         self.deliveries[folder] = delivery
 
     def advance(self) -> None:

@@ -67,7 +67,7 @@ def main() -> int:
         importing.join()
     while folder is not None:
         while folder:
-            courier.follow(Path(folder))
+            courier.follow(Path(folder), is_live=True)
             folder = _next(inbox, 0.0)
         if folder is None:
             break

@@ -13,6 +13,7 @@ from mlcli.store.status import record_path
 from mlcli.track.artifacts import artifacts
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS, tidy
 from mlcli.track.mlflow_rows import RunUpdate
+from mlcli.track.model_code import code_of
 from mlcli.track.summary import summarise
 
 if TYPE_CHECKING:
@@ -28,11 +29,14 @@ class Delivery:
 
     `.mlflow.json` in the folder records what has been delivered, so that a later courier can continue. A lock
     excludes a second courier from the folder. Every operation may be repeated.
+
+    is_live: the process that started this courier trains the run.
     """
 
-    def __init__(self, folder: Path, store: "Store") -> None:
+    def __init__(self, folder: Path, store: "Store", is_live: bool = False) -> None:
         self.folder = folder
         self.store = store
+        self.is_live = is_live
         self.is_sweep = (folder / "sweep.json").exists()
         self.lock: IO[str] | None = None
         self.state = self._read_state()
@@ -237,6 +241,7 @@ class Delivery:
         update.data = self._data_sets()
         update.files = list(artifacts(self.folder))
         update.has_model = self._has_model()
+        update.code = code_of(self.folder, record, self.is_live)
         return update
 
     def mark_delivered(self, update: RunUpdate) -> None:
@@ -245,14 +250,14 @@ class Delivery:
             self._save(described=True, offset=self._read_until)
             return
         if self.is_sweep:
-            self._send_late_figures()
+            self._update_trials()
         self._save(described=True, offset=self._read_until, model_id=update.model_id, complete=True)
 
     def _complete(self, record: dict[str, Any]) -> None:
         run_id, ended = self.state["run_id"], record.get("ended") or time.time()
         summary = summarise(self.folder, self.is_sweep)
         if self.is_sweep:
-            self._send_late_figures()
+            self._update_trials()
         if summary.params:
             self.store.log_params(run_id, summary.params)
         if summary.note:
@@ -278,15 +283,23 @@ class Delivery:
         if not known:
             experiment = self.record()["tracking"]["experiment"]
             self._save(model_id=self.store.create_model(self.store.experiment(experiment), run_id))
-        self.store.log_model(run_id, known or self.state["model_id"], self.folder / "model", again=bool(known))
+        model_id, code = known or self.state["model_id"], code_of(self.folder, self.record(), self.is_live)
+        self.store.log_model(run_id, model_id, self.folder / "model", code, again=bool(known))
 
-    def _send_late_figures(self) -> None:
-        """Sends the figures of the best trials, which a sweep plots after the trials were delivered."""
-        for number in self.record().get("drawn", ()):
+    def _update_trials(self) -> None:
+        """Sends what trials that were delivered earlier have only now: the figures of the best, which the sweep plots
+        at its end, and the code of the best one's model."""
+        record = self.record()
+        for number in {*record.get("drawn", ()), record.get("best_trial")} - {None}:
             trial = self.folder / str(number)
-            known = (try_read_json(trial / STATE) or {}).get("run_id")
-            if known and not trial.is_symlink():
-                self.store.log_missing(known, trial / "figures", "figures")
+            state = try_read_json(trial / STATE) or {}
+            if not state.get("run_id") or trial.is_symlink():
+                continue
+            if number in record.get("drawn", ()):
+                self.store.log_missing(state["run_id"], trial / "figures", "figures")
+            code = code_of(trial, try_read_json(record_path(trial)) or {}, self.is_live)
+            if code != "none" and state["complete"] and "model_id" in state:
+                self.store.complete_model(state["run_id"], state["model_id"], trial / "model", code)
 
     def _save(self, **changes: Any) -> None:
         self.state |= changes

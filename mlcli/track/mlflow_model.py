@@ -8,6 +8,7 @@ import json
 import platform
 import shutil
 import tempfile
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -17,33 +18,64 @@ from typing import Any
 import yaml
 
 from mlcli.files import plain_files
-from mlcli.store.records import read_json
+from mlcli.store.records import read_json, try_read_json
+from mlcli.track.model_code import ARCHIVE, SOURCES, Code, archive, own_sources
+from mlcli.track.model_requirements import Requirements, requirements
 
 LOADER = "mlcli.serve.pyfunc"
+README = "README.md"
+PREDICTION, PROBABILITIES = "prediction", "probabilities"
+PROBABILITIES_PARAM = {"name": PROBABILITIES, "default": False, "shape": None, "type": "boolean"}
+USE = """Use `mlflow.pyfunc.load_model` and `predict`, or `mlflow models serve`. Inputs are raw, as in
+`input_example.json`.
+"""
 EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
 
 
-def send(client: Any, run_id: str, model_id: str, folder: Path) -> None:
+def send(client: Any, run_id: str, model_id: str, folder: Path, code: Code) -> None:
     """Uploads it, ready for `mlflow.pyfunc.load_model("runs:/…/model")`, with signature and input example."""
     location = client.get_logged_model(model_id).artifact_location
     with tempfile.TemporaryDirectory() as scratch:
-        write_model(folder, Path(scratch), run_id, model_id, location)
-        (Path(scratch) / "data").mkdir()
-        for path in plain_files(folder):
-            shutil.copyfile(path, Path(scratch) / "data" / path.name, follow_symlinks=False)
+        write_model(folder, Path(scratch), code, run_id, model_id, location)
+        copy_data(folder, Path(scratch))
         client.log_model_artifacts(model_id, scratch)
 
 
-def write_model(
-    folder: Path, target: Path, run_id: str | None = None, model_id: str | None = None, location: str | None = None
-) -> None:
-    """Writes the files of an MLflow model into `target`, except for the run's `model` folder itself.
+def copy_data(folder: Path, target: Path) -> None:
+    """Copies the files of a run's `model` folder into the MLflow model in `target`."""
+    (target / "data").mkdir(exist_ok=True)
+    for path in model_files(folder):
+        shutil.copyfile(path, target / "data" / path.name, follow_symlinks=False)
 
-    run_id, model_id, location: those in the store; None for a model outside of a store.
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a run's `model` folder that prediction reads."""
+    return [path for path in plain_files(folder) if path.name != SOURCES]
+
+
+def write_model(
+    folder: Path,
+    target: Path,
+    code: Code,
+    run_id: str | None = None,
+    model_id: str | None = None,
+    location: str | None = None,
+    sources: Mapping[str, str] | None = None,
+) -> Requirements:
+    """Writes the files of an MLflow model into `target`, except for the run's `model` folder itself. Returns what it
+    requires.
+
+    code: what the model carries. run_id, model_id, location: those in the store; None for a model outside of a store.
+    sources: the user's modules, by default those that the run has stored.
     """
     example = read_json(folder / "example.json")
     python = platform.python_version()
+    sources = {} if code != "all" else own_sources(folder) if sources is None else sources
+    needed = requirements((try_read_json(folder / "model.json") or {}).get("config", {}), sources)
+    if code != "none":
+        (target / ARCHIVE).parent.mkdir(exist_ok=True)
+        (target / ARCHIVE).write_bytes(archive(sources))
     function = {
         "data": "data",
         "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
@@ -51,6 +83,7 @@ def write_model(
         "python_version": python,
         "streamable": False,
     }
+    function |= {"code": ARCHIVE} if code != "none" else {}
     content = {
         "flavors": {"python_function": function},
         "is_signature_from_type_hint": False,
@@ -68,12 +101,30 @@ def write_model(
     # libyaml, if available, because a large sweep writes thousands of these.
     text = yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True)
     (target / "MLmodel").write_text(text, encoding="utf-8")
-    for name, file in environment_files().items():
-        (target / name).write_text(file)
+    for name, file in (needed.files() | {README: _readme(folder, code, needed)}).items():
+        (target / name).write_text(file, encoding="utf-8")
+    return needed
+
+
+def _readme(folder: Path, code: Code, needed: Requirements) -> str:
+    """What the model is, and how it is loaded."""
+    record = try_read_json(folder.parent / "run.json") or {}
+    run = record.get("id", folder.absolute().parent.name)
+    lines = [f"# {record.get('name', run)}", f"Model of the mlcli run `{run}`."]
+    modules = [*(["mlcli"] if code == "none" else []), *needed.modules]
+    if modules:
+        lines.append(
+            f"It does not stand alone: to load it, the modules {', '.join(modules)} must be importable. "
+            f"`mlcli export {run}` writes a model that does."
+        )
+    else:
+        lines.append(f"It stands alone: the code is in `{ARCHIVE}`, the packages are in `requirements.txt`.")
+    return "\n\n".join([*lines, USE])
 
 
 def signature(example: dict[str, Any]) -> dict[str, str | None]:
-    """The signature: inputs are a table if they have column names, else a tensor; predictions are a table."""
+    """The signature: inputs are a table if they have column names, else a tensor; predictions are a table without the
+    probabilities of classes."""
     inputs, outputs = example["inputs"], example["outputs"]
     if inputs["columns"]:
         kind = "string" if inputs.get("kind") == "tokens" else "double"  # columns of token data hold text
@@ -81,9 +132,18 @@ def signature(example: dict[str, Any]) -> dict[str, str | None]:
     else:
         dtype = "int64" if inputs.get("kind") in ("tokens", "state") else "float32"
         given = [{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": [-1, *_shape(inputs["data"][0])]}}]
-    first = zip(outputs["columns"], outputs["data"][0], strict=True)
-    predictions = [_column(name, "string" if isinstance(value, str) else "double") for name, value in first]
-    return {"inputs": json.dumps(given), "outputs": json.dumps(predictions), "params": None}
+    names = [PREDICTION] if has_probabilities(outputs["columns"]) else outputs["columns"]
+    first = dict(zip(outputs["columns"], outputs["data"][0], strict=True))
+    predictions = [_column(name, "string" if isinstance(first[name], str) else "double") for name in names]
+    params = json.dumps([PROBABILITIES_PARAM]) if has_probabilities(outputs["columns"]) else None
+    return {"inputs": json.dumps(given), "outputs": json.dumps(predictions), "params": params}
+
+
+def has_probabilities(columns: Collection[str]) -> bool:
+    """Whether predictions are a class and the probability of each class. MLflow's evaluation of classifiers takes the
+    class only, so the probabilities are returned on request."""
+    others = [name for name in columns if name != PREDICTION]
+    return PREDICTION in columns and bool(others) and all(name.startswith("probability/") for name in others)
 
 
 def _column(name: str, kind: str) -> dict[str, Any]:
@@ -115,18 +175,3 @@ def write_example(folder: Path, inputs: dict[str, Any]) -> dict[str, str]:
 @cache
 def _version(name: str) -> str:
     return version(name)
-
-
-@cache
-def environment_files() -> dict[str, str]:
-    """The model's requirements, in the three formats that MLflow reads. They are stated, because inferring them would
-    load the model in another process."""
-    requirements = [f"{name}=={_version(name).partition('+')[0]}" for name in ("mlflow", "mlcli", "torch")]
-    python = platform.python_version()
-    virtual = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
-    conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": requirements}]}
-    return {
-        "requirements.txt": "\n".join(requirements),
-        "python_env.yaml": yaml.safe_dump(virtual, sort_keys=False),
-        "conda.yaml": yaml.safe_dump({"name": "mlflow-env", **conda}, sort_keys=False),
-    }

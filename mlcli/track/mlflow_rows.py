@@ -17,8 +17,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mlcli.files import plain_files
-from mlcli.track.mlflow_model import write_model
+from mlcli.track.mlflow_model import model_files, write_model
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, data_set_of, tidy
+from mlcli.track.model_code import Code
 
 BUSY_TIMEOUT = 5.0  # seconds that SQLite waits for another writer
 # Updates of existing rows; rows of other tables stay as they are. MLflow's latest value of a metric is the one with
@@ -51,6 +52,7 @@ class RunUpdate:
     data: Sequence[dict[str, Any]] = ()
     files: Sequence[Path] = field(default_factory=list)
     has_model: bool = False
+    code: Code = "none"  # in the model
 
 
 @contextmanager
@@ -105,6 +107,14 @@ def add_files(database: Path, run_id: str, folder: Path, name: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path in plain_files(folder):
         _link(path, target / path.name)
+
+
+def complete_model(database: Path, run_id: str, model_id: str, folder: Path, code: Code) -> None:
+    """Adds the code to a model in the store. folder: the run's `model` folder."""
+    with closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT)) as connection:
+        known = "SELECT artifact_location FROM logged_models WHERE model_id = ?"
+        (location,) = connection.execute(known, (model_id,)).fetchone()
+    write_model(folder, _local(location), code, run_id, model_id, location)
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:
@@ -179,8 +189,8 @@ def _add_model(rows: Rows, update: RunUpdate, experiment_id: int, root: str) -> 
     location = f"{root}/models/{update.model_id}/artifacts"
     target = _local(location)
     (target / "data").mkdir(parents=True, exist_ok=True)
-    write_model(update.folder / "model", target, update.run_id, update.model_id, location)
-    for path in plain_files(update.folder / "model"):
+    write_model(update.folder / "model", target, update.code, update.run_id, update.model_id, location)
+    for path in model_files(update.folder / "model"):
         _link(path, target / "data" / path.name)
     now = int(time.time() * 1000)
     own = {

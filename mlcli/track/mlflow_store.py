@@ -16,6 +16,7 @@ from mlcli.track.database import Unusable, why_unusable
 from mlcli.track.local_store import LocalStore
 from mlcli.track.mlflow_names import KIND, MAX_TEXT, STATUS, data_set_of, tidy
 from mlcli.track.mlflow_tables import cached_tables, has_cached_tables
+from mlcli.track.model_code import Code
 
 MAX_METRICS = 1000  # per request
 MAX_PARAMS = 100
@@ -198,7 +199,7 @@ class Store:
         outputs = self.client.get_run(run_id).outputs
         return next((str(output.model_id) for output in outputs.model_outputs), None) if outputs else None
 
-    def log_model(self, run_id: str, model_id: str, folder: Path, again: bool) -> None:
+    def log_model(self, run_id: str, model_id: str, folder: Path, code: Code, again: bool) -> None:
         """Uploads the run's `model` folder. again: an earlier attempt may have uploaded parts of it."""
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
@@ -207,8 +208,17 @@ class Store:
         outputs = self.client.get_run(run_id).outputs.model_outputs if again else []
         if model_id not in [output.model_id for output in outputs]:
             self.client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
-        send(self.client, run_id, model_id, folder)
+        send(self.client, run_id, model_id, folder, code)
         self.client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+
+    def complete_model(self, run_id: str, model_id: str, folder: Path, code: Code) -> None:
+        """Adds the code to a model that was logged without. folder: the run's `model` folder."""
+        if self.is_local:
+            mlflow_rows.complete_model(self.local.database, run_id, model_id, folder, code)
+            return
+        from mlcli.track.mlflow_model import send
+
+        send(self.client, run_id, model_id, folder, code)
 
     def end_run(self, run_id: str, status: str, ended: float) -> None:
         self.client.set_tag(run_id, "mlcli.status", status)

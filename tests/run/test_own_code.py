@@ -128,7 +128,9 @@ def test_evaluation_on_other_data_does_not_need_the_runs_own(
 
 
 def test_looking_at_a_run_needs_no_code(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    colleague(run, tmp_path, monkeypatch, ())
+    folder = colleague(run, tmp_path, monkeypatch, ())
+    record = folder / "sent" / "run.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"id": "another"}))
     for words in (["show", "sent"], ["compare", "sent", str(run)]):
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 0, done.output

@@ -217,7 +217,7 @@ def test_looking_at_it_runs_nothing(evil: Path, sent: Path, runs: Path) -> None:
     shown = CliRunner().invoke(app, ["show", str(sent)])
     assert shown.exit_code == 0, shown.output
     assert "evilmodule.build" in shown.stdout
-    compared = CliRunner().invoke(app, ["compare", str(sent), str(runs / "network")])
+    compared = CliRunner().invoke(app, ["compare", str(sent), str(runs / "estimator")])
     assert compared.exit_code == 0, compared.output
 
 

@@ -232,13 +232,15 @@ def test_mlflows_server_takes_the_same_example(tmp_path: Path, overrides: list[s
     """Also for a run on text, with texts as input; errors are returned as messages."""
     stored = saved(tmp_path, *overrides) / "model"
     (scratch := tmp_path / "scratch").mkdir()
-    write_pyfunc(stored, scratch)
+    write_pyfunc(stored, scratch, "none")
     (scratch / "data").symlink_to(stored)
     model = load_model(str(scratch))
     request = (scratch / SERVING_EXAMPLE).read_text()
     schema = model.metadata.get_input_schema()
+    if has_params := model.metadata.get_params_schema() is not None:
+        request = json.dumps(json.loads(request) | {"params": {"probabilities": True}})
     response = scoring_server.invocations(request, "application/json", model, schema)
-    assert response.status == 200
+    assert response.status == 200 and has_params == ("data=digits" in overrides)
     outputs = json.loads((stored / "example.json").read_text())["outputs"]
     wanted = [dict(zip(outputs["columns"], row, strict=True)) for row in outputs["data"]]
     assert json.loads(response.response)["predictions"] == wanted

@@ -25,7 +25,7 @@ with warnings.catch_warnings():
 
 TABLE = {
     "inputs": {"kind": "vector", "columns": ["a", "b"], "data": [[0.5, 1.0], [2.0, 3.0]]},
-    "outputs": {"columns": ["prediction", "p/x"], "data": [["x", 0.75], ["y", 0.25]]},
+    "outputs": {"columns": ["prediction", "probability/x"], "data": [["x", 0.75], ["y", 0.25]]},
 }
 IMAGE = {
     "inputs": {"kind": "image", "columns": None, "data": [[[[0.0, 1.0], [0.5, 0.25]]]]},
@@ -73,10 +73,11 @@ def log(store: Store, folder: Path, example: dict[str, Any]) -> tuple[str, str]:
     folder.mkdir()
     (folder / "example.json").write_text(json.dumps(example))
     (folder / "weights.safetensors").write_bytes(b"weights")
+    (folder / "model.json").write_text(json.dumps({"config": {"task": {}, "model": {}}, "data": {}}))
     experiment = store.experiment("tests")
     run_id = store.create_run(experiment, {}, 0.0)
     model_id = store.create_model(experiment, run_id)
-    store.log_model(run_id, model_id, folder, again=False)
+    store.log_model(run_id, model_id, folder, "none", again=False)
     return run_id, model_id
 
 
@@ -101,7 +102,8 @@ def test_the_signature_names_columns_and_kinds(store: Store, tmp_path: Path) -> 
     signature = mlflow.pyfunc.load_model(f"runs:/{run_id}/model").metadata.signature
     assert [(column.name, column.type.name) for column in signature.inputs] == [("a", "double"), ("b", "double")]
     kinds = [(column.name, column.type.name) for column in signature.outputs]
-    assert kinds == [("prediction", "string"), ("p/x", "double")]
+    assert kinds == [("prediction", "string")]
+    assert [(each.name, each.default) for each in signature.params] == [("probabilities", False)]
 
 
 @pytest.mark.filterwarnings("ignore:Operation with range")  # in MLflow's way, not in ours
@@ -117,10 +119,10 @@ def test_its_files_are_those_that_mlflow_writes(store: Store, tmp_path: Path, ex
     mlflow.pyfunc.save_model(
         path=str(theirs), loader_module="mlcli.serve.pyfunc", data_path=str(tmp_path / "model"),
         mlflow_model=Model(model_id=model_id), signature=Model.load(str(ours)).signature, input_example=given,
-        pip_requirements=["mlcli", "torch"],
+        pip_requirements=["torch"],
     )  # fmt: skip
     files = {path.name for path in theirs.iterdir()} - {"data"}
-    downloaded = {"data", "registered_model_meta"}  # the latter comes with the download
+    downloaded = {"data", "README.md", "registered_model_meta"}  # the last comes with the download
     assert {path.name for path in ours.iterdir()} - downloaded == files
     for name in ("input_example.json", "serving_input_example.json"):
         assert json.loads((ours / name).read_text()) == json.loads((theirs / name).read_text())
@@ -133,6 +135,6 @@ def test_its_files_are_those_that_mlflow_writes(store: Store, tmp_path: Path, ex
 
 def test_sending_it_twice_links_it_once(store: Store, tmp_path: Path) -> None:
     run_id, model_id = log(store, tmp_path / "model", TABLE)
-    store.log_model(run_id, model_id, tmp_path / "model", again=True)
+    store.log_model(run_id, model_id, tmp_path / "model", "none", again=True)
     run = MlflowClient(f"sqlite:///{store.local.database}").get_run(run_id)
     assert [output.model_id for output in run.outputs.model_outputs] == [model_id]
