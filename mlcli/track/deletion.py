@@ -9,7 +9,8 @@ from typing import Any
 from mlcli.store.process import lock_file
 from mlcli.store.records import Damaged, read_json, try_read_json
 from mlcli.store.status import record_path
-from mlcli.track.delivery import LOCK, STATE
+from mlcli.track.delivery import LOCK
+from mlcli.track.late_updates import STATE
 from mlcli.track.mlflow_store import Store, without_password
 
 IDS = re.compile(r"(m-)?[0-9a-f]{32}")  # of runs and models, which name the folders of their artifacts

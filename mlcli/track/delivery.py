@@ -11,6 +11,7 @@ from mlcli.store.process import lock_file
 from mlcli.store.records import Damaged, flatten, read_json, read_lines, try_read_json, write_json
 from mlcli.store.status import record_path
 from mlcli.track.artifacts import artifacts
+from mlcli.track.late_updates import STATE, update_trials
 from mlcli.track.mlflow_names import MAX_TEXT, STATUS, tidy
 from mlcli.track.mlflow_rows import RunUpdate
 from mlcli.track.model_code import code_of
@@ -19,7 +20,6 @@ from mlcli.track.summary import summarise
 if TYPE_CHECKING:
     from mlcli.track.mlflow_store import Store
 
-STATE = ".mlflow.json"
 LOCK = ".courier.lock"
 
 
@@ -250,14 +250,14 @@ class Delivery:
             self._save(described=True, offset=self._read_until)
             return
         if self.is_sweep:
-            self._update_trials()
+            update_trials(self.folder, self.record(), self.store, self.is_live)
         self._save(described=True, offset=self._read_until, model_id=update.model_id, complete=True)
 
     def _complete(self, record: dict[str, Any]) -> None:
         run_id, ended = self.state["run_id"], record.get("ended") or time.time()
         summary = summarise(self.folder, self.is_sweep)
         if self.is_sweep:
-            self._update_trials()
+            update_trials(self.folder, self.record(), self.store, self.is_live)
         if summary.params:
             self.store.log_params(run_id, summary.params)
         if summary.note:
@@ -285,21 +285,6 @@ class Delivery:
             self._save(model_id=self.store.create_model(self.store.experiment(experiment), run_id))
         model_id, code = known or self.state["model_id"], code_of(self.folder, self.record(), self.is_live)
         self.store.log_model(run_id, model_id, self.folder / "model", code, again=bool(known))
-
-    def _update_trials(self) -> None:
-        """Sends what trials that were delivered earlier have only now: the figures of the best, which the sweep plots
-        at its end, and the code of the best one's model."""
-        record = self.record()
-        for number in {*record.get("drawn", ()), record.get("best_trial")} - {None}:
-            trial = self.folder / str(number)
-            state = try_read_json(trial / STATE) or {}
-            if not state.get("run_id") or trial.is_symlink():
-                continue
-            if number in record.get("drawn", ()):
-                self.store.log_missing(state["run_id"], trial / "figures", "figures")
-            code = code_of(trial, try_read_json(record_path(trial)) or {}, self.is_live)
-            if code != "none" and state["complete"] and "model_id" in state:
-                self.store.complete_model(state["run_id"], state["model_id"], trial / "model", code)
 
     def _save(self, **changes: Any) -> None:
         self.state |= changes

@@ -7,8 +7,9 @@ from mlcli.files import passes_a_link
 from mlcli.store.records import try_read_json
 from mlcli.store.status import is_running, record_path
 from mlcli.track import event_log
-from mlcli.track.delivery import STATE, Delivery
+from mlcli.track.delivery import Delivery
 from mlcli.track.event_log import EventLog
+from mlcli.track.late_updates import STATE
 from mlcli.track.mlflow_store import Store
 
 
