@@ -141,12 +141,14 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
 
 
 def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:
-    """The metric against the swept settings, and the overlaid curves of the best trials."""
+    """The metric against the swept settings, and the overlaid curves of the best trials: of those that were trained to
+    their end, if any, and not of several data sets."""
     directions = task_directions(trials[0].job.cfg)
     plots = sweep_plots(rows, monitor, directions)
     job_of = {trial.number: trial.job for trial in trials}
-    shown = [job_of[row["trial"]] for row in best_first(rows, monitor, directions)[:OVERLAID]]
+    finished = [row for row in rows if row["status"] == "FINISHED"] or rows
+    shown = [job_of[row["trial"]] for row in best_first(finished, monitor, directions)[:OVERLAID]]
     histories = {run_name(job): RunFolder(job.path).history() for job in shown}
-    if len(histories) > 1:
+    if len(histories) > 1 and not context_keys(rows):
         plots.append(compare(histories, monitor, directions))
     return plots
