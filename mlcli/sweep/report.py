@@ -141,8 +141,8 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
 
 
 def _plots(rows: list[Row], trials: list[Trial], monitor: str) -> list[Plot]:
-    """The metric against the swept settings, and the overlaid curves of the best trials: of those that were trained to
-    their end, if any, and not of several data sets."""
+    """The metric against the swept settings, and the overlaid curves of the best trials: of those that were trained
+    to their end, if any, and not of several data sets."""
     directions = task_directions(trials[0].job.cfg)
     plots = sweep_plots(rows, monitor, directions)
     job_of = {trial.number: trial.job for trial in trials}
