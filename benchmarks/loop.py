@@ -71,7 +71,7 @@ def mlcli_loop(model: str, epochs: int) -> float:
     console = Console()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Path(os.devnull).open("w") as null,
+        Path(os.devnull).open("w", encoding="utf-8") as null,
         contextlib.redirect_stderr(null),
     ):
         console.start(Path(folder), model, epochs, parts.steps_per_epoch, "")

@@ -15,8 +15,10 @@ def main() -> None:
         from mlcli.cli.complete import complete
 
         raise SystemExit(complete())
+    from mlcli.cli.encoding import replace_unknown
     from mlcli.config.child import safe_path
 
+    replace_unknown()
     safe_path()
     if sys.argv[1:2] in (["train"], ["crossval"]) and not {"--help", "-h"} & {*sys.argv}:
         gc.disable()  # during heavy imports, which create no garbage; training enables it again

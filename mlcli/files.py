@@ -1,4 +1,4 @@
-"""Atomic writes, and reads of untrusted folders that do not follow links. Imports nothing of mlcli."""
+"""Atomic writes, and reads of untrusted folders that do not follow links."""
 
 import csv
 import itertools
@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from mlcli.system import open_descriptor, replace, sync
 
 PART = ".part"
 _numbers = itertools.count()
@@ -36,7 +38,7 @@ def write_atomic(
         if new:
             _move_new(part, path)
         else:
-            part.replace(path)
+            replace(part, path)
     except BaseException:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -49,12 +51,11 @@ def write_atomic(
 def _create(part: Path) -> int:
     """A file descriptor of a new file, for writing. An existing one is removed: a leftover of a process with the same
     id, or a planted link."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        return os.open(part, flags, 0o666)
-    except FileExistsError:
-        part.unlink()
-        return os.open(part, flags, 0o666)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with suppress(FileExistsError):
+        return open_descriptor(part, flags)
+    part.unlink()
+    return open_descriptor(part, flags)
 
 
 def write_csv(path: Path, rows: "Iterable[Iterable[Any]]") -> Path:
@@ -78,23 +79,11 @@ def _move_new(part: Path, path: Path) -> None:
     part.unlink()
 
 
-def sync(path: Path) -> None:
-    """Syncs a file, or the entries of a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def overwrite(path: Path, content: bytes) -> None:
     """Overwrites a file in place: for a full disk, which has no space for a second file."""
-    handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-    try:
-        os.pwrite(handle, content, 0)
-        os.ftruncate(handle, len(content))
-    finally:
-        os.close(handle)
+    with os.fdopen(open_descriptor(path, os.O_WRONLY), "wb", buffering=0) as file:
+        file.write(content)
+        file.truncate()
 
 
 def read_plain(path: Path, most: int) -> bytes:
@@ -111,7 +100,7 @@ def open_plain(path: Path) -> BinaryIO:
     """Opens a regular file for reading. Raises OSError, and ValueError for links and for other kinds of files, such
     as pipes, which would block."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = open_descriptor(path, os.O_RDONLY)
     except OSError as error:
         if path.is_symlink():
             raise ValueError("a link, which is not followed") from error
@@ -120,11 +109,6 @@ def open_plain(path: Path) -> BinaryIO:
         os.close(handle)
         raise ValueError("not a file")
     return os.fdopen(handle, "rb")
-
-
-def open_own(path: Path) -> int:
-    """A file descriptor for reading and writing; creates the file if necessary. Raises OSError for a link."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 def plain_files(folder: Path) -> Iterator[Path]:

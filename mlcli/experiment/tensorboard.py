@@ -41,7 +41,7 @@ def _await_courier(folder: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     state, journal = folder / ".tensorboard.json", folder / "metrics.jsonl"
     while time.monotonic() < deadline:
-        if state.exists() and json.loads(state.read_text())["offset"] == journal.stat().st_size:
+        if state.exists() and json.loads(state.read_text(encoding="utf-8"))["offset"] == journal.stat().st_size:
             return
         time.sleep(0.1)
     raise RuntimeError(f"the event files of {folder.name} are not complete after {PATIENCE:g} seconds")

@@ -20,5 +20,5 @@ def read_table(name: str, *, delimiter: str | None = ",", skip: int = 0) -> np.n
 
 def class_names(name: str) -> tuple[str, ...]:
     """The names in the first line of a table, after its two sizes."""
-    with (data_folder() / name).open() as file:
+    with (data_folder() / name).open(encoding="utf-8") as file:
         return tuple(file.readline().strip().split(",")[2:])

@@ -8,6 +8,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.machine.allocator import keep_freed_memory
 from mlcli.machine.compiler import defer_compiler
+from mlcli.system import cores
 
 # Below this many parameters a step is bound by overhead: a second thread gains nothing, and slows the step down
 # where threads contend for the cores.
@@ -64,11 +65,6 @@ def use_one_attention() -> None:
     rule for stacks.
     """
     torch.backends.mha.set_fastpath_enabled(False)
-
-
-def cores() -> int:
-    """The number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def thread_counts(threads: int | None) -> list[int]:

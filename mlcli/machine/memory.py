@@ -1,22 +1,17 @@
 """Free memory of a device, its release, and errors that mean that there is none left."""
 
 import gc
-import os
-import sys
-from pathlib import Path
 
 import torch
 
+from mlcli import system
+
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that are free on the device; without Linux's /proc, half of the machine's memory."""
+    """Bytes that are free on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return system.free_memory()
 
 
 def peak_memory(device: torch.device) -> int | None:
@@ -24,12 +19,7 @@ def peak_memory(device: torch.device) -> int | None:
     on systems that do not tell."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    return system.peak_memory()
 
 
 def release_memory() -> None:

@@ -98,7 +98,9 @@ def _mlflow(outputs: Path) -> str:
     command = python("-c", code)
     environment = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"} | os.environ
     environment["URI"] = uri
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, env=environment, check=False
+    )
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
     return f"store {uri} opens" if uri else "imports; the first run creates the store"

@@ -33,6 +33,6 @@ class FinishedRun:
 
     def predictions(self) -> dict[str, list[str]]:
         """The columns of the predictions for the test split, as text."""
-        with (self.folder.path / "predictions" / "test.csv").open(newline="") as file:
+        with (self.folder.path / "predictions" / "test.csv").open(newline="", encoding="utf-8") as file:
             columns, *rows = csv.reader(file)
         return {name: [row[place] for row in rows] for place, name in enumerate(columns)}

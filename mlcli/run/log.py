@@ -29,7 +29,7 @@ class _File(logging.FileHandler):
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Sends log messages and warnings to a file."""
-    handler = _File(path, delay=True)
+    handler = _File(path, delay=True, encoding="utf-8")
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(Once())
     root = logging.getLogger()

@@ -18,9 +18,9 @@ from mlcli.config.check import GROUPS
 from mlcli.config.errors import ConfigError
 from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
-from mlcli.machine.device import cores
 from mlcli.run.target_kinds import is_data_set, is_estimator, is_loss, is_model, is_optimizer, is_scheduler, is_task
 from mlcli.run.user_configs import comes_with_the_model, user_targets
+from mlcli.system import cores
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 SPECIAL = {"_target_": str, "_partial_": bool, "_convert_": str, "_args_": list}  # Hydra's keys, and their types

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 from mlcli.config.errors import ConfigError
-from mlcli.machine.device import cores
 from mlcli.serve.predictor import Predictor, model_folder
 from mlcli.store.records import read_json
+from mlcli.system import cores
 from mlcli.track.mlflow_model import SERVING_EXAMPLE, write_example
 
 HOST = "127.0.0.1"  # the service has no authentication, so other machines must not reach it
@@ -59,7 +59,7 @@ def example_request(address: str, stored: Path, folder: Path) -> str:
 
 
 def _command(address: str, folder: Path) -> str:
-    request = json.loads((folder / SERVING_EXAMPLE).read_text())
+    request = json.loads((folder / SERVING_EXAMPLE).read_text(encoding="utf-8"))
     rows = request["dataframe_split"]["data"] if "dataframe_split" in request else request["inputs"]
     del rows[1:]
     text = json.dumps(request, ensure_ascii=False)

@@ -20,8 +20,8 @@ def running_server(run: Path) -> Iterator[str]:
     """
     command, pipe = python("-m", "mlcli", "serve", str(run), "--port", "0"), subprocess.PIPE
     with (
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(command, stdout=pipe, stderr=errors, text=True) as server,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(command, stdout=pipe, stderr=errors, encoding="utf-8", errors="replace") as server,
     ):
         assert server.stdout is not None
         timer = Timer(START_TIMEOUT, server.kill)

@@ -15,10 +15,11 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redacted
 from mlcli.config.settings import Settings, settings
 from mlcli.config.stored import has_interpolation, read_yaml
-from mlcli.files import sync, write_atomic
+from mlcli.files import write_atomic
 from mlcli.store.format import FORMAT, current_names, rename_monitored
 from mlcli.store.process import hold_lock, release_lock
 from mlcli.store.records import finite, parse, read_json, read_lines, to_json, try_read_json, write_json
+from mlcli.system import sync
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,23 @@ start time and the boot id of the machine; and the process holds a lock on a fil
 the sweep's), which the kernel releases when the process ends, in whichever container.
 """
 
-import fcntl
 import os
 import socket
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
-from mlcli.files import open_own
+from mlcli.locks import is_locked, lock
+from mlcli.system import process_exists
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 LOCK = ".running.lock"
-_held: dict[Path, int] = {}  # file descriptors
+TIMEOUT = 1.0  # seconds for which others may hold the lock to find out whether it is held
+_held: "dict[Path, FileLock]" = {}
 
 
 def current_process() -> dict[str, Any]:
@@ -32,7 +38,7 @@ def current_process() -> dict[str, Any]:
 def boot_id() -> str | None:
     """The boot id of the kernel, equal in all containers of the machine; None without Linux's /proc."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         return None
 
@@ -45,76 +51,43 @@ def start_time(pid: int) -> int | None:
 
 def hold_lock(folder: Path) -> None:
     """Locks the folder's LOCK until `release_lock` or the end of this process."""
+    deadline = time.monotonic() + TIMEOUT
     try:
-        handle = open_own(folder / LOCK)
-    except OSError:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # `_is_locked` of another process holds it for a moment at most
+        while (held := lock(folder / LOCK)) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
     except OSError:  # a file system without locks
-        os.close(handle)
-        (folder / LOCK).unlink(missing_ok=True)
-    else:
-        _held[folder] = handle
+        with suppress(OSError):
+            (folder / LOCK).unlink(missing_ok=True)
+        return
+    if held is not None:
+        _held[folder] = held
 
 
 def release_lock(folder: Path) -> None:
-    handle = _held.pop(folder, None)
-    if handle is not None:
-        (folder / LOCK).unlink(missing_ok=True)
-        os.close(handle)
+    held = _held.pop(folder, None)
+    if held is not None:
+        held.release()
+        with suppress(OSError):  # Windows keeps a file that another process has open
+            (folder / LOCK).unlink(missing_ok=True)
 
 
 def is_alive(record: dict[str, Any], folder: Path) -> bool | None:
     """None if unknown, because it runs on another machine."""
-    if record.get("boot") is None or boot_id() is None:  # of an earlier version, or not Linux
-        return None if record["host"] != socket.gethostname() else not _is_gone(record["pid"], None)
-    if record["boot"] != boot_id():
-        return False if record["host"] == socket.gethostname() else None  # False: this machine has rebooted
-    locked = _is_locked((folder.parent if record.get("parent") else folder) / LOCK)
+    is_here = record["host"] == socket.gethostname()
+    known = record.get("boot") is not None and boot_id() is not None  # no: of an earlier version, or not Linux
+    if not known and not is_here:
+        return None
+    if known and record["boot"] != boot_id():
+        return False if is_here else None  # False: this machine has rebooted
+    locked = is_locked((folder.parent if record.get("parent") else folder) / LOCK)
     if locked is not None:
         return locked
-    return not _is_gone(record["pid"], record.get("process_started"))
-
-
-def lock_file(path: Path) -> IO[str] | None:
-    """The file, locked until it is closed; None if another process holds the lock, or it cannot be written."""
-    try:
-        file = os.fdopen(open_own(path), "r+")
-    except OSError:
-        return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
-
-
-def _is_locked(path: Path) -> bool | None:
-    """None if there is no such file, or it cannot be opened."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    finally:
-        os.close(handle)
-    return False
+    return not _is_gone(record["pid"], record.get("process_started") if known else None)
 
 
 def _is_gone(pid: int, since: int | None) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
+    if not process_exists(pid):
         return True
-    except PermissionError:
-        pass
     found = _stat(pid)
     if found is None:
         return False
@@ -125,6 +98,6 @@ def _is_gone(pid: int, since: int | None) -> bool:
 def _stat(pid: int) -> list[str] | None:
     """The fields of /proc/PID/stat from the third on."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return None

@@ -54,7 +54,7 @@ def _user() -> str:
 def _git(*arguments: str) -> str | None:
     """Output of git in the current folder; None outside a repository or without git."""
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5)
+        done = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", errors="replace", timeout=5)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -1,15 +1,15 @@
 """Child processes that leave Ctrl-C to their parent and exit when it does, however it ends."""
 
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process, resource_tracker
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mlcli.config.own_code import remove_own_code
+from mlcli.system import ignore_interrupts, interrupts_blocked
 
 # Threads of libraries other than torch.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -23,8 +23,7 @@ def setup_child_process() -> None:
     Without it the workers of a pool would wait forever after their parent was killed, because each of them keeps the
     pipe of the queue open for the others.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to the whole process group
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -40,18 +39,6 @@ def _end_with_parent() -> None:
     assert parent is not None
     wait([parent.sentinel])
     os._exit(1)
-
-
-@contextmanager
-def interrupts_blocked() -> Iterator[None]:
-    """Blocks Ctrl-C, so that a process started inside cannot receive it before `setup_child_process` has run. A
-    blocked Ctrl-C is delivered to this process at the end."""
-    resource_tracker.ensure_running()  # starting it later would unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Worker:

@@ -245,7 +245,7 @@ def _write_predictions(folder: Path, name: str, trials: Sequence[Trial]) -> str 
     lines: list[Row] = []
     for trial in trials:
         split = trial.job.cfg.split
-        with (trial.job.path / "predictions" / "test.csv").open(newline="") as file:
+        with (trial.job.path / "predictions" / "test.csv").open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             columns = columns or list(reader.fieldnames or ())
             lines += [{"repeat": seeds.index(split.seed), "fold": split.fold, **line} for line in reader]

@@ -1,20 +1,23 @@
 """Saves figures in child processes, so that matplotlib loads there while the trials train here."""
 
+import importlib
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import forkserver, get_context
+from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from mlcli.config.child import safe_path
 from mlcli.config.own_code import is_own_code, own_code, without_own_code
 from mlcli.figure.plot import Plot
 from mlcli.run.figures import report_plot_errors
-from mlcli.sweep.child_process import interrupts_blocked, setup_plot_process
+from mlcli.sweep.child_process import setup_plot_process
+from mlcli.system import interrupts_blocked
 
 MAX_WORKERS = 4
 
@@ -22,9 +25,26 @@ MAX_WORKERS = 4
 def load_matplotlib() -> None:
     """Starts loading matplotlib in the fork server, from which the processes of the pool are forked."""
     safe_path()
+    if _context().get_start_method() != "forkserver":
+        return
+    from multiprocessing import forkserver
+
     forkserver.set_forkserver_preload(["mlcli.sweep.plot_worker"])
     with interrupts_blocked(), without_own_code():
         forkserver.ensure_running()
+
+
+def _context() -> Any:
+    """Processes that are forked from a server, else, as on Windows, new ones, each of which loads matplotlib."""
+    try:
+        return get_context("forkserver")
+    except ValueError:
+        return get_context("spawn")
+
+
+def _set_up(own_folders: Sequence[str]) -> None:
+    setup_plot_process(own_folders)
+    importlib.import_module("mlcli.sweep.plot_worker")  # in the server's processes, it is there
 
 
 class PlotPool:
@@ -37,10 +57,7 @@ class PlotPool:
         safe_path()
         self._preload = preload
         self._workers = min(MAX_WORKERS, cores)
-        context = get_context("forkserver")
-        self._pool = ProcessPoolExecutor(
-            self._workers, context, initializer=setup_plot_process, initargs=(own_code(),)
-        )
+        self._pool = ProcessPoolExecutor(self._workers, _context(), initializer=_set_up, initargs=(own_code(),))
         self._pending: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:

@@ -1,12 +1,13 @@
 """Preloaded by the fork server of the plot pool: imports matplotlib and lowers the process's priority on import.
 
-Only the fork server may import this module.
+Only the fork server and the processes of the pool may import this module.
 """
 
-import os
 from concurrent.futures import process
+from contextlib import suppress
+from importlib import import_module
 from io import BytesIO
-from multiprocessing import popen_forkserver, synchronize
+from multiprocessing import synchronize
 
 import matplotlib.backends.backend_agg
 import PIL.PngImagePlugin
@@ -14,11 +15,13 @@ import PIL.PngImagePlugin
 from mlcli.config.gc_policy import collect_rarely
 from mlcli.figure.style import legend, page, panel
 from mlcli.sweep import child_process
-from mlcli.track.process_limits import NICENESS
+from mlcli.system import lower_priority
 
 PRELOADED = (matplotlib.backends.backend_agg, PIL.PngImagePlugin)
 # What a process would import before `setup_plot_process` has removed the user's own code from its path.
-NEEDED_FIRST = (process, popen_forkserver, synchronize, child_process)
+NEEDED_FIRST = (process, synchronize, child_process)
+with suppress(ImportError):  # Windows has no fork server
+    import_module("multiprocessing.popen_forkserver")
 
 
 def warm_up() -> None:
@@ -29,6 +32,6 @@ def warm_up() -> None:
     figure.savefig(BytesIO(), format="png")
 
 
-os.nice(NICENESS)
+lower_priority()
 collect_rarely()
 warm_up()

@@ -7,13 +7,13 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from mlcli.config.child import safe_path
-from mlcli.machine import device as devices
 from mlcli.run.failure import first_line, is_interrupt
 from mlcli.run.job import Job
 from mlcli.sweep.child_process import Worker
 from mlcli.sweep.serial import record_loss, show_end, train_silently
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
+from mlcli.system import cores
 from mlcli.track.sweep_console import SweepConsole
 
 Outcome = tuple[str, str | None, dict[str, Any], bool]  # status, reason, result, has_figures
@@ -30,7 +30,7 @@ def run_in_processes(
     waiting, retried = deque(trials), set[int]()
     idle: list[Worker] = []
     busy: dict[Any, tuple[Worker, Trial]] = {}  # by the worker's connection
-    processes = min(devices.cores(), len(trials))
+    processes = min(cores(), len(trials))
     try:
         while waiting or busy:
             while waiting and len(busy) < processes:

@@ -10,7 +10,6 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from mlcli.config.locate import locate
-from mlcli.machine import device as devices
 from mlcli.metric.comparison import context, differing
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, task_directions
@@ -37,6 +36,7 @@ from mlcli.sweep.serial import run_serial
 from mlcli.sweep.session import Session
 from mlcli.sweep.stacks import run_stacks
 from mlcli.sweep.trial import Trial
+from mlcli.system import cores
 from mlcli.track.sweep_console import SweepConsole
 
 STRATEGIES = {"auto": run_stacks, "stack": run_stacks, "serial": run_serial, "processes": run_in_processes} | {
@@ -103,7 +103,7 @@ class Sweep:
         self.record = _create_folder(folder, trials, self.session.command)
         self.session.follow(self.record.path)
         self._resources.enter_context(log_to(self.record.path / "train.log"))
-        pool = self._resources.enter_context(PlotPool(devices.cores(), preload=first.cfg.tracking.figures))
+        pool = self._resources.enter_context(PlotPool(cores(), preload=first.cfg.tracking.figures))
         self.session = replace(self.session, save=pool.save)
 
     def close(self, error: BaseException | None = None) -> None:

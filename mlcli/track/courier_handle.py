@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import IO
 
 from mlcli.config.child import python
+from mlcli.system import detached
 from mlcli.track.console import print_message
 
 OUT_OF_REACH = 3  # the courier's exit status when MLflow could not be brought up to date
 NOTE = "note: "  # prefix of the courier's lines that are printed while its end is awaited
+PATHS = "surrogateescape"  # of its pipes: the name of a folder may be any bytes
 URI = "MLCLI_COURIER_URI"  # environment variable with the address of MLflow
 
 
@@ -81,17 +83,18 @@ def start_courier(
     """Starts a courier for the runs under `outputs`.
 
     uri: address of MLflow; "" is the store under `outputs`. mlflow: whether any of the runs is tracked by MLflow.
-    check: whether runs that the store has lost are delivered again. The process has its own session, so that Ctrl-C
-    in the terminal does not reach it.
+    check: whether runs that the store has lost are delivered again. Ctrl-C in the terminal does not reach the
+    process.
     """
     command = python(
         "-m", "mlcli.track.courier_process", "--outputs", str(outputs.absolute()), "--experiment", experiment
     )
     command += [*([] if mlflow else ["--no-mlflow"]), *(["--check"] if check else [])]
-    environment = os.environ | {URI: uri}  # not an argument: it may hold a password, and command lines are public
-    errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed when the courier has ended
+    environment = os.environ | {"PYTHONIOENCODING": f"utf-8:{PATHS}"}
+    environment |= {URI: uri}  # not an argument: it may hold a password, and command lines are public
+    errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors=PATHS)  # noqa: SIM115  # closed when the courier has ended
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True, env=environment
+        command, stdin=pipe, stdout=pipe, stderr=errors, encoding="utf-8", errors=PATHS, env=environment, **detached()
     )
     return CourierHandle(process, errors)

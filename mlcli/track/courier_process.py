@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 
 from mlcli.config.gc_policy import collect_rarely
+from mlcli.system import lower_session_priority, raise_open_file_limit
 from mlcli.track.courier import Courier
 from mlcli.track.courier_handle import NOTE, OUT_OF_REACH, URI
 from mlcli.track.mlflow_store import Store
-from mlcli.track.process_limits import lower_priority, raise_open_file_limit
 from mlcli.track.request_watchdog import RequestWatchdog, response_timeout
 from mlcli.track.undelivered import undelivered_runs
 
@@ -94,7 +94,7 @@ def _give_up(courier: Courier) -> None:
 
 
 if __name__ == "__main__":
-    lower_priority()
+    lower_session_priority()
     collect_rarely()
     status = main()
     sys.stdout.flush()

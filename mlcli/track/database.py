@@ -1,8 +1,6 @@
 """The SQLite file of a local store: errors that make it unusable, and waiting for other processes."""
 
 import errno
-import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlcli.files import open_own
+from mlcli.locks import lock
 
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 UNUSABLE = {
@@ -85,20 +83,18 @@ def retry_while_locked(action: Callable[[], Result], database: Path, notify: Not
 
 
 @contextmanager
-def exclusive(lock: Path, database: Path, notify: Notify) -> Iterator[None]:
+def exclusive(path: Path, database: Path, notify: Notify) -> Iterator[None]:
     """Holds a lock between processes. A process that ends releases it."""
-    with os.fdopen(open_own(lock), "r+") as file:
-        began, notified = time.monotonic(), False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.02)
-            if not notified and time.monotonic() - began > SILENT:
-                notify(_waiting(database))
-                notified = True
+    began, notified = time.monotonic(), False
+    while (held := lock(path)) is None:
+        time.sleep(0.02)
+        if not notified and time.monotonic() - began > SILENT:
+            notify(_waiting(database))
+            notified = True
+    try:
         yield
+    finally:
+        held.release()
 
 
 @contextmanager

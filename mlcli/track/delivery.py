@@ -4,10 +4,10 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from mlcli.config.stored import read_yaml
-from mlcli.store.process import lock_file
+from mlcli.locks import try_lock
 from mlcli.store.records import Damaged, flatten, read_json, read_lines, try_read_json, write_json
 from mlcli.store.status import record_path
 from mlcli.track.artifacts import artifacts
@@ -18,6 +18,8 @@ from mlcli.track.model_code import code_of
 from mlcli.track.summary import summarise
 
 if TYPE_CHECKING:
+    from filelock import FileLock
+
     from mlcli.track.mlflow_store import Store
 
 LOCK = ".courier.lock"
@@ -38,7 +40,7 @@ class Delivery:
         self.store = store
         self.is_live = is_live
         self.is_sweep = (folder / "sweep.json").exists()
-        self.lock: IO[str] | None = None
+        self.lock: FileLock | None = None
         self.state = self._read_state()
         self._read_until = 0  # offset in the journal, of the last update
 
@@ -65,7 +67,7 @@ class Delivery:
         """Locks the folder. False if there is nothing to deliver or another courier has the lock."""
         if not self.is_pending():
             return False
-        self.lock = lock_file(self.folder / LOCK)
+        self.lock = try_lock(self.folder / LOCK)
         if self.lock is None:
             return False
         # Read again: the previous owner of the lock may have changed it.
@@ -77,7 +79,7 @@ class Delivery:
 
     def reset(self) -> None:
         """Starts the delivery from the beginning, for a store that has lost the run."""
-        self.lock = lock_file(self.folder / LOCK)
+        self.lock = try_lock(self.folder / LOCK)
         if self.lock is not None:
             self.state = self._initial_state()
             self._save()
@@ -85,7 +87,7 @@ class Delivery:
 
     def release(self) -> None:
         if self.lock:
-            self.lock.close()
+            self.lock.release()
 
     def advance(self) -> None:
         """Delivers what is new; once the run has ended, everything. Raises what MLflow raises."""

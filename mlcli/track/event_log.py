@@ -7,14 +7,17 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mlcli.config.stored import read_yaml
 from mlcli.files import plain_files, read_plain
-from mlcli.store.process import lock_file
+from mlcli.locks import try_lock
 from mlcli.store.records import flatten, read_lines, try_read_json, write_json
 from mlcli.store.status import record_path
 from mlcli.track.summary import evaluation_metrics
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 FOLDER = "tensorboard"
 STATE = ".tensorboard.json"
@@ -31,7 +34,7 @@ class EventLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = try_read_json(folder / STATE) or {"offset": 0, "complete": False}
-        self.lock: IO[str] | None = None
+        self.lock: FileLock | None = None
         self.file: IO[bytes] | None = None
 
     def is_pending(self) -> bool:
@@ -43,7 +46,7 @@ class EventLog:
 
     def acquire(self) -> bool:
         """Locks the folder. False if there is nothing to write or another courier has the lock."""
-        self.lock = lock_file(self.folder / LOCK) if self.is_pending() else None
+        self.lock = try_lock(self.folder / LOCK) if self.is_pending() else None
         return self.lock is not None
 
     def advance(self) -> None:
@@ -58,9 +61,10 @@ class EventLog:
         write_json(self.folder / STATE, self.state)
 
     def release(self) -> None:
-        for file in (self.file, self.lock):
-            if file:
-                file.close()
+        if self.file:
+            self.file.close()
+        if self.lock:
+            self.lock.release()
 
     def _ending(self, ended: float) -> Iterator[Any]:
         result = try_read_json(self.folder / "result.json") or {"metrics": {}, "best_epoch": 0}

@@ -17,7 +17,7 @@ class Journal:
         self.path = path
 
     def __enter__(self) -> Self:
-        self.file = self.path.open("a", buffering=1)
+        self.file = self.path.open("a", buffering=1, encoding="utf-8", newline="\n")
         return self
 
     def __exit__(

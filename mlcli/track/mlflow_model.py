@@ -167,8 +167,8 @@ def write_example(folder: Path, inputs: dict[str, Any]) -> dict[str, str]:
         about |= {"type": "ndarray"}
         given = inputs["data"]
         request = {"inputs": given}
-    (folder / EXAMPLE).write_text(json.dumps(given))
-    (folder / SERVING_EXAMPLE).write_text(json.dumps(request))
+    (folder / EXAMPLE).write_text(json.dumps(given), encoding="utf-8")
+    (folder / SERVING_EXAMPLE).write_text(json.dumps(request), encoding="utf-8")
     return about
 
 

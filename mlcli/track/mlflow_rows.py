@@ -14,7 +14,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from mlcli.files import plain_files
 from mlcli.track.mlflow_model import model_files, write_model
@@ -265,9 +266,9 @@ def _link(path: Path, target: Path) -> None:
         if not target.samefile(path):
             target.unlink()
             _link(path, target)
-    except OSError:
+    except (OSError, NotImplementedError):  # the latter on Windows
         shutil.copyfile(path, target, follow_symlinks=False)
 
 
 def _local(uri: str) -> Path:
-    return Path(unquote(urlsplit(uri).path))
+    return Path(url2pathname(urlsplit(uri).path))

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 from mlcli.cli.app import app
 from mlcli.cli.training import main
 from mlcli.config.errors import ConfigError
-from mlcli.machine.device import cores
 from mlcli.run import user_configs as own
 from mlcli.run.load import load_model, load_run, stored_config
 from mlcli.run.trust import EVALUATION, GROUPS, PREDICTION, trusted
 from mlcli.serve.pyfunc import _load_pyfunc
 from mlcli.store.folder import RunFolder
+from mlcli.system import cores
 
 EVENTS: list[tuple[str, Any]] = []  # while it is watched
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "socket.getaddrinfo")

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mlcli.store.process import lock_file
+from mlcli.locks import try_lock
 from mlcli.track.courier import Courier
 from mlcli.track.courier_handle import start_courier
 from mlcli.track.delivery import LOCK, Delivery
@@ -345,10 +345,10 @@ def test_eight_couriers_set_up_one_store(tmp_path: Path) -> None:
 def test_what_another_courier_delivers_is_not_called_up_to_date(outputs: Path) -> None:
     """`mlcli sync` during a training, or during another `mlcli sync`."""
     make_run(outputs, "held")
-    held = lock_file(outputs / "runs" / "held" / LOCK)
+    held = try_lock(outputs / "runs" / "held" / LOCK)
     assert held is not None
     told = start_courier(outputs, "", "tests", check=True).finish()
     assert told is not None and "another command is still delivering; 1 run is left" in told
-    held.close()
+    held.release()
     assert start_courier(outputs, "", "tests", check=True).finish() is None
     assert "held" in runs(outputs)

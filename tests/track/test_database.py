@@ -1,6 +1,5 @@
 """Local stores that cannot be opened, or that other processes are writing to."""
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlcli.config.errors import ConfigError
-from mlcli.files import open_own
+from mlcli.locks import lock
 from mlcli.run.doctor import _mlflow, _tried
 from mlcli.track.courier import Courier
 from mlcli.track.courier_handle import start_courier
@@ -92,9 +91,9 @@ def test_a_locked_store_is_waited_for(tmp_path: Path) -> None:
 def test_who_creates_the_store_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlcli.track.database.SILENT", 0.2)
     told = list[str]()
-    other = open_own(tmp_path / "lock")
-    fcntl.flock(other, fcntl.LOCK_EX)
-    ending = threading.Timer(0.6, lambda: os.close(other))
+    other = lock(tmp_path / "lock")
+    assert other is not None
+    ending = threading.Timer(0.6, other.release)
     ending.start()
     with exclusive(tmp_path / "lock", tmp_path / "mlflow.db", told.append):
         ending.join()
