@@ -5,6 +5,8 @@ filelock uses flock on Linux and macOS and LockFileEx on Windows; where there is
 process.
 """
 
+import errno
+import os
 import time
 import warnings
 from pathlib import Path
@@ -22,6 +24,8 @@ def lock(path: Path) -> "FileLock | None":
 
     Raises OSError for a file that cannot be written or locked, and for a link.
     """
+    if not path.parent.is_dir():  # filelock would create it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those about the file with an id
         from filelock import FileLock, Timeout

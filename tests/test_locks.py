@@ -43,4 +43,4 @@ def test_a_link_is_not_locked(tmp_path: Path) -> None:
 def test_a_lock_in_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         lock(tmp_path / "missing" / "lock")
-    assert try_lock(tmp_path / "missing" / "lock") is None
+    assert try_lock(tmp_path / "missing" / "lock") is None and not (tmp_path / "missing").exists()
