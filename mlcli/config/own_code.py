@@ -23,8 +23,12 @@ def own_configs(*given: str | None) -> list[Path]:
 
 def add_own_code(configs: Iterable[Path]) -> None:
     """Makes the modules beside these config folders importable."""
-    for each in configs:
-        folder = str(each.absolute().parent)
+    add_folders(str(each.absolute().parent) for each in configs)
+
+
+def add_folders(folders: Iterable[str]) -> None:
+    """Makes the modules in these folders importable, as in a process that trains for another one."""
+    for folder in folders:
         if folder not in sys.path:
             sys.path.append(folder)
             _added.append(folder)

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from mlcli.config import sources
 from mlcli.config.job import begin_job
+from mlcli.config.own_code import add_folders, own_code
 from mlcli.config.settings import to_dicts
 from mlcli.run.failure import RunFailed
 
@@ -37,6 +38,7 @@ class TrialJobs:
 
     def __init__(self) -> None:
         self.process = os.getpid()
+        self.own_folders = own_code()
         self.packed = b""
 
     def fill(self, trials: "Sequence[Trial]") -> None:
@@ -67,6 +69,7 @@ class TrialJobs:
         """Trains the trial of the current job and returns the metric that the sweep compares. Raises RunFailed."""
         from mlcli.sweep.serial import train_silently
 
+        add_folders(self.own_folders)
         number = HydraConfig.get().job.num
         job = self.jobs()[number]
         limit = os.environ.get("OMP_NUM_THREADS", "")

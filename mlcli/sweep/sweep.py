@@ -10,6 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from mlcli.config.locate import locate
+from mlcli.machine import device as devices
 from mlcli.metric.comparison import context, differing
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better, task_directions
@@ -166,7 +167,7 @@ def _create_folder(folder: Path, trials: Sequence[Trial], command: str) -> RunFo
     }
     sweep = RunFolder.create(folder, record, "sweep.json")
     device = str(devices.choose(first.cfg.device.name))
-    write_json(sweep.path / "environment.json", environment(device, first.cfg.device.threads or devices.cores()))
+    write_json(sweep.path / "environment.json", environment(device, first.cfg.device.threads or cores()))
     sweep.write_config(first.cfg, first.overrides)
     return sweep
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlcli.store.process import lock_file
+from mlcli.locks import try_lock
 from mlcli.store.records import Damaged, read_json, try_read_json
 from mlcli.store.status import record_path
 from mlcli.track.delivery import LOCK
@@ -43,11 +43,13 @@ class MLflowDeletion:
             raise NotDeleted(f"{error.reason}, so its MLflow run is unknown: use --keep-mlflow") from error
         if "run_id" not in state and "tried" not in state:
             return
-        lock = lock_file(folder / LOCK)
-        if lock is None:
+        held = try_lock(folder / LOCK)
+        if held is None:
             raise NotDeleted("another command is delivering it to MLflow: try again later")
-        with lock:
+        try:
             self._delete(folder, dict(state))
+        finally:
+            held.release()
 
     def _delete(self, folder: Path, state: dict[str, Any]) -> None:
         address = str(state.get("uri", ""))

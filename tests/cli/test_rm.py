@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from mlcli.cli.app import main
-from mlcli.store.process import current_process, hold_lock, lock_file, release_lock
+from mlcli.locks import try_lock
+from mlcli.store.process import current_process, hold_lock, release_lock
 from mlcli.track.delivery import LOCK
 
 SWEEP = "20260103-000000-dddd4444"
@@ -203,11 +204,11 @@ def test_mlflows_runs_go_too_and_do_not_come_back(outputs: Path, rm: Rm, deliver
 
     artifacts = [outputs / "artifacts" / run for run in delivered.values()]
     assert all(folder.exists() for folder in artifacts)
-    lock = lock_file(outputs / "sweeps" / SWEEP / LOCK)
+    lock = try_lock(outputs / "sweeps" / SWEEP / LOCK)
     assert lock is not None
     status, _, error = rm(SWEEP, "--yes")
     assert status == 1 and "another command is delivering it to MLflow: try again later" in error
-    lock.close()
+    lock.release()
     status, printed, error = rm(SWEEP, "--yes")
     assert status == 0 and printed.startswith("removed 1 sweep, ") and error == ""
     assert "dddd4444" not in left(outputs)
