@@ -67,6 +67,9 @@ def test_terminals_without_unicode(tmp_path: Path) -> None:
             assert "café" in said
 
 
+OTHERS = ("os", "gzip", "tarfile", "Image", "zipfile", "webbrowser")  # whose `open` is not that of text
+
+
 def unspecified(path: Path) -> list[int]:
     """Lines that open text in the encoding of the machine, which is not UTF-8 everywhere."""
     found = []
@@ -77,7 +80,15 @@ def unspecified(path: Path) -> list[int]:
         of = getattr(getattr(node.func, "value", None), "id", "")
         given = {each.arg: each.value for each in node.keywords}
         texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-        binary = any("b" in text for text in texts) or of in ("os", "gzip", "tarfile", "Image", "zipfile")
+        binary = any("b" in text for text in texts) or of in (
+            "os",
+            "gzip",
+            "tarfile",
+            "Image",
+            "zipfile",
+            "webbrowser",
+        )
+        binary |= name == "read_text" and bool(node.args)  # of a distribution's metadata
         opens = name in ("open", "fdopen", "read_text", "write_text", "TemporaryFile") and not binary
         if (opens or (name in ("run", "Popen") and "text" in given)) and "encoding" not in given:
             found.append(node.lineno)
