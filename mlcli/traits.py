@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from mlcli.renamed import announce
 
+TRAIN_SAMPLE = "train_sample"  # the split of `sample_metrics`
+
 
 @dataclass(frozen=True)
 class TaskTraits:
@@ -28,6 +30,8 @@ class TaskTraits:
     directions: metrics by name without the split (`*` matches any text) → "max", "min", or None for neither, for
     those that `mlcli.metric.direction` does not list.
     delayed_metrics: metrics of the training split that `step` returns only after some steps.
+    sample_metrics: metrics that are also computed after each epoch on a sample of the training split, at most as
+    large as the validation split.
     """
 
     per_step: bool = False
@@ -38,6 +42,7 @@ class TaskTraits:
     layer_statistics: bool = True
     directions: Mapping[str, str | None] = field(default_factory=dict)
     delayed_metrics: tuple[str, ...] = ()
+    sample_metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

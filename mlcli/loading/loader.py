@@ -17,8 +17,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from mlcli.batch_sizes import batch_sizes
 from mlcli.loading.adapter import Adapter
 from mlcli.loading.dataset import INDEX_KINDS, DataSet
+from mlcli.traits import TRAIN_SAMPLE
 
 EVALUATION_BATCH = 512
+SAMPLE = 1000  # at most, of the training examples on which metrics are computed after each epoch
 Sampler = Literal["balanced"] | None
 
 
@@ -58,12 +60,11 @@ class Loader:
         self.mean = data.mean.to(device)
         self.std = data.std.to(device)
         self.resident = _fits(data, device) if resident is None else resident
+        self.indices = data.splits | {TRAIN_SAMPLE: _sample(data)}
         if self.resident:
             self.inputs = self.prepare(data.examples.inputs)
             self.targets = data.examples.targets.to(device)
-            self.indices = {name: indices.to(device) for name, indices in data.splits.items()}
-        else:
-            self.indices = data.splits
+            self.indices = {name: indices.to(device) for name, indices in self.indices.items()}
 
     def for_seed(self, seed: int) -> "Loader":
         """The same examples, shuffled by another seed."""
@@ -141,6 +142,13 @@ class Loader:
         batches = DataLoader(examples, sampler=groups, batch_size=None, pin_memory=pinned, generator=own)
         for inputs, targets in batches:
             yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
+
+
+def _sample(data: DataSet) -> Tensor:
+    """Indices of some training examples, at most as many as the validation split has. Equal for all seeds."""
+    train = data.splits["train"]
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
+    return train[order[: min(len(data.splits["val"]), SAMPLE)]]
 
 
 def _balanced(targets: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,9 @@ def suggest_metric(metric: str, known: Iterable[str]) -> str:
     """` Did you mean …?` with the most similar metric, followed by the others. Of those of single classes, of which
     there can be thousands, it has one example."""
     names = sorted(known)
-    near = [name for name in names if name.lower() == metric.lower()] or difflib.get_close_matches(metric, names, n=1)
+    validated = f"val/{metric.partition('/')[2]}".lower()  # rather than the same metric of the training split
+    near = [name for name in names if name.lower() in (metric.lower(), validated)]
+    near = near or difflib.get_close_matches(metric, names, n=1)
     overall = [name for name in names if name.count("/") < 2]
     classes = [name for name in names if name.count("/") > 1]
     more = f", and those of single classes, as {classes[0]}" if classes else ""

@@ -86,4 +86,6 @@ def _of_train(parts: Parts, cfg: Settings) -> list[str]:
         own: Any = build(cfg, parts.data, parts.loader, weights_later=True, set_up=False).task
         values = own.step(next(iter(own.batches(0))))
     tensors = [f"train/{name}" for name, value in values.items() if isinstance(value, torch.Tensor)]
-    return [*tensors, *(name for name in values if name.startswith("train/")), *task_traits(own).delayed_metrics]
+    traits = task_traits(own)
+    sampled = [f"train/{name}" for name in traits.sample_metrics] if cfg.split.val else []
+    return [*tensors, *sampled, *(name for name in values if name.startswith("train/")), *traits.delayed_metrics]

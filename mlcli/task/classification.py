@@ -41,7 +41,7 @@ class Classification(GradientTask):
     mixup: the parameter of the Beta distribution of mixup's weights; 0 for no mixup.
     """
 
-    traits = TaskTraits(per_trial=("label_smoothing", "weights"))
+    traits = TaskTraits(per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",))
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
 
     def __init__(

@@ -28,7 +28,7 @@ class SequenceLabelling(GradientTask):
     is never weighted.
     """
 
-    traits = TaskTraits(per_step=True, per_trial=("weights",))
+    traits = TaskTraits(per_step=True, per_trial=("weights",), sample_metrics=("accuracy",))
 
     def __init__(
         self,

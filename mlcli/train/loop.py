@@ -20,6 +20,7 @@ from torch import Tensor
 from mlcli.metric.suggestion import suggest_metric
 from mlcli.train.protocols import Task, Trials
 from mlcli.train.single_trial import SingleTrial
+from mlcli.traits import TRAIN_SAMPLE
 
 CONVERGED = "converged"
 TICK = 0.1  # least seconds between two ticks within an epoch
@@ -136,8 +137,11 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
 
 
 def _validate(trials: Trials, plan: Plan, metrics: list[dict[str, float]], full: bool) -> bool:
-    """Adds the validation metrics of each trial. Returns whether validation has to be a full evaluation, which it has
-    if a cheap one does not compute the monitored metric."""
+    """Adds the validation metrics of each trial, and those of the training sample.
+
+    Returns whether validation has to be a full evaluation, which it has if a cheap one does not compute the monitored
+    metric.
+    """
     if not plan.validates:
         return full
     validation = trials.evaluate("val", full)
@@ -145,6 +149,9 @@ def _validate(trials: Trials, plan: Plan, metrics: list[dict[str, float]], full:
         full = True
         validation = trials.evaluate("val", full)
     _add(metrics, validation, "val/")
+    if trials.sample_metrics:
+        found = trials.evaluate(TRAIN_SAMPLE, False)
+        _add(metrics, {name: found[name] for name in trials.sample_metrics if name in found}, "train/")
     return full
 
 

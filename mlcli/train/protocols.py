@@ -64,6 +64,8 @@ class Task(Protocol):
 class Trials(Protocol):
     """What the training loop drives: trials that train side by side, one row each. A single task is one trial."""
 
+    sample_metrics: tuple[str, ...]  # `mlcli.traits.TaskTraits`
+
     def batches(self, epoch: int) -> Iterable[Any]:
         """The batches of one epoch, each for all trials."""
 

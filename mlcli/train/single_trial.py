@@ -9,6 +9,7 @@ from mlcli.train.extra_state import encode
 from mlcli.train.layer_statistics import layer_statistics
 from mlcli.train.metric_values import to_floats
 from mlcli.train.protocols import Converges, HasUpdate, Task, WeighsBatches
+from mlcli.traits import task_traits
 
 
 class SingleTrial:
@@ -18,6 +19,7 @@ class SingleTrial:
         self.task = task
         self.batches = task.batches
         self.step = task.step
+        self.sample_metrics = task_traits(task).sample_metrics
         self._weight = task.batch_weight if isinstance(task, WeighsBatches) else None
 
     def weight(self, batch: Any) -> float | Tensor:

@@ -6,6 +6,7 @@ import torch
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
+from mlcli.traits import TRAIN_SAMPLE
 
 
 def parts_of(*overrides: str) -> Parts:
@@ -45,3 +46,11 @@ def test_an_epoch_of_more_draws_than_examples_takes_some_twice() -> None:
     assert len(first) == 1438 and sorted(set(first)) == train
     (twice,) = {index for index in first if first.count(index) == 2}
     assert second.count(twice) == 1  # another one's turn
+
+
+def test_the_training_sample_is_as_large_as_the_validation_split() -> None:
+    loaders = [parts_of(f"trainer.seed={seed}").loader for seed in (0, 1)]
+    first, second = (loader.indices[TRAIN_SAMPLE].tolist() for loader in loaders)
+    assert first == second  # every seed
+    assert len(first) == len(loaders[0].indices["val"]) == len(set(first))
+    assert set(first) <= set(loaders[0].indices["train"].tolist())

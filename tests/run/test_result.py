@@ -26,6 +26,9 @@ def test_a_result_has_intervals_baseline_speed_and_memory(
     assert result["examples_per_second"] == pytest.approx(2 * 90 / result["seconds"], rel=0.01)
     assert 2**26 < result["peak_memory"] < 2**36  # bytes of a process with torch
 
+    lines = (path.parent / "metrics.jsonl").read_text().splitlines()
+    assert all(0.5 < json.loads(line)["metrics"]["train/accuracy"] <= 1 for line in lines)
+
     printed = capsys.readouterr().out
     [accuracy] = [line.split() for line in printed.splitlines() if "test/accuracy" in line]
     assert accuracy[-1] == "0.3333" and accuracy[3] == "–"

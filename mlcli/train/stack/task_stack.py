@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from mlcli.train.metric_values import collect_metrics
+from mlcli.traits import task_traits
 
 
 class TaskStack:
@@ -17,6 +18,7 @@ class TaskStack:
 
     def __init__(self, tasks: Sequence[Any]) -> None:
         self.tasks = list(tasks)
+        self.sample_metrics = task_traits(tasks[0]).sample_metrics
 
     def weights(self) -> dict[str, Tensor]:
         """The current weights by name, K × their shape."""
