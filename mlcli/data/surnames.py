@@ -7,6 +7,7 @@ from typing import Annotated
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
 from mlcli.loading.text_examples import text_examples
+from mlcli.packages import needs
 
 COUNTRIES = {
     "Croatia": "hr_HR",
@@ -28,7 +29,7 @@ def surnames(length: Annotated[int, Range(1)] = 20) -> Examples:
     """The first `length` characters of 8,258 names, without names that occur in several countries. Raises ValueError,
     with what to install, if faker is missing."""
     if find_spec("faker") is None:
-        raise ValueError("data=surnames needs the package faker: run pip install 'mlcli[data]'.")
+        raise ValueError(needs("data=surnames", "faker"))
     names = {country: _names(locale) for country, locale in COUNTRIES.items()}
     pairs = [
         (name, country)

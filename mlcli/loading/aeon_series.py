@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from mlcli.loading.dataset import Examples
+from mlcli.packages import needs
 
 # Only its files are needed; its many dependencies conflict with ours.
-INSTALL = "pip install --no-deps aeon==1.6.0"
+PACKAGE = "aeon==1.6.0"
 
 
 def load_series(name: str, problem: str, *, target: str, source: str, classes: tuple[str, ...] = ()) -> Examples:
@@ -20,7 +21,7 @@ def load_series(name: str, problem: str, *, target: str, source: str, classes: t
     """
     spec = find_spec("aeon")
     if spec is None or spec.origin is None:
-        raise ValueError(f"data={name} needs the files of the package aeon: run {INSTALL}")
+        raise ValueError(needs(f"data={name}", PACKAGE, options="--no-deps"))
     folder = Path(spec.origin).parent / "datasets" / "data" / problem
     train, labels = read_ts(folder / f"{problem}_TRAIN.ts")
     test, test_labels = read_ts(folder / f"{problem}_TEST.ts")

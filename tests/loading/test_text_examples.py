@@ -46,7 +46,7 @@ def test_a_surname_is_of_one_country_alone() -> None:
 def test_without_the_package(module: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     load: Callable[[], Examples] = bbc_news if module is bbc_module else surnames
-    with pytest.raises(ValueError, match=r"pip install 'mlcli\[data\]'"):
+    with pytest.raises(ValueError, match="pip install"):
         load()
 
 

@@ -23,8 +23,10 @@ def test_a_package_that_is_not_installed_fails_its_own_trials_alone(
     for name in ("tensorflow", "keras"):
         monkeypatch.setitem(sys.modules, name, None)
     assert swept("mlp_keras") == 2
-    assert "needs TensorFlow: run pip install" in capsys.readouterr().err and not Path("outputs").exists()
+    assert "needs keras and tensorflow: run pip install" in capsys.readouterr().err and not Path("outputs").exists()
     assert swept("mlp_keras,mlp") == 1
     records = [json.loads(path.read_text()) for path in Path("outputs/sweeps").glob("*/*/run.json")]
     assert sorted(record["status"] for record in records) == ["FAILED", "FINISHED"]
-    assert "needs TensorFlow" in next(record["reason"] for record in records if record["status"] == "FAILED")
+    assert "needs keras and tensorflow" in next(
+        record["reason"] for record in records if record["status"] == "FAILED"
+    )
