@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from mlcli.batch_sizes import batch_sizes
 from mlcli.loading.adapter import Adapter
 from mlcli.loading.dataset import INDEX_KINDS, DataSet
+from mlcli.random_numbers import seed_generators
 from mlcli.traits import TRAIN_SAMPLE
 
 EVALUATION_BATCH = 512
@@ -84,9 +85,10 @@ class Loader:
         """The training split in an order that depends on seed and epoch only. A single leftover example joins the
         batch before it.
 
-        Seeds torch's global generators too, so that whatever else is sampled in the epoch (dropout) is reproducible.
+        Seeds the global generators of Python, NumPy and torch too, so that whatever else is sampled in the epoch
+        (dropout) is reproducible.
         """
-        seed_device(_epoch_seed(self.seed, epoch), self.device)
+        seed_generators(_epoch_seed(self.seed, epoch), self.device)
         order = self.order(epoch, torch.default_generator)
         return self._at(torch.split(order, batch_sizes(len(order), self.batch_size)))
 
@@ -158,14 +160,6 @@ def _balanced(targets: Tensor, count: int, generator: torch.Generator) -> Tensor
     shares = [(count + place) // len(own) for place in range(len(own))]
     picks = [torch.randint(len(each), (share,), generator=generator) for each, share in zip(own, shares, strict=True)]
     return torch.cat([each[at] for each, at in zip(own, picks, strict=True)])
-
-
-def seed_device(seed: int, device: torch.device) -> None:
-    """torch.manual_seed for the device in use only; seeding all devices would take noticeable time per epoch."""
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:

@@ -20,9 +20,10 @@ from mlcli.config.settings import Settings
 from mlcli.config.supplied import call_with, supply
 from mlcli.loading.adapter import Adapter
 from mlcli.loading.dataset import DataSet
-from mlcli.loading.loader import Loader, seed_device
+from mlcli.loading.loader import Loader
 from mlcli.loading.make_dataset import make_dataset
 from mlcli.machine import device as devices
+from mlcli.random_numbers import seed_generators
 from mlcli.run import transfer
 from mlcli.run.batch_norm import require_batches
 from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_model, has_parameter, is_fitted
@@ -94,9 +95,7 @@ def build(
         if is_fitted(cfg.model):
             data = replace(data, samples_per_epoch=None)  # sampling with replacement is for stacks only
         adapter = fit_data_to_model(cfg, data)
-        # torch.manual_seed also records the call for every other device, which takes half a millisecond.
-        torch.default_generator.manual_seed(cfg.trainer.seed)
-        seed_device(cfg.trainer.seed, device)
+        seed_generators(cfg.trainer.seed, device)
         model = build_model(cfg, data, adapter)
         transferred = transfer.prepare(model, cfg, data.classes, load=not weights_later)
         model = _extended(model, cfg).to(device)
@@ -116,7 +115,9 @@ def build(
 
 
 def build_data(cfg: Settings) -> DataSet:
-    """The data set with its splits and statistics. Raises ConfigError."""
+    """The data set with its splits and statistics. The global random generators are seeded with 0 before, so that all
+    trials of a sweep have the same. Raises ConfigError."""
+    seed_generators(0, torch.device("cpu"))
     per_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
     with as_config_error():
         return make_dataset(partial(cfg.data)(), **cfg.split, by_feature=per_feature)
@@ -164,7 +165,7 @@ def _extended(model: nn.Module, cfg: Settings) -> nn.Module:
 
 def _rebuilt(cfg: Settings, data: DataSet, adapter: Adapter, device: torch.device) -> nn.Module:
     """The same model, built anew, without transferred weights."""
-    torch.default_generator.manual_seed(cfg.trainer.seed)
+    seed_generators(cfg.trainer.seed, device)
     return _extended(build_model(cfg, data, adapter), cfg).to(device)
 
 

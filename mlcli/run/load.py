@@ -14,6 +14,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.machine.compiler import defer_compiler
+from mlcli.random_numbers import keep_states
 from mlcli.run.build import Parts, build, build_data
 from mlcli.run.trust import EVALUATION, PREDICTION, trusted
 from mlcli.store.folder import RunFolder, plain
@@ -76,7 +77,7 @@ def load_model(folder: Path) -> Parts:
         cfg.device.name, cfg.device.compile = "cpu", False  # compilation takes longer than most predictions
         weights, statistics = load_weights(folder / "weights.safetensors")
         defer_compiler()
-        with torch.random.fork_rng(devices=[]):  # building a network initialises its weights
+        with keep_states():  # building a network initialises its weights
             parts = build(cfg, _without_examples(stored["data"], statistics), weights_later=True, set_up=False)
         _load_weights(parts, weights)
         parts.model.eval()

@@ -8,6 +8,7 @@ from mlcli.config.errors import ConfigError, as_config_error
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
 from mlcli.metric.suggestion import suggest_metric
+from mlcli.random_numbers import keep_states
 from mlcli.run.build import Parts, build
 from mlcli.run.directions import check_direction
 from mlcli.train.estimator_update import EstimatorUpdate
@@ -81,8 +82,7 @@ def _of_train(parts: Parts, cfg: Settings) -> list[str]:
     task: Any = parts.task
     if isinstance(task, HasUpdate) and isinstance(task.update, EstimatorUpdate):  # a step may be the whole training
         return ["train/loss"]
-    devices = [parts.device] if parts.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
+    with keep_states():
         own: Any = build(cfg, parts.data, parts.loader, weights_later=True, set_up=False).task
         values = own.step(next(iter(own.batches(0))))
     tensors = [f"train/{name}" for name, value in values.items() if isinstance(value, torch.Tensor)]

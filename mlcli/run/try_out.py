@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.loader import Loader
+from mlcli.random_numbers import keep_states
 from mlcli.train.extra_state import decode, encode
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import HasLoss
-from mlcli.train.stack.agreement import is_foreign, unchanged_rng
+from mlcli.train.stack.agreement import is_foreign
 from mlcli.train.update import Update
 from mlcli.traits import task_traits
 
@@ -40,7 +41,7 @@ def try_out(
     key = json.dumps([cfg.model, cfg.task, cfg.data], sort_keys=True, default=repr)
     if loader is None or not task_traits(task).layer_statistics or key in SOUND:
         return
-    with unchanged_rng():
+    with keep_states():
         _try_out(task, loader, outputs, again)
     SOUND.add(key)
 

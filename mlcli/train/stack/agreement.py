@@ -6,17 +6,15 @@ before any trial trains as part of a stack.
 """
 
 import math
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mlcli.cannot_stack import CannotStack
+from mlcli.random_numbers import keep_states
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import ComputesOutputs, HasLoss
 from mlcli.train.stack.side_effects import global_rng_states, require_unchanged_rng
@@ -42,7 +40,7 @@ def require_agreement(tasks: Sequence[Any], stack: Stack) -> None:
     if not isinstance(first, HasLoss) or not task_traits(first).layer_statistics:  # loss takes other batches
         return
     # The stack first: it finds assigned attributes and buffers, which the tasks would not get back.
-    with unchanged_rng():
+    with keep_states():
         together = _stacked(stack)
         alone = [_alone(task) for task in tasks]
     name = type(stack.task.model).__name__
@@ -131,15 +129,3 @@ def _stacked(stack: Stack) -> Numbers:
 def _split(loader: Any) -> str:
     """A split with examples."""
     return "val" if len(loader.indices["val"]) else "train"
-
-
-@contextmanager
-def unchanged_rng() -> Iterator[None]:
-    """Afterwards the global random generators of Python, NumPy and torch have the states that they had before."""
-    states = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(enabled=True):
-        try:
-            yield
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])

@@ -197,8 +197,9 @@ class Stack(TaskStack):
         outputs, targets = (torch.cat(tensors, 1) for tensors in zip(*pairs, strict=True))
         metrics: dict[str, Tensor] = self.call("metrics", own, per_trial, outputs, targets)
         if isinstance(self.task, TakesMetrics) and self.task.own_metrics:  # any functions, which vmap does not take
-            trios = zip(self.tasks[rows], outputs, targets, strict=True)
+            trios, states = zip(self.tasks[rows], outputs, targets, strict=True), global_rng_states()
             values = [task.own_values(output, target) for task, output, target in trios]
+            require_unchanged_rng(states, "a metric")
             metrics |= {name: torch.tensor([each[name] for each in values]) for name in values[0]}
         return metrics
 
