@@ -31,7 +31,7 @@ class MakeOptimizer:
 
 def is_of_torch(optimizer: Any) -> bool:
     """Whether its class is one of torch.optim, whose state is by parameter and whose steps share nothing else."""
-    return type(optimizer).__module__.startswith("torch.optim.")
+    return f"{type(optimizer).__module__}.".startswith("torch.optim.")
 
 
 def has_modes(optimizer: Any) -> bool:

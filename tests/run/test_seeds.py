@@ -1,4 +1,4 @@
-"""Code of users may sample from the global generators of Python and NumPy: the trial's seed determines the numbers."""
+"""Code of users may sample from the global generators of Python and NumPy, and the trial's seed determines them."""
 
 import copy
 import random

@@ -18,6 +18,8 @@ def make_stackable(model: nn.Module, sample: Sample) -> None:
     for module in model.modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise CannotStack("a part of the network is compiled by TorchScript")
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse:
+            raise CannotStack("the gradient of an embedding is sparse")
         if samples(module):
             module.random = partial(random, sample)
         elif isinstance(module, nn.BatchNorm1d) and has_forward_of(module, nn.BatchNorm1d):

@@ -70,9 +70,10 @@ class StackedUpdate:
         for _, neighbours in groupby(range(len(self.updates)), kinds.__getitem__):
             rows = list(neighbours)
             first = self.updates[rows[0]]
-            if not is_of_torch(first.optimizer):
-                require_separate_steps(first.make_optimizer, type(first.optimizer).__name__)
             whole = joint[rows[0]]
+            if not whole:
+                name, of_torch = type(first.optimizer).__name__, is_of_torch(first.optimizer)
+                require_separate_steps(first.make_optimizer, name, of_torch)
             for own in [range(rows[0], rows[-1] + 1)] if whole else [range(row, row + 1) for row in rows]:
                 lead = self.updates[own.start]
                 self.row_optimizers.append(RowOptimizer(lead.make_optimizer, lead.groups, self.weights, own, whole))
