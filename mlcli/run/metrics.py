@@ -77,15 +77,15 @@ def _is_slow(cfg: Settings, parts: Parts) -> bool:
 
 
 def _of_train(parts: Parts, cfg: Settings) -> list[str]:
-    """Metrics that an optimisation step returns, now or later. The step is of separate parts, and random states are
-    restored."""
+    """Metrics that an optimisation step returns, now or later, and those of the training sample. The step is of
+    separate parts, and random states are restored."""
     task: Any = parts.task
+    traits = task_traits(task)
+    sampled = [f"train/{name}" for name in traits.sample_metrics] if cfg.split.val else []
     if isinstance(task, HasUpdate) and isinstance(task.update, EstimatorUpdate):  # a step may be the whole training
-        return ["train/loss"]
+        return ["train/loss", *sampled]
     with keep_states():
         own: Any = build(cfg, parts.data, parts.loader, weights_later=True, set_up=False).task
         values = own.step(next(iter(own.batches(0))))
     tensors = [f"train/{name}" for name, value in values.items() if isinstance(value, torch.Tensor)]
-    traits = task_traits(own)
-    sampled = [f"train/{name}" for name in traits.sample_metrics] if cfg.split.val else []
     return [*tensors, *sampled, *(name for name in values if name.startswith("train/")), *traits.delayed_metrics]
