@@ -15,9 +15,10 @@ def main() -> None:
         from mlcli.cli.complete import complete
 
         raise SystemExit(complete())
-    from mlcli.cli.encoding import replace_unknown
+    from mlcli.cli.encoding import open_closed_streams, replace_unknown
     from mlcli.config.child import safe_path
 
+    open_closed_streams()
     replace_unknown()
     safe_path()
     if sys.argv[1:2] in (["train"], ["crossval"]) and not {"--help", "-h"} & {*sys.argv}:

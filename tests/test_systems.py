@@ -2,13 +2,17 @@
 folders that can be opened, in real processes; and terminals that cannot show every character."""
 
 import ast
+import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HIDES = ROOT / "tests" / "fixtures" / "other_system"
@@ -65,6 +69,15 @@ def test_terminals_without_unicode(tmp_path: Path) -> None:
             assert "caf&#233;" in said
         if encoding == "cp1252":
             assert "café" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes streams by a shell")
+def test_closed_streams(tmp_path: Path) -> None:
+    words = shlex.join([sys.executable, "-m", "mlcli", "train", *QUICK, "tracking=none", "tracking.figures=false"])
+    done = subprocess.run(["sh", "-c", f"{words} <&- >&- 2>&-"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    (folder,) = (tmp_path / "outputs" / "runs").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "FINISHED"
 
 
 OTHERS = ("os", "gzip", "tarfile", "Image", "zipfile", "webbrowser")  # whose `open` is not that of text

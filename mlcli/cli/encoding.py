@@ -1,6 +1,7 @@
-"""Output on terminals and pipes that cannot show every character, as those of Windows in code page 1252 or 437."""
+"""Standard streams that are closed, or cannot show every character, as in code page 1252 of Windows."""
 
 import codecs
+import os
 import sys
 from io import TextIOWrapper
 
@@ -8,6 +9,19 @@ ASCII = {
     "×": "x", "·": "|", "–": "-", "—": "-", "−": "-", "±": "+/-", "…": "...", "→": "->", "≥": ">=", "≤": "<=",
     "─": "-", "━": "-", "│": "|", "█": "#", "■": "#", "▁": "_", "“": '"', "”": '"', "’": "'", "‘": "'",
 }  # fmt: skip
+
+
+def open_closed_streams() -> None:
+    """Connects a closed stdin, stdout or stderr to the null device. Python's stream is None then, and the next file
+    that is opened would receive what libraries print."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if vars(sys)[name] is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def replace_unknown() -> None:
