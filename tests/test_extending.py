@@ -65,7 +65,7 @@ def metric(project: Project) -> None:
     profits = {trial["trial"]: trial["metrics"]["val/profit"] for trial in sweep["trials"]}
     best = max(profits, key=profits.__getitem__)
     assert sweep["best_trial"] == best and profits[best] > min(profits.values())
-    assert re.search(rf"^ *\*1 +{best} ", project.printed, re.M)
+    assert re.search(rf"^\*1\t{best}\t", project.printed, re.M)
 
 
 def figure(project: Project) -> None:
@@ -120,7 +120,7 @@ def experiment(project: Project) -> None:
     (conclusion,) = project.json("sweeps/*/answer.json")
     assert [width for width, _ in conclusion["rows"]] == [2, 8, 32]
     assert conclusion["sentence"] in project.printed
-    assert re.search(r"width_effect .*accuracy above 0\.9", project.printed)
+    assert re.search(r"width_effect\t.*accuracy above 0\.9", project.printed)
 
 
 CHECKS: dict[str, Callable[[Project], None]] = {

@@ -151,9 +151,10 @@ def _remove(
                 for each in [] if keep_mlflow else members:
                     deletion.delete(each.folder.path)
                 remove_folders(members)
-            except (NotDeleted, OSError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                kept[run.id] = f"{reason}: {error.filename}" if isinstance(error, OSError) else reason
+            except NotDeleted as error:
+                kept[run.id] = str(error)
+            except OSError as error:
+                kept[run.id] = f"{error.strerror or error}: {error.filename}"
             else:
                 removed.append(run)
     finally:

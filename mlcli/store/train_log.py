@@ -56,7 +56,7 @@ class Log:
         try:
             return open_plain(self.path)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise ConfigError(f"{self.path} cannot be read: {reason}.") from error
 
 

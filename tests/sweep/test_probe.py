@@ -68,12 +68,12 @@ def test_an_evaluation_without_a_batching_rule(capsys: pytest.CaptureFixture[str
 def test_an_optimizer_that_fails_in_a_later_step_fails_its_own_trial_only(
     launcher: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [*optimizer("FailsLate"), "+optimizer.fails_at=9,99", "trainer.epochs=1,4", "trainer.seed=0"]
+    words = [*optimizer("FailsLate"), "+optimizer.fails_at=40,999", "trainer.epochs=4,16", "trainer.seed=0"]
     found = rows(sweep(*words, f"hydra/launcher={launcher}", "hydra.launcher.strategy=stack", status=1))
     assert [row["status"] for row in found] == ["FINISHED", "FINISHED", "FAILED", "FINISHED"]
-    assert found[2]["reason"] == "RuntimeError: step 9"
+    assert found[2]["reason"] == "RuntimeError: step 40"
     err = capsys.readouterr().err
-    assert "a stack of 4 trials failed (RuntimeError: step 9): 2 of them restart, one by one" in err
+    assert "a stack of 4 trials failed (RuntimeError: step 40): 2 of them restart, one by one" in err
     assert "Traceback" not in err
 
 
