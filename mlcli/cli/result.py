@@ -32,10 +32,10 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
 
 def epoch_hint(result: dict[str, Any]) -> str:
     """What the best epoch suggests if it is the last or the first of several; "" otherwise."""
-    best, epochs = result["best_epoch"], result["epochs"]
+    best, epochs = result["best_epoch"], result.get("epochs", 0)
     if epochs < 2 or "lr" not in result["metrics"]:  # without an optimizer
         return ""
-    if best == epochs and not result["stopped"]:
+    if best == epochs and not result.get("stopped"):
         return f"the last epoch was the best: more epochs may be better, as in trainer.epochs={2 * epochs}"
     if best == 1:
         return "the first epoch was the best: use a smaller optimizer.lr, or a stronger regularisation"

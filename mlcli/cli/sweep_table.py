@@ -16,7 +16,9 @@ from mlcli.cli.output import (
     print_line,
     print_table,
 )
+from mlcli.cli.result import epoch_hint
 from mlcli.store.filters import setting_text
+from mlcli.store.records import try_read_json
 
 Row = dict[str, Any]
 MAX_ROWS, BEST_ROWS = 40, 30  # with more rows than the first, only the second are printed
@@ -54,10 +56,19 @@ def print_sweep(folder: str, as_json: bool = False) -> str | None:
         _print_trials(rows, groups, shown, limits, folder)
     for line in verdict(rows, groups, monitor):
         print_line(line)
+    if hint := _epoch_hint(Path(folder), report["best_trial"]):
+        print_line(hint)
     print_conclusion(Path(folder))
     command = browser_command(Path(folder))
     print_line(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
     return failure
+
+
+def _epoch_hint(folder: Path, best: int | None) -> str:
+    """What the best epoch of the best trial suggests."""
+    result = try_read_json(folder / str(best) / "result.json")
+    hint = epoch_hint(result) if result else ""
+    return f"trial {best}: {hint}" if hint else ""
 
 
 def _limits(rows: Sequence[Row], keys: Sequence[str]) -> str:
