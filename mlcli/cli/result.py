@@ -10,24 +10,29 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     """Prints the metrics of the evaluation split, the best epoch, a hint if there is one, and the run folder."""
     from mlcli.track.summary import evaluation_metrics
 
-    overall = {name: value for name, value in evaluation_metrics(result).items() if name.count("/") == 1}
-    intervals, baselines = result["intervals"], result["baselines"]
-    columns = ["metric", "value", *(["95 % interval"] if intervals else []), *(["baseline"] if baselines else [])]
-    rows = []
-    for name, value in sorted(overall.items()):
-        row = [name, format_number(value)]
-        if intervals:
-            row.append(" – ".join(map(format_number, intervals.get(name, ()))))
-        if baselines:
-            row.append(format_number(baselines.get(name)))
-        rows.append(row)
-    print_table(columns, rows)
+    print_metrics({name: value for name, value in evaluation_metrics(result).items() if name.count("/") == 1}, result)
     print_conclusion(folder)
     print_line(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
     if hint := epoch_hint(result):
         print_line(hint)
     if command := browser_command(folder):
         print_line(f"see it in the browser with `{command}`")
+
+
+def print_metrics(metrics: dict[str, float], result: dict[str, Any]) -> None:
+    """A table of metrics, with the intervals and baselines of the result, where it has any."""
+    intervals, baselines = result.get("intervals", {}), result.get("baselines", {})
+    rows: dict[str, list[str]] = {name: [name, format_number(value)] for name, value in sorted(metrics.items())}
+    columns = ["metric", "value"]
+    if intervals:
+        columns.append("95 % interval")
+        for name, row in rows.items():
+            row.append(" – ".join(map(format_number, intervals.get(name, ()))))
+    if baselines:
+        columns.append("baseline")
+        for name, row in rows.items():
+            row.append(format_number(baselines.get(name)))
+    print_table(columns, list(rows.values()))
 
 
 def epoch_hint(result: dict[str, Any]) -> str:

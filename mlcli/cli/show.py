@@ -54,7 +54,8 @@ def _print_summary(found: "StoredRun") -> None:
 
 
 def _print_run(found: "StoredRun", everything: bool) -> None:
-    from mlcli.cli.output import format_number, print_line, print_table
+    from mlcli.cli.output import print_line, print_table
+    from mlcli.cli.result import print_metrics
     from mlcli.cli.summary import print_facts
     from mlcli.store.filters import setting_text
 
@@ -64,7 +65,7 @@ def _print_run(found: "StoredRun", everything: bool) -> None:
     if shown:
         print_table(("setting", "value"), [(key, setting_text(value)) for key, value in shown.items()])
     if overall:
-        print_table(("metric", "value"), [(name, format_number(value)) for name, value in overall.items()])
+        print_metrics(overall, found.result())
     files = (found.folder.path / "figures").glob("*")
     figures = sorted(path.name for path in files if path.suffix in (".png", ".gif"))
     if figures:
