@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -28,9 +29,11 @@ def setup_child_process() -> None:
 
 
 def setup_plot_process(own_folders: Sequence[str]) -> None:
-    """The same for a process that plots, which inherits the parent's sys.path: without the user's own code."""
+    """The same for a process that plots, which inherits the parent's sys.path: without the user's own code. This
+    function is here, because a process imports its module before the folders are removed."""
     setup_child_process()
     remove_own_code(own_folders)
+    import_module("mlcli.sweep.plot_worker")  # in the processes of the fork server, it is there
 
 
 def _end_with_parent() -> None:

@@ -1,9 +1,7 @@
 """Saves figures in child processes, so that matplotlib loads there while the trials train here."""
 
-import importlib
 import os
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -42,11 +40,6 @@ def _context() -> Any:
         return get_context("spawn")
 
 
-def _set_up(own_folders: Sequence[str]) -> None:
-    setup_plot_process(own_folders)
-    importlib.import_module("mlcli.sweep.plot_worker")  # in the server's processes, it is there
-
-
 class PlotPool:
     """Saves figures in the background; at the end of its `with` block they are all on disk.
 
@@ -57,7 +50,7 @@ class PlotPool:
         safe_path()
         self._preload = preload
         self._workers = min(MAX_WORKERS, cores)
-        self._pool = ProcessPoolExecutor(self._workers, _context(), initializer=_set_up, initargs=(own_code(),))
+        self._pool = ProcessPoolExecutor(self._workers, _context(), setup_plot_process, (own_code(),))
         self._pending: list[tuple[Plot, Path, Future[Path]]] = []
 
     def __enter__(self) -> Self:
