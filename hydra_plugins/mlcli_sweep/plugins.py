@@ -49,8 +49,8 @@ class SweepLauncher(Launcher):
     All rounds that a sweeper launches belong to one sweep, which ends when the sweeper does.
     """
 
-    def __init__(self, strategy: str) -> None:
-        self.strategy = strategy
+    def __init__(self, strategy: str, alone: Sequence[int] = ()) -> None:
+        self.strategy = strategy  # the sweep reads `alone` from the config
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.loader = hydra_context.config_loader
@@ -77,9 +77,10 @@ class GridConf(BasicSweeperConf):
 @dataclass
 class LauncherConf:
     """strategy: stack (trials that differ only in numbers train as one computation), auto (a stack if that is
-    faster), serial (one by one), processes (one per core)."""
+    faster), serial (one by one), processes (one per core). alone: numbers of trials that are not part of a stack."""
 
     strategy: str
+    alone: list[int] = field(default_factory=list)
     _target_: str = "hydra_plugins.mlcli_sweep.plugins.SweepLauncher"
 
 

@@ -67,11 +67,6 @@ def use_one_attention() -> None:
     torch.backends.mha.set_fastpath_enabled(False)
 
 
-def thread_counts(threads: int | None) -> list[int]:
-    """Numbers of threads to choose from: the configured one, or one thread and one per core."""
-    return [threads] if threads else sorted({1, cores()})
-
-
 def choose_threads(threads: int | None, parameters: int) -> int:
     """The number of threads for torch: as configured, or one for tiny models and one per core for others."""
     return threads or (1 if parameters < TINY else cores())

@@ -12,9 +12,7 @@ from typing import Any
 import torch
 
 from mlcli.loading.stacked_loader import StackedLoader
-from mlcli.machine import device as devices
 from mlcli.machine.memory import is_out_of_memory, release_memory
-from mlcli.machine.threads import FastestThreads
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import end_of, first_line, is_interrupt
 from mlcli.run.figures import Save
@@ -76,8 +74,8 @@ def train_stacked(
         for member in members:
             member.create_folder()
             follow(member.folder.path)
+        torch.set_num_threads(members[0].parts.threads)  # as for a single run: the number may change the last bits
         _train(members, on_epoch, print_error)
-        torch.set_num_threads(members[0].parts.threads)  # as for a single run, so that test metrics are identical
         for place, member in enumerate(sorted(members, key=_rank)):
             member.has_figures = place < plotted
             _finish(member, save if member.has_figures else None)
@@ -159,9 +157,6 @@ def _reset_incomplete(members: Sequence[StackMember]) -> list[StackMember]:
 
 def _train_together(members: Sequence[StackMember], on_epoch: OnEpoch, alone: bool) -> None:
     trials: Any = SingleTrial(members[0].parts.task) if alone else stack_of([member.parts for member in members])
-    counts = devices.thread_counts(members[0].job.cfg.device.threads)
-    if members[0].parts.device.type == "cpu" and not alone:
-        trials.step = FastestThreads(trials.step, counts)
     plans = [plan_of(member.job.cfg) for member in members]
     try:
         for event in fit_trials(trials, plans, [member.progress for member in members]):

@@ -120,6 +120,8 @@ run = fields(
     directions=table(maybe(text)),
     format=count,
     options=table(text),
+    choices=each(fields({"trials": each(count), "together": flag, "by": text, "reason": text})),
+    repeat=text,
 )
 result = fields(
     {"best_epoch": count, "seconds": number, "metrics": metrics},

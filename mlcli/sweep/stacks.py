@@ -1,4 +1,5 @@
-"""The strategies `stack` and `auto`: trials that can be a stack train as one computation, if that is faster."""
+"""The strategies `stack` and `auto`: trials that can be a stack train as one computation; with `auto` if that is
+faster."""
 
 import logging
 from collections import Counter
@@ -15,12 +16,14 @@ from mlcli.run.member import StackMember
 from mlcli.run.metrics import check_monitor
 from mlcli.run.stack_size import trials_that_fit
 from mlcli.run.stacked import build_trials, train_stacked
+from mlcli.sweep.choice import Choice
 from mlcli.sweep.grouping import group_trials, stacking_obstacle
 from mlcli.sweep.halving import NO_STACK, Halving, count_seeds, in_stacks, seeds_together
 from mlcli.sweep.probe import probe_stack
 from mlcli.sweep.serial import record_failed_start, run_serial
 from mlcli.sweep.session import Session
-from mlcli.sweep.timing import measure_speedup
+from mlcli.sweep.stack_rule import choose
+from mlcli.sweep.timing import choose_by_timing
 from mlcli.sweep.trial import Trial
 from mlcli.track.sweep_console import SweepConsole
 from mlcli.train.loop import Epoch
@@ -31,12 +34,13 @@ log = logging.getLogger("mlcli")
 def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session, strategy: str) -> None:
     """Trains each group of trials that stack as one computation, and the others one by one.
 
-    Trials that mlcli cannot stack train one by one with both strategies. If a stack raises another error while it is
-    tried out before its training, its trials train one by one with "auto" and fail with "stack".
+    With "auto" the rule of `mlcli.sweep.stack_rule` decides whether a group trains as a stack. Trials that mlcli
+    cannot stack train one by one with both strategies. If a stack raises another error while it is tried out before
+    its training, its trials train one by one with "auto" and fail with "stack".
     """
     halving = trials[0].job.cfg.sweep.halving
     seeds = count_seeds(trials) if halving else Counter[str]()
-    for place, group in enumerate(map(seeds_together, group_trials(trials))):
+    for place, group in enumerate(map(seeds_together, group_trials([each for each in trials if not each.alone]))):
         reason = None
         if len(group) > 1:
             if place:
@@ -48,6 +52,7 @@ def run_stacks(trials: Sequence[Trial], console: SweepConsole, session: Session,
             console.note(f"trial {group[0].number} trains alone; {NO_STACK}")
         if len(group) == 1 or reason is not None:
             run_serial(group, console, session)
+    run_serial([trial for trial in trials if trial.alone], console, session)
 
 
 def _run_group(
@@ -55,22 +60,26 @@ def _run_group(
 ) -> str | None:
     """Trains the group as stacks that fit into memory. Returns a reason if it must train one by one instead."""
     try:
-        parts, speedup, measured = _probe(group)
+        parts, choice = _probe(group, strategy)
     except CannotStack as error:
-        return str(error).strip().splitlines()[0]
+        parts, choice = [], Choice(False, "obstacle", str(error).strip().splitlines()[0])
     except ConfigError:  # reported when the trial itself starts
-        return "not all of them can be built"
+        parts, choice = [], Choice(False, "obstacle", "not all of them can be built")
     except BaseException as error:  # such as SystemExit
         if is_interrupt(error):
             raise
         log.exception("a stack of %d trials failed before its training", len(group))
-        fault = f"{first_line(error)} (traceback in train.log of the sweep)"
-    else:
-        return _run_stacks(group, seeds, parts, speedup, measured, console, session, strategy)
+        parts, choice = [], Choice(False, "fault", f"{first_line(error)} (traceback in train.log of the sweep)")
+    if strategy == "auto":
+        for trial in group:
+            trial.choice = choice
+    if choice.together:
+        _run_stacks(group, seeds, parts, choice, console, session)
+        return None
     release_memory()
-    if strategy != "stack":
-        return fault
-    failure = ConfigError(f"no stack: {fault}; use hydra/launcher=auto to train one by one")
+    if choice.by != "fault" or strategy != "stack":
+        return choice.reason
+    failure = ConfigError(f"no stack: {choice.reason}; use hydra/launcher=auto to train one by one")
     console.error(f"{len(group)} trials failed: {failure}")
     for trial in group:
         record_failed_start(trial, failure, session)
@@ -81,20 +90,14 @@ def _run_stacks(
     group: list[Trial],
     seeds: Counter[str],
     parts: list[Parts],
-    speedup: float,
-    measured: str,
+    choice: Choice,
     console: SweepConsole,
     session: Session,
-    strategy: str,
-) -> str | None:
+) -> None:
     size = len(parts)
-    if size == 1:
-        return "two do not fit into memory together"
-    if speedup < 1 and strategy != "stack" and not group[0].job.cfg.sweep.halving:
-        return f"a stack would be slower ({measured})"
     console.note(parts[0].transferred.line() if parts[0].transferred else "")
     stacks = "one stack" if size == len(group) else f"stacks of {size}"
-    console.note(f"{len(group)} trials as {stacks}: {speedup:.1f} times as fast as one by one ({measured})")
+    console.note(f"{len(group)} trials as {stacks}{f' ({choice.reason})' if choice.reason else ''}")
     for place, chunk in enumerate(in_stacks(group, size)):
         if place:
             release_memory()
@@ -108,11 +111,10 @@ def _run_stacks(
         else:
             run_serial(chunk, console, session)
         parts.clear()  # also for the caller, so that the next stack has the memory
-    return None
 
 
-def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
-    """The parts of as many trials as fit into memory as one stack, its speed-up and the measured times as text.
+def _probe(group: Sequence[Trial], strategy: str) -> tuple[list[Parts], Choice]:
+    """The choice for the group and, for a stack, the parts of as many trials as fit into memory as one.
 
     Raises ConfigError, CannotStack, and whatever else a step or an evaluation of the stack raises.
     """
@@ -120,21 +122,36 @@ def _probe(group: Sequence[Trial]) -> tuple[list[Parts], float, str]:
     first = build(cfg)
     check_monitor(cfg, first)
     size = min(len(group), trials_that_fit(first))
+    choice = _by_rule(first, group, strategy)
+    if choice is not None and not choice.together:
+        return [], choice
     parts = build_trials([trial.job.cfg for trial in group[:size]])
     while len(parts) > 1:
-        found = _speedup(parts, [trial.job.cfg for trial in group[: len(parts)]])
-        if found is not None:
-            return parts, *found
+        tried = _try_out(parts, [trial.job.cfg for trial in group[: len(parts)]], choice)
+        if tried is not None:
+            return parts, tried
         release_memory()
         parts = parts[: len(parts) // 2]
-    return parts, 0.0, ""
+    return [], Choice(False, "memory", "two do not fit into memory together")
 
 
-def _speedup(parts: Sequence[Parts], cfgs: Sequence[Settings]) -> tuple[float, str] | None:
-    """Tries the stack out and times it; None if memory ran out. No reference to the stack is kept."""
+def _by_rule(first: Parts, group: Sequence[Trial], strategy: str) -> Choice | None:
+    """The choice, unless the stack has to be timed."""
+    if strategy == "stack":
+        return Choice(True, "launcher", "")
+    if group[0].job.cfg.sweep.halving:
+        return Choice(True, "halving", "sweep.halving needs one")
+    return choose(first, len(group))
+
+
+def _try_out(parts: Sequence[Parts], cfgs: Sequence[Settings], choice: Choice | None) -> Choice | None:
+    """Tries the stack out, and times it where there is no choice yet. None if memory ran out.
+
+    No reference to the stack is kept.
+    """
     try:
         probe_stack(parts, cfgs)
-        return measure_speedup(parts, cfgs[0])
+        return choice or choose_by_timing(parts, cfgs[0])
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -24,6 +24,7 @@ from mlcli.store.folder import RunFolder
 from mlcli.store.provenance import environment
 from mlcli.store.records import flatten, write_json
 from mlcli.sweep.check import check_trials
+from mlcli.sweep.choice import recorded
 from mlcli.sweep.compose import compose_trials
 from mlcli.sweep.crossval import crossval, is_crossval
 from mlcli.sweep.launched import run_launched
@@ -91,6 +92,9 @@ class Sweep:
         self.console.add({trial.number: trial.job.cfg.trainer.epochs for trial in trials})
         monitor = trials[0].job.cfg.trainer.monitor
         self.console.compares = not differing([context(monitor, flatten(trial.job.cfg)) for trial in self.trials])
+        alone = set(self.cfg.hydra.launcher.get("alone") or ())
+        for trial in trials:
+            trial.alone = trial.number in alone
         self._run(trials, self.console, self.session, self.strategy)
         if self.trials != trials:
             write_json(self.record.path / "sweep.json", self.record.record() | _counted(self.trials))
@@ -117,12 +121,22 @@ class Sweep:
                 self.console.stop()
                 # Again, so that the courier delivers the finished trials while this process reports and plots.
                 self.session.follow(self.record.path)
+                self._record_choices(self.record)
                 self._report(self.record, self.session.save)
                 if error is None:
                     runs = [_finished_run(trial) for trial in self.trials]
                     conclude(self.trials[0].job.cfg, runs, self.record, self.session.save)
         finally:
             self.record.end(status, reason)
+
+    def _record_choices(self, record: RunFolder) -> None:
+        """Writes how hydra/launcher=auto trained the trials, and the command that repeats what a timing decided."""
+        choices = {trial.number: trial.choice for trial in self.trials if trial.choice is not None}
+        fields = recorded(choices, self.session.command, [trial.number for trial in self.trials])
+        if fields:
+            write_json(record.path / record.record_name, record.record() | fields)
+        if "repeat" in fields:
+            self.console.note(f"timings or memory decided how trials train; repeat it with: {fields['repeat']}")
 
     def report_so_far(self) -> None:
         """Writes the tables of an interrupted sweep, without figures."""

@@ -1,4 +1,4 @@
-"""Measures whether trials train faster as a stack or one by one, by a few steps of both."""
+"""Times trials as a stack against one by one, for layers that the rule of `mlcli.sweep.stack_rule` does not know."""
 
 from collections.abc import Sequence
 from math import inf
@@ -7,39 +7,38 @@ from typing import Any
 
 import torch
 
-from mlcli.machine import device as devices
+from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
+from mlcli.sweep.choice import Choice
 
-TIMED_STEPS = 3  # after a warm-up step
+TURNS = 5  # after a warm-up step; the least time of each counts, since other processes can only add to it
 
 
-def measure_speedup(parts: Sequence[Parts], cfg: Any) -> tuple[float, str]:
-    """The speed-up of a stack of these trials over training them one by one, and a text with the measured times.
+def choose_by_timing(parts: Sequence[Parts], cfg: Settings) -> Choice:
+    """The faster way for these trials, by steps of a stack and of one trial in turns. The trials do not change.
 
-    Raises CannotStack, and whatever a step of the stack raises. The measured steps do not change the trials.
+    Raises CannotStack, and whatever a step raises.
     """
-    device, stack = parts[0].device, stack_of(parts)
-    single = build(cfg, parts[0].data, parts[0].loader)
-    alone, together = _seconds_per_step(single.task, device), inf
-    for threads in reversed(devices.thread_counts(cfg.device.threads)):
-        torch.set_num_threads(threads)
-        together = min(together, _seconds_per_step(stack, device))
-        if together < alone * len(parts):
-            break  # the number of threads is tuned during training
+    device, threads = parts[0].device, parts[0].threads
+    single = build(cfg, parts[0].data, parts[0].loader).task
+    torch.set_num_threads(threads)
+    ways: list[Any] = [stack_of(parts), single]
+    batches = [next(iter(way.batches(0))) for way in ways]
+    least = [inf, inf]
+    for turn in range(1 + TURNS):
+        for place, (way, batch) in enumerate(zip(ways, batches, strict=True)):
+            seconds = _seconds(way, batch, device)
+            if turn:
+                least[place] = min(least[place], seconds)
+    together, alone = least
     times = f"{together * 1e3:.3g} ms per stacked step, {alone * 1e3:.3g} ms per step of one trial"
-    return alone * len(parts) / together, times
+    return Choice(together < alone * len(parts), "timing", f"timed, as the rule does not know its layers: {times}")
 
 
-def _seconds_per_step(task: Any, device: torch.device) -> float:
-    """The minimum over some steps, after a warm-up step."""
-    batch = next(iter(task.batches(0)))
-    task.step(batch)
-    times = []
-    for _ in range(TIMED_STEPS):
-        start = perf_counter()
-        task.step(batch)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(perf_counter() - start)
-    return min(times)
+def _seconds(way: Any, batch: Any, device: torch.device) -> float:
+    start = perf_counter()
+    way.step(batch)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter() - start

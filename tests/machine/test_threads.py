@@ -1,16 +1,16 @@
-"""With how many threads a stack computes, which is measured, and that its numbers do not depend on it."""
+"""That the numbers of common stacks do not depend on the number of threads, and that no timing chooses it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from mlcli.config.compose import compose, hydra_session, to_run
-from mlcli.machine import threads as threads_module
-from mlcli.machine.threads import LONGEST_PAUSE, TRIALS, FastestThreads
 from mlcli.run.stacked import build_trials, stack_of
-from mlcli.sweep import timing
+from mlcli.train.stack.stack import Stack
+from tests.commands import sweep
 
 
 @pytest.fixture(autouse=True)
@@ -18,60 +18,6 @@ def threads_as_before() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
-
-
-class Machine:
-    """A clock that only steps move, each by what it takes with the number of threads that there are."""
-
-    def __init__(self, seconds: dict[int, float]) -> None:
-        self.seconds = seconds
-        self.now = 100.0
-
-    def step(self, batch: Any) -> dict[str, Any]:
-        self.now += self.seconds[torch.get_num_threads()]
-        return {"loss": batch}
-
-
-def test_steps_go_on_with_the_number_of_threads_that_is_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Machine({1: 0.02, 2: 0.01, 3: 0.03})
-    monkeypatch.setattr(threads_module, "perf_counter", lambda: machine.now)
-    step = FastestThreads(machine.step, [1, 2, 3])
-    assert [step(batch) for batch in range(3 * TRIALS)] == [{"loss": batch} for batch in range(3 * TRIALS)]
-    assert torch.get_num_threads() == 2
-    machine.seconds |= {2: 0.04}  # another program has come
-    for _ in range(3 * TRIALS + 30):
-        step(0)
-    assert torch.get_num_threads() == 1
-
-
-def test_other_numbers_of_threads_are_tried_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Machine({1: 0.02, 2: 0.01})
-    monkeypatch.setattr(threads_module, "perf_counter", lambda: machine.now)
-    step = FastestThreads(machine.step, [1, 2])
-    slow = []
-    while machine.now < 200.0:
-        before = machine.now
-        step(0)
-        slow += [before] if machine.now - before > 0.015 else []
-    assert len(slow) < 20 * TRIALS
-    assert slow[-1] - slow[-1 - TRIALS] == pytest.approx(LONGEST_PAUSE, abs=0.1)
-
-
-def test_a_stack_is_held_against_one_by_one_with_other_threads_where_all_are_too_slow(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(timing.devices, "cores", lambda: 3)
-    with hydra_session() as hydra:
-        cfgs = [to_run(compose(hydra, ["data=iris", f"trainer.seed={seed}"])) for seed in range(3)]
-    parts = build_trials(cfgs)
-    # Alone, such a model has one thread.
-    for seconds, times in (({1: 0.2, 3: 0.1}, 6.0), ({1: 0.1, 3: 0.2}, 1.5), ({1: 0.1, 3: 0.4}, 3.0)):
-        monkeypatch.setattr(
-            timing, "_seconds_per_step", lambda task, device, known=seconds: known[torch.get_num_threads()]
-        )
-        assert timing.measure_speedup(parts, cfgs[0])[0] == pytest.approx(times)
-    cfgs[0].device.threads = 3
-    assert timing.measure_speedup(parts, cfgs[0])[0] == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize("model", ["mlp", "cnn", "gru"])
@@ -88,3 +34,22 @@ def test_threads_change_no_number(model: str) -> None:
             stack.step(batch)
         found.append(stack.weights())
     assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
+
+
+def test_a_stack_has_the_threads_of_a_single_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many in every step, whatever steps take: for some layers the number changes the last bits."""
+    monkeypatch.chdir(tmp_path)
+    counts: set[int] = set()
+    step = Stack.step
+
+    def counted(self: Any, batch: Any) -> Any:
+        counts.add(torch.get_num_threads())
+        return step(self, batch)
+
+    monkeypatch.setattr(Stack, "step", counted)
+    monkeypatch.setattr("mlcli.machine.device.cores", lambda: 3)
+    quick = ["tracking=none", "tracking.figures=false", "data=iris", "trainer.epochs=3", "device=cpu"]
+    for threads, expected in (("null", 1), ("2", 2)):
+        sweep([*quick, f"device.threads={threads}", "trainer.seed=0,1", "hydra/launcher=stack"])
+        assert counts == {expected}
+        counts.clear()

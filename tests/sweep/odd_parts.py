@@ -39,6 +39,19 @@ class NoBatchingRule(nn.Module):
         return logits
 
 
+class Scaled(nn.Module):
+    """A linear layer with a factor for each output."""
+
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(input_shape[0], outputs)
+        self.factors = nn.Parameter(torch.ones(outputs))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        logits: Tensor = self.head(inputs) * self.factors
+        return logits
+
+
 class FailsLate(torch.optim.SGD):
     """Raises at a step of the training."""
 

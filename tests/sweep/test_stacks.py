@@ -133,7 +133,6 @@ def test_a_member_that_was_to_be_pruned_when_memory_ran_out_starts_with_a_clean_
 def test_after_a_fault_in_its_training_the_members_of_a_stack_train_alone(
     launcher: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(stacks, "measure_speedup", lambda *_: (2.0, "measured elsewhere"))
     plain = sweep("hydra/launcher=serial")
     scarce = Scarce(monkeypatch, lambda: TypeError("unhashable"), epoch=3)
     folder = sweep(f"hydra/launcher={launcher}")
