@@ -85,9 +85,9 @@ FLAGS = {
         "--limit": "Maximum number of runs; 0 for all",
         "--json": "As JSON",
     },
-    "show": OUTPUTS | {"--all": "Defaults and metrics of single classes too", "--json": "As JSON"},
+    "show": OUTPUTS | {"--all": "Defaults and per-class metrics too", "--json": "As JSON"},
     "logs": OUTPUTS
-    | {"--follow": "Print what is added, until the run ends", "--lines": "Only the last N lines of each log"},
+    | {"--follow": "Print new lines until the run ends", "--lines": "Only the last N lines of each log"},
     "rm": OUTPUTS
     | {
         "--failed": "Only runs and sweeps that FAILED",

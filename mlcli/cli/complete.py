@@ -77,11 +77,11 @@ def _arguments(line: Line) -> Candidates | None:
             return found and {word: text for word, text in found.items() if word.startswith(allowed)}
         case "predict" if line.positional():
             return FILES if len(line.positional()) == 1 else {}
-        case "show" | "serve" | "logs" if line.positional():
+        case "show" | "serve" | "logs" | "export" if line.positional():
             return {}
         case "rm" if "=" in line.word:
             return overrides(line)
-        case "evaluate" | "show" | "predict" | "serve" | "compare" | "logs" | "rm":
+        case "evaluate" | "show" | "predict" | "serve" | "compare" | "logs" | "rm" | "export":
             return (
                 FILES if line.word[:1] in ("/", ".", "~") or "/" in line.word else run_names(line.value("--outputs"))
             )

@@ -42,7 +42,7 @@ def train_nothing(hydra: "Hydra", flags: "argparse.Namespace", command: str, lev
         if OmegaConf.is_list(cfg.pretrain):
             print_line("pre-training:")
             print_run(pretrain_job(hydra, flags.overrides, as_typed(cfg.pretrain), flags.config_name, command))
-            print_line("then, planned without its weights (trials that start from them stack apart from the others):")
+            print_line("then, planned without its weights (trials that start from them form stacks of their own):")
             given = [*flags.overrides, "pretrain=null", "model.init_from=null"]
             cfg = compose(hydra, given, flags.multirun, flags.config_name)
         if cfg.hydra.mode.name == "MULTIRUN":

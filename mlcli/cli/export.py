@@ -38,5 +38,6 @@ def export(
         target = output or Path(f"{found.id.replace('/', '-')}-{format}")
         missing = export_mlflow(found.folder.path, target)
         if missing:
-            print_message(f"to load it, the modules {', '.join(missing)} must be importable: no registry has them")
+            names = ", ".join(missing)
+            print_message(f"to load it, the modules {names} must be importable: they are in no package registry")
         print(target)

@@ -17,7 +17,7 @@ def show(
         typer.Argument(help="A folder, id, unique prefix of an id, name, `last`, or a filter such as model=lstm."),
     ] = "last",
     everything: Annotated[
-        bool, typer.Option("--all", help="Settings at their defaults and metrics of single classes too.")
+        bool, typer.Option("--all", help="Settings at their defaults and per-class metrics too.")
     ] = False,
     as_json: AsJson = False,
     outputs: Outputs = None,
@@ -74,7 +74,7 @@ def _print_run(found: "StoredRun", everything: bool) -> None:
         f"{count} {what}"
         for count, what in (
             (len(settings) - len(shown), "settings at their defaults"),
-            (len(metrics) - len(overall), "metrics of single classes"),
+            (len(metrics) - len(overall), "per-class metrics"),
         )
         if count
     ]

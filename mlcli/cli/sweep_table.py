@@ -72,15 +72,13 @@ def _epoch_hint(folder: Path, best: int | None) -> str:
 
 
 def _limits(rows: Sequence[Row], keys: Sequence[str]) -> str:
-    """What limits the ranking, for the title: the settings across which values do not compare."""
+    """What limits the ranking, for the title: the settings across which the metric is not comparable."""
     if not keys:
         return ""
-    names = "data sets" if "data._target_" in keys else f"values of {', '.join(keys)}"
-    return (
-        f", within {names}"
-        if any((row["rank"] or 0) > 1 or row["tied"] for row in rows)
-        else f"; no two {names} compare"
-    )
+    across = "data sets" if "data._target_" in keys else ", ".join(keys)
+    if any((row["rank"] or 0) > 1 or row["tied"] for row in rows):
+        return ", ranked within each data set" if "data._target_" in keys else f", ranked for each {across}"
+    return f", which is not comparable across {across}: no rank"
 
 
 def verdict(rows: Sequence[Row], groups: Sequence[Row], monitor: str) -> list[str]:

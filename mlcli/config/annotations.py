@@ -25,12 +25,13 @@ def fits(hint: Any, value: Any) -> bool:
         number = isinstance(value, int | float)
         return fits(arguments[0], value) and all(value in r for r in ranges if number)
     if origin in (Union, UnionType):
-        return any(fits(argument, value) for argument in arguments)
+        # `float | Tensor`, as of torch's optimizers: a tensor of one number.
+        return any(fits(each, value) for each in arguments if not (_is_tensor(each) and float in arguments))
     if origin is Literal:
         return value in arguments
     if hint is Any:
         return True
-    if inspect.isclass(hint) and (hint.__module__, hint.__name__) == ("torch", "Tensor"):
+    if _is_tensor(hint):
         return isinstance(value, int | float) or (isinstance(value, list) and all(fits(float, v) for v in value))
     if hint is float or hint is int:
         return isinstance(value, (int, float) if hint is float else int) and not isinstance(value, bool)
@@ -47,6 +48,10 @@ def fits(hint: Any, value: Any) -> bool:
         and not (inspect.isclass(hint) and issubclass(hint, Mapping | Sequence))
     )
     return not (inspect.isclass(hint) and is_plain)
+
+
+def _is_tensor(hint: Any) -> bool:
+    return inspect.isclass(hint) and (hint.__module__, hint.__name__) == ("torch", "Tensor")
 
 
 def describe(hint: Any) -> str:

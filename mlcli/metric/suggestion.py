@@ -13,6 +13,6 @@ def suggest_metric(metric: str, known: Iterable[str]) -> str:
     near = near or difflib.get_close_matches(metric, names, n=1)
     overall = [name for name in names if name.count("/") < 2]
     classes = [name for name in names if name.count("/") > 1]
-    more = f", and those of single classes, as {classes[0]}" if classes else ""
+    more = f", and per-class metrics such as {classes[0]}" if classes else ""
     question = f" Did you mean {near[0]}?" if near else ""
     return f"{question} Choices: {', '.join(overall)}{more}." if names else ""

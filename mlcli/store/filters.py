@@ -82,7 +82,7 @@ class Catalogue:
         if len(ends) > 1 and len(ends & swept) == 1:
             ends &= swept
         if len(ends) > 1:
-            raise ConfigError(f"{name} stands for several settings: use {' or '.join(sorted(ends))}.")
+            raise ConfigError(f"{name} is ambiguous: use {' or '.join(sorted(ends))}.")
         if ends:
             return ends.pop()
         raise ConfigError(f"no run has {name}.{self._hint(name)}")

@@ -74,7 +74,7 @@ def test_show_begins_with_what_was_typed_and_what_came_out(screen: Screen) -> No
     assert facts["size"] == "15 parameters" and facts["seed"] == "0 (trainer.seed), 0 (split.seed)"
     assert facts["optimizer.lr"] == "0.3" and facts["trainer.epochs"] == "2"
     assert "trainer.batch_size" not in facts and not any(name.count("/") > 1 for name in facts if "/" in name)
-    assert re.search(r"^\d+ settings at their defaults and 9 metrics of single classes: use --all$", lines[-1])
+    assert re.search(r"^\d+ settings at their defaults and 9 per-class metrics: use --all$", lines[-1])
     everything = dict(line.split("\t", 1) for line in screen(None, "show", "b", "--all")[1:] if "\t" in line)
     assert everything["trainer.batch_size"] == "32" and "test/f1/setosa" in everything
 

@@ -118,14 +118,14 @@ def test_what_is_best_within_each_data_set(show: Show) -> None:
         )
     ]
     _, lines = show(rows)
-    assert lines[0].strip() == "4 trials by val/loss, within data sets"
+    assert lines[0].strip() == "4 trials by val/loss, ranked within each data set"
     assert [cells(line)[:3] for line in lines[4:8]] == [
         ["*1", "1", "iris"], ["2", "0", "iris"], ["*1", "2", "wine"], ["2", "3", "wine"],
     ]  # fmt: skip
     # Of one trial each, none is better.
     rows = [made(k, {"model.clusters": k}, 1 / k) | {"context": {"model.clusters": str(k)}} for k in (2, 3, 4)]
     _, lines = show(rows)
-    assert lines[0].strip() == "3 trials by val/loss; no two values of model.clusters compare"
+    assert lines[0].strip() == "3 trials by val/loss, which is not comparable across model.clusters: no rank"
     assert [cells(line)[0] for line in lines[4:7]] == ["2", "3", "4"] and "*" not in "".join(lines)
 
 

@@ -10,7 +10,7 @@ def test_metrics_of_single_classes_are_no_list() -> None:
         *(f"val/{name}/{number}" for name in ("f1", "recall") for number in range(1000)),
     ]
     assert suggest_metric("val/acc", known) == (
-        " Did you mean val/accuracy? Choices: val/accuracy, val/loss, and those of single classes, as val/f1/0."
+        " Did you mean val/accuracy? Choices: val/accuracy, val/loss, and per-class metrics such as val/f1/0."
     )
     assert suggest_metric("val/f1/1O", known).startswith(" Did you mean val/f1/1?")  # but they are suggested
     assert suggest_metric("VAL/LOSS", known[:2]) == " Did you mean val/loss? Choices: val/accuracy, val/loss."

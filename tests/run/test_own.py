@@ -183,7 +183,7 @@ def test_a_stack_does_not_share_what_a_loss_keeps() -> None:
     weighted = [CROSS_ENTROPY, "trainer.class_weights=balanced", "data=wine"]
     parts = [parts_of(*weighted, f"split.seed={seed}", "split.val=0.3") for seed in (0, 1)]
     parts[1].task.own_loss.loss.weight += 1  # type: ignore[attr-defined]
-    with pytest.raises(CannotStack, match="differ in the weights of classes"):
+    with pytest.raises(CannotStack, match="differ in class weights"):
         stack_of(parts)
 
 

@@ -84,7 +84,7 @@ def test_filters_by_choice_key_and_short_name(outputs: Path, filters: list[str],
         ("optimizer.lrr=1", r"^no run has optimizer\.lrr\. Did you mean optimizer\.lr\?$"),
         ("model=svmm", r"^model=svmm: there is no such option\. Did you mean svm\? Choices: "),
         ("optimizer=momentun", "Did you mean momentum"),
-        ("seed=0", r"^seed stands for several settings: use split\.seed or trainer\.seed\.$"),
+        ("seed=0", r"^seed is ambiguous: use split\.seed or trainer\.seed\.$"),
         ("status=finnished", "there is no such status. Did you mean FINISHED"),
     ],
 )

@@ -54,7 +54,7 @@ def require_agreement(tasks: Sequence[Any], stack: Stack) -> None:
             for key, tensor in tensors.items():
                 if not _agree(together[what][key][row], tensor, scale * NEGLIGIBLE, tolerance):
                     where = f" of {key}" if key else ""
-                    raise CannotStack(f"{name} computes another {what}{where} in a stack than alone")
+                    raise CannotStack(f"{name} computes a different {what}{where} in a stack than alone")
 
 
 def _is_inexact(tensor: Tensor) -> bool:

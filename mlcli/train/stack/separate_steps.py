@@ -24,7 +24,7 @@ REASONS: dict[str, str | None] = {}  # by config of the optimizer; None for one 
 
 
 def require_separate_steps(make: MakeOptimizer, name: str, of_torch: bool) -> None:
-    """Raises CannotStack with the reason if an optimizer fails the test, or enlarges rounding errors, by which the
+    """Raises CannotStack with the reason if an optimizer fails the test, or amplifies rounding errors, by which the
     gradients of a stack differ from those of its trials. Equal configs are tested once.
 
     of_torch: whether it is one of torch.optim, which only the rounding errors concern.
@@ -33,7 +33,7 @@ def require_separate_steps(make: MakeOptimizer, name: str, of_torch: bool) -> No
         with keep_states(), torch.no_grad():
             reason = None if of_torch else _reason(make, name)
             if reason is None and _enlarges_rounding(make):
-                reason = f"{name} enlarges rounding errors"
+                reason = f"{name} amplifies rounding errors"
             REASONS[make.config] = reason
     reason = REASONS[make.config]
     if reason is not None:
@@ -52,7 +52,7 @@ def _reason(make: MakeOptimizer, name: str) -> str | None:
         return f"a test of {name} on small tensors raised {type(error).__name__}: {lines[0]}".rstrip(": ")
     for own, other in zip(expected, got, strict=True):
         if not torch.allclose(own, other, rtol=1e-9, atol=1e-12):
-            return f"{name} does not do the same to trials side by side as to one alone"
+            return f"{name} updates trials side by side differently than each alone"
     return None
 
 

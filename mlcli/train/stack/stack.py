@@ -101,7 +101,7 @@ class Stack(TaskStack):
         losses = [task.own_loss for task in self.tasks if isinstance(task, TakesLoss)]
         states = [loss.state_dict() for loss in losses if isinstance(loss, nn.Module)]
         if any(not torch.equal(state[name], states[0][name]) for state in states for name in states[0]):
-            raise CannotStack("their losses differ in the weights of classes")
+            raise CannotStack("their losses differ in class weights")
 
     def _stack_attributes(self) -> None:
         """Stacks the attributes that may differ between trials, even if they are equal: inside torch.vmap the task
