@@ -24,6 +24,7 @@ ANYWHERE = {
     "mlcli.renamed",
     "mlcli.system",
     "mlcli.traits",
+    "mlcli.writers",
     "mlcli.config.ranges",
     "mlcli.config.cache_dir",
     "mlcli.metric.comparison",

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from mlcli.run.conclusion import Conclusion
 from mlcli.run.finished_run import FinishedRun
+from mlcli.writers import has_writer
 
 METRICS = ("train/loss", "val/loss", "val/accuracy")
-PATIENCE = 60.0  # seconds to wait for the courier, which writes the event files
+PAUSE = 0.1  # seconds between two looks at the progress of the courier, which writes the event files
 
 
 def tensorboard(runs: Sequence[FinishedRun]) -> Conclusion | None:
@@ -37,14 +38,20 @@ def tensorboard(runs: Sequence[FinishedRun]) -> Conclusion | None:
 
 
 def _await_courier(folder: Path) -> None:
-    """Waits until all of the journal is in the event files. Raises RuntimeError after `PATIENCE`."""
-    deadline = time.monotonic() + PATIENCE
-    state, journal = folder / ".tensorboard.json", folder / "metrics.jsonl"
-    while time.monotonic() < deadline:
-        if state.exists() and json.loads(state.read_text(encoding="utf-8"))["offset"] == journal.stat().st_size:
+    """Waits until all of the journal is in the event files, however long the courier takes. Raises RuntimeError if it
+    has ended before."""
+    while True:
+        may_continue = has_writer()  # before the look at its progress, which it may make just before it ends
+        if _is_complete(folder):
             return
-        time.sleep(0.1)
-    raise RuntimeError(f"the event files of {folder.name} are not complete after {PATIENCE:g} seconds")
+        if not may_continue:
+            raise RuntimeError(f"the event files of {folder.name} are not complete, and their writer has ended")
+        time.sleep(PAUSE)
+
+
+def _is_complete(folder: Path) -> bool:
+    state, journal = folder / ".tensorboard.json", folder / "metrics.jsonl"
+    return state.exists() and json.loads(state.read_text(encoding="utf-8"))["offset"] == journal.stat().st_size
 
 
 def _read(folder: Path) -> dict[str, dict[int, float]]:

@@ -11,6 +11,7 @@ from typing import IO
 from mlcli.config.child import python
 from mlcli.system import detached
 from mlcli.track.console import print_message
+from mlcli.writers import add_writer
 
 OUT_OF_REACH = 3  # the courier's exit status when MLflow could not be brought up to date
 NOTE = "note: "  # prefix of the courier's lines that are printed while its end is awaited
@@ -97,4 +98,5 @@ def start_courier(
     process = subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=errors, encoding="utf-8", errors=PATHS, env=environment, **detached()
     )
+    add_writer(process)
     return CourierHandle(process, errors)
