@@ -56,10 +56,11 @@ def learning_rate(steps: Sequence[int], rates: Series, **when: str) -> Plot:
     return Plot("learning_rate", render_learning_rate, {"steps": list(steps), "rates": list(rates), **when})
 
 
-def compare(metric: str, curves: Sequence[dict[str, Any]], left_out: int) -> Plot:
+def compare(metric: str, curves: Sequence[dict[str, Any]], left_out: int, comparable: bool) -> Plot:
     """compare: one metric of several runs, best first, {"name", "epochs", "values", "best"}; `left_out`: runs without
-    the metric."""
-    return Plot("compare", render_compare, {"metric": metric, "curves": list(curves), "left_out": left_out})
+    the metric. comparable: whether the values of different runs compare."""
+    data = {"metric": metric, "curves": list(curves), "left_out": left_out, "comparable": comparable}
+    return Plot("compare", render_compare, data)
 
 
 def render_learning_curves(
@@ -105,13 +106,14 @@ def render_learning_rate(
     return figure
 
 
-def render_compare(metric: str, curves: list[dict[str, Any]], left_out: int) -> "Figure":
+def render_compare(metric: str, curves: list[dict[str, Any]], left_out: int, comparable: bool = True) -> "Figure":
     """One metric of several runs, best first; those beyond the palette stay grey."""
     top, rest = curves[:COLOURED], curves[COLOURED:]
     longest = max(len(curve["name"]) for curve in top)
     right = 0.9 + 0.078 * min(longest, 34)
-    note = f"{len(curves)} runs, best first" + (f"; {left_out} without this metric left out" if left_out else "")
-    title = f"{metric} by epoch · best {brief(top[0]['best'])}"
+    order = "best first" if comparable else "whose values do not compare"
+    note = f"{len(curves)} runs, {order}" + (f"; {left_out} without this metric left out" if left_out else "")
+    title = f"{metric} by epoch" + (f" · best {brief(top[0]['best'])}" if comparable else "")
     figure = page(MARGIN + 0.65 + 5.0 + 0.2 + right, 0.6 + 3.6 + HEADER, title, note)
     axes = panel(figure, MARGIN + 0.65, 0.6, 5.0, 3.6, "epoch", metric)
     handles: list[Artist] = []
@@ -123,7 +125,7 @@ def render_compare(metric: str, curves: list[dict[str, Any]], left_out: int) -> 
     if rest:
         handles.append(grey[0])
         labels.append(f"{len(rest)} others, {brief(rest[0]['best'])} to {brief(rest[-1]['best'])}")
-    legend(axes, handles, labels, "best value")
+    legend(axes, handles, labels, "best epoch of each run")
     _scale(axes, [value for curve in curves for value in curve["values"]])
     _whole_epochs(axes, [epoch for curve in curves for epoch in curve["epochs"]])
     return figure

@@ -9,6 +9,7 @@ from mlcli.config.errors import ConfigError, writing
 from mlcli.figure import history as figure
 from mlcli.figure.layer_statistics import layer_statistics
 from mlcli.figure.plot import Plot
+from mlcli.metric.comparison import context, differing
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.history import History, best, headline, series
 from mlcli.metric.suggestion import suggest_metric
@@ -53,9 +54,14 @@ def learning_curves(
     return plots
 
 
-def compare(histories: Mapping[str, History], metric: str, stated: Directions | None = None) -> Plot:
+def compare(
+    histories: Mapping[str, History], metric: str, stated: Directions | None = None, comparable: bool = True
+) -> Plot:
     """One metric by epoch of several runs, best first; runs that have not recorded it are left out. A metric without
-    a direction is ranked as if lower were better. Raises ValueError if no run has recorded it."""
+    a direction is ranked as if lower were better.
+
+    comparable: whether values of different runs compare. Raises ValueError if no run has recorded the metric.
+    """
     curves: list[dict[str, Any]] = []
     for name, history in histories.items():
         top = best(history, metric, stated)
@@ -65,7 +71,7 @@ def compare(histories: Mapping[str, History], metric: str, stated: Directions | 
     if not curves:
         raise ValueError(f"No run has recorded {metric} by epoch: use another metric.")
     curves.sort(key=lambda curve: curve["best"], reverse=direction(metric, stated) == "max")
-    return figure.compare(metric, curves, len(histories) - len(curves))
+    return figure.compare(metric, curves, len(histories) - len(curves), comparable)
 
 
 def save_comparison(runs: Sequence[StoredRun], metric: str, path: Path) -> Path:
@@ -77,7 +83,8 @@ def save_comparison(runs: Sequence[StoredRun], metric: str, path: Path) -> Path:
     if metric not in known:
         raise ConfigError(f"--metric {metric}: no run has it by epoch.{suggest_metric(metric, known)}")
     with writing(path):
-        return compare(histories, metric, stated_directions(list(runs))).save_png(path)
+        comparable = not differing([context(metric, run.flat_config) for run in runs])
+        return compare(histories, metric, stated_directions(list(runs)), comparable).save_png(path)
 
 
 def layer_plots(history: History) -> list[Plot]:

@@ -79,6 +79,7 @@ def test_compare_ranks_runs_and_leaves_out_those_without_the_metric(tmp_path: Pa
     assert [curve["best"] for curve in plot.data["curves"]] == pytest.approx([0.9 - 0.1 * i for i in range(9)])
     assert plot.data["curves"][0]["name"] == "run 0 $" and plot.data["left_out"] == 1
     assert title(plot) == "val/accuracy by epoch · best 0.9"
+    assert title(plots.compare(runs, "val/accuracy", comparable=False)) == "val/accuracy by epoch"
     plot.save(tmp_path)
 
 
