@@ -257,8 +257,8 @@ FILES: dict[str, tuple[str, str, Any, str]] = {
     "no tokens": ("texts", "a.json", [[2, 3], [0] * 9], "row 2 is empty, or has padding"),
     "padding where none was": ("recall", "a.json", [[1] * 9 + [0]], "row 1 is empty, or has padding"),
     # files
-    "folder": ("iris", "folder.csv", None, "Is a directory"),
-    "folder of arrays": ("iris", "folder.npz", None, "Is a directory"),
+    "folder": ("iris", "folder.csv", None, "holds no image"),
+    "folder of arrays": ("iris", "folder.npz", None, "holds no image"),
     "missing": ("iris", "missing.npy", ..., "No such file"),
     "missing picture": ("digits", "missing.png", ..., "No such file"),
     "other suffix": ("iris", "a.csv.gz", b"", "cannot be read: use a file .csv"),
