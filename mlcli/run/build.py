@@ -254,16 +254,16 @@ def _build_task(
         "model": model,
         "update": update,
         "loader": loader,
-        "class_weights": class_weights(cfg.trainer.class_weights),
+        "class_weights": class_weights(cfg.trainer.class_weights, partial),
         "seed": cfg.trainer.seed,
         "batch_size": cfg.trainer.batch_size,
     }
     has_loss = has_parameter(cfg.task, "loss")  # a setting of the task itself
     settings = cfg.task if has_loss else Settings({key: cfg.task[key] for key in cfg.task if key != "loss"})
     task: Any = supply("task", partial(settings), supplied)
-    add_metrics(cfg, task)
+    add_metrics(cfg, task, partial)
     if not has_loss:
-        add_loss(cfg, task, device)
+        add_loss(cfg, task, device, partial)
     fitted = isinstance(update, EstimatorUpdate)
     if isinstance(update, EstimatorUpdate):
         update.fit_arguments = task.fit_arguments

@@ -1,6 +1,5 @@
 """Functions of the user's own that the config names by `_target_`: the loss, further metrics, class weights."""
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +15,8 @@ from mlcli.metric.own import OwnMetric, direction_of
 from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.protocols import HasUpdate, TakesLoss, TakesMetrics, Task
 
+TARGET = "_target_"
+Partial = Callable[[Settings], Callable[..., Any]]  # a config's constructor with its arguments
 RESERVED = ("direction", "input", "_partial_", "_target_")  # keys of a metric that are not arguments of its function
 
 
@@ -27,7 +28,7 @@ def metric_directions(cfg: Settings) -> Directions:
     }
 
 
-def add_metrics(cfg: Settings, task: Any) -> None:
+def add_metrics(cfg: Settings, task: Any, partial: Partial) -> None:
     """Gives the task the metrics of the config. Raises ConfigError."""
     nodes = cfg.get("metrics") or {}
     if nodes and not isinstance(task, TakesMetrics):
@@ -35,15 +36,15 @@ def add_metrics(cfg: Settings, task: Any) -> None:
             f"metrics: {type(task).__name__} takes no metrics of your own: leave {next(iter(nodes))} out."
         )
     if nodes:
-        task.own_metrics = {name: _metric(name, node) for name, node in nodes.items()}
+        task.own_metrics = {name: _metric(name, node, partial) for name, node in nodes.items()}
 
 
-def _metric(name: str, node: Settings) -> OwnMetric:
+def _metric(name: str, node: Settings, partial: Partial) -> OwnMetric:
     settings = {key: value for key, value in node.items() if key not in RESERVED}
-    return OwnMetric(name, _function(node, settings), node.get("input"))
+    return OwnMetric(name, _function(node, settings, partial), node.get("input"))
 
 
-def add_loss(cfg: Settings, built: Task, device: torch.device) -> None:
+def add_loss(cfg: Settings, built: Task, device: torch.device, partial: Partial) -> None:
     """Gives the task the loss of the config, `task.loss`, with trainer.class_weights as its `weight`. Raises
     ConfigError."""
     node = cfg.task.get("loss")
@@ -61,7 +62,7 @@ def add_loss(cfg: Settings, built: Task, device: torch.device) -> None:
         if "weight" not in inspect.signature(locate(node["_target_"])).parameters or "weight" in settings:
             raise ConfigError("trainer.class_weights: this loss takes no weight: use trainer.class_weights=null.")
         settings["weight"] = task.weights
-    loss = _function(node, settings)
+    loss = _function(node, settings, partial)
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
         if any(True for _ in loss.parameters()):
@@ -97,27 +98,23 @@ def _require_mean(task: Any) -> None:
         raise ConfigError("task.loss is not a mean over examples, which trainer.accumulate needs: use 1.")
 
 
-def class_weights(node: Any) -> Any:
+def class_weights(node: Any, partial: Partial) -> Any:
     """trainer.class_weights as a task takes them: a function of the class counts for a node with a `_target_`."""
-    if not isinstance(node, Mapping):
-        return node
-    settings = {key: value for key, value in node.items() if key not in ("_target_", "_partial_")}
-    return functools.partial(locate(node["_target_"]), **settings)
+    return partial(Settings({**node, "_partial_": True})) if isinstance(node, Mapping) else node
 
 
-def _function(node: Settings, settings: dict[str, Any]) -> Callable[..., Any]:
+def _function(node: Settings, settings: dict[str, Any], partial: Partial) -> Callable[..., Any]:
     """An instance of a class, or a function with these settings."""
-    if "_target_" in str(settings):
-        raise ConfigError(f"{node['_target_']}: its settings are numbers and text, without a _target_ in them.")
-    found: Callable[..., Any] = locate(node["_target_"])
-    if not inspect.isclass(found):
-        return functools.partial(found, **settings) if settings else found
+    if TARGET in str(settings):
+        raise ConfigError(f"{node[TARGET]}: its settings are numbers and text, without a {TARGET} in them.")
+    made = partial(Settings({**settings, TARGET: node[TARGET]}))
+    if not inspect.isclass(locate(node[TARGET])):
+        return made if settings else locate(node[TARGET])
     try:
-        kind: Any = found
-        made: Callable[..., Any] = kind(**settings)
+        instance: Callable[..., Any] = made()
     except Exception as error:  # the constructor of any package
-        raise ConfigError(f"{node['_target_']} cannot be built ({' '.join(str(error).split())}).") from error
-    return made
+        raise ConfigError(f"{node[TARGET]} cannot be built ({' '.join(str(error).split())}).") from error
+    return instance
 
 
 def _tensors(value: Any, device: torch.device) -> Any:
