@@ -19,7 +19,7 @@ def run_names(given: str = "") -> dict[str, str]:
     found = {"last": "the newest run"}
     named = [(run, *_record(path)) for run, path in folders[:MAX_NAMED]]
     for run, name, _ in reversed(named):  # of several runs with the same name, the newest
-        if name:
+        if name and " " not in name:  # as the names of sweeps, which would have to be quoted
             found[name] = f"newest: {run}"
     return (
         found

@@ -2,18 +2,24 @@
 
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from mlcli.config.errors import ConfigError
 
 INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+PACKAGE = str(Path(__file__).parents[1])
 
 
 def locate(target: str, key: str = "_target_") -> Any:
     """The class or function with this dotted name. Raises ConfigError where there is none, and with the file and line
     if the import of its module fails."""
     module, _, name = target.rpartition(".")
+    if not module:
+        raise ConfigError(f"{key}={target}: use the full name of the class or function, as in MODULE.{target}.")
     try:
         found = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
@@ -33,18 +39,37 @@ def locate(target: str, key: str = "_target_") -> Any:
     return found
 
 
+@contextmanager
+def calling(target: str, key: str) -> Iterator[None]:
+    """Turns what the class or function of others raises when it is called into ConfigError, with the file and line.
+    A ValueError keeps its message, which is for the user, and exceptions of mlcli's own classes pass."""
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:
+        if target.startswith("mlcli."):
+            raise
+        raise ConfigError(f"{key}={target}: {_where(error, only_own=True)}") from error
+
+
 def _is_part(name: str, module: str) -> bool:
     return name == module or module.startswith(f"{name}.")
 
 
-def _where(error: BaseException) -> str:
-    """The error in one line, with the file and line of the code that raised it."""
+def _where(error: BaseException, only_own: bool = False) -> str:
+    """The error in one line, with the file and line of the code that raised it; if only_own, not of a library."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].removesuffix(": ")
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
     frames = _frames(error)
     # The line of one's own code is more useful than that of a library that it called.
-    own = [frame for frame in frames if not frame.filename.startswith(INSTALLED)] or frames
+    own = [
+        frame
+        for frame in frames
+        if not frame.filename.startswith((*INSTALLED, PACKAGE)) and "site-packages" not in Path(frame.filename).parts
+    ]
+    own = own or ([] if only_own else frames)
     return f"{reason} ({own[-1].filename}, line {own[-1].lineno})" if own else reason
 
 

@@ -1,5 +1,7 @@
 """Checks that the parts of examples fit each other. N examples, C classes."""
 
+from torch import Tensor
+
 from mlcli.loading.dataset import Examples
 
 DIMENSIONS = {"vector": 2, "image": 4, "sequence": 3, "tokens": 2, "state": 2}  # of the inputs, by kind
@@ -10,14 +12,18 @@ def check_shapes(examples: Examples) -> None:
     names that differ from those of inputs or features, and for targets that are not indices of the classes."""
     if not isinstance(examples, Examples):
         raise ValueError(f"The function of a data set returns Examples, not {type(examples).__name__}.")
-    name, inputs, count = f"data={examples.name}", examples.inputs, len(examples.inputs)
+    name, inputs, targets = f"data={examples.name}", examples.inputs, examples.targets
+    for part, values in (("inputs", inputs), ("targets", targets)):
+        if not isinstance(values, Tensor):
+            raise ValueError(f"{name}: {part} are a {type(values).__name__}: use a torch.Tensor.")
+    count = len(inputs)
     if examples.kind not in DIMENSIONS:
         raise ValueError(f"{name}: kind={examples.kind!r}. Choices: {', '.join(sorted(DIMENSIONS))}.")
     if inputs.ndim != DIMENSIONS[examples.kind]:
         wanted = f"{examples.kind} inputs have {DIMENSIONS[examples.kind]} dimensions"
         raise ValueError(f"{name}: {wanted}, these have {inputs.ndim} ({' × '.join(map(str, inputs.shape))}).")
-    if len(examples.targets) != count:
-        raise ValueError(f"{name}: {count:,} inputs, but {len(examples.targets):,} targets: use one per example.")
+    if len(targets) != count:
+        raise ValueError(f"{name}: {count:,} inputs, but {len(targets):,} targets: use one per example.")
     if examples.kind == "vector" and len(examples.features) not in (0, inputs.shape[1]):
         names = f"{len(examples.features):,} name{'s' if len(examples.features) > 1 else ''}"
         raise ValueError(f"{name}: {inputs.shape[1]:,} features, but {names}: use one per feature, or none.")

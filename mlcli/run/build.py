@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mlcli.batch_sizes import batch_sizes
 from mlcli.config.check import EXTRA_KEYS
 from mlcli.config.errors import ConfigError, as_config_error
-from mlcli.config.locate import locate
+from mlcli.config.locate import calling, locate
 from mlcli.config.settings import Settings
 from mlcli.config.supplied import call_with, supply
 from mlcli.loading.adapter import Adapter
@@ -120,7 +120,9 @@ def build_data(cfg: Settings) -> DataSet:
     seed_generators(0, torch.device("cpu"))
     per_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
     with as_config_error():
-        return make_dataset(partial(cfg.data)(), **cfg.split, by_feature=per_feature)
+        with calling(cfg.data._target_, "data._target_"):
+            examples = partial(cfg.data)()
+        return make_dataset(examples, **cfg.split, by_feature=per_feature)
 
 
 def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
@@ -140,7 +142,8 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
         "per_step": task_traits(task).per_step,
         "seed": cfg.trainer.seed,
     }
-    model: nn.Module = supply("model", partial(cfg.model), supplied)
+    with calling(cfg.model._target_, "model._target_"):
+        model: nn.Module = supply("model", partial(cfg.model), supplied)
     if not isinstance(model, nn.Module):
         raise ConfigError(f"{cfg.model._target_} makes a {type(model).__name__}: a model is a torch.nn.Module.")
     materialise(model, adapter)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from mlcli.config.errors import ConfigError
-from mlcli.config.locate import locate
+from mlcli.config.locate import calling, locate
 from mlcli.config.settings import Settings
 from mlcli.config.supplied import supply
 from mlcli.train.torch_schedule import TorchPlateau, TorchSchedule
@@ -25,7 +25,8 @@ def schedule_of(node: Settings, partial: Partial, higher: bool) -> Schedule:
     if not is_torch_scheduler(kind):
         if "interval" in node and "interval" not in inspect.signature(kind).parameters:
             raise ConfigError("scheduler.interval is for schedulers of torch.optim.lr_scheduler: leave it out.")
-        made: Schedule = supply("scheduler", partial(node), {"higher": higher})
+        with calling(node["_target_"], "scheduler._target_"):
+            made: Schedule = supply("scheduler", partial(node), {"higher": higher})
         return made
     own = Settings({name: value for name, value in node.items() if name != "interval"})
     is_plateau = issubclass(kind, torch.optim.lr_scheduler.ReduceLROnPlateau)

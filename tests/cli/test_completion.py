@@ -122,6 +122,7 @@ def test_runs(ask: Ask, tmp_path: Path) -> None:
         ("runs", "20260101-000000-aaaaaaaa", "mlp-digits"),
         ("runs", "20260102-000000-bbbbbbbb", "mlp-digits"),
         ("sweeps", "20260103-000000-cccccccc", "rates"),
+        ("sweeps", "20260100-000000-eeeeeeee", "sweep over optimizer.lr, model"),  # a shell would split it
     ):
         folder = tmp_path / "outputs" / kind / run
         folder.mkdir(parents=True)
@@ -130,7 +131,9 @@ def test_runs(ask: Ask, tmp_path: Path) -> None:
     everything = ask("mlcli show ")
     assert everything[0] == "last"
     assert set(everything[1:3]) == {"mlp-digits", "rates"}
-    assert everything[3:] == [f"2026010{day}-000000-{letter * 8}" for day, letter in ((3, "c"), (2, "b"), (1, "a"))]
+    assert everything[3:] == [
+        f"2026010{day}-000000-{letter * 8}" for day, letter in ((3, "c"), (2, "b"), (1, "a"), (0, "e"))
+    ]
     assert ask("mlcli compare last ml") == ["mlp-digits"]
     assert ask("mlcli evaluate 20260101") == ["20260101-000000-aaaaaaaa"]
     assert ask("mlcli show last ") == []

@@ -61,3 +61,8 @@ def test_the_command_ends_with_status_2(
     text = capsys.readouterr().err
     assert ended.value.code == 2 and text.count("\n") == 1 and "broken_exit.py, line 1)" in text
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_name_without_a_module_says_so() -> None:
+    with pytest.raises(ConfigError, match=r"optimizer\._target_=Adam: use the full name .*, as in MODULE\.Adam\."):
+        locate("Adam", "optimizer._target_")
