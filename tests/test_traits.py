@@ -88,8 +88,6 @@ def test_a_trait_of_an_instance_may_depend_on_its_settings() -> None:
 
 # Files that look up optional attributes of objects of other packages, by what those are.
 FOREIGN = {
-    "cli/rm.py": "exceptions of the file system",
-    "store/train_log.py": "exceptions of the file system",
     "cli/app.py": "exceptions of Typer and of click",
     "config/annotations.py": "type annotations",
     "config/sources.py": "PyYAML with or without its C library",

@@ -120,10 +120,10 @@ def test_every_example_is_predicted_once_by_a_network_that_had_not_seen_it() -> 
 
 
 def test_folds_in_the_order_of_time_train_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
-    main([*QUICK[:-1], "task=regression", "data=diabetes", "model=linear", "folds=3", "by=time", "metric=rmse"])
+    main([*QUICK[:-1], "task=regression", "data=diabetes", "model=linear", "folds=4", "by=time", "metric=rmse"])
     found = json.loads((made() / "crossval.json").read_text())
-    assert found["metric"] == "test/rmse" and found["configurations"][0]["finished"] == 3
-    for fold in range(3):
+    assert found["metric"] == "test/rmse" and found["configurations"][0]["finished"] == 4
+    for fold in range(4):
         splits = load_file(made() / str(fold) / "splits.safetensors")
         assert splits["train"].max() < splits["test"].min() and splits["test"].max() < 442
     assert "training splits differ in size" in capsys.readouterr().err
