@@ -95,9 +95,10 @@ def main() -> None:
         assert kind is not None
         work = inf if kind == "stack of the task" else work_of(parts)
         cells, alone = [], 0.0
+        fewest = fewest_trials(kind, work)
         for trials in options.trials:
             alone, together = measure(cfgs[:trials], options.seconds)
-            stacks = trials >= fewest_trials(kind, work)
+            stacks = fewest is not None and trials >= fewest
             cells.append(f"{trials * alone / together:.2f} {'+' if stacks else '-'}")
             by_rule += together / alone / trials if stacks else 1.0
             best += min(together / alone / trials, 1.0)

@@ -16,16 +16,16 @@ from mlcli.run.build import Parts
 from mlcli.sweep.choice import Choice
 from mlcli.train.protocols import HasMemoryProxy, Stackable
 
-# Kind of layers → (most work in millions, fewest trials): a stack wins from so many trials on, up to that work. Work
-# is the number of multiply-adds of the layers in the forward pass of one batch of one trial: the number of weights
-# times the number of examples and of positions (pixels, steps) that they are applied to. Measured on a CPU with one
-# thread.
+# Kind of layers → (most work in millions, fewest trials): a stack is faster from so many trials on, up to that work;
+# with more work than that of the last pair it is not faster for any number of trials. Work is the number of
+# multiply-adds of the layers in the forward pass of one batch of one trial: the number of weights times the number of
+# examples and of positions (pixels, steps) that they are applied to. Measured on a CPU with one thread.
 RULE: dict[str, tuple[tuple[float, int], ...]] = {
     "convolution": ((10, 4), (40, 8), (inf, 16)),
-    "attention": ((100, 4), (inf, 8)),
+    "attention": ((30, 4), (100, 8)),
     "LSTM or RNN": ((40, 4), (inf, 8)),
     "GRU": ((inf, 2),),
-    "dense": ((3, 4), (20, 8), (inf, 16)),
+    "dense": ((3, 4), (10, 8), (40, 16)),
     "stack of the task": ((inf, 2),),  # K-means, tabular agents, meta-learning: one computation by design
 }
 
@@ -50,12 +50,14 @@ def choose(parts: Parts, trials: int) -> Choice | None:
     work = inf if kind == "stack of the task" else work_of(parts)
     fewest = fewest_trials(kind, work)
     what = kind if kind not in LAYERS else f"{kind} layers, {work / 1e6:.2g} million multiply-adds a step"
+    if fewest is None:
+        return Choice(False, "rule", f"{what}: a stack is not faster")
     return Choice(trials >= fewest, "rule", f"{what}: a stack is faster from {fewest} trials on")
 
 
-def fewest_trials(kind: str, work: float) -> int:
-    """The number of trials from which on a stack is faster."""
-    return next(trials for most, trials in RULE[kind] if work <= most * 1e6)
+def fewest_trials(kind: str, work: float) -> int | None:
+    """The number of trials from which on a stack is faster; None if it is not for any number."""
+    return next((trials for most, trials in RULE[kind] if work <= most * 1e6), None)
 
 
 def kind_of(model: nn.Module, task: Any) -> str | None:
