@@ -47,10 +47,13 @@ def page(width: float, height: float, title: str, note: str = "") -> "Figure":
 
 
 def write_subject(figure: "Figure", subject: str) -> None:
-    """Names what the figure is about (run, model, data) in small letters above the title."""
+    """Names what the figure is about (run, model, data) in small letters above the title, smaller ones if it is long:
+    it ends with the number of the trial, which must not be cut off."""
     width, height = figure.get_size_inches()
-    shown = shorten(subject, int((width - 2 * MARGIN) / NOTE_CHARACTER))
-    figure.text(MARGIN / width, 1 - 0.21 / height, shown, size=9.5, color=GREY)
+    room = (width - 2 * MARGIN) / NOTE_CHARACTER  # characters of full size
+    size = max(7.0, min(9.5, 9.5 * room / max(len(subject), 1)))
+    shown = shorten(subject, int(room * 9.5 / size))
+    figure.text(MARGIN / width, 1 - 0.21 / height, shown, size=size, color=GREY)
 
 
 def widths(count: int) -> list[float]:

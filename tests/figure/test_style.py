@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from mlcli.figure.style import plus_minus, widths
+from mlcli.figure.style import page, plus_minus, widths, write_subject
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,12 @@ def test_lines_that_coincide_can_be_told_apart() -> None:
         found = widths(count)
         assert len(found) == count and found[-1] == 1.5 and found[0] <= 6
         assert all(below > above for below, above in pairwise(found))
+
+
+def test_a_long_subject_is_smaller_and_keeps_the_number_of_the_trial() -> None:
+    subject = "mlp on iris · lr=0.01 model=mlp · 20261201-064229-644a54be-4"
+    figure = page(4.6, 4, "Confusion matrix")
+    write_subject(figure, subject)
+    written = figure.texts[-1]
+    assert written.get_text() == subject and 7 <= written.get_size() < 9.5
+    assert written.get_window_extent().x1 <= figure.bbox.x1
