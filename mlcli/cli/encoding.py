@@ -3,6 +3,7 @@
 import codecs
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 
 ASCII = {
@@ -30,7 +31,8 @@ def replace_unknown() -> None:
     codecs.register_error("mlcli", _nearest)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "backslashreplace"):
-            stream.reconfigure(errors="mlcli")
+            with suppress(OSError):  # its descriptor was replaced, by a pipe for a file
+                stream.reconfigure(errors="mlcli")
 
 
 def _nearest(error: UnicodeError) -> tuple[str, int]:
