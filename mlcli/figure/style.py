@@ -59,7 +59,7 @@ def write_subject(figure: "Figure", subject: str) -> None:
 def widths(count: int) -> list[float]:
     """Widths of lines plotted in this order, each narrower than the one below it, so that all of them can be seen
     where they coincide."""
-    return [1.5 + min(0.9, 3.6 / max(count - 1, 1)) * (count - 1 - place) for place in range(count)]
+    return [1.5 + min(1.4, 4.2 / max(count - 1, 1)) * (count - 1 - place) for place in range(count)]
 
 
 def panel(

@@ -15,7 +15,7 @@ def check_shapes(examples: Examples) -> None:
     name, inputs, targets = f"data={examples.name}", examples.inputs, examples.targets
     for part, values in (("inputs", inputs), ("targets", targets)):
         if not isinstance(values, Tensor):
-            raise ValueError(f"{name}: {part} are a {type(values).__name__}: use a torch.Tensor.")
+            raise ValueError(f"{name}: {part} are of type {type(values).__name__}: use a torch.Tensor.")
     count = len(inputs)
     if examples.kind not in DIMENSIONS:
         raise ValueError(f"{name}: kind={examples.kind!r}. Choices: {', '.join(sorted(DIMENSIONS))}.")

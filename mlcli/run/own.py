@@ -1,6 +1,7 @@
 """Functions of the user's own that the config names by `_target_`: the loss, further metrics, class weights."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.metric.direction import Directions
 from mlcli.metric.own import OwnMetric, direction_of
+from mlcli.random_numbers import keep_states
 from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.protocols import HasUpdate, TakesLoss, TakesMetrics, Task
 
@@ -68,6 +70,8 @@ def add_loss(cfg: Settings, built: Task, device: torch.device, partial: Partial)
         if any(True for _ in loss.parameters()):
             raise ConfigError("task.loss has parameters, which are not trained: make them parameters of the model.")
     task.own_loss = OwnLoss(loss)
+    if task.update is not None:
+        _try_loss(task, str(node["_target_"]))
     if cfg.trainer.accumulate > 1 and task.update is not None:
         _require_mean(task)
 
@@ -83,14 +87,36 @@ class OwnLoss(nn.Module):
         return self.loss(outputs, targets).mean()
 
 
-def _require_mean(task: Any) -> None:
-    """Raises ConfigError for a loss that is not a mean over examples, which gradient accumulation assumes: it is
-    computed on a few training targets, and on those before and after a quarter."""
+def _some_targets(task: Any) -> tuple[Tensor, Tensor]:
+    """Random outputs for a few training targets, and these."""
     targets = task.loader.all_targets("train")
     targets = targets[:: max(1, len(targets) // 16)]  # of several classes, where they are sorted
     sizes = [len(targets), *([len(task.data.classes)] if task.data.classes else [])]
-    generator = torch.Generator().manual_seed(0)
-    outputs = torch.randn(sizes, generator=generator).to(targets.device)
+    return torch.randn(sizes, generator=torch.Generator().manual_seed(0)).to(targets.device), targets
+
+
+def _try_loss(task: Any, name: str) -> None:
+    """Raises ConfigError for a loss that cannot take the outputs and targets of this task, or does not depend on the
+    outputs. Random numbers are taken from the global generators, which are restored."""
+    outputs, targets = _some_targets(task)
+    shapes = f"outputs {tuple(outputs.shape)} and {str(targets.dtype).removeprefix('torch.')} targets"
+    shapes += f" {tuple(targets.shape)}"
+    try:
+        with keep_states(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore")  # the training shows them
+            warnings.filterwarnings("error", message="Using a target size")  # of torch, before it broadcasts
+            loss = task.own_loss(outputs.requires_grad_(), targets)
+    except Exception as error:  # a loss of any package
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigError(f"task.loss: {name} does not take {shapes} ({reason}); use another loss.") from error
+    if loss.ndim or not loss.requires_grad:
+        raise ConfigError(f"task.loss: {name} returns a value that does not depend on the outputs; use another loss.")
+
+
+def _require_mean(task: Any) -> None:
+    """Raises ConfigError for a loss that is not a mean over examples, which gradient accumulation assumes: it is
+    computed on a few training targets, and on those before and after a quarter."""
+    outputs, targets = _some_targets(task)
     quarter = max(1, len(targets) // 4)
     first, rest = (task.own_loss(outputs[part], targets[part]) for part in (slice(quarter), slice(quarter, None)))
     mean = (first * quarter + rest * (len(targets) - quarter)) / len(targets)

@@ -39,6 +39,10 @@ def half_right(predictions: Tensor, targets: Tensor) -> Tensor:
     return (predictions == targets).float().mean() / 2
 
 
+def constant(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(())
+
+
 def unnamed(a: Tensor, b: Tensor) -> Tensor:
     return (a.argmax(1) == b).float().mean()
 
@@ -202,6 +206,9 @@ def test_class_weights_are_a_function_of_the_counts() -> None:
         ([CROSS_ENTROPY, "task.loss.weight=[1,2,3]", "trainer.accumulate=2"], "not a mean over examples"),
         ([CROSS_ENTROPY, "task.loss.reduction=sum", "trainer.accumulate=2"], "not a mean over examples"),
         ([f"task.loss._target_={HERE}.focal", "trainer.class_weights=balanced"], "takes no weight"),
+        (["task.loss._target_=torch.nn.MSELoss"], r"MSELoss does not take outputs \(\d+, 3\) and int64 targets"),
+        (["task.loss._target_=torch.nn.CosineEmbeddingLoss"], r"does not take .* missing 1 required"),
+        ([f"task.loss._target_={HERE}.constant"], "does not depend on the outputs"),
         (["+task.loss=focal"], r"task\.loss=focal: must be a class or function"),
         (["task=clustering", "model=kmeans", CROSS_ENTROPY, "split.val=0.2"], "has a loss of its own"),
         ([f"metrics.m._target_={HERE}.raises"], r"metrics\.m: KeyError: 'no"),

@@ -50,7 +50,7 @@ class Schedule:
         ("data._target_=own_errors.negative", "RuntimeError: ", 9),
         ("data._target_=own_errors.absent", "FileNotFoundError: [Errno 2] No such file or directory: 'cus", 13),
         ("data._target_=own_errors.explains", "data=own: no customers in 2031; use year=2030.", None),
-        ("data._target_=own_errors.arrays", "data=own: inputs are a ndarray: use a torch.Tensor", None),
+        ("data._target_=own_errors.arrays", "data=own: inputs are of type ndarray: use a torch.Tensor", None),
         ("model._target_=own_errors.NoInit", "AttributeError: cannot assign module before Module", 27),
         ("scheduler._target_=own_errors.Schedule", "TypeError: Schedule.__init__() missing 1 required", None),
     ],
