@@ -75,7 +75,7 @@ def test_every_figure_has_its_data(trained: Path) -> None:
     assert pictures == data
     assert pictures >= {
         "confusion_matrix", "confusion_matrix_normalised", "roc", "precision_recall", "calibration",
-        "learning_curves", "learning_rate", "worst_mistakes",
+        "learning_curves", "worst_mistakes",
     }  # fmt: skip
 
 
