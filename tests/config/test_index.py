@@ -158,7 +158,8 @@ def test_groups_and_options_are_hydras(hydra: Hydra) -> None:
     top = [group for group in index.groups() if "/" not in group]
     assert set(top) <= set(loader.get_group_options("", ObjectType.GROUP))
     for group in [*index.groups(), *index.HYDRA_GROUPS]:
-        assert list(index.options(group)) == loader.get_group_options(group, ObjectType.CONFIG)
+        installed = [each for each in loader.get_group_options(group, ObjectType.CONFIG) if each != "joblib"]
+        assert list(index.options(group)) == installed  # joblib's launcher is another package
 
 
 @pytest.mark.parametrize("typed", ["", "model=lstm", "task=regression", "task=regression data=digits"])

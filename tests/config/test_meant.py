@@ -55,7 +55,7 @@ MESSAGES = {
     "tracking=tb": "Did you mean tensorboard?",
     "data=./mine.csv": "an option is a name in its group, not a path: use a file conf/data/NAME.yaml",
     "model=conf/model/lstm.yaml": "not a path: use model=lstm; see `mlcli list model`.",
-    "hydra/launcher=joblib": "'joblib': run pip install hydra-joblib-launcher, or use auto|basic|processes",
+    "hydra/launcher=ray": "'ray': run pip install hydra-ray-launcher, or use auto|basic",
     "trainer.epochs=1e3": "trainer.epochs=1e3: must be a whole number, use 1000.",
     "split.val=20%": "split.val=20%: must be a number, use 0.2.",
     "optimizer.lr=logspace(-4,-1,4)": "there is no function logspace: use a list, as in 1e-3,1e-2, or range(1,4).",
