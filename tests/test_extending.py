@@ -59,7 +59,8 @@ def data_set(project: Project) -> None:
 
 
 def metric(project: Project) -> None:
-    (result,) = project.json("runs/*/result.json")
+    by_function, result = sorted(project.json("runs/*/result.json"), key=lambda each: each["monitor"])
+    assert by_function["monitor"] == "val/kappa" and -1 <= by_function["metrics"]["test/kappa"] <= 1
     assert result["monitor"] == "val/profit" and {"val/profit", "test/profit"} <= result["metrics"].keys()
     (sweep,) = project.json("sweeps/*/trials.json")
     profits = {trial["trial"]: trial["metrics"]["val/profit"] for trial in sweep["trials"]}
@@ -87,8 +88,11 @@ def task(project: Project) -> None:
 
 
 def loss(project: Project) -> None:
-    losses = [result["metrics"]["train/loss"] for result in project.json("sweeps/*/*/result.json")]
-    assert len(losses) == 3 and losses == sorted(losses, reverse=True)  # (1 − p)^gamma falls with gamma
+    margins, focal = sorted(project.folder.glob("outputs/sweeps/*"))
+    assert len(list(margins.glob("*/result.json"))) == 2 and len(project.json("runs/*/result.json")) == 1
+    results = [json.loads((focal / str(trial) / "result.json").read_text()) for trial in range(3)]
+    losses = [result["metrics"]["train/loss"] for result in results]
+    assert losses == sorted(losses, reverse=True)  # (1 − p)^gamma falls with gamma
     assert "as one stack" in project.printed
 
 
@@ -97,7 +101,7 @@ def optimizer(project: Project) -> None:
 
 
 def schedule(project: Project) -> None:
-    (file,) = project.folder.glob("outputs/runs/*/metrics.jsonl")
+    *_, file = sorted(project.folder.glob("outputs/runs/*/metrics.jsonl"))  # of the last command
     rates = [json.loads(line)["metrics"]["lr"] for line in file.read_text().splitlines()]
     assert rates == pytest.approx([0.002 / epochs**0.5 for epochs in (1, 2, 3, 4)])
 
