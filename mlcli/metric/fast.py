@@ -13,25 +13,22 @@ from mlcli.precise import precise
 LN_2 = log(2)
 
 
-def classification(logits: Tensor, targets: Tensor, predicted: Tensor | None = None) -> dict[str, Tensor]:
+def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """Scalars from logits N × C and class indices N: loss (cross-entropy), accuracy, balanced_accuracy, f1_macro.
-
-    predicted: the predicted classes N, by default those with the largest logits.
 
     Equal to scikit-learn's: classes without examples do not count in the balanced accuracy, classes that are
     neither target nor prediction do not count in F1.
     """
     # Not F.cross_entropy: torch.vmap has no fast rule for its second half.
     loss = -precise(logits).log_softmax(1).gather(1, targets.unsqueeze(1)).mean()
-    predicted = logits.argmax(1) if predicted is None else predicted
-    return {"loss": loss, **_of_classes(predicted, targets, logits.shape[1])}
+    return {"loss": loss, **of_classes(logits.argmax(1), targets, logits.shape[1])}
 
 
 def sequence_labelling(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     """As `classification`, over all time steps with a target: logits N × T × C, targets N × T, -1 for none."""
     has_target = targets >= 0
     loss = step_losses(precise(logits), targets).sum() / has_target.sum().clamp(min=1)
-    return {"loss": loss, **_of_classes(logits.argmax(-1).flatten(), targets.flatten(), logits.shape[-1])}
+    return {"loss": loss, **of_classes(logits.argmax(-1).flatten(), targets.flatten(), logits.shape[-1])}
 
 
 def language_model(losses: Tensor, hits: Tensor, has_target: Tensor, unit: str) -> dict[str, Tensor]:
@@ -63,7 +60,7 @@ def step_losses(logits: Tensor, targets: Tensor) -> Tensor:
     return torch.where(targets >= 0, losses, 0.0)
 
 
-def _of_classes(predicted: Tensor, targets: Tensor, classes: int) -> dict[str, Tensor]:
+def of_classes(predicted: Tensor, targets: Tensor, classes: int) -> dict[str, Tensor]:
     """accuracy, balanced_accuracy and f1_macro of N class indices; targets of -1 do not count."""
     # Diagonal and margins of the confusion matrix, which itself would grow with C²; what does not count goes to a
     # bin of its own.

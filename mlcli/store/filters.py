@@ -21,8 +21,8 @@ def matching(runs: list[StoredRun], filters: Iterable[str], whole_sweeps: bool =
     """The runs that match every filter; several values of one key are alternatives.
 
     A sweep has the swept values of all of its trials, and matches if one of them does; whole_sweeps: only if each of
-    them does. Raises ConfigError for a key that no run has, a short name
-    that stands for several keys, and a value that is no option of its group.
+    them does. Raises ConfigError for a key that no run has, a short name of several keys, and a value that is no
+    option of its group.
     """
     catalogue = Catalogue(runs)
     tests: dict[str, list[Test]] = {}
@@ -45,6 +45,10 @@ def readable_config(run: StoredRun) -> dict[str, Any]:
         return run.flat_config
     except ConfigError:
         return {}
+
+
+class Ambiguous(ConfigError):
+    """A short name that stands for several keys."""
 
 
 class Catalogue:
@@ -82,7 +86,7 @@ class Catalogue:
         if len(ends) > 1 and len(ends & swept) == 1:
             ends &= swept
         if len(ends) > 1:
-            raise ConfigError(f"{name} is ambiguous: use {' or '.join(sorted(ends))}.")
+            raise Ambiguous(f"{name} is ambiguous: use {' or '.join(sorted(ends))}.")
         if ends:
             return ends.pop()
         raise ConfigError(f"no run has {name}.{self._hint(name)}")

@@ -9,7 +9,7 @@ from mlcli import renamed
 from mlcli.config.errors import ConfigError
 from mlcli.metric.direction import direction
 from mlcli.metric.suggestion import suggest_metric
-from mlcli.store.filters import Catalogue, matching, setting_text
+from mlcli.store.filters import Ambiguous, Catalogue, matching, setting_text
 from mlcli.store.find import all_runs
 from mlcli.store.stored_run import StoredRun, stated_directions
 
@@ -77,11 +77,11 @@ def _column(name: str, runs: list[StoredRun], found: list[StoredRun]) -> tuple[s
     metric = _metric(name, known)
     try:
         key = None if metric else catalogue.key(name)
+    except Ambiguous:
+        raise
     except ConfigError as error:
         if name in known:  # without a split, as `lr`, which is first of all a setting
             metric = name
-        elif "several settings" in str(error):
-            raise
         else:
             raise ConfigError(f"--sort {name}: no run has it.{suggest_metric(name, {*FIELDS, *known})}") from error
     if metric:

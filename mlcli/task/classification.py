@@ -20,7 +20,6 @@ from mlcli.task.gradient.augment import Augment, Mixup
 from mlcli.task.gradient.class_weights import ClassWeights, class_weight_tensor
 from mlcli.task.gradient.gradient_task import (
     GradientTask,
-    forward_split,
     probability_columns,
     require_single_target,
 )
@@ -109,29 +108,20 @@ class Classification(GradientTask):
             "targets": targets,
         }
 
-    def evaluate(self, split: str, full: bool = False) -> Evaluation:
+    def decide(self, split: str) -> Tensor | None:
         if not isinstance(self.model, PredictsClasses):
-            return super().evaluate(split, full)
-        outputs, targets = forward_split(self.model, self.loader, split)
-        predicted = torch.cat([self.model.estimator_classes(inputs) for inputs, _ in self.loader.split(split)])
-        evaluation = Evaluation(fast.classification(outputs, targets, predicted))
-        if full:
-            self.complete(evaluation, split, outputs, targets, predicted)
-        return evaluation
+            return None
+        return torch.cat([self.model.estimator_classes(inputs) for inputs, _ in self.loader.split(split)])
 
-    def complete(
-        self,
-        evaluation: Evaluation,
-        split: str,
-        outputs: Tensor,
-        targets: Tensor,
-        predicted: Tensor | None = None,
-    ) -> None:
+    def decided_metrics(self, predicted: Tensor | None, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        return {} if predicted is None else fast.of_classes(predicted, targets, outputs.shape[1])
+
+    def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.metric import baseline, classification, intervals
         from mlcli.task.plots.classification import plots, worst_mistakes
 
         y, p, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
-        chosen = p.argmax(1) if predicted is None else predicted.cpu().numpy()
+        chosen = p.argmax(1) if evaluation.predicted is None else evaluation.predicted.cpu().numpy()
         evaluation.metrics |= classification.scores(y, p, classes, chosen)
         evaluation.intervals = intervals.classification(y, chosen, classification.log_losses(y, p))
         evaluation.baselines = baseline.majority(self.loader.all_targets("train").cpu().numpy(), y)

@@ -22,7 +22,7 @@ class Evaluation:
     columns, plots: of a full evaluation only: predictions as columns of one table, and a function that prepares the
     figures (objects with `name` and `save(folder)`).
     intervals: 95 % confidence intervals of some of the metrics, by name. baselines: the values of some of them for
-    predictions that ignore the inputs.
+    predictions that ignore the inputs. predicted: the predictions of a model that has a rule of its own for them.
     """
 
     metrics: dict[str, Any]
@@ -30,6 +30,7 @@ class Evaluation:
     plots: Callable[[], list[Any]] = list
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
+    predicted: Tensor | None = None
 
 
 @runtime_checkable

@@ -164,6 +164,16 @@ def test_metrics_equal_their_functions() -> None:
     assert [values[name] for name in NAMES] == pytest.approx([*wanted, accuracy / 2, accuracy])
 
 
+def test_metrics_of_an_estimator_are_those_of_its_own_predictions() -> None:
+    parts = parts_of("model=svm", "data=digits", "metrics.kappa._target_=sklearn.metrics.cohen_kappa_score")
+    task: Any = parts.task
+    task.step(next(iter(task.batches(0))))
+    inputs, targets = next(iter(task.loader.split("val")))
+    predicted = task.model.estimator.predict(inputs.numpy().astype(float))
+    for full in (False, True):
+        assert task.evaluate("val", full).metrics["kappa"] == cohen_kappa_score(targets.numpy(), predicted)
+
+
 @pytest.mark.parametrize("loss", [[], [f"task.loss._target_={HERE}.focal"]])
 def test_a_stack_has_the_losses_and_metrics_of_its_trials(loss: list[str]) -> None:
     trials = [[*METRICS, *loss, "optimizer.lr=0.01"], [*METRICS, *loss, "optimizer.lr=0.1", "trainer.seed=1"]]

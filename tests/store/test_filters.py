@@ -109,6 +109,11 @@ def test_runs_are_sorted_by_settings(outputs: Path, sort: str, column: str, valu
     assert (found.column, found.values) == (column, values)
 
 
+def test_a_column_of_several_keys_is_an_error(outputs: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^seed is ambiguous: use split\.seed or trainer\.seed\.$"):
+        listing(outputs, [], "seed")
+
+
 def test_a_filter_stands_for_the_newest_run(outputs: Path) -> None:
     assert find("model=svm", outputs).record["name"] == "svc-iris"
     assert find("model=mlp optimizer=adam", outputs).record["trial"] == 0

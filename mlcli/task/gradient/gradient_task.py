@@ -45,20 +45,31 @@ class GradientTask:
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         outputs, targets = forward_split(self.model, self.loader, split)
-        evaluation = Evaluation(self.metrics(outputs, targets))
+        evaluation = Evaluation(self.metrics(outputs, targets), predicted=self.decide(split))
+        evaluation.metrics |= self.decided_metrics(evaluation.predicted, outputs, targets)
         if full:
             self.complete(evaluation, split, outputs, targets)
-        own = self.own_values(outputs, targets)
+        own = self.own_values(outputs, targets, evaluation.predicted)
         for name in own.keys() & evaluation.metrics.keys():
             raise ValueError(f"metrics.{name}: the task has a metric of this name; use another one")
         evaluation.metrics |= own
         return evaluation
 
-    def own_values(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    def decide(self, split: str) -> Tensor | None:
+        """The predictions N of a model that has a rule of its own for them; None if they follow from its outputs."""
+        return None
+
+    def decided_metrics(self, predicted: Tensor | None, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The metrics of every epoch that such predictions change; by default none."""
+        return {}
+
+    def own_values(self, outputs: Tensor, targets: Tensor, predicted: Tensor | None = None) -> dict[str, float]:
         """The user's metrics of a split. Raises ValueError in one line for whatever they raise."""
         if not self.own_metrics:
             return {}
         supplied = self.metric_inputs(outputs, targets)
+        if predicted is not None:
+            supplied["predictions"] = predicted
         return {name: metric(supplied) for name, metric in self.own_metrics.items()}
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
