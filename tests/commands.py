@@ -6,6 +6,17 @@ import pytest
 
 from mlcli.cli.training import main
 
+# Overrides of a run that takes less than a second.
+QUICK = [
+    "-q",
+    "data=iris",
+    "model=linear",
+    "trainer.epochs=1",
+    "tracking=none",
+    "tracking.figures=false",
+    "device=cpu",
+]
+
 
 def sweep(arguments: list[str], status: int = 0) -> Path:
     """Runs `mlcli train -m` in the current folder; returns the folder of the sweep."""

@@ -22,7 +22,7 @@ def logs(
     outputs: Outputs = None,
 ) -> None:
     """Print the log of a run: its warnings and tracebacks. That of a sweep includes its trials'."""
-    from mlcli.cli.output import outputs_folder
+    from mlcli.cli.output import outputs_folder, write
     from mlcli.store.find import find
     from mlcli.store.stored_run import read_run
     from mlcli.store.train_log import read_logs
@@ -33,19 +33,11 @@ def logs(
         shown: Path | None = None
         for path, part in read_logs(found, lines, again):
             if path != shown and (found.is_sweep or path.parent != found.folder.path):
-                _print(f"{chr(10) * bool(shown)}==> {path.relative_to(found.folder.path.parent)} <==\n")
+                write(f"{chr(10) * bool(shown)}==> {path.relative_to(found.folder.path.parent)} <==\n")
             shown = path
-            _print(part)
+            write(part)
         if shown is None:
             print(_why_empty(found), file=sys.stderr)
-
-
-def _print(text: str) -> None:
-    """Exits with status 1, as for tables, if the reader of a pipe has exited."""
-    try:
-        print(text, end="", flush=True)
-    except BrokenPipeError:
-        raise SystemExit(1) from None
 
 
 def _why_empty(found: "StoredRun") -> str:

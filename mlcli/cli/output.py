@@ -22,9 +22,14 @@ def outputs_folder(given: Path | None = None) -> Path:
 
 
 def print_line(text: str) -> None:
-    """Prints a line on stdout. Exits with status 1, as rich does for a table, if the pipe's reader has exited."""
+    """Prints a line on stdout."""
+    write(f"{in_a_line(text)}\n")
+
+
+def write(text: str) -> None:
+    """Writes to stdout. Exits with status 1 if the reader of the pipe has exited."""
     try:
-        print(in_a_line(text))
+        print(text, end="", flush=True)
     except BrokenPipeError:
         raise SystemExit(1) from None
 
@@ -36,11 +41,7 @@ def print_json(document: Any) -> None:
 
     from mlcli.store.records import finite
 
-    text = json.dumps(finite(document), indent=1, allow_nan=False, default=str)
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        raise SystemExit(1) from None
+    write(json.dumps(finite(document), indent=1, allow_nan=False, default=str) + "\n")
 
 
 def print_table(
@@ -79,10 +80,7 @@ def print_table(
         coloured = _is_coloured()
         above = [each for text in heading for each in (styled(text, BOLD, coloured), "")]
         lines = [*above, *aligned(made, bool(footer), coloured), ""]
-    try:
-        print("\n".join(lines), flush=bool(left_out))
-    except BrokenPipeError:
-        raise SystemExit(1) from None
+    write("\n".join([*lines, ""]))
     if left_out:
         names = ", ".join(left_out[:MOST_NAMED]) + f" and {len(left_out) - MOST_NAMED} more" * (
             len(left_out) > MOST_NAMED

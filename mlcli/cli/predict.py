@@ -82,4 +82,6 @@ def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
 
 def _print(text: str) -> None:
     """Prints text unchanged to a file or pipe, and without control characters to a terminal."""
-    print(printable(text) if sys.stdout.isatty() else text, end="")
+    from mlcli.cli.output import write
+
+    write(printable(text) if sys.stdout.isatty() else text)

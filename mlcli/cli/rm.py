@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlcli.cli.errors import FAILED, RunFailure, user_errors
-from mlcli.cli.options import Outputs
+from mlcli.cli.options import AsJson, Outputs
 
 if TYPE_CHECKING:
     from mlcli.store.stored_run import StoredRun
@@ -32,7 +32,7 @@ def rm(
         bool, typer.Option("--dry-run", help="List what would be removed, and remove nothing.")
     ] = False,
     keep_mlflow: Annotated[bool, typer.Option("--keep-mlflow", help="Keep the runs in MLflow.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+    as_json: AsJson = False,
     outputs: Outputs = None,
 ) -> None:
     """Remove run folders together with their MLflow runs, after a question.
@@ -97,16 +97,15 @@ def _select(
 
 
 def _print_list(selected: "Sequence[StoredRun]", sizes: dict[str, int]) -> None:
-    import time
-
     from mlcli.cli.output import print_line, print_table
+    from mlcli.cli.times import moment
 
     rows = [
         (
             run.id,
             str(run.record["name"]),
             run.status,
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(run.record["started"])),
+            moment(run.record["started"]),
             _bytes(sizes[run.id]),
         )
         for run in selected[:LISTED]

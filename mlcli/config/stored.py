@@ -1,6 +1,7 @@
 """Reads the YAML of run folders, which is untrusted: within limits, and as plain data only."""
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,15 @@ def _check_events(text: str, aliases: bool) -> None:
             raise ValueError(f"nested deeper than {DEEPEST} levels")
         if isinstance(event, yaml.ScalarEvent) and len(event.value) > LONGEST:
             raise ValueError(f"a value longer than {LONGEST:,} characters")
+
+
+def targets(node: Any, seen: set[int] | None = None) -> Iterator[str]:
+    """Every `_target_` in a config. Visits each node once, even if several aliases refer to it."""
+    seen = set() if seen is None else seen
+    if not isinstance(node, Mapping | list) or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, Mapping) and isinstance(node.get("_target_"), str):
+        yield node["_target_"]
+    for value in node.values() if isinstance(node, Mapping) else node:
+        yield from targets(value, seen)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlcli.figure.plot import Plot, plain
 from mlcli.figure.style import BLUE, GREY, HEADER, MARGIN, PALE, page, panel, shorten
-from mlcli.metric.normal import NORMAL_95
+from mlcli.metric.normal import wilson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,11 +67,3 @@ def render_calibration(
 
 def _name(of: str | None) -> str:
     return "probability of the predicted class" if of is None else f"probability of class {shorten(of, 24)}"
-
-
-def wilson(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % confidence interval of a proportion (Wilson 1927), within 0 and 1."""
-    z = NORMAL_95
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return centre - half, centre + half

@@ -125,7 +125,7 @@ def render_compare(metric: str, curves: list[dict[str, Any]], left_out: int, com
     if rest:
         handles.append(grey[0])
         labels.append(f"{len(rest)} others, {brief(rest[0]['best'])} to {brief(rest[-1]['best'])}")
-    legend(axes, handles, labels, "best epoch of each run")
+    legend(axes, handles, labels, "best value of each run")
     _scale(axes, [value for curve in curves for value in curve["values"]])
     _whole_epochs(axes, [epoch for curve in curves for epoch in curve["epochs"]])
     return figure

@@ -94,7 +94,7 @@ def render_panels(title: str, note: str, panels: list[dict[str, Any]], named: st
 
 
 def _legend_lines(names: list[str], width: float) -> int:
-    """Lines of a legend with equally wide columns, in so many inches."""
+    """The number of lines of a legend with equally wide columns, in a width in inches."""
     across = max(1, int(width / (0.6 + room(names, 30))))
     return -(-len(names) // across)
 
@@ -108,9 +108,8 @@ def _plot_curve(axes: "Axes", curve: dict[str, Any], place: int, width: float) -
     if curve["spread"] is not None:
         spread = np.array(curve["spread"], dtype=float)
         axes.fill_between(x, y - spread, y + spread, color=colour, alpha=0.13, linewidth=0, zorder=2)
-    return axes.plot(x, y, color=colour, linestyle=dashes, linewidth=width, marker=marker, markersize=3.5, zorder=3)[
-        0
-    ]
+    look = {"color": colour, "linestyle": dashes, "linewidth": width, "marker": marker, "markersize": 3.5}
+    return axes.plot(x, y, **look, zorder=3)[0]
 
 
 def _scales(axes: "Axes", each: dict[str, Any]) -> None:

@@ -59,10 +59,10 @@ def returns(returns: np.ndarray, interval: float | None, best: float | None) -> 
 def episode(
     observations: np.ndarray, scores: np.ndarray, names: dict[str, Sequence[str] | str], which: tuple[int, float, int]
 ) -> Plot:
-    """episode: T × D observations of one episode, of which the last are shown, and the T × A scores of the actions.
+    """Plots the last steps of an episode from its T × D observations and the T × A scores of its actions.
 
     names: of the `features` and of the `actions`, and what the scores are (`scored`); which: the number of the
-    episode, its return, and the number of episodes of which that is the lowest.
+    episode, its return (the lowest of all episodes), and the number of episodes.
     """
     number, total, episodes = which
     first = max(0, len(observations) - LAST)

@@ -4,29 +4,25 @@ They describe the uncertainty of a metric because the split is a sample. They do
 training runs.
 """
 
-import math
 from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
 
 from mlcli.metric import formulas
+from mlcli.metric.normal import wilson
 
 Interval = tuple[float, float]
 
-NORMAL_95 = 1.959964  # the 97.5 % quantile of the standard normal distribution
 RESAMPLES = 1000
 AT_ONCE = 10_000_000  # drawn examples in memory
 SEED = 0
 
 
-def wilson(hits: int, count: int) -> Interval:
-    """The interval of a share of `hits` in `count` independent examples (Wilson 1927, Probable Inference)."""
-    share, z2 = hits / count, NORMAL_95**2
-    centre = share + z2 / (2 * count)
-    margin = NORMAL_95 * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    scale = 1 + z2 / count
-    return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
+def share(hits_N: np.ndarray) -> Interval:
+    """Wilson's interval of the share of true values."""
+    low, high = wilson(float(hits_N.mean()), float(len(hits_N)))
+    return max(low, 0.0), min(high, 1.0)  # beyond them by rounding only
 
 
 def classification(targets_N: np.ndarray, predictions_N: np.ndarray, losses_N: np.ndarray) -> dict[str, Interval]:
@@ -41,7 +37,7 @@ def classification(targets_N: np.ndarray, predictions_N: np.ndarray, losses_N: n
     hits_RC, support_RC, predicted_RC = counts
     recall_RC, f1_RC = formulas.recall(hits_RC, support_RC), formulas.f1(hits_RC, support_RC, predicted_RC)
     return {
-        "accuracy": wilson(int((targets_N == predictions_N).sum()), len(targets_N)),
+        "accuracy": share(targets_N == predictions_N),
         "balanced_accuracy": _middle(recall_RC.sum(1) / (support_RC > 0).sum(1)),
         "f1_macro": _middle(f1_RC.sum(1) / (support_RC + predicted_RC > 0).sum(1)),
         "log_loss": _middle(log_loss_R / len(targets_N)),

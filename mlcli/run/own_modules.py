@@ -1,11 +1,10 @@
 """The user's own modules that a run's model needs, as text, so that the model remains usable without their files."""
 
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from mlcli.config.settings import Settings
+from mlcli.config.stored import targets
 from mlcli.run.trust import PREDICTION, RESERVED
 
 LARGEST = 4 << 20  # bytes of all modules; larger ones are a package to be installed
@@ -14,7 +13,7 @@ LARGEST = 4 << 20  # bytes of all modules; larger ones are a package to be insta
 def own_modules(cfg: Settings) -> dict[str, str]:
     """The imported modules in the folders of those that define the model and the task, by path relative to that
     folder. {} for objects of mlcli and of installed packages, and for more than LARGEST bytes."""
-    folders = {folder for key in PREDICTION for target in _targets(cfg[key]) if (folder := _folder(target))}
+    folders = {folder for key in PREDICTION for target in targets(cfg[key]) if (folder := _folder(target))}
     if not folders:
         return {}
     files = {Path(file) for module in [*sys.modules.values()] if (file := vars(module).get("__file__"))}
@@ -27,13 +26,6 @@ def own_modules(cfg: Settings) -> dict[str, str]:
     if sum(path.stat().st_size for path in found.values()) > LARGEST:
         return {}
     return {name: path.read_text(encoding="utf-8") for name, path in sorted(found.items())}
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping) and "_target_" in node:
-        yield str(node["_target_"])
-    for value in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
-        yield from _targets(value)
 
 
 def _folder(target: str) -> Path | None:

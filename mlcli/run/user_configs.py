@@ -4,13 +4,12 @@ code of a loaded MLflow model."""
 import os
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.own_code import add_own_code, own_configs
-from mlcli.config.stored import read_yaml
+from mlcli.config.stored import read_yaml, targets
 from mlcli.track.model_code import OWN, top_level
 
 _folders: list[Path] = []  # besides ./conf
@@ -34,16 +33,16 @@ def user_targets(group: str) -> set[str]:
         for path in folder.rglob("*.yaml"):
             content = _content(path)
             if path.relative_to(folder).parts[0] == group:
-                found |= set(_targets(content, set()))
+                found |= set(targets(content))
             elif isinstance(content, dict):
-                found |= set(_targets(content.get(group), set()))
+                found |= set(targets(content.get(group)))
     return found
 
 
 def add_code_of_model(archive: Path) -> None:
     """Makes the user's modules in the archive of an MLflow model importable, from the end of sys.path, and trusted.
 
-    Only if MLflow has added the archive itself to sys.path: whoever loads such a model has decided to execute it.
+    Only if MLflow has added the archive itself to sys.path, which it does when a user loads the model with its code.
     """
     given = {os.path.realpath(entry) for entry in sys.path}
     if os.path.realpath(archive) not in given or not zipfile.is_zipfile(archive):
@@ -65,14 +64,3 @@ def _content(path: Path) -> Any:
         return read_yaml(path, aliases=True)
     except (OSError, ValueError):  # composing a config reports the error
         return None
-
-
-def _targets(node: Any, seen: set[int]) -> Iterator[str]:
-    """Visits each node once, even if several aliases refer to it."""
-    if not isinstance(node, dict | list) or id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, dict) and isinstance(node.get("_target_"), str):
-        yield node["_target_"]
-    for value in node.values() if isinstance(node, dict) else node:
-        yield from _targets(value, seen)

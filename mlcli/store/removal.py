@@ -16,7 +16,7 @@ AGE = re.compile(r"(\d+(?:\.\d+)?)([mhdw])")
 
 
 def seconds(age: str) -> float:
-    """The seconds of `30d`, `12h` and the like. Raises ConfigError."""
+    """Converts an age such as `30d` or `12h` to seconds. Raises ConfigError."""
     found = AGE.fullmatch(age.strip().lower())
     if found is None:
         raise ConfigError(f"--older {age}: use a number with a unit, as in 12h, 30d or 4w.")

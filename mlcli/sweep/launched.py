@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from mlcli.run.failure import RunFailed, first_line, is_interrupt
 from mlcli.store.records import try_read_json
+from mlcli.sweep.halving import NO_STACK
 from mlcli.sweep.serial import record_loss, show_end
 from mlcli.sweep.session import Session
 from mlcli.sweep.trial import Trial
@@ -25,7 +26,7 @@ def run_launched(trials: Sequence[Trial], console: SweepConsole, session: Sessio
     """
     failure = LOST
     if trials[0].job.cfg.sweep.halving:
-        console.note("sweep.halving needs a stack, so none is pruned")
+        console.note(NO_STACK)
     try:
         with _watched(trials, console, session):
             session.launcher.launch(trials)

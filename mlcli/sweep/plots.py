@@ -19,10 +19,11 @@ FILLED = 0.5  # the least share of a heat map's cells that have a trial
 def sweep_plots(rows: list[Row], metric: str, stated: Directions | None = None) -> list[Plot]:
     """Plots "sweep" from rows with "trial", "status", "swept" ({key: value}) and "metrics".
 
-    One numeric key: points and a line; two keys: a heat map; otherwise the best trials by name. Seeds beside other
-    keys are repeats, of which the mean counts. Trials without a score (failed, or not finite) are left out, as the
-    plot notes; no plot if that leaves none. Where values do not compare across all trials, as on several data sets,
-    there is a plot "sweep_NAME" for each of them, or one that marks none as the best if each has a single trial.
+    One numeric key: points and a line; two keys: a heat map; otherwise the best trials by name. Trials that differ
+    only in the seed are repeats, and their mean is plotted. Trials without a score (failed, or not finite) are left
+    out, as the plot notes; no plot if that leaves none. Where values do not compare across all trials, as on several
+    data sets, there is a plot "sweep_NAME" for each of them, or one that marks none as the best if each has a single
+    trial.
     stated: directions of the user's own metrics.
     """
     contexts: dict[str, list[Row]] = {}

@@ -16,8 +16,8 @@ from mlcli.run.build import Parts
 from mlcli.sweep.choice import Choice
 from mlcli.train.protocols import HasMemoryProxy, Stackable
 
-# Kind of layers → (most work in millions, fewest trials): a stack is faster from so many trials on, up to that work;
-# with more work than that of the last pair it is not faster for any number of trials. Work is the number of
+# Kind of layers → (most work in millions, fewest trials): a stack of at least that many trials is faster, up to that
+# work; with more work than that of the last pair it is not faster for any number of trials. Work is the number of
 # multiply-adds of the layers in the forward pass of one batch of one trial: the number of weights times the number of
 # examples and of positions (pixels, steps) that they are applied to. Measured on a CPU with one thread.
 RULE: dict[str, tuple[tuple[float, int], ...]] = {
@@ -42,7 +42,7 @@ WITHOUT_RULE = (nn.MultiheadAttention, nn.SyncBatchNorm)  # of those modules of 
 
 
 def choose(parts: Parts, trials: int) -> Choice | None:
-    """The choice for so many trials like this one by the rule; None where the rule does not know the layers, or where
+    """The rule's choice for `trials` trials like this one; None where the rule does not know the layers, or where
     the device is no CPU. Computes a loss, which changes the random state and the buffers of the model."""
     kind = kind_of(parts.model, parts.task)
     if kind is None or parts.device.type != "cpu":

@@ -60,7 +60,7 @@ class MultiLabel(GradientTask):
         has, probabilities = targets.cpu().numpy() > 0.5, _probabilities(outputs)
         evaluation.metrics |= multi_label.scores(has, probabilities, self.data.classes)
         matches = exact_matches(probabilities > 0.5, has)
-        evaluation.intervals = {"accuracy": intervals.wilson(int(matches.sum()), len(has))}
+        evaluation.intervals = {"accuracy": intervals.share(matches)}
         evaluation.baselines = {"accuracy": float(exact_matches(self._most_frequent(), has).mean())}
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": self._names(has), **self._columns(probabilities)}

@@ -215,7 +215,7 @@ def _add_model(rows: Rows, update: RunUpdate, experiment_id: int, root: str) -> 
 def _add_data_set(
     connection: sqlite3.Connection, update: RunUpdate, data: dict[str, Any], experiment_id: int
 ) -> None:
-    """Links the run to the data set, of which the experiment has one row for all runs."""
+    """Links the run to the row of its data set; the runs of an experiment share one row per data set."""
     about = data_set_of(data)
     own = {
         "dataset_uuid": uuid.uuid4().hex,

@@ -31,8 +31,8 @@ def code_of(folder: Path, record: Mapping[str, Any], is_live: bool) -> Code:
     """What the model of this run carries. The code multiplies the size of a small model, so only single runs and the
     best trial of a sweep have it, the latter once the sweep has ended.
 
-    is_live: the process that started this courier trains the run. The user's modules of other runs are left out:
-    whoever loads the model executes them.
+    is_live: the process that started this courier trains the run. The user's modules of other runs are left out,
+    because loading the model executes them.
     """
     if record.get("parent") is not None:
         sweep = try_read_json(folder.parent / "sweep.json") or {}

@@ -6,7 +6,7 @@ They are stated, because MLflow would infer them by loading the model in another
 import ast
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import distribution, packages_distributions, version
@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from mlcli.config.stored import targets
 from mlcli.track.model_code import PACKAGE, top_level
 
 BASE = ("mlflow", "torch", "hydra-core", "omegaconf", "safetensors")  # of every model
@@ -44,29 +45,22 @@ class Requirements:
 
 def requirements(config: Mapping[str, Any], sources: Mapping[str, str]) -> Requirements:
     """Of a model with this config. sources: the user's modules that are part of the model, by path."""
-    targets = sorted({target for key in BUILT for target in _targets(config.get(key))})
-    return _requirements(tuple(targets), tuple(sorted(sources.items())))
+    built = sorted({target for key in BUILT for target in targets(config.get(key))})
+    return _requirements(tuple(built), tuple(sorted(sources.items())))
 
 
 @lru_cache(maxsize=64)
-def _requirements(targets: tuple[str, ...], sources: tuple[tuple[str, str], ...]) -> Requirements:
-    names = {target.partition(".")[0] for target in targets}
+def _requirements(built: tuple[str, ...], sources: tuple[tuple[str, str], ...]) -> Requirements:
+    names = {target.partition(".")[0] for target in built}
     for _, text in sources:
         names |= {name.partition(".")[0] for name in _imports(text)}
-    names |= _imported_by_mlcli(targets)
+    names |= _imported_by_mlcli(built)
     packages, modules = [*map(_pinned, BASE)], []
     for name in sorted(names - INCLUDED - top_level(dict(sources))):
         found = _distributions(name)
         packages += [_pinned(each) for each in found]
         modules += [] if found else [name]
     return Requirements(tuple(dict.fromkeys(packages)), tuple(modules))
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping) and isinstance(node.get("_target_"), str):
-        yield node["_target_"]
-    for value in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
-        yield from _targets(value)
 
 
 def _imports(text: str) -> set[str]:
@@ -80,9 +74,9 @@ def _imports(text: str) -> set[str]:
     return names | {node.module for node in absolute if node.module}
 
 
-def _imported_by_mlcli(targets: Iterable[str]) -> set[str]:
-    """What mlcli's own models and tasks among the targets import from other packages, also through each other."""
-    waiting, seen, names = [target.rpartition(".")[0] for target in targets], set[str](), set[str]()
+def _imported_by_mlcli(built: Iterable[str]) -> set[str]:
+    """What mlcli's own models and tasks among these import from other packages, also through each other."""
+    waiting, seen, names = [target.rpartition(".")[0] for target in built], set[str](), set[str]()
     while waiting:
         module = waiting.pop()
         if module in seen or not module.startswith(("mlcli.model.", "mlcli.task.")):

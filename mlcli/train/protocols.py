@@ -115,8 +115,8 @@ class SizesOutputs(Protocol):
 
     @staticmethod
     def outputs(data: Any, cfg: Any) -> int | None:
-        """From the DataSet and the run's config, of which the function takes what it names. Raises ValueError for
-        data that does not fit the task."""
+        """From the DataSet and the run's config; an implementation may declare only the parameters that it needs.
+        Raises ValueError for data that does not fit the task."""
 
 
 @runtime_checkable

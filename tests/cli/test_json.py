@@ -11,16 +11,7 @@ from typer.testing import CliRunner
 from mlcli.cli.app import app
 from mlcli.cli.output import print_json
 from mlcli.cli.training import main
-
-QUICK = [
-    "-q",
-    "data=iris",
-    "model=linear",
-    "trainer.epochs=1",
-    "tracking=none",
-    "tracking.figures=false",
-    "device=cpu",
-]
+from tests.commands import QUICK
 
 
 @pytest.fixture(scope="module")

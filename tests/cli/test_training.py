@@ -11,16 +11,7 @@ from mlcli.cli.cross_validation import main as crossval
 from mlcli.cli.training import main
 from mlcli.store.folder import RunFolder
 from tests import commands
-
-QUICK = [
-    "-q",
-    "data=iris",
-    "model=linear",
-    "trainer.epochs=1",
-    "tracking=none",
-    "tracking.figures=false",
-    "device=cpu",
-]
+from tests.commands import QUICK
 
 
 @pytest.fixture(autouse=True)

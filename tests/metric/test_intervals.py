@@ -7,12 +7,13 @@ from scipy import stats
 from mlcli.metric import classification as metrics
 from mlcli.metric import intervals
 from mlcli.metric import regression as errors
+from mlcli.metric.normal import wilson
 
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 1), (1, 1), (0, 30), (29, 30), (30, 30), (340, 360), (1, 10_000)])
 def test_the_interval_of_a_share_is_wilsons(hits: int, count: int) -> None:
     expected = stats.binomtest(hits, count).proportion_ci(method="wilson")
-    assert intervals.wilson(hits, count) == pytest.approx((expected.low, expected.high), abs=1e-8)
+    assert wilson(hits / count, count) == pytest.approx((expected.low, expected.high), abs=1e-8)
 
 
 def test_the_intervals_of_a_classifier_are_near_scipys_bootstrap() -> None:

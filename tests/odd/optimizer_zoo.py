@@ -164,6 +164,8 @@ class ScheduleFree(Own):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        if not self.training:
+            raise RuntimeError("not in train mode")
         self.count += 1
         for p, grad, lr in self.each():
             z = self.state[p].setdefault("z", p.detach().clone())

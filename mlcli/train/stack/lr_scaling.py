@@ -6,8 +6,10 @@ optimizer as configured is tested: rows at several learning rates, each alone, a
 them.
 """
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlcli.train.optimizers import MakeOptimizer
 from mlcli.train.stack.row_optimizer import select_rows
@@ -30,11 +32,11 @@ def scales_with_lr(make: MakeOptimizer) -> bool:
 def _test(make: MakeOptimizer) -> bool:
     start, gradients = noisy_gradients()
     try:
-        alone = [_alone(make, start[row], [each[row] for each in gradients], RATES[row]) for row in (0, 2)]
+        rows = [alone(make, start[row], [each[row] for each in gradients], RATES[row]) for row in (0, 2)]
         together = _together(make, start.clone(), gradients)
     except Exception:  # an optimizer may raise anything for tensors that are not those of a network
         return False
-    expected = torch.stack(alone) - start[[0, 2]]
+    expected = torch.stack(rows) - start[[0, 2]]
     error = (together - start[[0, 2]] - expected).abs()
     return bool((error <= 1e-9 * expected.abs() + 1e-10 * expected.abs().amax(1, keepdim=True)).all())
 
@@ -57,10 +59,10 @@ def factor_at(step: int) -> float:
     return 1.0 - 0.08 * (step % 10)
 
 
-def _alone(make: MakeOptimizer, start: Tensor, gradients: list[Tensor], rate: float) -> Tensor:
+def alone(make: MakeOptimizer, start: Tensor, gradients: Sequence[Tensor], rate: float) -> Tensor:
     """The weights of one row after all steps, trained as a trial alone."""
-    own = [piece.clone() for piece in pieces(start)]
-    optimizer = make([{"params": own}], lr=rate)
+    own = [nn.Parameter(piece.clone()) for piece in pieces(start)]
+    optimizer = make([{"params": own, "lr": rate}])
     for step, gradient in enumerate(gradients):
         for parameter, piece in zip(own, pieces(gradient.clone()), strict=True):
             parameter.grad = piece

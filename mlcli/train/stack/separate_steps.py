@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mlcli.cannot_stack import CannotStack
 from mlcli.random_numbers import keep_states
 from mlcli.train.optimizers import MakeOptimizer
-from mlcli.train.stack.lr_scaling import LEAVES, RATES, SHAPES, factor_at, noisy_gradients, pieces
+from mlcli.train.stack.lr_scaling import LEAVES, RATES, SHAPES, alone, factor_at, noisy_gradients, pieces
 from mlcli.train.stack.row_optimizer import RowOptimizer
 from mlcli.train.stack.side_effects import global_rng_states, require_unchanged_rng
 from mlcli.train.stack.weights import StackedWeights
@@ -43,7 +43,7 @@ def require_separate_steps(make: MakeOptimizer, name: str, of_torch: bool) -> No
 def _reason(make: MakeOptimizer, name: str) -> str | None:
     start, gradients = noisy_gradients()
     try:
-        expected = [_alone(make, start[row], [each[row] for each in gradients], RATES[row]) for row in (0, 2)]
+        expected = [alone(make, start[row], [each[row] for each in gradients], RATES[row]) for row in (0, 2)]
         got = _together(make, start, gradients)
     except CannotStack as error:
         return str(error)
@@ -80,17 +80,6 @@ def _steps(make: MakeOptimizer, sizes: Sequence[torch.Size], gradients: Sequence
     for given in gradients:
         for parameter, gradient in zip(own, given, strict=True):
             parameter.grad = gradient.clone()
-        optimizer.step()
-    return torch.cat([parameter.flatten() for parameter in own])
-
-
-def _alone(make: MakeOptimizer, start: Tensor, gradients: Sequence[Tensor], rate: float) -> Tensor:
-    own = [nn.Parameter(piece.clone()) for piece in pieces(start)]
-    optimizer = make([{"params": own, "lr": rate}])
-    for step, gradient in enumerate(gradients):
-        for parameter, piece in zip(own, pieces(gradient.clone()), strict=True):
-            parameter.grad = piece
-        optimizer.param_groups[0]["lr"] = rate * factor_at(step)
         optimizer.step()
     return torch.cat([parameter.flatten() for parameter in own])
 

@@ -15,6 +15,7 @@ from mlcli.train.optimizers import MakeOptimizer
 from mlcli.train.stack.update import StackedUpdate
 from mlcli.train.stack.weights import StackedWeights
 from mlcli.train.update import Update
+from tests.odd.optimizer_zoo import ScheduleFree
 
 RATES = (0.05, 0.02, 0.1)
 STEPS, LEAVES = 30, 12  # at that step the second trial leaves
@@ -129,43 +130,6 @@ class Rebinds(OwnOptimizer):
 class RaisesAtFirstStep(OwnOptimizer):
     def move(self, p: Tensor, lr: float) -> None:
         raise ArithmeticError("no step today")
-
-
-class ScheduleFree(OwnOptimizer):
-    """Schedule-free gradient descent (Defazio et al. 2024): gradients are taken at a point between the fast weights
-    and their mean, and the mean is what is evaluated."""
-
-    def begin(self) -> None:
-        self.training, self.count = False, 0
-
-    def train(self) -> None:
-        self._turn(True)
-
-    def eval(self) -> None:
-        self._turn(False)
-
-    @torch.no_grad()
-    def _turn(self, training: bool) -> None:
-        if training != self.training:
-            for group in self.param_groups:
-                for p in group["params"]:
-                    if "z" in self.state[p]:
-                        z = self.state[p]["z"]  # y = 0.1 z + 0.9 x
-                        p.copy_(0.1 * z + 0.9 * p if training else (p - 0.1 * z) / 0.9)
-        self.training = training
-
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        if not self.training:
-            raise RuntimeError("not in train mode")
-        self.count += 1
-        super().step()
-
-    def move(self, p: Tensor, lr: float) -> None:
-        z = self.state[p].setdefault("z", p.clone())
-        x = (p - 0.1 * z) / 0.9
-        z -= lr * p.grad
-        x.lerp_(z, 1 / self.count)
-        p.copy_(0.1 * z + 0.9 * x)
 
 
 def falling(step: int, steps_per_epoch: int, total_steps: int) -> float:
