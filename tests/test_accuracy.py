@@ -2,15 +2,14 @@
 
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import build
 from mlcli.train.loop import Plan, Progress, fit
+from tests.configs import run_config
 
 
 def accuracy(*overrides: str) -> float:
     """Test accuracy of the weights with the best val/loss, as `mlcli train` reports it."""
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+    cfg = run_config("device=cpu", *overrides)
     parts, progress = build(cfg), Progress()
     for _ in fit(parts.task, Plan(epochs=cfg.trainer.epochs, monitor="val/loss", higher=False), progress):
         pass
@@ -38,8 +37,7 @@ def test_diabetes_matches_least_squares() -> None:
     from sklearn.metrics import r2_score
 
     overrides = ["task=regression", "data=diabetes", "device=cpu", "trainer.epochs=60", "optimizer.lr=0.02"]
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, overrides))
+    cfg = run_config(*overrides)
     parts, progress = build(cfg), Progress()
     for _ in fit(parts.task, Plan(epochs=60, monitor="val/loss", higher=False), progress):
         pass
@@ -58,8 +56,7 @@ def test_diabetes_matches_least_squares() -> None:
 def test_diabetes_matches_the_documentation_of_scikit_learn(overrides: list[str], split: str, r2: float) -> None:
     """R² of least squares on the 20 patients held out there, and on all patients when fitted to all."""
     whole = ["optimizer=sgd", "optimizer.lr=0.2", "trainer.batch_size=442"]
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["task=regression", "data=diabetes", "model=linear", *whole, *overrides]))
+    cfg = run_config("task=regression", "data=diabetes", "model=linear", *whole, *overrides)
     parts = build(cfg)
     for _ in fit(parts.task, Plan(epochs=1000, monitor="train/loss", higher=False), Progress()):
         pass
@@ -72,8 +69,7 @@ def test_a_linear_autoencoder_matches_pca() -> None:
     from sklearn.decomposition import PCA
 
     overrides = ["task=reconstruction", "model.depth=0", "scheduler=cosine", "optimizer.lr=0.01", "trainer.epochs=60"]
-    with hydra_session() as hydra:
-        parts = build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    parts = build(run_config("device=cpu", *overrides))
     for _ in fit(parts.task, Plan(epochs=60, monitor="val/loss", higher=False), Progress()):
         pass
     pixels = parts.data.examples.inputs[parts.data.splits["train"]].flatten(1).numpy()

@@ -6,16 +6,18 @@ import pytest
 import yaml
 
 from mlcli.config.check import check
-from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.config.compose import shipped_conf
 from mlcli.config.locate import locate
 from mlcli.run.build import build, build_data
 from mlcli.run.compatible import accepted_kinds
 from mlcli.traits import model_traits
+from tests.configs import run_config
 
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
 SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall", "state": "gridworld"}
-NARROW = {"resnet18", "resnet34", "resnet50"}  # for speed; tests/model/test_resnet.py tests the full width
+SMALL = {name: "model.width=8" for name in ("resnet18", "resnet34", "resnet50")}  # tests/model/ has their full size
+SMALL["efficientnet_lite0"] = "model.size=32"
 ABSENT_DEVICES = {"cuda", "mps"}
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # of no package; built in tests/data
 OPTIONAL = {"japanese_vowels", "italy_power", "minilm", "mlp_keras"}  # need packages that `make optional` installs
@@ -38,11 +40,10 @@ def test_composes_and_builds(path: Path) -> None:
         overrides.append(f"data={SMALL_DATA[accepted_kinds(node)[0]]}")
         task = traits.trained_by or ("reconstruction" if traits.reconstructs else None)
         overrides += [f"task={task}"] if task else []
-    overrides += ["model.width=8"] if option in NARROW else []
+    overrides += [SMALL[option]] if group == "model" and option in SMALL else []
     if group == "data" and option not in OWN_FILES:
         overrides += _task_of(option)
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, overrides))
+    cfg = run_config(*overrides)
     check(cfg)
     if option not in ABSENT_DEVICES | OWN_FILES:
         parts = build(cfg)
@@ -52,8 +53,7 @@ def test_composes_and_builds(path: Path) -> None:
 
 def _task_of(data: str) -> list[str]:
     """Task and model for data that do not fit the defaults."""
-    with hydra_session() as hydra:
-        examples = build_data(to_run(compose(hydra, [f"data={data}"]))).examples
+    examples = build_data(run_config(f"data={data}")).examples
     if examples.kind == "vector" and examples.world is not None:
         return ["task=dqn"]
     if examples.kind == "state":

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 CASES = {
     "clustering": [
@@ -87,8 +87,7 @@ CASES = {
 
 
 def parts_of(overrides: list[str]) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES.keys())

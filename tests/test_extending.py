@@ -36,6 +36,11 @@ class Project:
         """The files below outputs/ that match, in the order of their names."""
         return [json.loads(file.read_text()) for file in sorted((self.folder / "outputs").glob(pattern))]
 
+    def started(self, pattern: str) -> list[Path]:
+        """The folders of the records that match, in the order in which they started. Names have only seconds."""
+        records = {file: json.loads(file.read_text()) for file in (self.folder / "outputs").glob(pattern)}
+        return [file.parent for file in sorted(records, key=lambda file: str(records[file]["started"]))]
+
     def statuses(self) -> list[str]:
         return [record["status"] for record in (*self.json("**/run.json"), *self.json("**/sweep.json"))]
 
@@ -88,7 +93,7 @@ def task(project: Project) -> None:
 
 
 def loss(project: Project) -> None:
-    margins, focal = sorted(project.folder.glob("outputs/sweeps/*"))
+    margins, focal = project.started("sweeps/*/sweep.json")
     assert len(list(margins.glob("*/result.json"))) == 2 and len(project.json("runs/*/result.json")) == 1
     results = [json.loads((focal / str(trial) / "result.json").read_text()) for trial in range(3)]
     losses = [result["metrics"]["train/loss"] for result in results]
@@ -101,8 +106,8 @@ def optimizer(project: Project) -> None:
 
 
 def schedule(project: Project) -> None:
-    *_, file = sorted(project.folder.glob("outputs/runs/*/metrics.jsonl"))  # of the last command
-    rates = [json.loads(line)["metrics"]["lr"] for line in file.read_text().splitlines()]
+    *_, last = project.started("runs/*/run.json")
+    rates = [json.loads(line)["metrics"]["lr"] for line in (last / "metrics.jsonl").read_text().splitlines()]
     assert rates == pytest.approx([0.002 / epochs**0.5 for epochs in (1, 2, 3, 4)])
 
 

@@ -2,16 +2,15 @@
 
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import build_data
 from mlcli.run.trust import trusted
 from mlcli.store.folder import plain
+from tests.configs import run_config
 
 
 @pytest.mark.parametrize("name", ["cliff_walking", "frozen_lake", "taxi"])
 def test_stored_configs_of_older_versions_open(name: str) -> None:
-    with hydra_session() as hydra:
-        stored = dict(to_run(compose(hydra, [f"data={name}", "task=control", "model=q_table"])))
+    stored = dict(run_config(f"data={name}", "task=control", "model=q_table"))
     now = build_data(trusted(plain(stored, "run"), "run"))
     stored["data"] = {**stored["data"], "_target_": f"mlcli.data.toy_text.{name}"}
     stored["trainer"] = {**stored["trainer"], "watch": False}

@@ -9,4 +9,4 @@ def test_more_units_recall_longer_delays(experiment: Callable[..., Any]) -> None
     assert small["memory span"] < large["memory span"] == 4
     assert small["delay 4"] < 0.6 and large["delay 4"] > 0.9
     assert "16 units 4 steps; it grows with the number of units" in conclusion.sentence
-    assert "sweep" in conclusion.figures()
+    assert conclusion.figures() == {"sweep_delay=1", "sweep_delay=4"}

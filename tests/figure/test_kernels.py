@@ -4,13 +4,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", "data=digits", *overrides])))
+    return build(run_config("device=cpu", "data=digits", *overrides))
 
 
 def test_feature_maps_are_what_the_first_convolution_makes_of_images() -> None:

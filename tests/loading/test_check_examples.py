@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.loading.check_examples import check_examples
 from mlcli.loading.dataset import Examples
 from mlcli.run.build import build
+from tests.configs import run_config
 
 GAP, INF = float("nan"), float("inf")
 
@@ -80,7 +80,6 @@ def test_a_run_on_gaps_is_refused_when_it_is_built(monkeypatch: pytest.MonkeyPat
     examples = diabetes.diabetes()
     examples.inputs[7, examples.features.index("bmi")] = GAP
     monkeypatch.setattr(diabetes, "diabetes", lambda **_: examples)
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", "task=regression", "data=diabetes"]))
+    cfg = run_config("device=cpu", "task=regression", "data=diabetes")
     with pytest.raises(ConfigError, match=r"data=diabetes: inputs .* 1 of 442 examples \(bmi in 1\)"):
         build(cfg)

@@ -3,15 +3,14 @@
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.traits import TRAIN_SAMPLE
+from tests.configs import run_config
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", "model=linear", *overrides])))
+    return build(run_config("device=cpu", "model=linear", *overrides))
 
 
 def test_balanced_draws_each_class_equally_often() -> None:

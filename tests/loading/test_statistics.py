@@ -8,13 +8,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.data import breast_cancer, diabetes
 from mlcli.loading.dataset import Examples
 from mlcli.loading.make_dataset import make_dataset
 from mlcli.loading.statistics import statistics
 from mlcli.run.build import Parts, build
 from mlcli.train.loop import Plan, Progress, fit
+from tests.configs import run_config
 
 
 def normal(*shape: int) -> torch.Tensor:
@@ -56,8 +56,7 @@ def test_images_by_channel() -> None:
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 def trained(parts: Parts, epochs: int) -> dict[str, float]:

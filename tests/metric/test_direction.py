@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric.direction import DIRECTIONS, check_directed, direction
 from mlcli.renamed import METRICS
 from mlcli.run.build import Parts, build
@@ -18,6 +17,7 @@ from mlcli.store.query import query
 from mlcli.store.records import read_json
 from mlcli.task.classification import Classification
 from mlcli.train.protocols import Evaluation
+from tests.configs import run_config
 from tests.test_contract import CASES
 
 EVERY = CASES | {
@@ -66,8 +66,7 @@ def test_what_a_task_states_counts_first() -> None:
 
 
 def parts_of(overrides: list[str]) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 @pytest.mark.parametrize("overrides", EVERY.values(), ids=EVERY.keys())

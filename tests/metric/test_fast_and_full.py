@@ -2,15 +2,14 @@
 
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import build
+from tests.configs import run_config
 from tests.metric.test_direction import EVERY
 
 
 @pytest.mark.parametrize("overrides", EVERY.values(), ids=EVERY.keys())
 def test_fast_metrics_equal_full_metrics(overrides: list[str]) -> None:
-    with hydra_session() as hydra:
-        parts = build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    parts = build(run_config("device=cpu", *overrides))
     for batch in parts.task.batches(0):
         parts.task.step(batch)
     split = parts.data.evaluation_split

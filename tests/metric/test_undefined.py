@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric import classification, clustering, fast, meta_learning, multi_label, regression, rollout
 from mlcli.run.build import Parts, build
 from mlcli.run.log import log_to
 from mlcli.run.stacked import stack_of
 from mlcli.store.records import read_json
+from tests.configs import run_config
 
 ONE = {
     "classification": ["data=iris", "model=linear"],
@@ -31,14 +31,12 @@ ONE = {
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 @pytest.mark.parametrize("overrides", ONE.values(), ids=ONE.keys())
 def test_one_example_gives_numbers_or_nothing(overrides: list[str]) -> None:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+    cfg = run_config("device=cpu", *overrides)
     data = build(cfg).data
     count = 20 if data.examples.groups is not None else 1  # of a group, which is a task to learn
     one = replace(data, splits=data.splits | {"val": data.splits["val"][:count]})
@@ -73,8 +71,7 @@ def test_each_metric_by_its_own_rule(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_stack_leaves_out_what_a_trial_alone_does() -> None:
     parts = [parts_of("task=regression", "data=diabetes", "model=linear", f"trainer.seed={seed}") for seed in (0, 1)]
     data = replace(parts[0].data, splits=parts[0].data.splits | {"val": parts[0].data.splits["val"][:1]})
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", "task=regression", "data=diabetes", "model=linear"]))
+    cfg = run_config("device=cpu", "task=regression", "data=diabetes", "model=linear")
     stack = stack_of([build(cfg, data), build(cfg, data)])
     alone = build(cfg, data).task
     for full in (False, True):

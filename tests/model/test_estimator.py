@@ -21,13 +21,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.model.estimator import Estimator
 from mlcli.model.estimator_bytes import SAFE, _is_own
 from mlcli.run.build import Parts, build
 from mlcli.run.estimator import resolve_epochs
 from mlcli.run.evaluate import evaluate_run
 from mlcli.run.load import load_model
+from tests.configs import run_config
 
 READY = ("logistic_regression", "random_forest", "gradient_boosting", "svm", "knn")
 TARGET = "model.estimator._target_="
@@ -40,8 +40,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def built(*overrides: str) -> tuple[Parts, Any]:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+    cfg = run_config("device=cpu", *overrides)
     resolve_epochs(cfg)
     return build(cfg), cfg
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.run.load import load_model
+from tests.configs import run_config
 
 SHAPE = ("data=digits", "model.width=16", "model.depth=3", "device=cpu")
 PYTORCH = (*SHAPE, "model=mlp", "model.norm=none", "optimizer=sgd", "optimizer.lr=0.1")
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def built(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, list(overrides))))
+    return build(run_config(*overrides))
 
 
 def steps(parts: Parts, epochs: int) -> list[float]:
@@ -43,8 +42,7 @@ def test_after_a_hundred_steps_equal_to_pytorch() -> None:
 
 @pytest.mark.optional
 def test_weights_put_back_predict_the_same(tmp_path: Path) -> None:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, [*SHAPE, "model=mlp_keras"]))
+    cfg = run_config(*SHAPE, "model=mlp_keras")
     parts = build(cfg)
     steps(parts, 1)
     write_model(tmp_path / "model", cfg, parts)

@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.model.mlp_numpy import MLPNumpy
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 SHAPE = ("data=digits", "model.width=32", "model.depth=3", "device=cpu")
 PYTORCH = (*SHAPE, "model=mlp", "model.norm=none", "optimizer=sgd", "optimizer.lr=0.1")
 
 
 def built(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, list(overrides))))
+    return build(run_config(*overrides))
 
 
 def steps(parts: Parts, count: int, dtype: torch.dtype) -> list[float]:

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.model.perceptron import Perceptron
 from mlcli.run.build import build
+from tests.configs import run_config
 
 
 def test_an_update_is_rosenblatts_rule() -> None:
@@ -37,8 +37,7 @@ def test_a_number_is_refused() -> None:
 def accuracy(*overrides: str, epochs: int = 20) -> float:
     """Accuracy on the training split after a number of epochs of Rosenblatt's rule."""
     rule = ["model=perceptron", "optimizer=sgd", "optimizer.lr=1", "trainer.batch_size=1", "device=cpu"]
-    with hydra_session() as hydra:
-        parts = build(to_run(compose(hydra, [*rule, *overrides, "data.examples=300"])))
+    parts = build(run_config(*rule, *overrides, "data.examples=300"))
     for epoch in range(epochs):
         for batch in parts.task.batches(epoch):
             parts.task.step(batch)

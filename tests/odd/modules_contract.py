@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.run.build import build
@@ -28,6 +27,7 @@ from mlcli.run.member import StackMember
 from mlcli.run.stacked import build_trials, stack_of, train_stacked
 from mlcli.store.weights import load_weights
 from mlcli.traits import model_traits
+from tests.configs import run_config
 from tests.odd import zoo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,8 +63,7 @@ def names() -> list[str]:
 
 def configs() -> dict[str, Settings]:
     """A config by kind of input. Composing takes longer than training, so each module replaces the model of one."""
-    with hydra_session() as hydra:
-        return {kind: to_run(compose(hydra, [*QUICK, data])) for kind, data in DATA.items()}
+    return {kind: run_config(*QUICK, data) for kind, data in DATA.items()}
 
 
 def examine(name: str, folder: Path, base: dict[str, Settings]) -> Found:

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.settings import Settings
 from mlcli.random_numbers import keep_states
 from mlcli.run.build import Parts, build
 from mlcli.run.failure import first_line
 from mlcli.run.stacked import build_trials, stack_of
+from tests.configs import run_config
 from tests.odd import optimizer_zoo as zoo
 
 EPOCHS = 12  # of four updates: more than the 30 of the test that a stack makes
@@ -47,8 +47,7 @@ class Found:
 
 def configs() -> dict[str, Settings]:
     """The config for most optimizers, and for those that take only matrices or only sparse gradients."""
-    with hydra_session() as hydra:
-        made = to_run(compose(hydra, COMMON))
+    made = run_config(*COMMON)
     matrices, sparse = copy.deepcopy(made), copy.deepcopy(made)
     matrices.model.freeze = ["*bias", "*norm*"]
     sparse.data = Settings({"_target_": f"{zoo.__name__}.words"})

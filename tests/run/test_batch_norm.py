@@ -2,16 +2,15 @@
 
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 NORM = ["data=breast_cancer", "model=mlp", "model.width=8", "model.norm=batch_norm"]
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 @pytest.mark.parametrize("resident", ["true", "false"])

@@ -6,11 +6,11 @@ import pytest
 
 from mlcli.cli.cross_validation import main as crossval
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run import metrics
 from mlcli.run.build import build
 from mlcli.run.lifecycle import plan_of
 from mlcli.train.loop import Epoch, Progress, fit
+from tests.configs import run_config
 
 QUICK = ["tracking=none", "device=cpu", "-q", "tracking.figures=false", "trainer.epochs=2"]
 IRIS = [*QUICK, "data=iris", "model=mlp", "model.width=8"]
@@ -69,8 +69,7 @@ def test_crossval_compares_a_metric_that_there_is(capsys: pytest.CaptureFixture[
 
 
 def journal(arguments: list[str], look: bool) -> list[dict[str, float]]:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, [*QUICK[:2], "trainer.epochs=2", *arguments]))
+    cfg = run_config(*QUICK[:2], "trainer.epochs=2", *arguments)
     parts = build(cfg)
     names = metrics._of_train(parts, cfg) if look else []
     told = [event.metrics for event in fit(parts.task, plan_of(cfg), Progress()) if isinstance(event, Epoch)]

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from mlcli.cannot_stack import CannotStack
 from mlcli.cli.training import main
 from mlcli.config.check import check
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.metric.own import OwnMetric
 from mlcli.run.build import Parts, build
@@ -24,6 +23,7 @@ from mlcli.run.metrics import check_monitor
 from mlcli.run.stacked import stack_of
 from mlcli.store.find import find_run
 from tests.commands import refusal
+from tests.configs import run_config
 
 HERE = __name__
 COMMON = ["data=iris", "model=linear", "device=cpu", "trainer.epochs=2", "tracking=none"]
@@ -79,8 +79,7 @@ class Counts(nn.Module):
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, [*COMMON, *overrides]))
+    cfg = run_config(*COMMON, *overrides)
     check(cfg)
     parts = build(cfg)
     check_monitor(cfg, parts)

@@ -14,6 +14,7 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.loading.dataset import Examples
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
+from tests.configs import run_config
 
 
 def noise() -> Examples:
@@ -73,7 +74,6 @@ def test_trials_that_share_a_generator_do_not_stack() -> None:
         stack = stack_of([parts_of(), parts_of("trainer.seed=1")])
         stack.step(next(iter(stack.batches(0))))
     own = ["model=linear", f"metrics.m._target_={__name__}.sampled"]
-    with hydra_session() as hydra:
-        parts = [build(to_run(compose(hydra, ["data=iris", "device=cpu", *own]))) for _ in range(2)]
+    parts = [build(run_config("data=iris", "device=cpu", *own)) for _ in range(2)]
     with pytest.raises(CannotStack, match="a metric samples from a random generator"):
         stack_of(parts).evaluate("val", full=False)

@@ -12,20 +12,19 @@ from omegaconf import OmegaConf
 from safetensors.torch import save_file
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.model.cnn import CNN
 from mlcli.model.resnet import ResNet18
 from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.serve.predictor import Predictor
+from tests.configs import run_config
 
 CNN4 = ["model=cnn", "model.width=4", "device=cpu"]
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, [*CNN4, *overrides])))
+    return build(run_config(*CNN4, *overrides))
 
 
 def network(outputs: int = 10, seed: int = 9) -> CNN:
@@ -125,8 +124,7 @@ def test_a_file_of_torchvisions(scratch: Path) -> None:
     theirs = ResNet18((3, 8, 8), 10, width=4)
     torch.save({n.replace("head.", "fc."): t for n, t in theirs.state_dict().items()}, "resnet18.pth")
     options = ["model=resnet18", "device=cpu", "model.width=4", "model.init_from=resnet18.pth"]
-    with hydra_session() as hydra:
-        parts = build(to_run(compose(hydra, options)))
+    parts = build(run_config(*options))
     loaded = parts.model.state_dict()
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(loaded[name], tensor) == (name != "conv1.weight"), name
@@ -193,8 +191,7 @@ class Unknown:
 def test_values_of_another_type(key: str, value: Any, scratch: Path) -> None:
     from mlcli.config.check import check
 
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, []))
+    cfg = run_config()
     cfg.model[key] = value
     with pytest.raises(ConfigError, match=rf"model\.{key}=.*: must be "):
         check(cfg)

@@ -4,18 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.serve.generate import generate
+from tests.configs import run_config
 
 GPT = ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=16"]
 
 
 def saved(folder: Path, *overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+    cfg = run_config("device=cpu", *overrides)
     parts = build(cfg)
     write_model(folder / "model", cfg, parts)
     return parts

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.serve import predictions as module
 from mlcli.serve.predictions import predict_file, to_json
+from tests.configs import run_config
 
 RUNS = {
     "iris": ["data=iris"],
@@ -32,8 +32,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Par
     """Run folders with an untrained model each, and the parts they were written from."""
     runs = {}
     for name, overrides in RUNS.items():
-        with hydra_session() as hydra:
-            cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+        cfg = run_config("device=cpu", *overrides)
         folder = tmp_path_factory.mktemp(name)
         parts = build(cfg)
         write_model(folder / "model", cfg, parts)

@@ -14,10 +14,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mlcli.cli.app import app
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import build
 from mlcli.run.finish import write_model
 from mlcli.serve import arrays, input_files
+from tests.configs import run_config
 
 RUNS = {
     "iris": ["data=iris"],
@@ -37,8 +37,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Run folders with an untrained model each."""
     found = {}
     for name, overrides in RUNS.items():
-        with hydra_session() as hydra:
-            cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+        cfg = run_config("device=cpu", *overrides)
         folder = found[name] = tmp_path_factory.mktemp(name)
         write_model(folder / "model", cfg, build(cfg))
         if name == "series":  # no such data set ships

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.config.compose import shipped_conf
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.serve.predictor import Predictor
 from mlcli.store.records import read_json
+from tests.configs import run_config
 
 README = Path(__file__).parents[2] / "README.md"
 RUNS = [
@@ -60,8 +61,7 @@ THREADS, REQUESTS = 4, 48
 @pytest.fixture(scope="module", params=RUNS, ids=[" ".join(run[:2]) for run in RUNS])
 def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Parts, Path]:
     """Parts after an epoch, and the model folder written from them."""
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", *request.param]))
+    cfg = run_config("device=cpu", *request.param)
     parts = build(cfg)
     for batch in parts.task.batches(0):
         parts.task.step(batch)
@@ -161,8 +161,7 @@ def test_wrong_shape(saved: tuple[Parts, Path]) -> None:
 
 
 def test_texts_become_tokens_as_they_did_for_training(tmp_path: Path) -> None:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", "task=sequence_labelling", "data.examples=50", "data.length=9"]))
+    cfg = run_config("device=cpu", "task=sequence_labelling", "data.examples=50", "data.length=9")
     parts = build(cfg)
     write_model(tmp_path / "model", cfg, parts)
     predictor = Predictor(tmp_path / "model")

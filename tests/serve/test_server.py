@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import build
 from mlcli.run.finish import write_model
@@ -24,6 +23,7 @@ from mlcli.serve.server import HOST, bound_socket, example_request
 from mlcli.serve.server_process import running_server
 from mlcli.track.mlflow_model import SERVING_EXAMPLE
 from mlcli.track.mlflow_model import write_model as write_pyfunc
+from tests.configs import run_config
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of MLflow's about MLflow's own type hints
@@ -38,8 +38,7 @@ ROW = [0.1, 0.2, 0.03, 0.4]
 
 def saved(folder: Path, *overrides: str) -> Path:
     """A run's folder with an untrained model."""
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", *overrides]))
+    cfg = run_config("device=cpu", *overrides)
     write_model(folder / "model", cfg, build(cfg))
     (folder / "run.json").write_text('{"id": "x", "name": "x", "status": "FINISHED", "started": 0}')
     return folder

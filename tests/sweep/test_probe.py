@@ -12,6 +12,7 @@ from mlcli.run.stacked import build_trials, stack_of
 from mlcli.sweep.probe import probe_stack
 from mlcli.train.stack.stack import Stack
 from tests import commands
+from tests.configs import run_config
 
 QUICK = ["tracking=none", "data=iris", "trainer.epochs=4", "device=cpu", "tracking.figures=false"]
 ODD = "tests.sweep.odd_parts."
@@ -107,8 +108,7 @@ def test_weights_that_cannot_be_saved_fail_each_trial_with_the_reason(
     ids=lambda words: words[-1],
 )
 def test_trying_out_changes_no_trial(words: list[str]) -> None:
-    with hydra_session() as hydra:
-        cfgs = [to_run(compose(hydra, [*words, "device=cpu", f"trainer.seed={seed}"])) for seed in range(3)]
+    cfgs = [run_config(*words, "device=cpu", f"trainer.seed={seed}") for seed in range(3)]
     found = []
     for tried in (True, False):
         parts = build_trials(cfgs)

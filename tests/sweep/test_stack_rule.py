@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import build
 from mlcli.store.records import read_json
 from mlcli.sweep import stacks, timing
@@ -18,6 +17,7 @@ from mlcli.sweep.choice import Choice, recorded
 from mlcli.sweep.stack_rule import RULE, fewest_trials, kind_of, work_of
 from mlcli.train.stack.stack import Stack
 from tests.commands import sweep
+from tests.configs import run_config
 from tests.conftest import ROOT
 
 QUICK = ["tracking=none", "tracking.figures=false", "data=iris", "trainer.epochs=2", "device=cpu"]
@@ -29,8 +29,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def kind_and_work(*words: str) -> tuple[str | None, float]:
-    with hydra_session() as hydra:
-        parts = build(to_run(compose(hydra, [*words, "device=cpu"])))
+    parts = build(run_config(*words, "device=cpu"))
     return kind_of(parts.model, parts.task), work_of(parts)
 
 

@@ -14,6 +14,7 @@ from mlcli.run import stack_size, stacked
 from mlcli.run.load import load_run
 from mlcli.store.folder import RunFolder
 from tests import commands
+from tests.configs import run_config
 
 QUICK = ["tracking=none", "sweep.figures=0", "model=mlp", "model.width=16", "trainer.epochs=3", "device=cpu"]
 GRID = ["optimizer.lr=1e-3,4e-3", "trainer.seed=0,1"]
@@ -136,11 +137,9 @@ def test_a_group_is_cut_to_what_fits(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 def one_trial(module: Any) -> float:
-    from mlcli.config.compose import compose, hydra_session, to_run
     from mlcli.run.build import build
 
-    with hydra_session() as hydra:
-        return float(module.bytes_per_trial(build(to_run(compose(hydra, QUICK))))) * 1.01
+    return float(module.bytes_per_trial(build(run_config(*QUICK)))) * 1.01
 
 
 def test_halving_prunes_the_worst_half_at_each_rung() -> None:

@@ -20,6 +20,7 @@ from mlcli.run.build import Parts, build
 from mlcli.run.evaluate import evaluate_run
 from mlcli.run.stacked import build_trials, stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
+from tests.configs import run_config
 
 PLAN = Plan(epochs=300, monitor="train/loss", higher=False, validates=False)
 IRIS = ["data=iris", "split.normalise=false", "model.clusters=3"]
@@ -27,8 +28,7 @@ DIGITS = ["data=digits", "data.flat=true", "model.clusters=10", "model.starts=20
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["task=clustering", "device=cpu", *overrides])))
+    return build(run_config("task=clustering", "device=cpu", *overrides))
 
 
 def solve(parts: Parts) -> dict[str, Any]:

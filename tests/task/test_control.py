@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.plot_run import plot_run
@@ -18,13 +17,13 @@ from mlcli.run.stacked import build_trials, stack_of
 from mlcli.serve.predictor import Predictor
 from mlcli.store.folder import RunFolder
 from mlcli.task.tabular.dynamic_programming import value_iteration
+from tests.configs import run_config
 
 CORRIDOR = ["S...G"]
 
 
 def configs(variants: Sequence[Sequence[str]]) -> list[Any]:
-    with hydra_session() as hydra:
-        return [to_run(compose(hydra, ["device=cpu", "task=control", *each])) for each in variants]
+    return [run_config("device=cpu", "task=control", *each) for each in variants]
 
 
 def train(task: Any, epochs: int) -> list[dict[str, Any]]:

@@ -7,19 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.sweep.grouping import stacking_obstacle
 from mlcli.task.dqn import q_targets, update_target
 from mlcli.train.loop import Epoch, Plan, Progress, fit
+from tests.configs import run_config
 
 RANDOM = 22  # mean return of random actions
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", "device.threads=1", "task=dqn", *overrides])))
+    return build(run_config("device=cpu", "device.threads=1", "task=dqn", *overrides))
 
 
 def test_targets_by_hand() -> None:
@@ -105,8 +104,7 @@ def test_training_ends_when_nothing_better_can_be_reached() -> None:
 
 @pytest.mark.parametrize("task", ["dqn", "reinforce"])
 def test_trials_of_a_sweep_train_one_by_one(task: str) -> None:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, [f"task={task}"]))
+    cfg = run_config(f"task={task}")
     assert stacking_obstacle(cfg) == "each trial acts in environments of its own"
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.loading.few_shot_loader import EpisodeSize
 from mlcli.run.build import Parts, build
 from mlcli.train.layer_statistics import layer_statistics
+from tests.configs import run_config
 
 BLOBS = (
     "data=blobs",
@@ -26,8 +26,7 @@ BLOBS = (
 
 
 def cfg_of(*overrides: str) -> Any:
-    with hydra_session() as hydra:
-        return to_run(compose(hydra, ["device=cpu", "device.threads=1", "task=few_shot", *overrides]))
+    return run_config("device=cpu", "device.threads=1", "task=few_shot", *overrides)
 
 
 def parts_of(*overrides: str) -> Parts:

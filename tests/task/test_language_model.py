@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 VERSE = "round and round the ragged rock the ragged rascal ran; " * 40
 
@@ -29,8 +29,7 @@ def overrides(tmp_path: Path) -> list[str]:
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 def trained(overrides: list[str], epochs: int = 25) -> Parts:

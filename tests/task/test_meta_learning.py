@@ -11,6 +11,7 @@ from torch.func import functional_call
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 SMALL = [
     "task=meta_learning", "data.tasks=60", "model.width=8", "model.norm=none", "model.activation=tanh",
@@ -19,8 +20,7 @@ SMALL = [
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, [*SMALL, *overrides])))
+    return build(run_config(*SMALL, *overrides))
 
 
 def gradients(parts: Parts) -> dict[str, Tensor]:

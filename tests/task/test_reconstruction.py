@@ -7,14 +7,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build, build_data
+from tests.configs import run_config
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", "task=reconstruction", *overrides])))
+    return build(run_config("device=cpu", "task=reconstruction", *overrides))
 
 
 def test_loss_is_the_squared_error_against_the_clean_inputs() -> None:
@@ -106,8 +105,7 @@ def test_tokens_cannot_be_rebuilt(data: str) -> None:
 
 
 def test_padding_cannot_be_rebuilt() -> None:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["device=cpu", "task=reconstruction", "data=adding", "data.examples=200"]))
+    cfg = run_config("device=cpu", "task=reconstruction", "data=adding", "data.examples=200")
     data = build_data(cfg)
     padded = dataclasses.replace(data, examples=dataclasses.replace(data.examples, padded=True))
     with pytest.raises(ConfigError, match="padded"):

@@ -11,16 +11,15 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 PIXELS = load_digits().data
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["task=reduction", "device=cpu", *overrides])))
+    return build(run_config("task=reduction", "device=cpu", *overrides))
 
 
 def solve(parts: Parts) -> Any:
@@ -88,8 +87,7 @@ def test_mistakes_are_told_with_what_to_type(overrides: list[str], words: str) -
     "task", [["task=reduction", "model.components=40"], ["task=clustering", "model.clusters=40"]]
 )
 def test_a_trained_model_judges_fewer_examples_than_it_could_be_trained_on(task: list[str]) -> None:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, [*task, "device=cpu", "data=digits", "data.flat=true"]))
+    cfg = run_config(*task, "device=cpu", "data=digits", "data.flat=true")
     whole = build(cfg).data
     few = replace(whole, splits={name: index[:20] for name, index in whole.splits.items()})
     assert float(build(cfg, few, weights_later=True).task.evaluate("train").metrics["loss"]) >= 0

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
 from mlcli.task.reinforce import advantages_of, normalised, returns_to_go
+from tests.configs import run_config
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", "device.threads=1", "task=reinforce", *overrides])))
+    return build(run_config("device=cpu", "device.threads=1", "task=reinforce", *overrides))
 
 
 def test_returns_to_go_of_equal_rewards_are_a_geometric_sum() -> None:

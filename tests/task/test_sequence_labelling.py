@@ -7,17 +7,16 @@ from sklearn import metrics as sk
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.metric import fast
 from mlcli.run.build import Parts, build
+from tests.configs import run_config
 
 SMALL = ["task=sequence_labelling", "data.examples=120", "data.length=12", "model.hidden_size=8"]
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 def test_loss_is_torchs_over_the_answered_steps() -> None:

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from mlcli.cli.training import main
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.plots import layer_plots
 from mlcli.run.stacked import stack_of
 from mlcli.train.layer_statistics import layer_statistics
+from tests.configs import run_config
 
 SMALL = {
     "mlp": ["model=mlp", "model.width=8", "model.dropout=0.5", "model.norm=batch_norm"],
@@ -27,8 +27,7 @@ SMALL = {
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, ["device=cpu", *overrides])))
+    return build(run_config("device=cpu", *overrides))
 
 
 def test_gradients_are_those_of_a_backward_pass_and_activations_those_of_a_forward_pass() -> None:

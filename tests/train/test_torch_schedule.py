@@ -12,6 +12,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
+from tests.configs import run_config
 
 EPOCHS = 6
 TORCH = "torch.optim.lr_scheduler"
@@ -188,8 +189,7 @@ def test_what_cannot_work_is_one_line(settings: dict[str, Any], message: str) ->
 def test_its_settings_are_typed_without_a_plus() -> None:
     """On top of scheduler=constant, and of optimizer=adam, whose settings are not those of NAdam."""
     typed = ["optimizer._target_=torch.optim.NAdam", "optimizer.lr=0.01", "scheduler.step_size=5"]
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, [*typed, f"scheduler._target_={TORCH}.StepLR", "model._target_=torch.nn.Linear"]))
+    cfg = run_config(*typed, f"scheduler._target_={TORCH}.StepLR", "model._target_=torch.nn.Linear")
     assert cfg.optimizer == {"_target_": "torch.optim.NAdam", "lr": 0.01}
     assert cfg.scheduler == {"_target_": f"{TORCH}.StepLR", "step_size": 5}
     assert cfg.model == {"_target_": "torch.nn.Linear", "init_from": None, "freeze": None}

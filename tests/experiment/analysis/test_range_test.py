@@ -2,14 +2,13 @@ from itertools import pairwise
 
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.experiment.analysis.range_test import range_test
 from mlcli.run.build import build
+from tests.configs import run_config
 
 
 def test_the_range_is_from_where_the_loss_falls_to_its_minimum() -> None:
-    with hydra_session() as hydra:
-        cfg = to_run(compose(hydra, ["optimizer=momentum", "model.norm=none", "device=cpu"]))
+    cfg = run_config("optimizer=momentum", "model.norm=none", "device=cpu")
     found, again = (range_test(build(cfg), updates=100) for _ in range(2))
     assert found == again
     assert found.curve.x[0] == pytest.approx(1e-4) and len(found.curve.x) <= 100

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import torch
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts
 from mlcli.run.stacked import build_trials, stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
+from tests.configs import run_config
 
 COMMON = [
     "task=meta_learning", "data.tasks=60", "model.width=8", "model.norm=none", "model.activation=tanh",
@@ -23,8 +23,7 @@ PLAN = Plan(epochs=3, monitor="val/loss", higher=False)
 
 
 def parts_of(overrides: list[str]) -> list[Parts]:
-    with hydra_session() as hydra:
-        cfgs = [to_run(compose(hydra, [*COMMON, *overrides, *own])) for own in TRIALS]
+    cfgs = [run_config(*COMMON, *overrides, *own) for own in TRIALS]
     made = build_trials(cfgs)
     for parts in made:
         parts.model.double()

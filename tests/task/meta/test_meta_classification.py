@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import build_trials, stack_of
+from tests.configs import run_config
 
 GLYPHS = [
     "task=meta_learning", "data=glyphs", "split.by=class", "model=cnn", "model.width=4", "model.norm=layer_norm",
@@ -18,8 +18,7 @@ GLYPHS = [
 
 
 def parts_of(*overrides: str) -> Parts:
-    with hydra_session() as hydra:
-        return build(to_run(compose(hydra, [*GLYPHS, *overrides])))
+    return build(run_config(*GLYPHS, *overrides))
 
 
 def test_an_evaluation_is_of_episodes_and_names_their_classes() -> None:
@@ -50,8 +49,7 @@ def test_the_loss_is_cross_entropy() -> None:
 
 def test_stacked_equals_alone() -> None:
     trials = (["task.inner_lr=0.05"], ["trainer.seed=1"])
-    with hydra_session() as hydra:
-        cfgs = [to_run(compose(hydra, [*GLYPHS, "model.activation=tanh", *own])) for own in trials]
+    cfgs = [run_config(*GLYPHS, "model.activation=tanh", *own) for own in trials]
     alone, stacked = build_trials(cfgs), build_trials(cfgs)
     for parts in (*alone, *stacked):
         parts.model.double()

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.metric.boundary import CELLS
 from mlcli.run.build import build
 from mlcli.task.plots.boundary import decision_boundary
+from tests.configs import run_config
 
 
 def test_a_rule_is_drawn_as_it_is(tmp_path: Path) -> None:
@@ -32,8 +32,7 @@ def test_a_rule_is_drawn_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("overrides", "drawn"), [(["data=spirals"], True), (["data=iris"], False)])
 def test_two_features_get_the_picture(overrides: list[str], drawn: bool) -> None:
-    with hydra_session() as hydra:
-        parts = build(to_run(compose(hydra, ["device=cpu", "model=linear", *overrides])))
+    parts = build(run_config("device=cpu", "model=linear", *overrides))
     plots = {plot.name: plot for plot in parts.task.evaluate("test", full=True).plots()}
     assert ("decision_boundary" in plots) is drawn
     if drawn:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
 from mlcli.traits import ModelTraits
+from tests.configs import run_config
 
 
 @pytest.fixture(autouse=True)
@@ -152,8 +152,7 @@ class OwnRandomStateDraws(OwnDraws):
 
 def parts_of(kind: type[Own]) -> list[Parts]:
     common = ["device=cpu", "data=digits", "model=linear", f"model._target_={__name__}.{kind.__name__}"]
-    with hydra_session() as hydra:
-        return [build(to_run(compose(hydra, [*common, f"optimizer.lr={rate}"]))) for rate in (0.01, 0.003)]
+    return [build(run_config(*common, f"optimizer.lr={rate}")) for rate in (0.01, 0.003)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ import torch
 import yaml
 
 from mlcli.cannot_stack import CannotStack
-from mlcli.config.compose import compose, hydra_session, shipped_conf, to_run
+from mlcli.config.compose import compose, hydra_session, shipped_conf
 from mlcli.config.locate import locate
+from mlcli.config.trials import TrialComposer
 from mlcli.run.build import Parts, build
 from mlcli.run.stacked import stack_of
 from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 from mlcli.traits import model_traits
 
-STEPS = 50
+STEPS = 40  # more than an epoch of the digits, which has 34
 TRIALS = (
     ["optimizer.lr=0.001"],
     ["optimizer.lr=0.004", "trainer.seed=1"],
@@ -91,10 +93,11 @@ def hydra() -> Any:
 
 
 def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double: bool = False) -> list[Parts]:
-    """Built as a sweep builds them: the data once."""
+    """Composed and built as a sweep does: the data once."""
     made: list[Parts] = []
+    typed = ("device=cpu", "device.threads=1", *common)
     for overrides in trials:
-        cfg = to_run(compose(hydra, ["device=cpu", "device.threads=1", *common, *overrides]))
+        cfg = _composer(hydra, typed)([*typed, *overrides])
         shared = (made[0].data, made[0].task.loader) if made and not any("split" in o for o in overrides) else ()
         made.append(build(cfg, *shared))
         if double:
@@ -105,6 +108,11 @@ def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double:
             if not shared and made[-1].data.kind != "tokens":
                 made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
     return made
+
+
+@cache
+def _composer(hydra: Any, typed: tuple[str, ...]) -> TrialComposer:
+    return TrialComposer(hydra.config_loader, compose(hydra, [*typed, "name=a,b"], multirun=True))
 
 
 def _make_optimizer_anew(update: Any) -> None:
@@ -195,6 +203,8 @@ DIABETES = ["task=regression", "model=mlp", "model.width=16", "data=diabetes", "
 # The head's bias moves all embeddings alike, so its gradient is rounding alone: Adam would make full steps of it.
 EPISODES = ["task=few_shot", "data=blobs", "data.classes=25", "model=mlp", "model.width=8", "optimizer=sgd"]
 EPISODES += ["model.activation=tanh"]
+LABELS = ["task=sequence_labelling", "data.examples=200", "data.length=12"]
+LSTM_LABELS = [*LABELS, "model.hidden_size=8"]
 CASES = {
     "dropout": ([*MLP, "model.dropout=0.5"], TRIALS),
     "dropout-cnn": ([*CNN, "model.dropout=0.5"], TRIALS),
@@ -233,15 +243,12 @@ CASES = {
     "augment-flat": ([*MLP, "task.shift=1", "task.label_smoothing=0.1"], TRIALS),
     "frozen": ([*CNN, "model.norm=batch_norm", "model.freeze=blocks.0.*"], TRIALS),
     "frozen-ema": ([*CNN, "model.freeze=blocks.*", "trainer.average=ema"], TRIALS),
-    "sequence-labelling": (["task=sequence_labelling", "data.examples=200", "data.length=12"], TRIALS),
+    "sequence-labelling": (LSTM_LABELS, TRIALS),
     "sequence-labelling-weights": (
-        ["task=sequence_labelling", "data.examples=200", "data.length=12", "trainer.class_weights=balanced"],
+        [*LSTM_LABELS, "trainer.class_weights=balanced"],
         [["split.seed=1"], ["split.seed=2", "trainer.seed=1"]],
     ),
-    "sequence-labelling-in-parts": (
-        ["task=sequence_labelling", "data.examples=200", "data.length=12", "trainer.accumulate=5"],
-        TRIALS,
-    ),
+    "sequence-labelling-in-parts": ([*LSTM_LABELS, "trainer.accumulate=5"], TRIALS),
     "language-model": (
         ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=100"],
         TRIALS,
@@ -334,7 +341,7 @@ ON_A_DEVICE = {
     "rates-by-name": CASES["rates-by-name"],
     "regression": CASES["regression"],
     "sequence-labelling-in-parts": (
-        [*CASES["sequence-labelling-in-parts"][0], "model=transformer", *SMALL["transformer"], "model.dropout=0"],
+        [*LABELS, "trainer.accumulate=5", "model=transformer", *SMALL["transformer"], "model.dropout=0"],
         TRIALS,
     ),
     "multi-label": CASES["multi-label"],
@@ -392,7 +399,7 @@ def test_a_trial_is_bit_identical_in_a_stack_of_any_size_by_any_threads(hydra: A
         others = [[f"optimizer.lr={0.001 * (i + 1)}", f"trainer.seed={i}"] for i in range(size - 1)]
         parts = parts_of(hydra, [*others, ["optimizer.lr=0.003", "trainer.seed=99"]], [*common, "data=digits"])
         torch.set_num_threads(threads)
-        metrics, progress = train_stacked(parts, plan(max_steps=40))
+        metrics, progress = train_stacked(parts, plan(max_steps=12))
         seen.append((parts[-1].model.state_dict(), progress[-1].best_weights, metrics[-1]))
     for weights, best, metrics in seen[1:]:
         assert metrics == seen[0][2]
