@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from mlcli.loading.digest import VERSION, digest, sampled_digest
+from mlcli.loading.table.schema import Schema
 from mlcli.loading.tokenizer import decode, encode
 
 INDEX_KINDS = ("tokens", "state")  # whose values are indices
@@ -17,8 +18,9 @@ INDEX_KINDS = ("tokens", "state")  # whose values are indices
 class Examples:
     """What the function of a data set returns, unsplit, in the units of the source. N examples, T steps, C classes.
 
-    kind: vector, image, sequence, tokens, or state (of a decision process).
-    inputs: N × shape, float32. Images are N × channels × height × width, sequences N × T × D. Tokens are N × T
+    kind: vector, table, image, sequence, tokens, or state (of a decision process).
+    inputs: N × shape, float32. Tables are N × D, float64: raw numbers, NaN where missing, and codes of categories, 0
+    where missing or unknown, as `schema` says. Images are N × channels × height × width, sequences N × T × D. Tokens are N × T
     indices of the vocabulary and states N × 1 indices (int64). Examples shorter than T are padded at their end,
     sequences with NaN, tokens with 0.
     targets: N class indices (int64), or N numbers (float32) for regression. For sequence labelling N × T class
@@ -26,7 +28,9 @@ class Examples:
     classes: names of the classes; empty for regression. features: names of the elements of vectors.
     vocabulary: names of the tokens, padding first; tokenizer: words, characters or bytes, if the tokens are text.
     padded: whether examples may be padded, including future ones that are predicted.
-    test: indices of the official test split, if there is one.
+    test, val: indices of the official test and validation splits, if there are any.
+    schema: of a table, what its columns are and how texts become their numbers. weights: N weights of the examples in
+    training, if they differ.
     truth: the true parameters of a synthetic data set, if known.
     groups: N indices of the groups (patients, tasks) of examples that are not independent.
     world: for reinforcement learning, a `FiniteMDP` or an `Environment`; the examples are states or observations and
@@ -42,6 +46,9 @@ class Examples:
     target: str = "target"
     source: str = ""
     test: Tensor | None = None
+    val: Tensor | None = None
+    schema: Schema | None = None
+    weights: Tensor | None = None
     truth: dict[str, float] | None = None
     groups: Tensor | None = None
     world: Any = None
