@@ -16,7 +16,7 @@ from tests.configs import run_config
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
 SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall", "state": "gridworld"}
-SMALL = {name: "model.width=8" for name in ("resnet18", "resnet34", "resnet50")}  # tests/model/ has their full size
+SMALL = dict.fromkeys(("resnet18", "resnet34", "resnet50"), "model.width=8")  # tests/model/ has their full size
 SMALL["efficientnet_lite0"] = "model.size=32"
 ABSENT_DEVICES = {"cuda", "mps"}
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # of no package; built in tests/data

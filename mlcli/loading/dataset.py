@@ -20,9 +20,9 @@ class Examples:
 
     kind: vector, table, image, sequence, tokens, or state (of a decision process).
     inputs: N × shape, float32. Tables are N × D, float64: raw numbers, NaN where missing, and codes of categories, 0
-    where missing or unknown, as `schema` says. Images are N × channels × height × width, sequences N × T × D. Tokens are N × T
-    indices of the vocabulary and states N × 1 indices (int64). Examples shorter than T are padded at their end,
-    sequences with NaN, tokens with 0.
+    where missing or unknown, as `schema` says. Images are N × channels × height × width, sequences N × T × D. Tokens
+    are N × T indices of the vocabulary and states N × 1 indices (int64). Examples shorter than T are padded at their
+    end, sequences with NaN, tokens with 0.
     targets: N class indices (int64), or N numbers (float32) for regression. For sequence labelling N × T class
     indices, with -1 where a step has no label; for multi-label classification N × C zeros and ones (float32).
     classes: names of the classes; empty for regression. features: names of the elements of vectors.
