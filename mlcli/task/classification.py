@@ -40,7 +40,7 @@ class Classification(GradientTask):
     mixup: the parameter of the Beta distribution of mixup's weights; 0 for no mixup.
     """
 
-    traits = TaskTraits(per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",))
+    traits = TaskTraits(per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",), tables=True)
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
 
     def __init__(

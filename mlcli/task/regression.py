@@ -27,7 +27,7 @@ from mlcli.traits import TaskTraits
 class Regression(GradientTask):
     """A network with outputs B × 1, trained on standardised targets."""
 
-    traits = TaskTraits(per_trial=("mean", "std"), sample_metrics=("rmse", "r2"))
+    traits = TaskTraits(per_trial=("mean", "std"), sample_metrics=("rmse", "r2"), tables=True)
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss, of standardised numbers
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
