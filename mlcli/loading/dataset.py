@@ -1,7 +1,7 @@
 """Examples, and data sets: examples with their splits and the statistics of the training split."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,7 @@ class Examples:
     vocabulary: names of the tokens, padding first; tokenizer: words, characters or bytes, if the tokens are text.
     padded: whether examples may be padded, including future ones that are predicted.
     test, val: indices of the official test and validation splits, if there are any.
+    sample: of a table, the values of the first rows by column, as in the source.
     schema: of a table, what its columns are and how texts become their numbers. weights: N weights of the examples in
     training, if they differ.
     truth: the true parameters of a synthetic data set, if known.
@@ -50,6 +51,7 @@ class Examples:
     val: Tensor | None = None
     schema: Schema | None = None
     weights: Tensor | None = None
+    sample: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     truth: dict[str, float] | None = None
     groups: Tensor | None = None
     world: Any = None
