@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mlcli.config.settings import Settings
 from mlcli.config.stored import targets
-from mlcli.run.trust import PREDICTION, RESERVED
+from mlcli.run.target_kinds import RESERVED
+from mlcli.run.trust import PREDICTION
 
 LARGEST = 4 << 20  # bytes of all modules; larger ones are a package to be installed
 
