@@ -15,7 +15,7 @@ from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.loading.adapter import Adapter, adapt
 from mlcli.loading.dataset import DataSet
-from mlcli.train.model_protocols import ChoosesFullBatch, Fitted
+from mlcli.train.model_protocols import ChoosesFullBatch, Ensemble, Fitted
 from mlcli.train.protocols import FitsEstimators
 from mlcli.traits import ModelTraits, model_traits, task_traits
 
@@ -66,6 +66,11 @@ def check_outputs(cfg: Settings) -> None:
     if task.per_step and not has_parameter(cfg.model, "per_step"):
         fitting = [model for model, node in _networks() if has_parameter(node, "per_step")]
         raise ConfigError(f"This task needs a prediction for each step of a sequence: use model={'|'.join(fitting)}.")
+    if isinstance(locate(cfg.model["_target_"]), Ensemble) and not task.ensembles:
+        raise ConfigError(
+            "This model is an ensemble, which learns from the mean of its members' losses: use "
+            "task=classification|regression, or another model."
+        )
     if _traits(cfg.model).reconstructs and not task.reconstructs:
         raise ConfigError(
             "This model is an autoencoder, whose outputs are its inputs: use task=reconstruction, or another model."

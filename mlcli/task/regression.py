@@ -20,6 +20,7 @@ from mlcli.loading.loader import Loader
 from mlcli.loading.statistics import mean_and_std
 from mlcli.metric import fast
 from mlcli.task.gradient.gradient_task import GradientTask, forward_split, require_single_target
+from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
@@ -31,7 +32,7 @@ class Regression(GradientTask):
     coverage: for a table, the probability with which the interval of a prediction contains the target.
     """
 
-    traits = TaskTraits(per_trial=("mean", "std"), sample_metrics=("rmse", "r2"), tables=True)
+    traits = TaskTraits(per_trial=("mean", "std"), sample_metrics=("rmse", "r2"), tables=True, ensembles=True)
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss, of standardised numbers
 
     def __init__(
@@ -61,7 +62,16 @@ class Regression(GradientTask):
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of a batch, in standard deviations of the training targets."""
-        return (self.own_loss or F.mse_loss)(self.model(inputs).squeeze(1), self._scaled(targets))
+        outputs, scaled = training_outputs(self.model, inputs), self._scaled(targets)
+        if self.own_loss is not None:
+            return mean_loss(self._own_loss, outputs, scaled)
+        outputs, scaled = as_examples(outputs, scaled)
+        return F.mse_loss(outputs.squeeze(1), scaled)
+
+    def _own_loss(self, outputs: Tensor, scaled: Tensor) -> Tensor:
+        """Of outputs B × 1."""
+        assert self.own_loss is not None
+        return self.own_loss(outputs.squeeze(1), scaled)
 
     def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, None]:
         """What `fit` of a model takes for a batch: inputs and standardised targets."""
@@ -74,7 +84,7 @@ class Regression(GradientTask):
         """The metrics of every epoch, from the outputs N × 1 of a split; `loss` is the training loss."""
         metrics = fast.regression(self._unscaled(outputs), targets)
         if self.own_loss is not None:
-            return metrics | {"loss": self.own_loss(outputs.squeeze(1), self._scaled(targets))}
+            return metrics | {"loss": self._own_loss(outputs, self._scaled(targets))}
         return metrics | {"loss": (metrics["rmse"] / self.std).square()}  # std² may be too small for a float32
 
     def metric_inputs(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
