@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from torch import Tensor
 from mlcli.loading.dataset import Examples
 from mlcli.loading.table.clean import clean, distinct
 from mlcli.loading.table.columns import KINDS, Column
-from mlcli.loading.table.encode import as_texts, days, exact_numbers
+from mlcli.loading.table.encode import as_texts, days, exact_numbers, is_numeric
 from mlcli.loading.table.read import TextTable, join
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.target import Targets, classes_of, find_column, find_target, read_targets, treat_rare
@@ -20,6 +21,7 @@ from mlcli.loading.table.types import Rules, Typed, type_columns
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 PARTS |= {"test": "test"}
+SAMPLE = 3  # rows
 WORDS = ("auto", ".", ",", "point", "comma")
 
 
@@ -112,7 +114,18 @@ def make_examples(
         weights=_weights(rows, settings, order),
         groups=_groups(rows, settings, order),
         notes=tuple(notes),
+        sample=_sample(rows, schema, order),
     )
+
+
+def _sample(rows: pa.Table, schema: Schema, order: np.ndarray) -> dict[str, list[Any]]:
+    """The inputs of the first examples, as texts where the source has no numbers."""
+    first = rows.select([column.name for column in schema.columns]).take(pa.array(order[:SAMPLE]))
+    plain = {
+        name: column if is_numeric(column.type) else as_texts(column)
+        for name, column in zip(first.column_names, first.columns, strict=True)
+    }
+    return {name: column.to_pylist() for name, column in plain.items()}
 
 
 def _no_inputs(table: TextTable, settings: Settings) -> set[str]:
