@@ -60,7 +60,8 @@ class Examples:
     def digest(self) -> str:
         """A hash of everything that the splits and results of a run depend on."""
         names = (self.kind, self.classes, self.vocabulary, self.tokenizer)
-        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables))
+        later = [each for each in (self.val, self.weights) if each is not None]  # of data sets that have them
+        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables, *later))
 
     @property
     def _tables(self) -> tuple[Tensor, ...]:

@@ -42,12 +42,13 @@ def make_dataset(
     mean, std = statistics(examples.inputs[splits["train"]].float(), kind)
     if not normalise:
         mean, std = torch.zeros_like(mean), torch.ones_like(std)
-    uneven = folds and by == "example" and not val  # with a validation split, all folds train on equally many
+    # With a validation split that is a share of the rest, all folds train on equally many.
+    uneven = folds and by == "example" and (not val or examples.val is not None)
     return DataSet(examples, splits, mean, std, _largest_training_split(splits, folds) if folds and uneven else None)
 
 
 def _largest_training_split(splits: dict[str, Tensor], folds: int) -> int:
     """The size of the largest training split of all folds. Every fold takes that many examples per epoch (those with
     one less repeat one), so that the folds can train as one stack."""
-    count = sum(map(len, splits.values()))
+    count = len(splits["train"]) + len(splits["test"])
     return count - count // folds
