@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 NAMES = re.compile(r"(.*_)?(path|folder|file|dir)")
 RUNS = {"init_from", "pretrain"}  # settings with a file, or a run by its folder or name
 FOLDERS = ("outputs", "tracking.uri", "hydra.run.dir", "hydra.sweep.dir")  # to which Hydra's node may refer
-COLUMNS = ("data.target=", "data.weight=", "split.by=")  # may be named ~
+COLUMNS = ("data.target=", "data.weight=", "data.group=", "data.time=", "split.by=")  # may be named ~
 UNQUOTED = re.compile(r"(?<=[=,\[])~(?=[/,\]]|$)")
 
 

@@ -21,7 +21,8 @@ from hydra.errors import HydraException
 from mlcli.config import index
 
 FILES = ("data.path", "data.val_path", "data.test_path")
-COLUMNS = ("data.target", "data.weight", "split.by")  # a column, of split.by after group:, time: or column:
+# A column, of split.by after group:, time: or column:.
+COLUMNS = ("data.target", "data.weight", "data.group", "data.time", "data.split_column", "split.by")
 LISTS = ("data.ignore",)  # lists of columns: their elements are texts, also 2024 and true
 QUERY = "data.query"  # SQL, whose commas never make a sweep
 # A call of an unknown function is text in these keys: a column or file may be named `price(net)`.

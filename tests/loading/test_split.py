@@ -168,7 +168,9 @@ def test_official_splits_do_not_overlap() -> None:
 
 
 def test_classes_are_divided_whatever_the_official_splits() -> None:
-    splits = split(made([10] * 5, val=torch.arange(5), test=torch.arange(5, 9)), val=0.2, test=0.2, seed=0, by="class")
+    splits = split(
+        made([10] * 5, val=torch.arange(5), test=torch.arange(5, 9)), val=0.2, test=0.2, seed=0, by="class"
+    )
     assert [len(splits[name]) for name in ("train", "val", "test")] == [30, 10, 10]
 
 
