@@ -23,8 +23,8 @@ def split(
 
     val, test: fractions of the examples; 0 for no such split. Splits are stratified: each has its fraction of every
     class, within one example. Official validation and test splits are kept, and the other fraction is then one of the
-    rest; val = 0 leaves out the official validation split. (As scikit-learn's train_test_split, which would take longer
-    to import than many runs.)
+    rest; val = 0 leaves out the official validation split. (As scikit-learn's train_test_split, which would take
+    longer to import than many runs.)
 
     folds: k-fold cross-validation of the examples outside official splits; "test" is the part `fold`, counted from 0.
     `val` is a fraction of the others, with equally many training examples in every fold; an official validation split
