@@ -28,6 +28,7 @@ class Examples:
     classes: names of the classes; empty for regression. features: names of the elements of vectors.
     vocabulary: names of the tokens, padding first; tokenizer: words, characters or bytes, if the tokens are text.
     padded: whether examples may be padded, including future ones that are predicted.
+    notes: guesses of the reader of a table that a person might want to correct, a line each.
     test, val: indices of the official test and validation splits, if there are any.
     schema: of a table, what its columns are and how texts become their numbers. weights: N weights of the examples in
     training, if they differ.
@@ -55,6 +56,7 @@ class Examples:
     vocabulary: tuple[str, ...] = ()
     tokenizer: str = ""
     padded: bool = False
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
