@@ -30,6 +30,7 @@ from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_mod
 from mlcli.run.directions import is_higher_better
 from mlcli.run.lazy import materialise
 from mlcli.run.own import add_loss, add_metrics, class_weights
+from mlcli.run.own_table import split_unit, table_arguments
 from mlcli.run.schedule import schedule_of
 from mlcli.run.try_out import try_out
 from mlcli.run.update import update_of
@@ -123,8 +124,8 @@ def build_data(cfg: Settings) -> DataSet:
     per_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
     with as_config_error():
         with calling(cfg.data._target_, "data._target_"):
-            examples = partial(cfg.data)()
-        return make_dataset(examples, **cfg.split, by_feature=per_feature)
+            examples = partial(cfg.data)(**table_arguments(cfg))
+        return make_dataset(examples, **{**cfg.split, "by": split_unit(cfg)}, by_feature=per_feature)
 
 
 def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
