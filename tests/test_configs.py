@@ -8,8 +8,9 @@ import yaml
 from mlcli.config.check import check
 from mlcli.config.compose import shipped_conf
 from mlcli.config.locate import locate
-from mlcli.run.build import build, build_data
+from mlcli.run.build import build
 from mlcli.run.compatible import accepted_kinds
+from mlcli.run.data import build_data
 from mlcli.traits import model_traits
 from tests.configs import run_config
 

@@ -79,7 +79,7 @@ def keys(group: str, option: str, where: Folders | None = None) -> dict[str, str
 
 def _own_keys(path: str, document: Document, where: Folders, depth: int = 0) -> dict[str, str]:
     """The keys of an option: those of the options of the same group that its defaults list names, then its own."""
-    found = {}
+    found: dict[str, str] = {}
     for option in document.bases if depth < MOST_BASES else ():
         found |= _own_keys(path, _find(f"{path}/{option}", where), where, depth + 1)
     return found | document.keys

@@ -72,13 +72,19 @@ def make_examples(
     source: str,
     val_path: str | Sequence[str] | None = None,
     test_path: str | Sequence[str] | None = None,
+    schema: Schema | None = None,
 ) -> Examples:
     """Examples of a table and of the tables at val_path and test_path, which are read by `read` and encoded by the
-    schema of the first. Raises ValueError in one line."""
-    target_name, typed = typed_table(table, settings)
-    notes = [*table.notes, *typed.notes]
-    schema = _schema(typed, target_name, _no_inputs(table, settings), notes)
+    schema of the first. schema: that of another table, for rows to evaluate a model on. Raises ValueError in one
+    line."""
+    notes = [*table.notes]
+    is_new = schema is None
+    if schema is None:
+        target_name, typed = typed_table(table, settings)
+        notes += typed.notes
+        schema = _schema(typed, target_name, _no_inputs(table, settings), notes)
     assert schema.target is not None
+    target_name = find_column(table.columns.column_names, schema.target.name, "data.target")
     tables, parts = [table], {}
     for part, path in (("val", val_path), ("test", test_path)):
         if path is not None and read is not None:
@@ -91,11 +97,12 @@ def make_examples(
     keep = ~targets.missing
     if not keep.all():
         notes.append(f"{int((~keep).sum()):,} of {len(keep):,} rows have no {target_name} and are left out")
-    if targets.classes:
+    if targets.classes and is_new:
         targets, not_rare, note = treat_rare(targets, settings.rare_classes, target_name)
         keep &= not_rare
         notes += [note] if note else []
-    _check_targets(targets, keep, target_name)
+    if is_new:
+        _check_targets(targets, keep, target_name)
     order = _order(rows, settings, keep)
     encoded = schema.encode(rows).values[order]
     split = {part: _where(mask, order) for part, mask in indices.items()}
