@@ -113,7 +113,7 @@ def main() -> None:
         print_help(arguments[0])
         raise SystemExit(0)
     try:
-        status = app(arguments, standalone_mode=False)
+        status = app(arguments, prog_name="mlcli", standalone_mode=False)  # also by python -m
     except Exception as error:
         if not hasattr(error, "format_message"):  # that of Typer's own exceptions, and of click's in earlier versions
             raise
