@@ -30,6 +30,7 @@ class TaskTraits:
     directions: metrics by name without the split (`*` matches any text) → "max", "min", or None for neither, for
     those that `mlcli.metric.direction` does not list.
     delayed_metrics: metrics of the training split that `step` returns only after some steps.
+    tables: takes tables, whose inputs are not numbers of one kind.
     sample_metrics: metrics that are also computed after each epoch on a sample of the training split, at most as
     large as the validation split.
     ensembles: `loss` is the mean of the losses of the members of a model that is an ensemble.
@@ -44,6 +45,7 @@ class TaskTraits:
     directions: Mapping[str, str | None] = field(default_factory=dict)
     delayed_metrics: tuple[str, ...] = ()
     sample_metrics: tuple[str, ...] = ()
+    tables: bool = False
     ensembles: bool = False
 
 

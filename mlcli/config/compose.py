@@ -35,7 +35,7 @@ from mlcli.config.own_code import add_own_code, own_configs
 from mlcli.config.paths import expand_folders
 from mlcli.config.register import register
 from mlcli.config.settings import Settings, leaves
-from mlcli.config.targets import allow_settings, drop_settings
+from mlcli.config.targets import allow_settings, bare_targets, drop_settings
 
 ABSENT = object()
 
@@ -75,7 +75,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     repository = hydra.config_loader.repository  # type: ignore[attr-defined]
     typed = [renamed.override(text, repository.config_exists) for text in overrides]
     overrides = allow_settings(typed)
-    with explained():
+    with bare_targets(typed), explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
         swept = [each for each in parsed if each.is_sweep_override()]
         _check_options(hydra, parsed)

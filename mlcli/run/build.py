@@ -63,8 +63,8 @@ class Parts:
         return self.task.loader if isinstance(self.task, HasLoader) else None
 
     def save_weights(self, path: Path) -> None:
-        """Saves the task's current weights with the statistics of the inputs, atomically."""
-        save_weights(path, encode(self.task.state_dict()["model"]), mean=self.data.mean, std=self.data.std)
+        """Saves the task's current weights with the preprocessing of the inputs, atomically."""
+        save_weights(path, encode(self.task.state_dict()["model"]), self.data.preprocessing.state_dict())
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Loads weights that were saved, or kept as the best ones. Raises RuntimeError for another network's."""
@@ -137,8 +137,8 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
     check_outputs(cfg)
     supplied = {
         "input_shape": adapter.shape,
+        "categories": adapter.categories,
         "outputs": outputs,
-        "categories": (),
         "vocabulary": len(data.vocabulary) or None,
         "words": data.vocabulary,
         "padded": data.examples.padded,

@@ -4,7 +4,7 @@ A node is the config of one group: a `_target_` and its settings.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -24,9 +24,11 @@ Node = Mapping[str, Any]
 
 def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
     """The adapter from examples to inputs of the model. Raises ConfigError with the models that take such data."""
+    if data.kind == "table" and not task_traits(locate(cfg.task._target_)).tables:
+        raise ConfigError(f"This task takes no tables (data={data.name}): use task=classification|regression.")
     accepts = accepted_kinds(cfg.model) or (data.kind,)
     try:
-        return adapt(data.kind, data.shape, accepts)
+        return adapter_for(data, accepts)
     except ValueError as error:
         reconstructs = task_traits(locate(cfg.task._target_)).reconstructs
         fitting = [
@@ -38,6 +40,11 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
             f"This model takes {' or '.join(accepts)} inputs, not {data.kind} (data={data.name}): "
             f"use model={'|'.join(fitting)}."
         ) from error
+
+
+def adapter_for(data: DataSet, accepts: Sequence[str]) -> Adapter:
+    """The adapter from preprocessed examples of the data. Raises ValueError if there is none."""
+    return adapt(data.kind, data.preprocessing.shape(data.shape), accepts, data.preprocessing.categories)
 
 
 def check_trainable(cfg: Settings) -> None:
@@ -106,7 +113,7 @@ def _networks() -> list[tuple[str, Any]]:
 
 def _can_adapt(data: DataSet, kinds: tuple[str, ...]) -> bool:
     try:
-        adapt(data.kind, data.shape, kinds)
+        adapter_for(data, kinds)
     except ValueError:
         return False
     return True

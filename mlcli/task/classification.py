@@ -41,7 +41,9 @@ class Classification(GradientTask):
     mixup: the parameter of the Beta distribution of mixup's weights; 0 for no mixup.
     """
 
-    traits = TaskTraits(per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",), ensembles=True)
+    traits = TaskTraits(
+        per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",), tables=True, ensembles=True
+    )
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
 
     def __init__(
