@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from mlcli.loading.table.clean import clean, distinct, first_row
 from mlcli.loading.table.columns import ID, KINDS, Column, Kind
 from mlcli.loading.table.dates import date_format, parse_days
-from mlcli.loading.table.encode import as_texts, exact_numbers, is_numeric
+from mlcli.loading.table.encode import exact_numbers
 from mlcli.loading.table.numbers import (
     AMBIGUOUS_COMMA,
     AMBIGUOUS_POINT,
@@ -33,6 +33,7 @@ from mlcli.loading.table.numbers import (
     number_format,
     parse_numbers,
 )
+from mlcli.loading.table.values import as_texts, is_numeric, simple
 
 BOOLEANS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"))
 FEW_LEVELS = 20  # always a category
@@ -91,14 +92,14 @@ def type_column(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Colum
     given = rules.types.get(name)
     if given == "ignored":
         return Column(name, "ignored", "as data.types says"), ""
-    if values.null_count == len(values):
+    if values.null_count == len(values) and not pa.types.is_nested(values.type):
         return Column(name, "ignored", "no values"), ""
+    values = simple(values, name)
     if given is None and pa.types.is_string(values.type) and all_match(values, PLAIN) and rules.decimal != ",":
         return _plain_numbers(name, values)
     if given is None and is_numeric(values.type) and not pa.types.is_boolean(values.type):
         return _typed_numbers(name, values), ""
-    if not pa.types.is_string(values.type):
-        values = as_texts(values)
+    values = as_texts(values)
     return _given(name, values, given, rules) if given else _found(name, values, rules)
 
 
