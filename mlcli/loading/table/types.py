@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from mlcli.loading.table.clean import clean, distinct, first_row
 from mlcli.loading.table.columns import ID, KINDS, Column, Kind
-from mlcli.loading.table.dates import date_format, parse_days
+from mlcli.loading.table.dates import DIGITS, date_format, parse_days
 from mlcli.loading.table.encode import exact_numbers
 from mlcli.loading.table.numbers import (
     AMBIGUOUS_COMMA,
@@ -215,8 +215,10 @@ def _category_or_text(name: str, unique: pa.Array, indices: pa.Array) -> Column:
 def _mostly(name: str, some: pa.Array, values: pa.ChunkedArray, rules: Rules) -> str:
     """A note if most texts are numbers or dates: the first that is not is probably a mistake."""
     numeric = pc.match_substring_regex(some, PATTERNS["decimal_comma" if rules.decimal == "," else ""])
-    is_date = pa.array(~np.isnan(parse_days(some, "day_first" if rules.dates == "auto" else rules.dates)))
-    for kind, good in (("number", numeric), ("date", is_date)):
+    dated = pc.match_substring_regex(some, DIGITS)
+    if pc.mean(pc.cast(dated, pa.float64())).as_py() >= MOSTLY:  # else a look at dates would take time for nothing
+        dated = pa.array(~np.isnan(parse_days(some, "day_first" if rules.dates == "auto" else rules.dates)))
+    for kind, good in (("number", numeric), ("date", dated)):
         if pc.mean(pc.cast(good, pa.float64())).as_py() >= MOSTLY:
             text = some[first_row(pc.invert(good))]
             row = int(pc.index(values, text).as_py()) + 1

@@ -24,7 +24,7 @@ SAMPLE = 5000  # rows
 FEWEST = 40  # rows for which a prediction says something
 FEW = 64  # different values
 NEIGHBOURS = 3
-GIVES_AWAY = 0.02  # of the errors (or of the variance) that are left, at most
+GIVES_AWAY = 0.05  # of the errors (or of the variance) that are left, at most
 COPY = 0.9999  # correlation, of values or of ranks
 NAMED_ID = re.compile(r"(?i)(?:^|[_ .-])(?:id|uuid|guid|key)$|^(?:row|line)[_ ]?(?:number|no|nr)?$|[a-z]I[dD]$")
 
