@@ -28,7 +28,7 @@ SMALL = dict.fromkeys(("resnet18", "resnet34", "resnet50"), "model.width=8")  # 
 SMALL["efficientnet_lite0"] = "model.size=32"
 ABSENT_DEVICES = {"cuda", "mps"}
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # of no package; built in tests/data
-OWN_FILES |= {"csv"}  # the user's
+OWN_FILES |= {"arrow", "csv", "jsonl", "parquet", "sql"}  # the user's
 OPTIONAL = {"japanese_vowels", "italy_power", "minilm", "mlp_keras"}  # need packages that `make optional` installs
 BUILT = [pytest.param(path, marks=[pytest.mark.optional] if path.stem in OPTIONAL else []) for path in FILES]
 
