@@ -30,8 +30,10 @@ class TaskTraits:
     directions: metrics by name without the split (`*` matches any text) → "max", "min", or None for neither, for
     those that `mlcli.metric.direction` does not list.
     delayed_metrics: metrics of the training split that `step` returns only after some steps.
+    tables: takes tables, whose inputs are not numbers of one kind.
     sample_metrics: metrics that are also computed after each epoch on a sample of the training split, at most as
     large as the validation split.
+    ensembles: `loss` is the mean of the losses of the members of a model that is an ensemble.
     """
 
     per_step: bool = False
@@ -43,13 +45,15 @@ class TaskTraits:
     directions: Mapping[str, str | None] = field(default_factory=dict)
     delayed_metrics: tuple[str, ...] = ()
     sample_metrics: tuple[str, ...] = ()
+    tables: bool = False
+    ensembles: bool = False
 
 
 @dataclass(frozen=True)
 class ModelTraits:
     """Facts about a model. An instance may have traits of its own where they depend on its settings.
 
-    accepts: kinds of input (vector, image, sequence, tokens, state), the preferred first; () for any. The YAML
+    accepts: kinds of input (vector, table, image, sequence, tokens, state), the preferred first; () for any. The YAML
     of a model may state `accepts` instead, for a class of another package.
     reconstructs: the outputs have the shape of the inputs; the constructor takes no `outputs`.
     trained_by: the task that trains it, by its name in `task=NAME`, where it is not gradient descent.

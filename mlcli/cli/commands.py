@@ -119,7 +119,18 @@ CROSSVAL = {
     "metric": ("test/accuracy", "test/f1_macro", "test/roc_auc", "test/rmse", "test/r2", "test/loss"),
 }
 
-# Flags that take a value, with its choices; other flags take none.
+# Settings with choices, which a test compares with the schema.
+SETTINGS = {
+    "split.by": ("example", "group", "class", "time"),
+    "trainer.average": ("ema", "swa"),
+    "trainer.class_weights": ("balanced",),
+    "trainer.sampler": ("balanced",),
+    "device.name": ("auto", "cpu", "cuda", "mps"),
+    "device.precision": ("fp32", "bf16", "fp16"),
+    "tracking.name": ("mlflow", "tensorboard", "both", "none"),
+}
+
+# Flags that take a value, with its choices; other flags take none. `flag_values` finds names of runs and configs.
 FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--cfg": ("job", "hydra", "all"),
     "--info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
@@ -135,7 +146,7 @@ FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--tokens": (),
     "--temperature": (),
     "--seed": (),
-    "--sort": ("started",),
+    "--sort": (),
     "--limit": (),
     "--lines": (),
     "--older": ("12h", "7d", "30d"),
@@ -145,6 +156,12 @@ FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--port": (),
     "--uri": (),
     "--experiment": (),
+}
+
+# Fields of a run's record that `mlcli runs` filters by, with choices.
+FILTERS = {
+    "status": ("RUNNING", "FINISHED", "FAILED", "KILLED", "PRUNED", "DAMAGED", "NEWER"),
+    "kind": ("sweep",),
 }
 
 SHORT = {

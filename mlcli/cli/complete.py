@@ -9,14 +9,13 @@ import os
 import sys
 
 from mlcli.cli.command_line import Line
-from mlcli.cli.commands import COMMANDS, CROSSVAL, FILES, FLAG_VALUES, FLAGS, SHELLS, SHORT
+from mlcli.cli.commands import COMMANDS, CROSSVAL, FILES, FILTERS, FLAG_VALUES, FLAGS, SETTINGS, SHELLS, SHORT
+from mlcli.cli.flag_values import Candidates, flag_values
 from mlcli.cli.run_names import run_names
 from mlcli.config import index
 
 FILES_STATUS = 3  # exit status: the shell completes file names
 BREAKS = " \t\n\"'@><=;|&(:"  # default of bash's COMP_WORDBREAKS
-
-Candidates = dict[str, str]  # for the word at the cursor, with descriptions
 
 
 def complete() -> int:
@@ -51,10 +50,11 @@ def candidates(line: Line) -> Candidates | None:
     last = line.before[-1] if line.before else ""
     flag = SHORT.get(last, last)
     if flag in FLAG_VALUES:
-        return _values(flag, "")
-    name, equals, _ = line.word.partition("=")
+        return flag_values(line, flag, line.word)
+    name, equals, typed = line.word.partition("=")
     if equals and name in FLAG_VALUES:
-        return _values(name, f"{name}=")
+        found = flag_values(line, name, typed)
+        return found and {f"{name}={value}": text for value, text in found.items()}
     if line.word[:1] == "-":
         return FLAGS.get(line.command, {}) | {"--help": "Show this command's help"}
     return _arguments(line)
@@ -70,8 +70,7 @@ def _arguments(line: Line) -> Candidates | None:
                 return {f"{name}={value}": "" for value in CROSSVAL[name]}
             return (overrides(line) or {}) | {f"{name}=": " ".join(values) for name, values in CROSSVAL.items()}
         case "runs":
-            statuses = ("RUNNING", "FINISHED", "FAILED", "KILLED")
-            return (overrides(line) or {}) | {f"status={status}": "" for status in statuses}
+            return _filters(line)
         case "evaluate" if line.positional():
             allowed, found = ("data", "split", "device"), overrides(line)
             return found and {word: text for word, text in found.items() if word.startswith(allowed)}
@@ -79,8 +78,8 @@ def _arguments(line: Line) -> Candidates | None:
             return FILES if len(line.positional()) == 1 else {}
         case "show" | "serve" | "logs" | "export" if line.positional():
             return {}
-        case "rm" if "=" in line.word:
-            return overrides(line)
+        case "rm" | "show" | "compare" | "logs" | "evaluate" | "predict" | "serve" | "export" if "=" in line.word:
+            return _filters(line)
         case "evaluate" | "show" | "predict" | "serve" | "compare" | "logs" | "rm" | "export":
             return (
                 FILES if line.word[:1] in ("/", ".", "~") or "/" in line.word else run_names(line.value("--outputs"))
@@ -90,6 +89,10 @@ def _arguments(line: Line) -> Candidates | None:
         case "completion" if not line.positional():
             return dict.fromkeys(SHELLS, "")
     return {}
+
+
+def _filters(line: Line) -> Candidates:
+    return (overrides(line) or {}) | {f"{key}={value}": "" for key, values in FILTERS.items() for value in values}
 
 
 def overrides(line: Line) -> Candidates | None:
@@ -110,7 +113,7 @@ def overrides(line: Line) -> Candidates | None:
         choices = index.chosen(_typed(line.before, known), where, primary)
         keys = index.all_keys(choices, where, primary)
         if equals:
-            defaults = _defaults(keys.get(name, ""))
+            defaults = SETTINGS.get(name) or _defaults(keys.get(name, ""))
             if value and not any(default.startswith(value) for default in defaults):
                 return FILES
             found = {f"{name}={default}": "" for default in defaults}
@@ -179,11 +182,6 @@ def _typed(words: list[str], known: list[str]) -> index.Choices:
         if name.lstrip("~").partition("@")[0] in known:
             choices[name.lstrip("~")] = "" if word[0] == "~" else value.partition(",")[0]
     return choices
-
-
-def _values(flag: str, before: str) -> Candidates | None:
-    values = FLAG_VALUES[flag]
-    return FILES if values is None else {f"{before}{value}": "" for value in values}
 
 
 def _after_break(word: str) -> int:

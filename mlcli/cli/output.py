@@ -26,6 +26,11 @@ def print_line(text: str) -> None:
     write(f"{in_a_line(text)}\n")
 
 
+def print_note(text: str) -> None:
+    """A line on stderr."""
+    print(printable(text), file=sys.stderr)
+
+
 def write(text: str) -> None:
     """Writes to stdout. Exits with status 1 if the reader of the pipe has exited."""
     try:

@@ -20,14 +20,23 @@ def predict(
         str | None,
         typer.Argument(
             callback=expanded,
-            help="Inputs: .csv .json .npy .npz .txt .png .jpg, a folder of images, or - for CSV on stdin.",
+            help="Inputs: a table, .json, .npy, .npz, .txt, .png, .jpg, a folder of images, or - for CSV on stdin.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", callback=expanded, help="File of the predictions; default stdout."),
+        typer.Option(
+            "--output",
+            "-o",
+            callback=expanded,
+            help="A .csv, .parquet, .json or .jsonl file; default stdout.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, in the format of the server.")] = False,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A column of the input table to put before the predictions, as an id.")
+    ] = None,
+    with_inputs: Annotated[bool, typer.Option("--with-inputs", help="All columns of the input table.")] = False,
     prompt: Annotated[str | None, typer.Option(help="The text that a language model continues.")] = None,
     tokens: Annotated[int, typer.Option(min=1, help="How many tokens to generate after a prompt.")] = 200,
     temperature: Annotated[
@@ -41,7 +50,7 @@ def predict(
     config_dir: ConfigDir = None,
 ) -> None:
     """Predict for each row of a file or image of a folder, or continue a prompt, with the run's best weights."""
-    from mlcli.cli.output import outputs_folder, print_json
+    from mlcli.cli.output import outputs_folder, print_json, print_note
     from mlcli.config.errors import ConfigError
     from mlcli.run.user_configs import add_configs
     from mlcli.store.find import find_run
@@ -65,19 +74,17 @@ def predict(
         elif file is not None:
             from mlcli.serve.predictions import predict_file
 
-            _write(predict_file(folder, file), output, as_json)
+            wanted = None if with_inputs else keep or ()
+            _write(predict_file(folder, file, wanted, print_note), output, as_json)
 
 
 def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
-    from mlcli.config.errors import writing
-    from mlcli.serve.predictions import to_json
+    from mlcli.serve.formats import to_csv, to_json, write_table
 
-    text = to_json(table) if as_json else table.to_csv(index=False)
     if output is None:
-        _print(text)
-        return
-    with writing(output):
-        output.write_text(text, encoding="utf-8")
+        _print(to_json(table) if as_json else to_csv(table))
+    else:
+        write_table(table, output, as_json)
 
 
 def _print(text: str) -> None:

@@ -8,14 +8,7 @@ MAX_RECORD = 2**16  # characters of a record that are searched
 
 def run_names(given: str = "") -> dict[str, str]:
     """`last`, then the names and the ids of runs and sweeps, newest first, with descriptions."""
-    outputs = given or os.environ.get("MLCLI_OUTPUTS") or "outputs"
-    folders = []
-    for kind in ("runs", "sweeps"):
-        try:
-            folders += [(name, f"{outputs}/{kind}/{name}") for name in os.listdir(f"{outputs}/{kind}")]  # noqa: PTH208
-        except OSError:
-            continue
-    folders.sort(reverse=True)  # an id begins with the time
+    folders = [(path.rpartition("/")[2], path) for _, path in run_folders(given)]
     found = {"last": "the newest run"}
     named = [(run, *_record(path)) for run, path in folders[:MAX_NAMED]]
     for run, name, _ in reversed(named):  # of several runs with the same name, the newest
@@ -28,18 +21,35 @@ def run_names(given: str = "") -> dict[str, str]:
     )
 
 
-def _record(path: str) -> tuple[str, str]:
-    """Name and status in the record of a run or sweep, found by text search: importing json is slow."""
-    for record in ("run.json", "sweep.json"):
+def run_folders(given: str = "") -> list[tuple[str, str]]:
+    """`runs` or `sweeps`, and the folder, of all runs and sweeps, newest first."""
+    outputs = given or os.environ.get("MLCLI_OUTPUTS") or "outputs"
+    found = []
+    for kind in ("runs", "sweeps"):
         try:
-            if not os.path.isfile(f"{path}/{record}"):  # noqa: PTH113  # opening a pipe would block
-                continue
-            with open(f"{path}/{record}", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-                text = file.read(MAX_RECORD)
+            found += [(kind, f"{outputs}/{kind}/{name}") for name in os.listdir(f"{outputs}/{kind}")]  # noqa: PTH208
         except OSError:
             continue
-        return _string(text, "name"), _string(text, "status")
-    return "", ""
+    return sorted(found, key=lambda each: each[1].rpartition("/")[2], reverse=True)  # an id begins with the time
+
+
+def _record(path: str) -> tuple[str, str]:
+    """Name and status in the record of a run or sweep, found by text search: importing json is slow."""
+    text = text_of(path, ("run.json", "sweep.json"))
+    return _string(text, "name"), _string(text, "status")
+
+
+def text_of(path: str, names: tuple[str, ...]) -> str:
+    """The beginning of the first of these files in a folder; "" if there is none."""
+    for name in names:
+        try:
+            if not os.path.isfile(f"{path}/{name}"):  # noqa: PTH113  # opening a pipe would block
+                continue
+            with open(f"{path}/{name}", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+                return file.read(MAX_RECORD)
+        except OSError:
+            continue
+    return ""
 
 
 def _string(text: str, key: str) -> str:

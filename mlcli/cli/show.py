@@ -17,7 +17,8 @@ def show(
         typer.Argument(help="A folder, id, unique prefix of an id, name, `last`, or a filter such as model=lstm."),
     ] = "last",
     everything: Annotated[
-        bool, typer.Option("--all", help="Settings at their defaults and per-class metrics too.")
+        bool,
+        typer.Option("--all", help="Settings at their defaults and per-class metrics too; of a sweep, its settings."),
     ] = False,
     as_json: AsJson = False,
     outputs: Outputs = None,
@@ -25,6 +26,7 @@ def show(
     """Show one run: command, result, duration, size, device, seed, settings, metrics and files."""
     from mlcli.cli.document import document
     from mlcli.cli.output import outputs_folder, print_json, print_line, terminal_width
+    from mlcli.cli.sweep_settings import print_hint, print_sweep_settings
     from mlcli.cli.sweep_table import print_sweep
     from mlcli.store.find import find
 
@@ -40,6 +42,10 @@ def show(
             print_line("")
         if found.is_sweep and (found.folder.path / "trials.json").exists():
             print_sweep(str(found.folder.path))
+            if everything:
+                print_sweep_settings(found)
+            else:
+                print_hint()
         elif not found.is_sweep:
             _print_run(found, everything)
 

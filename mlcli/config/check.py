@@ -85,7 +85,8 @@ def _check_own(config: Mapping[str, Any]) -> None:
     own |= {"trainer.class_weights": weights} if isinstance(weights, Mapping) else {}
     for place, node in {**own, "task.loss": loss}.items():
         if node is not None and not (isinstance(node, Mapping) and isinstance(node.get("_target_"), str)):
-            raise ConfigError(f"{place}={node}: must be a class or function, as in {place}._target_=MODULE.FUNCTION.")
+            named = node if isinstance(node, str) and node else "MODULE.FUNCTION"
+            raise ConfigError(f"{place}={node}: must be a class or function, as in {place}._target_={named}.")
     for place, node in own.items():
         if node.get("direction") not in (None, "min", "max"):
             raise ConfigError(f"{place}.direction={node['direction']}: must be min or max.")

@@ -37,7 +37,7 @@ from mlcli.config.paths import expand_folders
 from mlcli.config.quoting import read_mappings
 from mlcli.config.register import register
 from mlcli.config.settings import Settings, leaves
-from mlcli.config.targets import allow_settings, drop_settings
+from mlcli.config.targets import allow_settings, bare_targets, drop_settings
 
 ABSENT = object()
 
@@ -77,7 +77,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     repository = hydra.config_loader.repository  # type: ignore[attr-defined]
     typed = readable([renamed.override(text, repository.config_exists) for text in overrides], _folders(hydra))
     overrides = allow_settings(typed)
-    with explained():
+    with bare_targets(typed), explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
         swept = [each for each in parsed if each.is_sweep_override()]
         _check_options(hydra, parsed)

@@ -51,6 +51,11 @@ def options(group: str, where: Folders | None = None) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def primary_configs(where: Folders | None = None) -> list[str]:
+    """Names of the configs that `--config-name` takes."""
+    return sorted({name for folder in where or search_path() for name in _yamls(folder)})
+
+
 def experiments(where: Folders | None = None) -> list[tuple[str, str, str, str]]:
     """Name, section, description and expected outcome of each experiment, by section."""
     where = where or search_path()

@@ -4,12 +4,14 @@ The class has its own defaults. The settings in the file of the chosen option ar
 user did not type are dropped. Settings of the class need no `+`, although no file has them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from omegaconf import DictConfig, open_dict, read_write
 
 from mlcli.config.check import GROUPS
+from mlcli.config.errors import ConfigError, UnknownKey
 
 TARGET = "_target_"
 OF_ALL_MODELS = {"init_from", "freeze"}  # settings of config.yaml, not of an option
@@ -19,6 +21,20 @@ def allow_settings(overrides: Sequence[str]) -> list[str]:
     """The overrides, with `++` before those of settings beside a typed `_target_`: the config may not have them."""
     places = [f"{place}." for place in _replaced(overrides)]
     return [f"++{text}" if text.startswith(tuple(places)) and "=" in text else text for text in overrides]
+
+
+@contextmanager
+def bare_targets(overrides: Sequence[str]) -> Iterator[None]:
+    """Turns the UnknownKey of a metric or loss without its `_target_`, as in `task.loss=my.Loss`, into a ConfigError
+    with the override to use."""
+    try:
+        yield
+    except UnknownKey as error:
+        if error.key == "task.loss" or (error.key.startswith("metrics.") and error.key.count(".") == 1):
+            for text in overrides:
+                if _key(text) == error.key:
+                    raise ConfigError(f"{text}: use {error.key}.{TARGET}={text.partition('=')[2]}.") from error
+        raise
 
 
 def drop_settings(cfg: Any, overrides: Sequence[str]) -> None:

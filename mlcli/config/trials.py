@@ -17,7 +17,7 @@ from mlcli.config.explain import composing, explained
 from mlcli.config.job import as_typed, begin_job, chosen_options
 from mlcli.config.override_cache import ComposedConfig, to_settings
 from mlcli.config.settings import Settings
-from mlcli.config.targets import allow_settings, drop_settings
+from mlcli.config.targets import allow_settings, bare_targets, drop_settings
 
 OF_THE_JOB = re.compile(r"\$\{\s*hydra\s*:")
 
@@ -40,7 +40,7 @@ class TrialComposer:
 
     def __call__(self, overrides: Sequence[str], number: int = 0) -> Settings:
         """The config of the trial with these overrides. Raises ConfigError."""
-        with explained():
+        with bare_targets(overrides), explained():
             overrides = allow_settings(overrides)
             groups = self.groups(overrides)
             if groups not in self.bases:

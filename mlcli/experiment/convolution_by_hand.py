@@ -37,7 +37,8 @@ def convolution_by_hand(runs: Sequence[FinishedRun]) -> Conclusion:
     model: Any = parts.model.double().eval()
     test = parts.data.splits["test"]
     raw, targets = parts.data.examples.inputs[test], parts.data.examples.targets[test]
-    images = ((raw.double() - parts.data.mean) / parts.data.std).numpy()
+    own = parts.data.standardise
+    images = ((raw.double() - own.mean) / own.std).numpy()
     rows = [*_convolutions(model, images), *_pools(images)]
     ours, theirs = forward(model, images), model(torch.from_numpy(images)).detach().numpy()
     rows.append(("whole network", "", "", "", "", "", _shape(ours), max_difference(ours, theirs)))

@@ -38,7 +38,8 @@ def house_prices(runs: Sequence[FinishedRun]) -> Conclusion:
 def learned_weights(parts: Parts) -> Weights:
     """The linear model's weights for inputs and targets that are not standardised."""
     state = parts.task.state_dict()["model"]
-    mean, std = parts.data.mean.double(), parts.data.std.double()
+    own = parts.data.standardise
+    mean, std = own.mean.double(), own.std.double()
     weights = state["head.weight"].double()[0] * state["target.std"] / std
     intercept = state["head.bias"].double()[0] * state["target.std"] + state["target.mean"] - weights @ mean
     return np.concatenate([[float(intercept)], weights.numpy()])

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from mlcli.loading.dataset import Examples
 
-DIMENSIONS = {"vector": 2, "image": 4, "sequence": 3, "tokens": 2, "state": 2}  # of the inputs, by kind
+DIMENSIONS = {"vector": 2, "table": 2, "image": 4, "sequence": 3, "tokens": 2, "state": 2}  # of the inputs, by kind
 
 
 def check_shapes(examples: Examples) -> None:
@@ -27,6 +27,8 @@ def check_shapes(examples: Examples) -> None:
     if examples.kind == "vector" and len(examples.features) not in (0, inputs.shape[1]):
         names = f"{len(examples.features):,} name{'s' if len(examples.features) > 1 else ''}"
         raise ValueError(f"{name}: {inputs.shape[1]:,} features, but {names}: use one per feature, or none.")
+    if (examples.kind == "table") != (examples.schema is not None):
+        raise ValueError(f"{name}: a table, and nothing else, has a schema.")
     if examples.classes:
         _check_classes(examples)
 

@@ -1,13 +1,14 @@
 """Examples, and data sets: examples with their splits and the statistics of the training split."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from torch import Tensor
 
 from mlcli.loading.digest import VERSION, digest, sampled_digest
+from mlcli.loading.preprocessing import Preprocessing, Standardise
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.tokenizer import decode, encode
 
@@ -30,6 +31,7 @@ class Examples:
     padded: whether examples may be padded, including future ones that are predicted.
     notes: guesses of the reader of a table that a person might want to correct, a line each.
     test, val: indices of the official test and validation splits, if there are any.
+    sample: of a table, the values of the first rows by column, as in the source.
     schema: of a table, what its columns are and how texts become their numbers. weights: N weights of the examples in
     training, if they differ.
     truth: the true parameters of a synthetic data set, if known.
@@ -50,6 +52,7 @@ class Examples:
     val: Tensor | None = None
     schema: Schema | None = None
     weights: Tensor | None = None
+    sample: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     truth: dict[str, float] | None = None
     groups: Tensor | None = None
     world: Any = None
@@ -61,9 +64,13 @@ class Examples:
     @cached_property
     def digest(self) -> str:
         """A hash of everything that the splits and results of a run depend on."""
-        names = (self.kind, self.classes, self.vocabulary, self.tokenizer)
-        later = [each for each in (self.val, self.weights) if each is not None]  # of data sets that have them
-        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables, *later))
+        names: tuple[Any, ...] = (self.kind, self.classes, self.vocabulary, self.tokenizer)
+        tensors = (self.inputs, self.targets, self.test, self.groups, *self._tables)
+        if self.schema is not None:
+            names, tensors = (*names, self.schema), (*tensors, self.val, self.weights)
+        else:  # other data rarely has these: without them, its digest is that of earlier versions
+            tensors = (*tensors, *(each for each in (self.val, self.weights) if each is not None))
+        return digest(names, tensors)
 
     @property
     def _tables(self) -> tuple[Tensor, ...]:
@@ -75,15 +82,13 @@ class Examples:
 class DataSet:
     """Examples with their splits ("train", "val", "test" → sorted int64 indices).
 
-    mean, std: of the training split, per feature for vectors and sequences, per channel (C × 1 × 1) for images; `std`
-    is never 0.
+    preprocessing: of raw inputs, fitted on the training split.
     samples_per_epoch: how many training examples an epoch takes, where it does not take each exactly once.
     """
 
     examples: Examples
     splits: dict[str, Tensor]
-    mean: Tensor
-    std: Tensor
+    preprocessing: Preprocessing
     samples_per_epoch: int | None = None
 
     def __len__(self) -> int:
@@ -109,8 +114,15 @@ class DataSet:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one example."""
+        """Of one raw example."""
         return tuple(self.examples.inputs.shape[1:])
+
+    @property
+    def standardise(self) -> Standardise:
+        """The preprocessing of all kinds but tables. Raises ValueError for a table."""
+        if not isinstance(self.preprocessing, Standardise):
+            raise ValueError(f"data={self.name} is a table, which has no mean and standard deviation")
+        return self.preprocessing
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -166,4 +178,5 @@ class DataSet:
             "vocabulary": list(self.vocabulary),
             "tokenizer": self.examples.tokenizer,
             "padded": self.examples.padded,
+            **({} if self.examples.schema is None else {"schema": self.examples.schema.to_json()}),
         }

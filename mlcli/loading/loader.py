@@ -16,11 +16,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mlcli.batch_sizes import batch_sizes
 from mlcli.loading.adapter import Adapter
-from mlcli.loading.dataset import INDEX_KINDS, DataSet
+from mlcli.loading.dataset import DataSet
+from mlcli.loading.preprocessing import Preprocessing
 from mlcli.random_numbers import seed_generators
 from mlcli.traits import TRAIN_SAMPLE
 
 EVALUATION_BATCH = 512
+SINGLE_PRECISION = ("mps",)  # devices without float64
 SAMPLE = 1000  # at most, of the training examples on which metrics are computed after each epoch
 Sampler = Literal["balanced"] | None
 
@@ -58,8 +60,7 @@ class Loader:
         self.seed = seed
         self.device = device
         self.sampler = sampler
-        self.mean = data.mean.to(device)
-        self.std = data.std.to(device)
+        self.preprocessing = preprocessing_on(data.preprocessing, device)
         self.resident = _fits(data, device) if resident is None else resident
         self.indices = data.splits | {TRAIN_SAMPLE: _sample(data)}
         if self.resident:
@@ -74,11 +75,10 @@ class Loader:
         return other
 
     def prepare(self, inputs: Tensor) -> Tensor:
-        """Raw inputs, B × shape → on the device, normalised, in the shape that the model accepts."""
-        here = inputs.to(self.device)
-        if self.data.kind not in INDEX_KINDS:
-            here = (here.float() - self.mean) / self.std
-        adapted = self.adapter(here).contiguous()
+        """Raw inputs, B × shape → on the device, preprocessed, in the shape that the model accepts."""
+        if inputs.dtype == torch.float64 and self.device.type in SINGLE_PRECISION:
+            inputs = inputs.float()
+        adapted = self.adapter(self.preprocessing(inputs.to(self.device))).contiguous()
         return adapted if self.extract is None else self.extract(adapted)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -144,6 +144,12 @@ class Loader:
         batches = DataLoader(examples, sampler=groups, batch_size=None, pin_memory=pinned, generator=own)
         for inputs, targets in batches:
             yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
+
+
+def preprocessing_on(fitted: Preprocessing, device: torch.device) -> Preprocessing:
+    """A copy on the device, in single precision where it has no other."""
+    own = copy.deepcopy(fitted).requires_grad_(False)
+    return (own.float() if device.type in SINGLE_PRECISION else own).to(device)
 
 
 def _sample(data: DataSet) -> Tensor:

@@ -1,6 +1,6 @@
 """From examples to a data set: the splits, then the statistics of the training split."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -8,9 +8,12 @@ from torch import Tensor
 from mlcli.loading.check_examples import check_examples
 from mlcli.loading.check_shapes import check_shapes
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
+from mlcli.loading.preprocessing import Preprocessing, Standardise, Unchanged
 from mlcli.loading.split import split
 from mlcli.loading.statistics import statistics
 from mlcli.loading.subset import keep_classes, limit_per_class
+from mlcli.loading.table import preprocessing as table
+from mlcli.loading.table.schema import Schema
 
 
 def make_dataset(
@@ -38,13 +41,31 @@ def make_dataset(
     splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
     if per_class is not None:
         splits["train"] = limit_per_class(examples, splits["train"], per_class, seed)
-    kind = "vector" if by_feature and examples.kind not in INDEX_KINDS else examples.kind
-    mean, std = statistics(examples.inputs[splits["train"]].float(), kind)
-    if not normalise:
-        mean, std = torch.zeros_like(mean), torch.ones_like(std)
+    fitted = _preprocessing(examples, splits["train"], normalise, by_feature)
     # With a validation split that is a share of the rest, all folds train on equally many.
     uneven = folds and by == "example" and (not val or examples.val is not None)
-    return DataSet(examples, splits, mean, std, _largest_training_split(splits, folds) if folds and uneven else None)
+    return DataSet(examples, splits, fitted, _largest_training_split(splits, folds) if folds and uneven else None)
+
+
+def _preprocessing(examples: Examples, train: Tensor, normalise: bool, by_feature: bool) -> Preprocessing:
+    """Fitted on the training split."""
+    inputs = examples.inputs[train]
+    if examples.schema is not None:
+        return table.fit(inputs, examples.schema, normalise)
+    if examples.kind in INDEX_KINDS:
+        return Unchanged(torch.zeros(1), torch.ones(1))
+    mean, std = statistics(inputs.float(), "vector" if by_feature else examples.kind)
+    return Standardise(mean, std) if normalise else Standardise(torch.zeros_like(mean), torch.ones_like(std))
+
+
+def restored(buffers: Mapping[str, Tensor], kind: str, schema: Schema | None) -> Preprocessing:
+    """The preprocessing with these buffers, of a run. Raises ValueError if they are of another kind of data or of
+    another table."""
+    if schema is not None:
+        return table.TablePreprocessing(schema, buffers)
+    for name in {"mean", "std"} - buffers.keys():
+        raise ValueError(f"not the weights of a run: there is no data.{name}")
+    return (Unchanged if kind in INDEX_KINDS else Standardise)(buffers["mean"], buffers["std"])
 
 
 def _largest_training_split(splits: dict[str, Tensor], folds: int) -> int:

@@ -26,6 +26,7 @@ DIRECTIONS: dict[str, str | None] = {
     "mae": "min",
     "r2": "max",
     "explained_variance": "max",
+    "coverage": None,  # as close as possible to the one that was asked for
     # language_model (fast)
     "perplexity": "min",
     "bits_per_*": "min",

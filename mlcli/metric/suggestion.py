@@ -3,13 +3,16 @@
 import difflib
 from collections.abc import Iterable
 
+SPLITS = ("train", "val", "test")
+
 
 def suggest_metric(metric: str, known: Iterable[str]) -> str:
     """` Did you mean …?` with the most similar metric, followed by the others. Of those of single classes, of which
     there can be thousands, it has one example."""
     names = sorted(known)
-    validated = f"val/{metric.partition('/')[2]}".lower()  # rather than the same metric of the training split
-    near = [name for name in names if name.lower() in (metric.lower(), validated)]
+    split, _, name = metric.lower().partition("/")
+    validated = f"val/{name}" if split in SPLITS else ""  # rather than the same metric of the training split
+    near = [each for each in names if each.lower() in (metric.lower(), validated)]
     near = near or difflib.get_close_matches(metric, names, n=1)
     overall = [name for name in names if name.count("/") < 2]
     classes = [name for name in names if name.count("/") > 1]

@@ -37,7 +37,7 @@ from mlcli.run.update import update_of
 from mlcli.store.weights import check_saveable, save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.extra_state import decode, encode
-from mlcli.train.model_protocols import ChecksExamples, ExtractsFeatures
+from mlcli.train.model_protocols import ChecksExamples, ExtractsFeatures, FitsInputs
 from mlcli.train.protocols import ChecksData, ExtendsModel, HasLoader, HasLoss, PlansEpochs, SizesOutputs, Task
 from mlcli.train.update import Schedule, Update
 from mlcli.traits import model_traits, task_traits
@@ -64,8 +64,8 @@ class Parts:
         return self.task.loader if isinstance(self.task, HasLoader) else None
 
     def save_weights(self, path: Path) -> None:
-        """Saves the task's current weights with the statistics of the inputs, atomically."""
-        save_weights(path, encode(self.task.state_dict()["model"]), mean=self.data.mean, std=self.data.std)
+        """Saves the task's current weights with the preprocessing of the inputs, atomically."""
+        save_weights(path, encode(self.task.state_dict()["model"]), self.data.preprocessing.state_dict())
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Loads weights that were saved, or kept as the best ones. Raises RuntimeError for another network's."""
@@ -104,6 +104,8 @@ def build(
         if set_up:
             torch.set_num_threads(threads)
         loader = loader.for_seed(cfg.trainer.seed) if loader else _build_loader(cfg, data, adapter, device, model)
+        if not weights_later:
+            _fit_inputs(model, loader, transferred)
         epoch, total = _count_steps(cfg, data, model)
         schedule, update = _build_update(cfg, data, model, loader, device, (epoch, total))
         task = _build_task(cfg, data, model, update, loader, device)
@@ -136,6 +138,7 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
     check_outputs(cfg)
     supplied = {
         "input_shape": adapter.shape,
+        "categories": adapter.categories,
         "outputs": outputs,
         "vocabulary": len(data.vocabulary) or None,
         "words": data.vocabulary,
@@ -190,6 +193,13 @@ def _build_loader(
         extract=model.extract if isinstance(model, ExtractsFeatures) else None,
         full_batch=model_traits(model).full_batch,
     )
+
+
+def _fit_inputs(model: nn.Module, loader: Loader | None, transferred: transfer.Transfer | None) -> None:
+    """Sets the buffers of a network that follow from the training split, unless they were loaded with its weights."""
+    buffers = {name for name, _ in model.named_buffers()} & model.state_dict().keys()
+    if isinstance(model, FitsInputs) and loader and not (transferred and buffers <= transferred.loaded):
+        model.fit_inputs(loader.at(loader.indices["train"])[0])
 
 
 def _count_steps(cfg: Settings, data: DataSet, model: nn.Module) -> tuple[int, int]:

@@ -4,7 +4,7 @@ A node is the config of one group: a `_target_` and its settings.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -15,7 +15,7 @@ from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
 from mlcli.loading.adapter import Adapter, adapt
 from mlcli.loading.dataset import DataSet
-from mlcli.train.model_protocols import ChoosesFullBatch, Fitted
+from mlcli.train.model_protocols import ChoosesFullBatch, Ensemble, Fitted
 from mlcli.train.protocols import FitsEstimators
 from mlcli.traits import ModelTraits, model_traits, task_traits
 
@@ -24,9 +24,11 @@ Node = Mapping[str, Any]
 
 def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
     """The adapter from examples to inputs of the model. Raises ConfigError with the models that take such data."""
+    if data.kind == "table" and not task_traits(locate(cfg.task._target_)).tables:
+        raise ConfigError(f"This task takes no tables (data={data.name}): use task=classification|regression.")
     accepts = accepted_kinds(cfg.model) or (data.kind,)
     try:
-        return adapt(data.kind, data.shape, accepts)
+        return adapter_for(data, accepts)
     except ValueError as error:
         reconstructs = task_traits(locate(cfg.task._target_)).reconstructs
         fitting = [
@@ -38,6 +40,11 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
             f"This model takes {' or '.join(accepts)} inputs, not {data.kind} (data={data.name}): "
             f"use model={'|'.join(fitting)}."
         ) from error
+
+
+def adapter_for(data: DataSet, accepts: Sequence[str]) -> Adapter:
+    """The adapter from preprocessed examples of the data. Raises ValueError if there is none."""
+    return adapt(data.kind, data.preprocessing.shape(data.shape), accepts, data.preprocessing.categories)
 
 
 def check_trainable(cfg: Settings) -> None:
@@ -59,6 +66,11 @@ def check_outputs(cfg: Settings) -> None:
     if task.per_step and not has_parameter(cfg.model, "per_step"):
         fitting = [model for model, node in _networks() if has_parameter(node, "per_step")]
         raise ConfigError(f"This task needs a prediction for each step of a sequence: use model={'|'.join(fitting)}.")
+    if isinstance(locate(cfg.model["_target_"]), Ensemble) and not task.ensembles:
+        raise ConfigError(
+            "This model is an ensemble, which learns from the mean of its members' losses: use "
+            "task=classification|regression, or another model."
+        )
     if _traits(cfg.model).reconstructs and not task.reconstructs:
         raise ConfigError(
             "This model is an autoencoder, whose outputs are its inputs: use task=reconstruction, or another model."
@@ -101,7 +113,7 @@ def _networks() -> list[tuple[str, Any]]:
 
 def _can_adapt(data: DataSet, kinds: tuple[str, ...]) -> bool:
     try:
-        adapt(data.kind, data.shape, kinds)
+        adapter_for(data, kinds)
     except ValueError:
         return False
     return True

@@ -11,7 +11,7 @@ from torch import Tensor
 from mlcli.config.errors import ConfigError
 from mlcli.store.find import find_run
 from mlcli.store.records import read_json
-from mlcli.store.weights import STATISTICS, load_tensors, load_weights
+from mlcli.store.weights import is_of_a_run, load_tensors, load_weights
 
 PICKLED = (".pth", ".pt")
 HEAD = "head."
@@ -52,7 +52,7 @@ def _read_file(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             tensors = load_tensors(path)
-            return load_weights(path)[0] if f"{STATISTICS}mean" in tensors else tensors
+            return load_weights(path)[0] if is_of_a_run(tensors) else tensors
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ConfigError(f"model.init_from={path}: cannot be read ({error}).") from error

@@ -22,7 +22,7 @@ from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json
 from mlcli.track.model_code import SOURCES
 from mlcli.train.loop import Progress
-from mlcli.train.protocols import Evaluation, PlansEpochs, ReactsToScores
+from mlcli.train.protocols import Calibrates, Evaluation, PlansEpochs, ReactsToScores
 
 EXAMPLE_ROWS = 3
 
@@ -36,6 +36,8 @@ def finish(
     save: called with each figure and its folder; None for no figures.
     """
     parts.load_weights(progress.best_weights)
+    if isinstance(parts.task, Calibrates):
+        parts.task.calibrate()
     write_model(folder.path / "model", cfg, parts)
     split = parts.data.evaluation_split
     evaluation = parts.task.evaluate(split, full=True)
@@ -147,6 +149,9 @@ def _example(parts: Parts) -> dict[str, Any]:
         texts = [data.decode(tokens) for tokens in given]
         inputs = data.encode(texts)
         columns, given = [TEXT], [[text] for text in texts]
+    if data.examples.schema is not None:
+        columns, given = list(data.examples.sample), [*map(list, zip(*data.examples.sample.values(), strict=True))]
+        inputs = data.examples.inputs[: len(given)]
     predictions = parts.task.predict(inputs)
     return {
         "inputs": {"kind": data.kind, "columns": columns, "data": given},

@@ -13,6 +13,8 @@ import torch
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
+from mlcli.loading.make_dataset import restored
+from mlcli.loading.table.schema import Schema
 from mlcli.machine.compiler import defer_compiler
 from mlcli.random_numbers import keep_states
 from mlcli.run.build import Parts, build, build_data
@@ -43,7 +45,7 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
     stored = folder.path / "model" / "weights.safetensors"
     if not stored.exists():
         raise ConfigError(f"{folder.path.name} has no trained model: it did not finish.")
-    weights, statistics = load_weights(stored)
+    weights, buffers = load_weights(stored)
     built = build_data(cfg)
     described = read_json(folder.path / "data.json")
     _must_match(built, described)
@@ -59,7 +61,8 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
             "Use --split, or other data."
         )
     splits = _splits(folder, len(built.examples.inputs)) if own_examples else built.splits
-    parts = build(cfg, DataSet(built.examples, splits, statistics["mean"], statistics["std"]), weights_later=True)
+    fitted = restored(buffers, built.kind, built.examples.schema)
+    parts = build(cfg, DataSet(built.examples, splits, fitted), weights_later=True)
     _load_weights(parts, weights)
     return parts
 
@@ -75,10 +78,10 @@ def load_model(folder: Path) -> Parts:
         stored = read_json(folder / "model.json")
         cfg = trusted(plain(stored["config"], f"{name}/model/model.json"), name, PREDICTION)
         cfg.device.name, cfg.device.compile = "cpu", False  # compilation takes longer than most predictions
-        weights, statistics = load_weights(folder / "weights.safetensors")
+        weights, buffers = load_weights(folder / "weights.safetensors")
         defer_compiler()
         with keep_states():  # building a network initialises its weights
-            parts = build(cfg, _without_examples(stored["data"], statistics), weights_later=True, set_up=False)
+            parts = build(cfg, _without_examples(stored["data"], buffers), weights_later=True, set_up=False)
         _load_weights(parts, weights)
         parts.model.eval()
         return parts
@@ -123,13 +126,15 @@ def _splits(folder: RunFolder, examples: int) -> dict[str, torch.Tensor]:
     return found
 
 
-def _without_examples(data: dict[str, Any], statistics: dict[str, torch.Tensor]) -> DataSet:
+def _without_examples(data: dict[str, Any], buffers: dict[str, torch.Tensor]) -> DataSet:
     """An empty data set of the same shape and classes, enough to build the network."""
     classes, features = tuple(data["classes"]), tuple(data["features"])
+    schema = Schema.from_json(data["schema"]) if "schema" in data else None
+    dtypes = {"table": torch.float64, **dict.fromkeys(INDEX_KINDS, torch.int64)}
     examples = Examples(
         name=data["name"],
         kind=data["kind"],
-        inputs=torch.empty(0, *data["shape"], dtype=torch.int64 if data["kind"] in INDEX_KINDS else torch.float32),
+        inputs=torch.empty(0, *data["shape"], dtype=dtypes.get(data["kind"], torch.float32)),
         targets=torch.empty(0, dtype=torch.int64 if classes else torch.float32),
         classes=classes,
         features=features,
@@ -138,9 +143,11 @@ def _without_examples(data: dict[str, Any], statistics: dict[str, torch.Tensor])
         vocabulary=tuple(data.get("vocabulary", ())),
         tokenizer=data.get("tokenizer", ""),
         padded=data.get("padded", False),
+        schema=schema,
     )
     none = torch.empty(0, dtype=torch.int64)
-    return DataSet(examples, {"train": none, "val": none, "test": none}, statistics["mean"], statistics["std"])
+    fitted = restored(buffers, examples.kind, schema)
+    return DataSet(examples, {"train": none, "val": none, "test": none}, fitted)
 
 
 def _must_match(data: DataSet, described: dict[str, Any]) -> None:

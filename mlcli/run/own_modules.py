@@ -1,11 +1,13 @@
 """The user's own modules that a run's model needs, as text, so that the model remains usable without their files."""
 
+import os
 import sys
 from pathlib import Path
 
 from mlcli.config.settings import Settings
 from mlcli.config.stored import targets
-from mlcli.run.trust import PREDICTION, RESERVED
+from mlcli.run.target_kinds import RESERVED
+from mlcli.run.trust import PREDICTION
 
 LARGEST = 4 << 20  # bytes of all modules; larger ones are a package to be installed
 
@@ -16,12 +18,15 @@ def own_modules(cfg: Settings) -> dict[str, str]:
     folders = {folder for key in PREDICTION for target in targets(cfg[key]) if (folder := _folder(target))}
     if not folders:
         return {}
-    files = {Path(file) for module in [*sys.modules.values()] if (file := vars(module).get("__file__"))}
+    # Compared as texts: there are thousands of modules, and in a sweep as many trials.
+    files = [file for module in [*sys.modules.values()] if (file := vars(module).get("__file__"))]
     found = {
         path.relative_to(folder).as_posix(): path
         for folder in folders
-        for path in files
-        if path.suffix == ".py" and path.is_relative_to(folder) and path.name != "__main__.py"
+        for file in files
+        if file.startswith(f"{folder}{os.sep}")
+        and (path := Path(file)).suffix == ".py"
+        and path.name != "__main__.py"
     }
     if sum(path.stat().st_size for path in found.values()) > LARGEST:
         return {}

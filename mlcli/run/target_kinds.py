@@ -9,6 +9,8 @@ from torch import nn
 from mlcli.loading.dataset import Examples
 from mlcli.train.protocols import Task
 
+RESERVED = ("mlcli", "torch", "sklearn")  # packages that only the table of `mlcli.run.trust` can allow
+
 
 def is_data_set(found: Any) -> bool:
     """A function annotated as returning Examples."""
@@ -20,8 +22,10 @@ def is_model(found: Any) -> bool:
 
 
 def is_loss(found: Any) -> bool:
-    """A module, or a function of torch.nn.functional."""
-    return is_model(found) or (inspect.isfunction(found) and found.__module__ == "torch.nn.functional")
+    """A module, a function of torch.nn.functional, or one of a package that the user trusts."""
+    if not inspect.isfunction(found):
+        return is_model(found)
+    return found.__module__ == "torch.nn.functional" or found.__module__.partition(".")[0] not in RESERVED
 
 
 def is_optimizer(found: Any) -> bool:

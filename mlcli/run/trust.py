@@ -18,13 +18,21 @@ from mlcli.config.check import GROUPS
 from mlcli.config.errors import ConfigError
 from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
-from mlcli.run.target_kinds import is_data_set, is_estimator, is_loss, is_model, is_optimizer, is_scheduler, is_task
+from mlcli.run.target_kinds import (
+    RESERVED,
+    is_data_set,
+    is_estimator,
+    is_loss,
+    is_model,
+    is_optimizer,
+    is_scheduler,
+    is_task,
+)
 from mlcli.run.user_configs import comes_with_the_model, user_targets
 from mlcli.system import cores
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 SPECIAL = {"_target_": str, "_partial_": bool, "_convert_": str, "_args_": list}  # Hydra's keys, and their types
-RESERVED = ("mlcli", "torch", "sklearn")  # packages that only the table can allow
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ RULES = {
     "optimizer": Rule("an optimizer (a torch.optim.Optimizer)", ("torch.optim",), is_optimizer),
     "scheduler": Rule("a schedule", ("mlcli.train.schedule", "torch.optim.lr_scheduler"), is_scheduler),
     "task": Rule("a task", ("mlcli.task",), is_task),
-    "loss": Rule("a loss (an nn.Module)", ("torch.nn", "mlcli.task"), is_loss),
+    "loss": Rule("a loss (an nn.Module, or a function)", ("torch.nn", "mlcli.task"), is_loss),
     "metrics": Rule("a metric (a function)", ("mlcli.metric", "sklearn.metrics"), inspect.isfunction),
     "metric": Rule("a metric (a function)", ("mlcli.metric",), inspect.isfunction, uncalled=True),
     "estimator": Rule("an estimator of scikit-learn", ("sklearn",), is_estimator, plain=True),
@@ -152,7 +160,7 @@ class _Check:
         own = foreign and (target in self.own or comes_with_the_model(target))
         is_private = target.rpartition(".")[2].startswith("_")
         if not DOTTED.fullmatch(target) or not (own or (_within(target, packages) and not is_private)):
-            hint = f", and MLCLI_TRUST={package} would allow that package's" if foreign else ""
+            hint = f"; use MLCLI_TRUST={package} if you trust that package" if foreign else ""
             allowed = " or ".join(rule.packages)
             raise ConfigError(f"{where}: not trusted; a stored run may build {rule.what} of {allowed} here{hint}")
         found = locate(target)

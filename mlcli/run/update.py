@@ -11,6 +11,7 @@ from torch import nn
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.train.averaging import Averaging
+from mlcli.train.model_protocols import ScalesRates
 from mlcli.train.optimizers import MakeOptimizer
 from mlcli.train.update import Schedule, Update
 
@@ -72,16 +73,21 @@ def _averaging(trainer: Settings) -> Averaging | None:
 
 
 def _groups(cfg: Settings, model: nn.Module) -> list[dict[str, Any]]:
-    """Parameter groups by learning rate: one for each pattern of trainer.lr_scale, and one for the rest."""
+    """Parameter groups by learning rate: one for each pattern of trainer.lr_scale, one for each of the model's own
+    patterns that matches others, and first one for the rest."""
     scales: dict[str, float] = dict(cfg.trainer.lr_scale or {})
+    own = dict(model.lr_scale) if isinstance(model, ScalesRates) else {}
     left = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     groups = []
-    if scales and "lr" not in cfg.optimizer:
-        raise ConfigError("trainer.lr_scale scales optimizer.lr: use optimizer.lr=… too.")
-    for pattern, scale in scales.items():
+    if (scales or own) and "lr" not in cfg.optimizer:
+        what = "trainer.lr_scale" if scales else "this model"
+        raise ConfigError(f"{what} scales optimizer.lr: use optimizer.lr=… too.")
+    rest = {"lr": cfg.optimizer.lr * own.pop("*")} if "*" in own else {}
+    for pattern, scale in {**scales, **{name: own[name] for name in own if name not in scales}}.items():
         names = fnmatch.filter(left, pattern)
-        if not names:
+        if names:
+            groups.append({"params": [left.pop(name) for name in names], "lr": cfg.optimizer.lr * scale})
+        elif pattern in scales:
             known = ", ".join(name for name, _ in model.named_parameters())
             raise ConfigError(f"trainer.lr_scale: no parameter matches {pattern}. Choices: {known}.")
-        groups.append({"params": [left.pop(name) for name in names], "lr": cfg.optimizer.lr * scale})
-    return [{"params": list(left.values())}, *groups] if left else groups
+    return [{"params": list(left.values()), **rest}, *groups] if left else groups

@@ -1,13 +1,15 @@
 """Predictions of a run for a file of inputs."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlcli.config.errors import ConfigError
+from torch import Tensor
+
+from mlcli.config.errors import ConfigError, suggest
 from mlcli.serve.input_files import images_in, read_inputs
 from mlcli.serve.predictor import InvalidRow, Predictor, model_folder
+from mlcli.serve.rows import findings, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,15 +17,23 @@ if TYPE_CHECKING:
 BATCH_ROWS = 1024  # the activations of a whole file might not fit into memory
 
 
-def predict_file(run: Path, file: str) -> "pd.DataFrame":
+def predict_file(
+    run: Path, file: str, keep: Sequence[str] | None = (), note: Callable[[str], object] = lambda line: None
+) -> "pd.DataFrame":
     """Predictions for the rows of a file, in their order, or for every image of a folder. run: the run's folder.
 
-    Raises ConfigError for a run that did not finish, and for a file that cannot be read or does not fit.
+    keep: columns of the file to put before the predictions; None: all. note: called with a line for each column of a
+    table with missing values or unknown levels. Raises ConfigError for a run that did not
+    finish, and for a file that cannot be read or does not fit.
     """
     import torch
 
     predictor = Predictor(model_folder(run))
     torch.set_num_threads(predictor.parts.threads)
+    if predictor.parts.data.kind == "table":
+        return _predict_table(predictor, file, keep, note)
+    if keep is None or keep:
+        raise ConfigError("--keep and --with-inputs need a run on a table of your own, such as data=csv")
     if Path(file).is_dir():
         return _predict_images(predictor, Path(file), images_in(Path(file)), run / "model")
     inputs = read_inputs(file, predictor.parts.data, run / "model")
@@ -31,6 +41,25 @@ def predict_file(run: Path, file: str) -> "pd.DataFrame":
         return predict_rows(predictor, inputs)
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
+
+
+def _predict_table(
+    predictor: Predictor, file: str, keep: Sequence[str] | None, note: Callable[[str], object]
+) -> "pd.DataFrame":
+    rows = read_rows(file)
+    unknown = [name for name in keep or () if name not in rows.column_names]
+    if unknown:
+        raise ConfigError(f"--keep {unknown[0]}: {file} has no such column.{suggest(unknown[0], rows.column_names)}")
+    try:
+        encoded = predictor.encode(rows)
+        table = predict_rows(predictor, encoded.values)
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}") from error
+    for place, name in enumerate(rows.column_names if keep is None else keep):
+        table.insert(place, name, rows.column(name).to_pandas(), allow_duplicates=True)
+    for line in findings(encoded, predictor.parts.data):
+        note(line)
+    return table
 
 
 def _predict_images(predictor: Predictor, folder: Path, images: Sequence[Path], model: Path) -> "pd.DataFrame":
@@ -54,18 +83,14 @@ def predict_rows(predictor: Predictor, inputs: Any) -> "pd.DataFrame":
     import pandas as pd
 
     parts = []
+    if predictor.parts.data.kind == "table" and not isinstance(inputs, Tensor):
+        inputs = predictor.encode(inputs).values
     for start in range(0, len(inputs), BATCH_ROWS):
         try:
             parts.append(predictor.predict(_rows(inputs, start)))
         except InvalidRow as error:
             raise InvalidRow(start + error.row, error.reason) from error
     return pd.concat(parts, ignore_index=True)
-
-
-def to_json(table: "pd.DataFrame") -> str:
-    """The format of MLflow's scoring server. NaN becomes null."""
-    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
-    return json.dumps({"predictions": rows}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _rows(inputs: Any, start: int) -> Any:

@@ -8,9 +8,11 @@ import torch
 
 from mlcli.config.errors import ConfigError
 from mlcli.loading.dataset import INDEX_KINDS, DataSet
+from mlcli.loading.table.schema import Encoded
 from mlcli.loading.tokenizer import TEXT
 from mlcli.padding import broken
 from mlcli.run.load import load_model
+from mlcli.serve.rows import encode_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +23,8 @@ class Predictor:
 
     Inputs are an array B × the shape of one example, or a table with the columns that the run was trained on, in any
     order. A run on text also accepts texts, in a list or in a table's column `text`, and a run on states the names of
-    states. Sequences may be padded at their end if those of training were.
+    states. Sequences may be padded at their end if those of training were. A run on a table takes a table of Arrow or
+    pandas, or rows that `encode` has encoded.
 
     Raises ValueError if columns or shape do not fit. Its subclass InvalidRow is raised for numbers that are not
     finite, gaps, empty sequences, and unknown indices or names. Thread-safe.
@@ -35,8 +38,17 @@ class Predictor:
 
         return pd.DataFrame(self.parts.task.predict(self._tensor(model_input)))
 
+    def encode(self, rows: Any) -> Encoded:
+        """Rows of a table as numbers, by the schema of a run on a table. Raises ValueError if they do not fit."""
+        schema = self.parts.data.examples.schema
+        if schema is None:
+            raise ValueError(f"the run was trained on {self.parts.data.kind} inputs, not on a table")
+        return encode_rows(rows, schema)
+
     def _tensor(self, given: Any) -> torch.Tensor:
         data = self.parts.data
+        if data.kind == "table":
+            return given if isinstance(given, torch.Tensor) else self.encode(given).values
         if TEXT in getattr(given, "columns", ()) and data.kind == "tokens":
             given = given[TEXT].tolist()
         if isinstance(given, list) and given and isinstance(given[0], str):

@@ -20,9 +20,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mlcli.serve.formats import to_json
 from mlcli.serve.json_inputs import inputs_from_json, parse_json
-from mlcli.serve.predictions import predict_rows, to_json
+from mlcli.serve.predictions import predict_rows
 from mlcli.serve.predictor import Predictor
+from mlcli.serve.rows import parse_rows
 from mlcli.serve.table import parse_csv, select_inputs
 
 MAX_BODY = 16 << 20  # bytes of a request
@@ -110,7 +112,9 @@ async def _text(request: Request) -> str:
 def _predict(predictor: Predictor, kind: str, text: str) -> bytes:
     data = predictor.parts.data
     try:
-        if kind == CSV:
+        if kind == CSV and data.kind == "table":
+            inputs: Any = parse_rows(text).slice(0, MAX_ROWS + 1)
+        elif kind == CSV:
             inputs = select_inputs(parse_csv(io.StringIO(text), data, MAX_ROWS + 1), data)
         else:
             inputs = inputs_from_json(parse_json(text), data, MAX_ROWS + 1)

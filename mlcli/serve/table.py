@@ -73,6 +73,8 @@ def select_inputs(table: "pd.DataFrame", data: DataSet) -> "pd.DataFrame | np.nd
     not fit.
     """
     _require_distinct(table.columns)
+    if data.kind == "table":
+        return table
     if data.kind == "vector" and data.features:
         missing = [name for name in data.features if name not in table.columns]
         if missing:

@@ -57,6 +57,18 @@ def differences(runs: list[StoredRun]) -> dict[str, Values]:
     return options | {key: rows[key] for key in order if _differ(rows[key]) and key not in hidden}
 
 
+def common(runs: list[StoredRun]) -> dict[str, Any]:
+    """The settings that all of the runs have, with the same value."""
+    if not runs:
+        return {}
+    first, *others = [run.flat_config for run in runs]
+    return {
+        key: value
+        for key, value in first.items()
+        if all(key in other and str(other[key]) == str(value) for other in others)
+    }
+
+
 def _group(key: str) -> str:
     return key.partition(".")[0]
 

@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors, with the statistics that inputs are normalised by."""
+"""Weights on disk: safetensors, with the preprocessing of the inputs."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from torch import Tensor
 from mlcli.config.errors import ConfigError
 from mlcli.files import write_atomic
 
-STATISTICS = "data."
+PREPROCESSING = "data."
 WEIGHTS = "model."
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor], *, mean: Tensor, std: Tensor) -> None:
-    """Saves a model's weights with the statistics of its inputs. Whole or not at all.
+def save_weights(path: Path, weights: Mapping[str, Tensor], preprocessing: Mapping[str, Tensor]) -> None:
+    """Saves a model's weights with the buffers of its preprocessing. Whole or not at all.
 
     A tensor under several names (tied weights) is saved once; the file's metadata holds its other names, as with
     `safetensors.torch.save_model`.
     """
     aliases = _aliases(weights)
     tensors = {f"{WEIGHTS}{name}": tensor for name, tensor in _copied_views(weights, aliases).items()}
-    tensors |= {f"{STATISTICS}mean": mean.contiguous(), f"{STATISTICS}std": std.contiguous()}
+    tensors |= {f"{PREPROCESSING}{name}": tensor.contiguous() for name, tensor in preprocessing.items()}
     metadata = {f"{WEIGHTS}{other}": f"{WEIGHTS}{name}" for other, name in aliases.items()}
     write_atomic(path, lambda part: save_file(tensors, part, metadata or None))
 
@@ -85,15 +85,19 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The model's weights under all their names, and the statistics ("mean", "std") of the inputs it was trained on.
+    """The model's weights under all their names, and the buffers of the preprocessing of its inputs.
 
     Raises ConfigError for a file that is damaged or not the weights of a run.
     """
     tensors = load_tensors(path)
-    missing = {f"{STATISTICS}mean", f"{STATISTICS}std"} - set(tensors)
-    if missing:
-        raise ConfigError(f"{path}: not the weights of a run (there is no {', '.join(sorted(missing))})")
+    if not is_of_a_run(tensors):
+        raise ConfigError(f"{path}: not the weights of a run (there is no preprocessing of inputs)")
     return tuple(  # type: ignore[return-value]  # two of them
         {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        for prefix in (WEIGHTS, STATISTICS)
+        for prefix in (WEIGHTS, PREPROCESSING)
     )
+
+
+def is_of_a_run(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether these are the tensors of `save_weights`, rather than those of another program."""
+    return any(name.startswith(PREPROCESSING) for name in tensors)

@@ -23,6 +23,7 @@ from mlcli.task.gradient.gradient_task import (
     probability_columns,
     require_single_target,
 )
+from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
 from mlcli.train.model_protocols import PredictsClasses
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -40,7 +41,9 @@ class Classification(GradientTask):
     mixup: the parameter of the Beta distribution of mixup's weights; 0 for no mixup.
     """
 
-    traits = TaskTraits(per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",))
+    traits = TaskTraits(
+        per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",), tables=True, ensembles=True
+    )
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
 
     def __init__(
@@ -62,6 +65,7 @@ class Classification(GradientTask):
         self.label_smoothing = label_smoothing
         self.weights = class_weight_tensor(class_weights, loader, len(data.classes))
         amounts = {"shift": shift, "rotate": rotate, "flip": flip, "noise": noise}
+        require_numbers(data, mixup, noise)
         self.augment = Augment(data.kind, data.shape, **amounts) if any(amounts.values()) else None
         self.mixup = Mixup(mixup) if mixup else None
 
@@ -82,16 +86,17 @@ class Classification(GradientTask):
         if self.augment is not None:
             inputs = self.augment(inputs)
         if self.mixup is None:
-            return self._loss(self.model(inputs), targets)
+            return self._loss(training_outputs(self.model, inputs), targets)
         mixed, other_targets, weight = self.mixup(inputs, targets)
-        logits = self.model(mixed)
+        logits = training_outputs(self.model, mixed)
         loss: Tensor = weight * self._loss(logits, targets) + (1 - weight) * self._loss(logits, other_targets)
         return loss
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Of logits B × C, or B × K × C of the members of an ensemble."""
         if self.own_loss is not None:
-            return self.own_loss(logits, targets)
-        return cross_entropy(logits, targets, self.weights, self.label_smoothing)
+            return mean_loss(self.own_loss, logits, targets)
+        return cross_entropy(*as_examples(logits, targets), self.weights, self.label_smoothing)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The metrics of every epoch, from the logits N × C of a split."""
@@ -182,6 +187,14 @@ class Classification(GradientTask):
         """The predicted class, and the probability of each class."""
         probabilities = _probabilities(self.forward(inputs))
         return self._columns(probabilities, self._predicted(inputs, probabilities))
+
+
+def require_numbers(data: DataSet, mixup: float, noise: float) -> None:
+    """Raises ValueError for settings that change inputs as numbers, where some are codes of categories."""
+    used = "task.mixup" if mixup else "task.noise"
+    columns = data.examples.schema.columns if data.examples.schema is not None else ()
+    if (mixup or noise) and any(column.kind in ("category", "boolean") for column in columns):
+        raise ValueError(f"{used} is for numbers, and data={data.name} has categories: use {used}=0")
 
 
 def _probabilities(logits: Tensor) -> np.ndarray:

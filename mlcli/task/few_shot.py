@@ -158,8 +158,9 @@ class FewShot(GradientTask):
 
     def _raw(self, split: str) -> Tensor:
         """N × numbers, normalised; padding is 0, the mean."""
-        raw = self.data.examples.inputs[self.loader.ordered(split).cpu()].to(self.loader.device).float()
-        return ((raw - self.loader.mean) / self.loader.std).nan_to_num(0.0).flatten(1)
+        raw = self.data.examples.inputs[self.loader.ordered(split).cpu()].to(self.loader.device)
+        normalised: Tensor = self.loader.preprocessing(raw)
+        return normalised.nan_to_num(0.0).flatten(1)
 
     def _plots(self, split: str, embeddings: Tensor, names: np.ndarray) -> list[Plot]:
         """Accuracy by ways and shots, some classes in the plane, and an episode with its predictions."""

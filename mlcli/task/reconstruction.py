@@ -62,7 +62,7 @@ class Reconstruction(GradientTask):
         self.input_size = prod(data.shape)
         self.regularised = isinstance(model, Regularised)
         # The standard deviation of each number in the shape of the model's inputs: normalised 1 in units of the data.
-        self.unit = loader.adapter(data.std.to(loader.device).expand(1, *data.shape))[0]
+        self.unit = loader.adapter(data.standardise.std.to(loader.device).expand(1, *data.shape))[0]
 
     @staticmethod
     def outputs(data: DataSet) -> int:
@@ -145,7 +145,9 @@ class Reconstruction(GradientTask):
 
     def _in_units(self, values: Tensor) -> np.ndarray:
         """Normalised, B × the shape of the model's inputs → in units of the data, B × the shape of an example."""
-        raw = self.loader.adapter.undo(values.float(), self.data.shape) * self.loader.std + self.loader.mean
+        own = self.data.standardise
+        mean, std = own.mean.to(values.device), own.std.to(values.device)
+        raw = self.loader.adapter.undo(values.float(), self.data.shape) * std + mean
         array: np.ndarray = raw.cpu().numpy()
         return array
 

@@ -7,35 +7,50 @@ Shapes: B batch, N examples of a split.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.loading.statistics import mean_and_std
 from mlcli.metric import fast
-from mlcli.task.gradient.gradient_task import GradientTask, require_single_target
+from mlcli.task.gradient.gradient_task import GradientTask, forward_split, require_single_target
+from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
 
 class Regression(GradientTask):
-    """A network with outputs B × 1, trained on standardised targets."""
+    """A network with outputs B × 1, trained on standardised targets.
 
-    traits = TaskTraits(per_trial=("mean", "std"), sample_metrics=("rmse", "r2"))
+    coverage: for a table, the probability with which the interval of a prediction contains the target.
+    """
+
+    traits = TaskTraits(per_trial=("mean", "std"), sample_metrics=("rmse", "r2"), tables=True, ensembles=True)
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss, of standardised numbers
 
-    def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
+    def __init__(
+        self,
+        data: DataSet,
+        model: nn.Module,
+        update: Update,
+        loader: Loader,
+        *,
+        coverage: Annotated[float, Range(0, 1, low_open=True, high_open=True)] = 0.9,
+    ) -> None:
         super().__init__(data, model, update, loader)
         train = data.examples.targets[data.splits["train"]].float()
         # Saved with the weights: predictions need them. The split is empty where a run is loaded without its data.
         mean, std = mean_and_std(train, (0,)) if len(train) > 1 else (torch.tensor(0.0), torch.tensor(1.0))
         self.mean, self.std = mean.to(loader.device), std.to(loader.device)
+        self.coverage = coverage
+        self.margin: Tensor | None = None  # half the width of intervals
 
     @staticmethod
     def outputs(data: DataSet) -> int:
@@ -47,7 +62,16 @@ class Regression(GradientTask):
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of a batch, in standard deviations of the training targets."""
-        return (self.own_loss or F.mse_loss)(self.model(inputs).squeeze(1), self._scaled(targets))
+        outputs, scaled = training_outputs(self.model, inputs), self._scaled(targets)
+        if self.own_loss is not None:
+            return mean_loss(self._own_loss, outputs, scaled)
+        outputs, scaled = as_examples(outputs, scaled)
+        return F.mse_loss(outputs.squeeze(1), scaled)
+
+    def _own_loss(self, outputs: Tensor, scaled: Tensor) -> Tensor:
+        """Of outputs B × 1."""
+        assert self.own_loss is not None
+        return self.own_loss(outputs.squeeze(1), scaled)
 
     def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, None]:
         """What `fit` of a model takes for a batch: inputs and standardised targets."""
@@ -60,7 +84,7 @@ class Regression(GradientTask):
         """The metrics of every epoch, from the outputs N × 1 of a split; `loss` is the training loss."""
         metrics = fast.regression(self._unscaled(outputs), targets)
         if self.own_loss is not None:
-            return metrics | {"loss": self.own_loss(outputs.squeeze(1), self._scaled(targets))}
+            return metrics | {"loss": self._own_loss(outputs, self._scaled(targets))}
         return metrics | {"loss": (metrics["rmse"] / self.std).square()}  # std² may be too small for a float32
 
     def metric_inputs(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -80,7 +104,10 @@ class Regression(GradientTask):
         evaluation.intervals = intervals.regression(y, predictions)
         evaluation.baselines = baseline.mean(self.loader.all_targets("train").cpu().numpy(), y)
         index = self.data.splits[split].numpy()
-        evaluation.columns = {"index": index, "target": y, "prediction": predictions}
+        evaluation.columns = {"index": index, "target": y, **self._columns(predictions)}
+        if self.margin is not None:
+            inside = np.abs(y - predictions) <= float(self.margin)
+            evaluation.metrics["coverage"] = torch.tensor(inside.mean())
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
             *plots(y, predictions, self.data.target),
@@ -88,14 +115,34 @@ class Regression(GradientTask):
         ]
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The prediction in the unit of the target."""
-        return {"prediction": self._unscaled(self.forward(inputs)).cpu().numpy()}
+        """The prediction in the unit of the target, and its interval for a table."""
+        return self._columns(self._unscaled(self.forward(inputs)).cpu().numpy())
+
+    def _columns(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
+        if self.margin is None:
+            return {"prediction": predictions}
+        ends = {"low": predictions - float(self.margin), "high": predictions + float(self.margin)}
+        return {"prediction": predictions} | {f"prediction/{name}": end for name, end in ends.items()}
+
+    def calibrate(self) -> None:
+        """The width of the intervals, from the errors on the validation split."""
+        from mlcli.metric import conformal
+
+        if self.data.kind != "table" or not len(self.data.splits["val"]):
+            return
+        outputs, targets = forward_split(self.model, self.loader, "val")
+        half = conformal.margin(targets.cpu().numpy(), self._unscaled(outputs).cpu().numpy(), self.coverage)
+        self.margin = None if half is None else torch.tensor(half, dtype=torch.float64)
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
-        return state | {"model": state["model"] | {"target.mean": self.mean, "target.std": self.std}}
+        target = {"target.mean": self.mean, "target.std": self.std}
+        if self.margin is not None:
+            target["target.margin"] = self.margin
+        return state | {"model": state["model"] | target}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         weights = dict(state["model"])
+        self.margin = weights.pop("target.margin", None)
         self.mean, self.std = (weights.pop(f"target.{name}").to(self.loader.device) for name in ("mean", "std"))
         super().load_state_dict(state | {"model": weights})

@@ -14,6 +14,8 @@ from mlcli.config.printable import printable
 from mlcli.config.redact import redact
 
 MAX_LINES_PER_SECOND = 4
+SHOWN = ("train/loss", "val/loss", "val/accuracy", "val/rmse")  # metrics beside the monitored one and lr
+LEFT_OUT = ("lr", "train/loss", "val/accuracy", "val/rmse", "val/loss")  # of a narrow terminal, in this order
 
 
 class RunDisplay(Protocol):
@@ -34,6 +36,7 @@ class Console:
     def __init__(self, level: int = 1) -> None:
         self.level = level
         self.bar: Any = None
+        self.room: int | None = None  # columns for the metrics beside the bar
         self.last_line = 0.0
 
     def start(self, folder: Path, title: str, epochs: int, steps_per_epoch: int, facts: str) -> None:
@@ -47,18 +50,10 @@ class Console:
             self._start_bar(title)
 
     def _start_bar(self, title: str) -> None:
-        from rich.console import Console as Terminal
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from mlcli.track.progress_bar import progress_bar, room_for_text
 
-        text = TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]} {task.fields[metrics]}")
-        # No refresh thread: it would compete for the GIL with a training loop of short steps.
-        self.bar = Progress(
-            BarColumn(bar_width=24),
-            text,
-            TimeRemainingColumn(compact=True),
-            console=Terminal(stderr=True),
-            auto_refresh=False,
-        )
+        self.bar = progress_bar("epoch {task.fields[epoch]}/{task.fields[epochs]} {task.fields[metrics]}")
+        self.room = room_for_text(self.bar) - len(f"epoch {self.epochs}/{self.epochs} ")
         total = self.epochs * self.steps_per_epoch
         self.task = self.bar.add_task(title, total=total, epoch=0, epochs=self.epochs, metrics="")
         self.bar.start()
@@ -67,7 +62,7 @@ class Console:
         """An event of the loop: `epoch`, `step`, and `metrics`, None within an epoch."""
         metrics = event.metrics
         if metrics is not None:
-            self.metrics = _summary(metrics, monitor)
+            self.metrics = _summary(metrics, monitor, self.room)
         if self.bar is not None:
             self.bar.update(self.task, completed=event.step, epoch=event.epoch, metrics=self.metrics)
             now = time.perf_counter()
@@ -110,8 +105,16 @@ def print_message(text: str) -> None:
         print(printable(redact(text)), file=sys.stderr, flush=True)
 
 
-def _summary(metrics: Mapping[str, float], monitor: str) -> str:
-    """The main metrics, always including the monitored one."""
-    names = ["train/loss", "val/loss", "val/accuracy", "val/rmse", monitor, "lr"]
-    shown = {name: metrics[name] for name in dict.fromkeys(names) if name in metrics}
-    return "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+def _summary(metrics: Mapping[str, float], monitor: str, room: int | None = None) -> str:
+    """The main metrics, always including the monitored one. room: columns of the terminal; the less important metrics
+    are left out if it is narrow."""
+    texts = {
+        name: f"{name} {metrics[name]:.4g}" for name in dict.fromkeys([*SHOWN, monitor, "lr"]) if name in metrics
+    }
+    for name in LEFT_OUT:
+        # With the usual length of a number, so that the columns stay when one becomes shorter.
+        if room is None or sum(max(len(text), len(key) + 7) + 2 for key, text in texts.items()) - 2 <= room:
+            break
+        if name != monitor:
+            texts.pop(name, None)
+    return "  ".join(texts.values())

@@ -127,7 +127,8 @@ def signature(example: dict[str, Any]) -> dict[str, str | None]:
     probabilities of classes."""
     inputs, outputs = example["inputs"], example["outputs"]
     if inputs["columns"]:
-        kind = "string" if inputs.get("kind") == "tokens" else "double"  # columns of token data hold text
+        kinds = {"tokens": "string", "table": "any"}  # of a table, texts as well as numbers
+        kind = kinds.get(inputs.get("kind"), "double")
         given = [_column(name, kind) for name in inputs["columns"]]
     else:
         dtype = "int64" if inputs.get("kind") in ("tokens", "state") else "float32"
@@ -147,7 +148,7 @@ def has_probabilities(columns: Collection[str]) -> bool:
 
 
 def _column(name: str, kind: str) -> dict[str, Any]:
-    return {"type": kind, "name": name, "required": True}
+    return {"type": kind, "name": name, "required": kind != "any"}
 
 
 def _shape(numbers: Any) -> list[int]:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,9 @@ class SweepConsole:
             self._start_bar()
 
     def _start_bar(self) -> None:
-        from rich.console import Console as Terminal
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from mlcli.track.progress_bar import progress_bar
 
-        columns = (
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[text]}", markup=False),
-            TimeRemainingColumn(compact=True),
-        )
-        # No refresh thread: it would compete for the GIL with training.
-        self.bar = Progress(*columns, console=Terminal(stderr=True), auto_refresh=False)
+        self.bar = progress_bar("{task.fields[text]}")
         self.task = self.bar.add_task("sweep", total=sum(self.epochs.values()), text="")
         self.bar.start()
 
@@ -103,10 +97,18 @@ class SweepConsole:
             lead = max(training, key=lambda number: self.done[number])
             many = f" of {len(training)} trials" if len(training) > 1 else ""
             parts.append(f"epoch {self.done[lead]}/{self.epochs[lead]}{many}")
-        if self.best and self.compares:
-            score, name = min(self.best.values(), key=lambda each: self.sign * each[0])
-            parts.append(f"best so far {self.monitor} {score:.4g} ({name})")
-        return "  ".join(parts)
+        if not self.best or not self.compares:
+            return "  ".join(parts)
+        score, name = min(self.best.values(), key=lambda each: self.sign * each[0])
+        best = f"best so far {self.monitor} {score:.4g}"
+        lines = [[*parts, f"{best} ({name})"], [parts[0], f"{best} ({name})"], [parts[0], best]]
+        return next((line for line in map("  ".join, lines) if len(line) <= self._room()), "  ".join(lines[-1]))
+
+    def _room(self) -> float:
+        """Columns of the terminal for the text; no limit without a bar."""
+        from mlcli.track.progress_bar import room_for_text
+
+        return room_for_text(self.bar) if self.bar else inf
 
     def stop(self) -> None:
         if self.bar:

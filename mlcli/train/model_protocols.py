@@ -1,7 +1,7 @@
 """The optional methods of models. Checked with `isinstance`, for a class as well as for an instance; inheriting from
 them is not needed. Facts about a class are in `mlcli.traits.ModelTraits`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from torch import Tensor
@@ -53,6 +53,31 @@ class ExtractsFeatures(Protocol):
 
     def extract(self, inputs: Tensor) -> Tensor:
         """B × the shape of an input → B × features."""
+
+
+@runtime_checkable
+class FitsInputs(Protocol):
+    """Buffers of the network follow from the training rows, such as bins from quantiles."""
+
+    def fit_inputs(self, inputs: Tensor) -> None:
+        """Sets them. Called once, before training, with the inputs N × D of the training split as the model receives
+        them."""
+
+
+@runtime_checkable
+class Ensemble(Protocol):
+    """K networks in one. They learn from the mean of their losses rather than from the loss of their average, which
+    `forward` returns: of one output the mean, of logits the logarithm of the mean probabilities."""
+
+    def members(self, inputs: Tensor) -> Tensor:
+        """B × the shape of an input → B × K × outputs."""
+
+
+@runtime_checkable
+class ScalesRates(Protocol):
+    """The network's parameters have learning rates of their own."""
+
+    lr_scale: Mapping[str, float]  # factors of optimizer.lr by name pattern; "*": all that match no other
 
 
 @runtime_checkable

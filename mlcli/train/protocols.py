@@ -158,6 +158,14 @@ class ChecksData(Protocol):
 
 
 @runtime_checkable
+class Calibrates(Protocol):
+    """Predictions have settings that are chosen on the validation split, after training."""
+
+    def calibrate(self) -> None:
+        """Chooses them, with the current weights."""
+
+
+@runtime_checkable
 class HasLoader(Protocol):
     """Batches come from a `mlcli.loading.loader.Loader`, which trials with the same data can share."""
 

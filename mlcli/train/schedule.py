@@ -9,7 +9,7 @@ With optimizer.lr=1 they equal torch.optim.lr_scheduler's; lengths are in epochs
 
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from math import cos, floor, inf, pi
+from math import cos, floor, inf, log2, pi
 from typing import Annotated, Any, Literal
 
 from mlcli.config.ranges import Range
@@ -59,6 +59,29 @@ class Cosine:
 
     def __call__(self, step: int, steps_per_epoch: int, total_steps: int) -> float:
         return _cosine(1.0, self.min_factor, step / max(total_steps, 1))
+
+
+@dataclass(frozen=True)
+class FlatCosine:
+    """1 for a share of the training, then half a cosine down to 0 (flat_cos in Holzmüller et al. 2024, arXiv
+    2407.04491)."""
+
+    flat: Annotated[float, Range(0, 1, high_open=True)] = 0.5
+
+    def __call__(self, step: int, steps_per_epoch: int, total_steps: int) -> float:
+        return _cosine(1.0, 0.0, max(step / max(total_steps, 1) - self.flat, 0.0) / (1 - self.flat))
+
+
+@dataclass(frozen=True)
+class CosLog:
+    """`cycles` rises from 0 to 1 and falls back to 0, each twice as long as the one before: at the share t of the
+    training ½ (1 − cos(2π log₂(1 + (2^cycles − 1) t))) (coslog4 in Holzmüller et al. 2024, arXiv 2407.04491)."""
+
+    cycles: Annotated[int, Range(1)] = 4
+
+    def __call__(self, step: int, steps_per_epoch: int, total_steps: int) -> float:
+        share = min(step / max(total_steps, 1), 1.0)
+        return (1 - cos(2 * pi * log2(1 + (2**self.cycles - 1) * share))) / 2
 
 
 @dataclass(frozen=True)

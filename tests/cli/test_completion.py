@@ -1,10 +1,12 @@
 """Completion: its candidates, compared with those of Hydra's own plugin."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,13 @@ from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 from mlcli.cli import run_names
 from mlcli.cli.app import load_command
 from mlcli.cli.command_line import split
-from mlcli.cli.commands import COMMANDS, FLAG_VALUES, FLAGS, HYDRA_FLAGS, SHORT
+from mlcli.cli.commands import COMMANDS, FILTERS, FLAG_VALUES, FLAGS, HYDRA_FLAGS, SETTINGS, SHORT
 from mlcli.cli.complete import FILES_STATUS, complete, script
 from mlcli.config import index
 from mlcli.config.compose import hydra_session
+from mlcli.config.schema import Config
+from mlcli.store.record_schemas import STATUSES
+from mlcli.store.stored_run import DAMAGED, NEWER
 
 Ask = Callable[..., list[str]]
 
@@ -254,3 +259,54 @@ def test_records_of_all_kinds_are_completed(tmp_path: Path, kind: str) -> None:
     name, _ = run_names._record(str(folder))
     signal.alarm(0)
     assert name.isprintable() and "\x1b" not in name
+
+
+def test_names_in_the_records_of_runs_complete(ask: Ask, tmp_path: Path) -> None:
+    run, trial = tmp_path / "outputs/runs/20260101-000000-aaaaaaaa", tmp_path / "outputs/sweeps/20260102-000000-b/0"
+    for folder in (run, trial):
+        folder.mkdir(parents=True)
+    record = {"name": "x", "tracking": {"name": "mlflow", "experiment": "churn"}}
+    (run / "run.json").write_text(json.dumps(record, indent=1))
+    (trial.parent / "sweep.json").write_text(json.dumps(record | {"tracking": None}, indent=1))
+    metrics = {"lr": 0.1, "val/loss": 1e-9, "test/loss": None, "test/f1/a b": 1, "val/it's": 1}
+    (run / "result.json").write_text(json.dumps({"epochs": 1, "metrics": metrics, "seconds": 1}, indent=1))
+    (trial / "metrics.jsonl").write_text(json.dumps({"epoch": 1, "metrics": {"val/gain": 1}}) + "\n")
+    assert ask("mlcli runs --sort te") == ["test/loss"]
+    assert set(ask("mlcli runs --sort ")) >= {
+        "started",
+        "seconds",
+        "lr",
+        "val/gain",
+        "val/loss",
+        "model",
+        "optimizer",
+    }
+    assert ask("mlcli runs --sort -v") == ["-val/gain", "-val/loss"]
+    assert "optimizer.momentum" in ask("mlcli runs --sort optimizer.m")
+    assert ask("mlcli compare last --metric v") == ["val/gain", "val/loss"]
+    assert ask("mlcli compare last --metric test") == []
+    assert ask("mlcli sync --experiment ") == ["churn"]
+
+
+def test_names_in_the_configs_complete(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "mine.yaml").write_text("trainer: {epochs: 3}\n")
+    assert ask("mlcli train --config-name ") == ["config", "mine"]
+    assert ask("mlcli train --cfg job --package t") == ["task", "tracking", "trainer"]
+
+
+def test_settings_with_choices_complete(ask: Ask) -> None:
+    stated: set[str] = set()
+    for group in fields(Config):
+        for field in fields(group.type) if is_dataclass(group.type) else ():
+            if choices := field.metadata.get("choices"):
+                stated.add(key := f"{group.name}.{field.name}")
+                assert ask(f"mlcli train {key}=") == [f"{key}={choice}" for choice in choices]
+    assert set(SETTINGS) == stated | {"trainer.class_weights"}
+
+
+def test_filters_complete(ask: Ask) -> None:
+    assert set(FILTERS["status"]) == {*STATUSES, DAMAGED, NEWER}
+    for command in ("runs", "rm", "show", "compare", "logs", "evaluate", "export"):
+        assert ask(f"mlcli {command} status=P") == ["status=PRUNED"]
+        assert ask(f"mlcli {command} model=ls") == ["model=lstm"]

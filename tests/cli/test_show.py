@@ -11,7 +11,7 @@ import yaml
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from mlcli.cli import output, summary, times
+from mlcli.cli import output, summary, sweep_settings, times
 from mlcli.cli.app import app
 from mlcli.cli.training import main
 
@@ -77,6 +77,20 @@ def test_show_begins_with_what_was_typed_and_what_came_out(screen: Screen) -> No
     assert re.search(r"^\d+ settings at their defaults and 9 per-class metrics: use --all$", lines[-1])
     everything = dict(line.split("\t", 1) for line in screen(None, "show", "b", "--all")[1:] if "\t" in line)
     assert everything["trainer.batch_size"] == "32" and "test/f1/setosa" in everything
+
+
+def test_all_of_a_sweep_is_what_was_swept_and_what_its_trials_share(screen: Screen, outputs: Path) -> None:
+    (sweep,) = (outputs / "sweeps").iterdir()
+    assert screen(None, "show", sweep.name)[-1].endswith("the settings that all trials share: use --all")
+    lines = screen(None, "show", sweep.name, "--all")
+    texts = dict(line.split("\t", 1) for line in lines if line.count("\t") == 1)
+    assert texts["swept"] == "values" and texts["optimizer.lr"] == "0.001, 0.01, 0.3"
+    assert texts["trainer.batch_size"] == "16, 32" and texts["trainer.epochs"] == "2"
+    assert lines.index("settings of all trials") > lines.index("swept\tvalues")
+    assert max(map(cell_len, screen(80, "show", sweep.name, "--all")[-30:])) <= 80
+    many = [{"swept": {"optimizer.lr": number / 7, "name": f"x{number}"}} for number in range(1, 21)]
+    numbers, names = map(sweep_settings._values, sweep_settings._swept(many).values())
+    assert numbers == "20 values from 0.1429 to 2.8571" and names.endswith("x12 and 8 more")
 
 
 def test_the_lines_of_a_long_command_are_one_for_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,9 @@ KEYS = {
     "output_dir=x": "outputs",
 }
 MESSAGES = {
+    "metrics.gain=churn.gain": "metrics.gain=churn.gain: use metrics.gain._target_=churn.gain.",
+    "task.loss=f": "task.loss=f: use task.loss._target_=f.",
+    "task.loss=torch.nn.MSELoss task=regression": "use task.loss._target_=torch.nn.MSELoss.",
     "optimizer=adam optimizer.momentum=0.9": "It is a setting of optimizer=momentum|nesterov|rmsprop|sgd. Keys",
     "data.path=x.csv": "It is a setting of data=characters|",
     "optimizer.name=adam": "in this config: use optimizer=OPTION, see `mlcli list optimizer`.",

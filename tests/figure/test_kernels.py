@@ -19,7 +19,7 @@ def test_feature_maps_are_what_the_first_convolution_makes_of_images() -> None:
     assert data["rows"] == ["kernel", "0", "1", "2", "3"] and len(data["columns"]) == 9
     np.testing.assert_allclose(data["cells"][0][1], layer.weight[0, 0].detach(), rtol=1e-6)
     for row in data["cells"][1:]:
-        image = (torch.tensor(row[0])[None, None] - parts.data.mean) / parts.data.std
+        image = (torch.tensor(row[0])[None, None] - parts.data.standardise.mean) / parts.data.standardise.std
         expected = F.conv2d(image, layer.weight, layer.bias, padding=layer.padding)[0, 2]
         np.testing.assert_allclose(row[3], expected.detach(), rtol=1e-4, atol=1e-5)
 

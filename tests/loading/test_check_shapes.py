@@ -21,7 +21,7 @@ def flowers(**more: Any) -> Examples:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"kind": "table"}, r"data=made: kind='table'. Choices: image, sequence, state, tokens, vector\."),
+        ({"kind": "graph"}, r"data=made: kind='graph'. Choices: image, sequence, state, table, tokens, vector\."),
         ({"inputs": torch.ones(10, 3, 2)}, "vector inputs have 2 dimensions, these have 3"),
         ({"targets": torch.zeros(9, dtype=torch.int64)}, "10 inputs, but 9 targets"),
         ({"features": ("age",)}, "3 features, but 1 name"),

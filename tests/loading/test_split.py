@@ -76,16 +76,16 @@ def test_an_empty_split_says_which_share_to_change(shares: dict[str, float], adv
 def test_statistics_come_from_train_alone() -> None:
     data = make_dataset(digits(), val=0.2, test=0.2, seed=0)
     train = data.examples.inputs[data.splits["train"]]
-    assert data.mean.shape == (1, 1, 1)
-    assert data.mean.item() == pytest.approx(train.mean().item(), rel=1e-5)
-    assert data.std.item() == pytest.approx(train.std(correction=0).item(), rel=1e-5)
+    assert data.standardise.mean.shape == (1, 1, 1)
+    assert data.standardise.mean.item() == pytest.approx(train.mean().item(), rel=1e-5)
+    assert data.standardise.std.item() == pytest.approx(train.std(correction=0).item(), rel=1e-5)
     raw = make_dataset(digits(), val=0.2, test=0.2, seed=0, normalise=False)
-    assert (raw.mean.item(), raw.std.item()) == (0.0, 1.0)
+    assert (raw.standardise.mean.item(), raw.standardise.std.item()) == (0.0, 1.0)
 
 
 def test_a_column_that_never_varies_is_left_alone() -> None:
     examples = Examples("made", "vector", torch.ones(30, 2), torch.zeros(30))
-    assert make_dataset(examples, val=0.2, test=0.2, seed=0).std.tolist() == [1.0, 1.0]
+    assert make_dataset(examples, val=0.2, test=0.2, seed=0).standardise.std.tolist() == [1.0, 1.0]
 
 
 def test_digest_tells_data_apart() -> None:

@@ -42,7 +42,7 @@ def test_val_and_test_stay_whole() -> None:
     assert torch.equal(whole.splits["val"], part.splits["val"])
     assert torch.equal(whole.splits["test"], part.splits["test"])
     assert len(part.splits["train"]) == 15 and torch.isin(part.splits["train"], whole.splits["train"]).all()
-    assert torch.equal(part.mean, many.inputs[part.splits["train"]].double().mean(0).float())
+    assert torch.equal(part.standardise.mean, many.inputs[part.splits["train"]].double().mean(0).float())
 
 
 @pytest.mark.parametrize(

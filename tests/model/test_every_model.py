@@ -11,9 +11,11 @@ import yaml
 from torch import nn
 from torch.func import functional_call, stack_module_state
 
+from mlcli.train.model_protocols import Ensemble
+
 CONF = Path(__file__).parents[2] / "conf" / "model"
 OWN = {"minilm"}  # takes the words of a data set, and weights that not everyone has
-SHAPES = {"vector": (6,), "image": (3, 8, 8), "sequence": (5, 3)}
+SHAPES = {"vector": (6,), "table": (6,), "image": (3, 8, 8), "sequence": (5, 3)}
 BATCH, OUTPUTS = 4, 3
 SMALL = {"ResNet18": {"width": 4}, "ResNet34": {"width": 4}, "ResNet50": {"width": 4}}  # by class, to be quick
 SECOND = {("ResNet", "depth"): 14}  # another value of a count, where 2 is none
@@ -23,6 +25,7 @@ def load(file):
     """The class that a YAML names, and its settings."""
     config = yaml.safe_load(file.read_text())
     module, _, name = config.pop("_target_").rpartition(".")
+    config.pop("defaults", None)
     return getattr(import_module(module), name), config
 
 
@@ -96,6 +99,7 @@ def test_stacked_equals_alone(file):
     kind, config = load(file)
     # Batch norm over four numbers, many times over, enlarges rounding: such networks are compared as doubles.
     dtype = torch.float64 if kind.__name__ in SMALL else torch.float32
+    config |= {"dropout": 0.0} if "dropout" in config else {}
     models = [build(kind, config, seed).to(dtype) for seed in range(3)]
     if any(isinstance(module, nn.RNNBase) for module in models[0].modules()):
         pytest.skip("torch has no batching rule for its recurrent layers")
@@ -122,6 +126,10 @@ def test_head_is_a_linear_layer_that_can_be_exchanged(file):
     if kind.traits.reconstructs:
         pytest.skip("has no head")
     model = build(kind, config)
-    assert isinstance(model.head, nn.Linear)
-    model.head = nn.Linear(model.head.in_features, 7)
+    if isinstance(model, Ensemble):
+        members, width, _ = model.head.weight.shape
+        model.head = type(model.head)(members, width, 7)
+    else:
+        assert isinstance(model.head, nn.Linear)
+        model.head = nn.Linear(model.head.in_features, 7)
     assert model(inputs_of(kind)).shape == (BATCH, 7)

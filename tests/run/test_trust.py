@@ -339,6 +339,24 @@ def test_a_user_can_trust_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             trusted(config(model={"_target_": name}), "run")
 
 
+@pytest.mark.parametrize("name", ["Net", "make"])
+def test_a_loss_of_a_trusted_package_is_a_module_or_a_function(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_package(tmp_path, "trustloss")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    task = {"_target_": "mlcli.task.classification.Classification"}
+    loss = config(task=task | {"loss": {"_target_": f"trustloss.{name}"}})
+    with pytest.raises(ConfigError) as error:
+        trusted(loss, "run")
+    assert f"task.loss._target_=trustloss.{name}: not trusted" in str(error.value)
+    assert str(error.value).endswith("; use MLCLI_TRUST=trustloss if you trust that package")
+    monkeypatch.setenv("MLCLI_TRUST", "trustloss")
+    trusted(loss, "run")
+    with pytest.raises(ConfigError, match="this is not a loss"):
+        trusted(config(task=task | {"loss": {"_target_": "trustloss.run"}}), "run")  # of the standard library
+
+
 @pytest.mark.parametrize("target", ["os.system", "subprocess.Popen", "mlcli.cli.training.main", "builtins.eval"])
 def test_no_message_proposes_to_trust_the_standard_library(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ("", target.partition(".")[0]):

@@ -16,7 +16,8 @@ from mlcli.config.errors import ConfigError
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model
 from mlcli.serve import predictions as module
-from mlcli.serve.predictions import predict_file, to_json
+from mlcli.serve.formats import to_json
+from mlcli.serve.predictions import predict_file
 from tests.configs import run_config
 
 RUNS = {

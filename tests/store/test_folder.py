@@ -76,8 +76,9 @@ def test_deeply_nested_json_is_no_json(tmp_path: Path) -> None:
         read_json(tmp_path / "run.json")
 
 
-def test_ids_never_collide() -> None:
-    assert len({new_id() for _ in range(10_000)}) == 10_000
+def test_ids_of_one_second_differ() -> None:
+    """With 32 random bits, 100 of them collide once in a million times."""
+    assert len({new_id() for _ in range(100)}) == 100
 
 
 def test_of_processes_that_want_one_folder_one_gets_it(tmp_path: Path) -> None:

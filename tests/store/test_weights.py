@@ -15,7 +15,7 @@ STATISTICS = {"mean": torch.zeros(2), "std": torch.ones(2)}
 def test_shared_tensors_are_saved_once(tmp_path: Path) -> None:
     tied = torch.randn(8, 4)
     weights = {"a": tied, "b": tied, "c": tied[:2], "d": tied.T, "e": torch.randn(4), "none": torch.empty(0)}
-    save_weights(tmp_path / "w.safetensors", weights, **STATISTICS)
+    save_weights(tmp_path / "w.safetensors", weights, STATISTICS)
     loaded, statistics = load_weights(tmp_path / "w.safetensors")
     assert loaded.keys() == weights.keys() and statistics.keys() == STATISTICS.keys()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in weights.items())

@@ -78,6 +78,7 @@ def test_a_value_may_be_swept_along() -> None:
         (["trainer.seed=0,1", "optimizer.momentum=0.5"], "There is no optimizer.momentum"),
         (["optimizer=sgd,momentum", "trainer.epoch=1"], "Did you mean trainer.epochs?"),
         (["optimizer=sgd,momentum", "hydra.joob.num=1"], "hydra.joob"),
+        (["task.loss=a,b"], "task.loss=a: use task.loss._target_=a."),
     ],
 )
 def test_a_key_of_some_is_refused_and_says_of_which(

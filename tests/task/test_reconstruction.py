@@ -45,7 +45,7 @@ def test_metrics_are_in_units_of_the_data(data: str) -> None:
     metrics = parts.task.evaluate("test", full=True).metrics
     assert float(metrics["mse"]) == pytest.approx(np.square(found.rebuilt - clean).mean(), rel=1e-4)
     assert metrics["identity_mse"] == pytest.approx(np.square(found.given - clean).mean(), rel=1e-4)
-    std = parts.data.std.numpy()
+    std = parts.data.standardise.std.numpy()
     assert float(metrics["loss"]) == pytest.approx(np.square((found.rebuilt - clean) / std).mean(), rel=1e-4)
     assert np.square((found.given - clean) / std).mean() == pytest.approx(0.09, rel=0.2)
     assert ("psnr" in metrics) == (data == "digits")
@@ -69,8 +69,8 @@ def test_predictions_hold_reconstruction_error_and_code() -> None:
     columns = parts.task.predict(raw)
     assert [name for name in columns if name.startswith("latent/")] == ["latent/0", "latent/1", "latent/2"]
     rebuilt = np.stack([columns[f"reconstruction/{name}"] for name in parts.data.features], 1)
-    inputs = (raw - parts.data.mean) / parts.data.std
-    expected = parts.task.model(inputs) * parts.data.std + parts.data.mean
+    inputs = (raw - parts.data.standardise.mean) / parts.data.standardise.std
+    expected = parts.task.model(inputs) * parts.data.standardise.std + parts.data.standardise.mean
     np.testing.assert_allclose(rebuilt, expected.detach(), rtol=1e-4)
     np.testing.assert_allclose(columns["error"], np.square(rebuilt - raw.numpy()).mean(1), rtol=1e-4)
     assert all(len(values) == 7 for values in columns.values())

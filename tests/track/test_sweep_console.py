@@ -1,5 +1,7 @@
 """The progress lines of a sweep."""
 
+import sys
+
 import pytest
 
 from mlcli.track import sweep_console
@@ -38,3 +40,21 @@ def test_nothing_is_the_best_where_values_do_not_compare(
     console.compares = False
     console.epoch(0, "k=2", 1, {"val/accuracy": 0.5})
     assert "best" not in capsys.readouterr().err
+
+
+def test_a_narrow_terminal_has_fewer_parts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    texts = {}
+    for width in (60, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(width))
+        console = SweepConsole(1, dict.fromkeys(range(4), 10), "val/loss", higher=False)
+        console.epoch(0, "model=mlp optimizer.lr=0.1", 1, {"val/loss": 0.5})
+        texts[width] = console._text()
+        console.stop()
+    assert texts[120] == "0/4 trials  epoch 1/10  best so far val/loss 0.5 (model=mlp optimizer.lr=0.1)"
+    assert texts[80] == "0/4 trials  best so far val/loss 0.5 (model=mlp optimizer.lr=0.1)"
+    assert texts[60] == "0/4 trials  best so far val/loss 0.5"
+    assert "…" not in capsys.readouterr().err

@@ -12,8 +12,10 @@ from mlcli.train import schedule
 from mlcli.train.schedule import (
     Constant,
     Cosine,
+    CosLog,
     Cyclic,
     Exponential,
+    FlatCosine,
     OneCycle,
     Plateau,
     Step,
@@ -154,6 +156,23 @@ def test_plateau_goes_on_from_its_state():
         whole.observe(score)
         resumed.observe(score)
         assert resumed.state == whole.state
+
+
+def test_cos_log_equals_its_formula():
+    expected = [(1 - math.cos(2 * math.pi * math.log2(1 + 15 * step / TOTAL))) / 2 for step in range(TOTAL)]
+    assert_equal(rates(CosLog()), expected)
+    ends = [CosLog()(step, 10, 1500) for step in (0, 100, 300, 700, 1500)]  # each cycle twice as long
+    assert ends == pytest.approx([0.0] * 5, abs=1e-12)
+    tops = [CosLog()(1500 * (2 ** (cycle + 0.5) - 1) / 15, 10, 1500) for cycle in range(4)]
+    assert tops == pytest.approx([1.0] * 4)
+
+
+def test_flat_cosine_is_flat_and_then_torchs_cosine():
+    found = rates(FlatCosine(0.5))
+    assert set(found[: TOTAL // 2]) == {1.0}
+    assert_equal(
+        found[TOTAL // 2 :], reference(lambda sgd: lr_scheduler.CosineAnnealingLR(sgd, TOTAL // 2))[: TOTAL // 2]
+    )
 
 
 def test_plateau_reads_a_fall_of_a_negative_score_as_no_improvement():

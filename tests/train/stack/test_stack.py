@@ -65,6 +65,8 @@ SMALL = {
     "autoencoder": ["task=reconstruction", "task.noise=0.5", "model.width=16"],
     "conv_autoencoder": ["task=reconstruction", "task.mask=0.2", "model.width=4"],
     "vae": ["task=reconstruction", "model.width=16"],
+    "tabm": ["model.members=3", "model.width=8", "model.bins=4", "model.embedding=2", "trainer.batch_size=32"],
+    "realmlp": ["model.members=2", "model.width=8", "model.blocks=2", "trainer.batch_size=32"],
 }
 
 
@@ -76,7 +78,8 @@ SMOOTH = {
     "cnn": ["model.activation=tanh", "model.pooling=mean"],
     "cnn1d": ["model.activation=tanh", "model.pooling=mean", "model.norm=none"],
 }
-SMOOTH |= {name: ["model.activation=tanh"] for name in ("autoencoder", "conv_autoencoder", "vae")}
+SMOOTH |= {name: ["model.activation=tanh"] for name in ("autoencoder", "conv_autoencoder", "vae", "tabm")}
+SMOOTH |= {"realmlp": ["model.activation=mish"]}
 
 # Layer norms of a stream that begins at 0.02 enlarge rounding fifty times over, and RMSprop's first steps are ten
 # times the rate: in float32 whatever is added up in another order ends elsewhere, so float64 must tell, early on.
