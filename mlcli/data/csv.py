@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlcli.loading.dataset import Examples
+from mlcli.loading.table.before import csv_columns, csv_task
 from mlcli.loading.table.bytes import stem
 from mlcli.loading.table.examples import Settings, make_examples
 from mlcli.loading.table.read import ReadOptions, TextTable, read_table
+from mlcli.traits import DataTraits, with_traits
 
 
+@with_traits(DataTraits(columns=csv_columns, task=csv_task))
 def csv(
     path: str | Sequence[str] | None = None,
     target: str | Sequence[str] | None = None,
