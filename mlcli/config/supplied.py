@@ -20,6 +20,7 @@ SUPPLIED: dict[str, dict[str, str]] = {
         "per_step": "whether the task needs a prediction for each step",
         "seed": "trainer.seed",
     },
+    "data": {"schema": "of a table of the user's own, the schema of the run that is evaluated; None for training"},
     "scheduler": {"higher": "whether the monitored metric is better when larger"},
     "optimizer": {"params": "parameters of the model, in groups"},
     "task": {

@@ -8,6 +8,7 @@ from mlcli.loading.table.before import csv_columns, csv_task
 from mlcli.loading.table.bytes import stem
 from mlcli.loading.table.examples import Settings, make_examples
 from mlcli.loading.table.read import ReadOptions, TextTable, read_table
+from mlcli.loading.table.schema import Schema
 from mlcli.traits import DataTraits, with_traits
 
 
@@ -30,9 +31,11 @@ def csv(
     time: str | None = None,
     split_column: str | None = None,
     as_classes: bool | None = None,
+    schema: Schema | None = None,
 ) -> Examples:
     """path: a file (plain or gzip), a glob, or a list of these. group, time, split_column: as `split.by` says.
-    as_classes: whether the target names classes; None for the rule of `task_of`. Raises ValueError in one line."""
+    as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table that a run was
+    trained on. Raises ValueError in one line."""
     options = ReadOptions(delimiter, encoding, bad_rows)
 
     def read(files: str | Sequence[str]) -> TextTable:
@@ -50,4 +53,5 @@ def csv(
         source=str(path) if isinstance(path, str) else ", ".join(map(str, table.files)),
         val_path=val_path,
         test_path=test_path,
+        schema=schema,
     )

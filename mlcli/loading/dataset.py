@@ -65,12 +65,9 @@ class Examples:
     def digest(self) -> str:
         """A hash of everything that the splits and results of a run depend on."""
         names: tuple[Any, ...] = (self.kind, self.classes, self.vocabulary, self.tokenizer)
-        tensors = (self.inputs, self.targets, self.test, self.groups, *self._tables)
-        if self.schema is not None:
-            names, tensors = (*names, self.schema), (*tensors, self.val, self.weights)
-        else:  # other data rarely has these: without them, its digest is that of earlier versions
-            tensors = (*tensors, *(each for each in (self.val, self.weights) if each is not None))
-        return digest(names, tensors)
+        names += () if self.schema is None else (self.schema,)
+        later = [each for each in (self.val, self.weights) if each is not None]  # of data sets that have them
+        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables, *later))
 
     @property
     def _tables(self) -> tuple[Tensor, ...]:

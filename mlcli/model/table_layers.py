@@ -67,7 +67,7 @@ class PiecewiseLinear(nn.Module):
             place = shares * (len(ordered) - 1)
             low = place.long()
             high = (low + 1).clamp(max=len(ordered) - 1)
-            quantiles = torch.lerp(ordered[low], ordered[high], place - low).to(edges.dtype).unique_consecutive()
+            quantiles = torch.lerp(ordered[low], ordered[high], place - low).to(edges.dtype).unique_consecutive()  # type: ignore[no-untyped-call]
             edges[: len(quantiles)] = quantiles
             edges[len(quantiles) :] = quantiles[-1]
 

@@ -5,6 +5,7 @@ from typing import Any
 from mlcli.config.errors import ConfigError
 from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
+from mlcli.loading.table.bytes import find_files
 from mlcli.traits import data_traits
 
 ARGUMENTS = {"group": "group", "time": "time", "column": "split_column"}  # by the word before the colon of split.by
@@ -38,6 +39,14 @@ def table_arguments(cfg: Settings) -> dict[str, Any]:
     if cfg.data.get("as_classes") is None and task in AS_CLASSES:
         made["as_classes"] = AS_CLASSES[task]
     return made
+
+
+def files_of(cfg: Settings) -> tuple[tuple[str, int, int], ...]:
+    """The files of the table with the time of their last change and their size; () for a database. Raises ValueError
+    where there are none."""
+    given = [cfg.data.get(name) for name in ("path", "val_path", "test_path")]
+    files = [file for path in given if path for file in find_files(path)]
+    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
 
 
 def split_unit(cfg: Settings) -> str:

@@ -76,10 +76,10 @@ def test_settings_of_the_task_that_auto_becomes() -> None:
 def test_precedence(overrides: tuple[str, ...], task: str, model: str) -> None:
     """Command line > experiment > task > data > config."""
     for name, text in {
-        "experiment": "# @package _global_\n# Mine\ndefaults:\n  - override /data: csv\n  - override /task: regression\n"
-        "  - override /model: linear\n",
-        "task": "# Mine\ndefaults:\n  - override /data@_global_.data: csv\n  - override /model@_global_.model: gru\n\n"
-        "_target_: mlcli.task.regression.Regression\n",
+        "experiment": "# @package _global_\n# Mine\ndefaults:\n  - override /data: csv\n"
+        "  - override /task: regression\n  - override /model: linear\n",
+        "task": "# Mine\ndefaults:\n  - override /data@_global_.data: csv\n"
+        "  - override /model@_global_.model: gru\n\n_target_: mlcli.task.regression.Regression\n",
     }.items():
         Path(f"conf/{name}").mkdir(parents=True)
         Path(f"conf/{name}/mine.yaml").write_text(text)

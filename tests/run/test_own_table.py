@@ -7,7 +7,7 @@ from mlcli.config.check import check
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import Examples
-from mlcli.run.build import build_data
+from mlcli.run.data import build_data
 from mlcli.traits import DataTraits, with_traits
 from tests.configs import run_config
 

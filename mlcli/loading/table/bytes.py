@@ -23,7 +23,7 @@ SIGNATURES = (
     (b"(\xb5/\xfd", "is packed with zstd: unpack it, or pack it with gzip"),
     (b"%PDF", "is a PDF file: save its table as CSV"),
 )
-UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+WIDE = ("utf-16", "utf-32")  # encodings with zero bytes
 
 
 def find_files(path: str | Sequence[str] | None) -> list[Path]:
@@ -77,6 +77,8 @@ def as_utf8(data: bytes, name: str, encoding: str = "auto") -> tuple[bytes, str]
         if data.startswith(start):
             raise ValueError(f"{name} {advice}")
     found = _encoding(data, name) if encoding == "auto" else _known(encoding)
+    if not found.startswith(WIDE):
+        _check_is_text(data, name)
     if found != "utf-8":
         try:
             data = data.decode(found).encode()
@@ -87,8 +89,8 @@ def as_utf8(data: bytes, name: str, encoding: str = "auto") -> tuple[bytes, str]
         raise ValueError(f"{name} is not text in utf-8 (byte {wrong_at + 1:,}): use data.encoding=auto")
     data = data.removeprefix(codecs.BOM_UTF8)
     _check_is_text(data, name)
-    if b"\r" in data and b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     _check_lines(data, name)
     return data, found
 
@@ -103,18 +105,18 @@ def _known(encoding: str) -> str:
 def _encoding(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "utf-32"
-    if data[:2] in UTF16:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     start = data[:SAMPLE]
     if start[1::2].count(0) > len(start) // 3:  # ASCII in UTF-16 without a mark
         return "utf-16-le"
     if start[::2].count(0) > len(start) // 3:
         return "utf-16-be"
+    _check_is_text(data, name)
     at = _first_invalid(data)
     if at is None:
         return "utf-8"
-    valid = sum(byte >= 0xC0 for byte in data[:at])  # characters before that are no ASCII
-    if valid > 2:
+    if not data[:at].isascii():
         line = data.count(b"\n", 0, at) + 1
         raise ValueError(
             f"{name}, line {line:,}: byte {at + 1:,} is not UTF-8, although the text before it is: correct the line, "
@@ -138,7 +140,7 @@ def _first_invalid(data: bytes) -> int | None:
 def _check_is_text(data: bytes, name: str) -> None:
     start = data[:SAMPLE]
     controls = sum(start.count(code) for code in range(32) if code not in (9, 10, 12, 13, 26))
-    if b"\x00" in data or controls * 100 > len(start):
+    if b"\x00" in data or controls > 4 + len(start) // 100:
         raise ValueError(f"{name} is a binary file, not a table of text")
     lower = start[:200].lstrip().lower()
     if lower.startswith((b"<!doctype", b"<html", b"<?xml")):

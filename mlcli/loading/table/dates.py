@@ -17,7 +17,8 @@ TIME = (
 NAME = r"(?P<name>(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})"
 CLEAR_STYLES = (
     rf"^(?P<year>\d{{4}})(?:-|/|\.)(?P<month>\d{{1,2}})(?:-|/|\.)(?P<day>\d{{1,2}}){TIME}",  # 2024-01-31
-    rf"^(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}}|\d{{2}}){TIME}",  # 31.01.2024
+    rf"^(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}}){TIME}",  # 31.01.2024
+    rf"^(?P<day>\d{{2}})\.(?P<month>\d{{2}})\.(?P<year>\d{{2}}){TIME}",  # 31.01.24
     rf"^(?P<day>\d{{1,2}})[ .-]{{1,2}}{NAME}[ .,-]{{1,2}}(?P<year>\d{{4}}){TIME}",  # 31 Jan 2024
     rf"^{NAME}\.? (?P<day>\d{{1,2}}),? (?P<year>\d{{4}}){TIME}",  # Jan 31, 2024
 )

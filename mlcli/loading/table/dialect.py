@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mlcli.loading.table.bytes import LONGEST_LINE
 
@@ -69,17 +69,13 @@ def _records(text: str, delimiter: str) -> list[_Record]:
     """The first records that are not empty."""
     found: list[_Record] = []
     with _long_fields():
-        reader = csv.reader(text.splitlines(keepends=True) if "\v" not in text else _lines(text), delimiter=delimiter)
+        reader = csv.reader((f"{line}\n" for line in text.split("\n")), delimiter=delimiter)
         for fields in reader:
             if fields and (len(fields) > 1 or fields[0].strip()):
                 found.append(_Record(fields, reader.line_num))
             if len(found) == MOST_RECORDS:
                 break
     return found
-
-
-def _lines(text: str) -> list[str]:
-    return [f"{line}\n" for line in text.split("\n")]
 
 
 @contextmanager
@@ -158,7 +154,3 @@ def _offset(data: bytes, lines: int) -> int:
         end = data.find(b"\n", offset)
         offset = len(data) if end < 0 else end + 1
     return offset
-
-
-def with_names(dialect: Dialect, names: tuple[str, ...]) -> Dialect:
-    return replace(dialect, names=names)

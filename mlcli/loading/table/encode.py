@@ -80,10 +80,7 @@ def exact_numbers(values: pa.ChunkedArray, column: Column) -> np.ndarray:
     if is_numeric(values.type):
         return _array(pc.cast(values, pa.float64(), safe=False))
     texts = as_texts(values)
-    try:  # without a look at words for missing values, which takes longer
-        found, wrong = parse_numbers(texts, column.format)
-    except pa.ArrowInvalid:
-        wrong = pa.scalar(True)
+    found, wrong = parse_numbers(texts, column.format)  # without a look at words for missing, which takes longer
     if pc.any(wrong).as_py():
         texts = clean(texts, weak=True)
         found, wrong = parse_numbers(texts, column.format)

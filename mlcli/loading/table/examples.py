@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from torch import Tensor
 from mlcli.loading.dataset import Examples
 from mlcli.loading.table.clean import clean, distinct
 from mlcli.loading.table.columns import KINDS, Column
-from mlcli.loading.table.encode import as_texts, days, exact_numbers
+from mlcli.loading.table.encode import as_texts, days, exact_numbers, is_numeric
 from mlcli.loading.table.read import TextTable, join
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.target import Targets, classes_of, find_column, find_target, read_targets, treat_rare
@@ -20,6 +21,7 @@ from mlcli.loading.table.types import Rules, Typed, type_columns
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 PARTS |= {"test": "test"}
+SAMPLE = 3  # rows
 WORDS = ("auto", ".", ",", "point", "comma")
 
 
@@ -70,13 +72,19 @@ def make_examples(
     source: str,
     val_path: str | Sequence[str] | None = None,
     test_path: str | Sequence[str] | None = None,
+    schema: Schema | None = None,
 ) -> Examples:
     """Examples of a table and of the tables at val_path and test_path, which are read by `read` and encoded by the
-    schema of the first. Raises ValueError in one line."""
-    target_name, typed = typed_table(table, settings)
-    notes = [*table.notes, *typed.notes]
-    schema = _schema(typed, target_name, _no_inputs(table, settings), notes)
+    schema of the first. schema: that of another table, for rows to evaluate a model on. Raises ValueError in one
+    line."""
+    notes = [*table.notes]
+    is_new = schema is None
+    if schema is None:
+        target_name, typed = typed_table(table, settings)
+        notes += typed.notes
+        schema = _schema(typed, target_name, _no_inputs(table, settings), notes)
     assert schema.target is not None
+    target_name = find_column(table.columns.column_names, schema.target.name, "data.target")
     tables, parts = [table], {}
     for part, path in (("val", val_path), ("test", test_path)):
         if path is not None and read is not None:
@@ -89,11 +97,12 @@ def make_examples(
     keep = ~targets.missing
     if not keep.all():
         notes.append(f"{int((~keep).sum()):,} of {len(keep):,} rows have no {target_name} and are left out")
-    if targets.classes:
+    if targets.classes and is_new:
         targets, not_rare, note = treat_rare(targets, settings.rare_classes, target_name)
         keep &= not_rare
         notes += [note] if note else []
-    _check_targets(targets, keep, target_name)
+    if is_new:
+        _check_targets(targets, keep, target_name)
     order = _order(rows, settings, keep)
     encoded = schema.encode(rows).values[order]
     split = {part: _where(mask, order) for part, mask in indices.items()}
@@ -112,7 +121,18 @@ def make_examples(
         weights=_weights(rows, settings, order),
         groups=_groups(rows, settings, order),
         notes=tuple(notes),
+        sample=_sample(rows, schema, order),
     )
+
+
+def _sample(rows: pa.Table, schema: Schema, order: np.ndarray) -> dict[str, list[Any]]:
+    """The inputs of the first examples, as texts where the source has no numbers."""
+    first = rows.select([column.name for column in schema.columns]).take(pa.array(order[:SAMPLE]))
+    plain = {
+        name: column if is_numeric(column.type) else as_texts(column)
+        for name, column in zip(first.column_names, first.columns, strict=True)
+    }
+    return {name: column.to_pylist() for name, column in plain.items()}
 
 
 def _no_inputs(table: TextTable, settings: Settings) -> set[str]:

@@ -8,6 +8,7 @@ ids if all are different and without spaces. Missing: blanks and words such as N
 only where the other values are numbers, dates or booleans.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -22,6 +23,7 @@ from mlcli.loading.table.dates import date_format, parse_days
 from mlcli.loading.table.encode import as_texts, exact_numbers, is_numeric
 from mlcli.loading.table.numbers import (
     AMBIGUOUS_COMMA,
+    AMBIGUOUS_POINT,
     CLEAR_DECIMAL_COMMA,
     LARGEST_WHOLE,
     PATTERNS,
@@ -36,6 +38,8 @@ BOOLEANS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "o
 FEW_LEVELS = 20  # always a category
 ROWS_PER_LEVEL = 2  # on average, of a category with more levels
 LONGEST_LEVEL = 50  # characters on average
+UNNAMED = re.compile(r"column_\d+_*|Unnamed: \d+")  # as the reader and pandas name them
+MAYBE_THOUSANDS = rf"{AMBIGUOUS_POINT}|^-?\d{{1,3}}$"
 SAMPLE = 1000  # rows from which the decimal sign of a file is found
 MOSTLY = 0.5  # of the different texts are numbers: the others are probably mistakes
 
@@ -90,7 +94,7 @@ def type_column(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Colum
     if values.null_count == len(values):
         return Column(name, "ignored", "no values"), ""
     if given is None and pa.types.is_string(values.type) and all_match(values, PLAIN) and rules.decimal != ",":
-        return _plain_numbers(name, values), ""
+        return _plain_numbers(name, values)
     if given is None and is_numeric(values.type) and not pa.types.is_boolean(values.type):
         return _typed_numbers(name, values), ""
     if not pa.types.is_string(values.type):
@@ -98,9 +102,29 @@ def type_column(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Colum
     return _given(name, values, given, rules) if given else _found(name, values, rules)
 
 
-def _plain_numbers(name: str, values: pa.ChunkedArray) -> Column:
+def _plain_numbers(name: str, values: pa.ChunkedArray) -> tuple[Column, str]:
     """The quick case: at most 15 digits before the point."""
-    return Column(name, "number", "numbers")
+    if UNNAMED.fullmatch(name) and _counts_rows(values):
+        return Column(name, "ignored", "numbers of the rows, without a name"), ""
+    example = values.slice(0, SAMPLE)
+    note = ""
+    if all_match(example, MAYBE_THOUSANDS) and all_match(values, MAYBE_THOUSANDS):
+        grouped = pc.match_substring_regex(values, AMBIGUOUS_POINT)
+        if pc.any(grouped).as_py() and not pc.all(grouped).as_py():
+            text = values[first_row(grouped)]
+            note = (
+                f"column {name}: {text} is read with a decimal point; if it separates thousands, "
+                f"use data.decimal=comma"
+            )
+    return Column(name, "number", "numbers"), note
+
+
+def _counts_rows(values: pa.ChunkedArray) -> bool:
+    """Whether these are 0, 1, 2, … or 1, 2, 3, …"""
+    if values.null_count or len(values) < 2:
+        return False
+    numbers = exact_numbers(values, Column("", "number", ""))
+    return bool(numbers[0] in (0, 1) and (np.diff(numbers) == 1).all())
 
 
 def _typed_numbers(name: str, values: pa.ChunkedArray) -> Column:
@@ -170,7 +194,7 @@ def _number(name: str, some: pa.Array, format: str, rules: Rules) -> tuple[Colum
     if format == "thousands_comma" and all_match(some, rf"{AMBIGUOUS_COMMA}|^\d{{1,3}}$") and rules.decimal == "auto":
         example = some.filter(pc.match_substring_regex(some, AMBIGUOUS_COMMA))[0].as_py()
         whole = example.replace(",", "")
-        note = f"column {name}: {example} is read as {whole}; if it is a decimal comma, use data.decimal=','"
+        note = f"column {name}: {example} is read as {whole}; if it is a decimal comma, use data.decimal=comma"
     reason = f"numbers ({format.replace('_', ' ')}), such as {some[0]}" if format else "numbers"
     return Column(name, "number", reason, format=format), note
 
