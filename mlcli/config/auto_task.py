@@ -1,6 +1,7 @@
 """What the data of a run decides before its config is composed: the options of other groups that a data set states,
 and the task that `task=auto` becomes."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,15 @@ def is_auto(overrides: Sequence[str], where: index.Folders | None = None, primar
     """Whether the config with these overrides has `task=auto`, which depends on its data."""
     typed, swept = _choices(overrides, where)
     return TASK not in swept and index.chosen(typed, where, _name(primary)).get(TASK) == "auto"
+
+
+def command_with_task(command: str, overrides: Sequence[str]) -> str:
+    """The command that reproduces a run, with the task that `task=auto` became: the data may change."""
+    words = shlex.split(command)
+    found = [text for text in overrides if _key(text) == TASK][-1:]
+    if not found or found[0] in words:
+        return command
+    return shlex.join([*(word for word in words if _key(word) != TASK), *found])
 
 
 def _choices(overrides: Sequence[str], where: index.Folders | None) -> tuple[index.Choices, set[str]]:

@@ -5,7 +5,7 @@ signature of their constructor. Every mistake is a ConfigError that names the ke
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,9 @@ from mlcli.config.errors import ConfigError, UnknownKey, suggest
 from mlcli.config.locate import locate
 from mlcli.config.meant import meant
 from mlcli.config.ranges import Range
+from mlcli.config.redact import has_password
 from mlcli.config.schema import Config
+from mlcli.config.settings import leaves
 from mlcli.config.stored import has_interpolation
 from mlcli.config.supplied import SUPPLIED
 
@@ -152,8 +154,19 @@ def _check_names(node: Mapping[str, Any], known: set[str], prefix: str) -> None:
             raise UnknownKey(f"There is no {key}.{hint} Choices: {', '.join(sorted(known))}.", key)
 
 
+def check_urls(overrides: Iterable[str]) -> None:
+    """Raises ConfigError for a URL of data with a password, which would be stored with the run."""
+    for text in overrides:
+        key = text.partition("=")[0].lstrip("+")
+        if key.startswith("data.") and has_password(text):
+            advice = f"put the URL into an environment variable and use {key}=env:NAME"
+            raise ConfigError(f"{key} holds a password, which would be stored with the run: {advice}.")
+
+
 def check_call(group: str, node: Mapping[str, Any]) -> None:
     """Checks names and types of a group, and of groups nested in it, against the constructor's signature."""
+    if group == "data":
+        check_urls(f"data.{key}={value}" for key, value in leaves(dict(node)))
     called = locate(str(node["_target_"]), f"{group}._target_")
     parameters = inspect.signature(called).parameters
     supplied = {**SUPPLIED.get(group, {})}

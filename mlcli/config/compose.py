@@ -28,6 +28,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mlcli import renamed
 from mlcli.config import index, old_words, sources
 from mlcli.config.auto_task import is_auto, task_of, with_options_of_data, with_task, without_task
+from mlcli.config.check import check_urls
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
@@ -79,6 +80,7 @@ def compose(
 
     resolve: replaces `task=auto` by the task that it becomes, for which the data is read; in a sweep, by trial.
     """
+    check_urls(overrides)
     repository, where = hydra.config_loader.repository, _folders(hydra)  # type: ignore[attr-defined]
     typed = readable([renamed.override(text, repository.config_exists) for text in overrides], where)
     typed = with_options_of_data(typed, where, name)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlcli.config import index
+from mlcli.config.auto_task import command_with_task
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError
 from mlcli.config.job import as_typed, chosen_options
@@ -140,3 +141,19 @@ def test_a_sweep_over_data_has_the_options_of_each() -> None:
         assert "TabM" in composer(table).model._target_
         other = composer.resolved(["data=iris"])
         assert other == ["data=iris"] and "MLP" in composer(other).model._target_
+
+
+def test_the_command_names_the_task() -> None:
+    assert command_with_task("mlcli train data=csv 'name=a b'", ["data=csv", "model=tabm", "task=regression"]) == (
+        "mlcli train data=csv 'name=a b' task=regression"
+    )
+    assert command_with_task("mlcli train task=auto", ["task=classification"]) == "mlcli train task=classification"
+    assert command_with_task("mlcli train task=mine x", ["task=mine"]) == "mlcli train task=mine x"
+    assert command_with_task("mlcli train", []) == "mlcli train"
+
+
+def test_a_password_is_refused_unread() -> None:
+    for overrides in (["data=csv", "data.url=postgresql://me:secret@host/db"], ["+data.url='x://me:secret@host'"]):
+        with pytest.raises(ConfigError, match=r"use data\.url=env:NAME") as error:
+            composed(*overrides)
+        assert "secret" not in str(error.value)
