@@ -16,8 +16,14 @@ from tests.configs import run_config
 
 CONF = shipped_conf()
 FILES = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml"))
-SMALL_DATA = {"image": "digits", "vector": "iris", "sequence": "digits", "tokens": "recall", "state": "gridworld"}
-SMALL_DATA["table"] = "iris"
+SMALL_DATA = {
+    "image": "digits",
+    "vector": "iris",
+    "table": "iris",
+    "sequence": "digits",
+    "tokens": "recall",
+    "state": "gridworld",
+}
 SMALL = dict.fromkeys(("resnet18", "resnet34", "resnet50"), "model.width=8")  # tests/model/ has their full size
 SMALL["efficientnet_lite0"] = "model.size=32"
 ABSENT_DEVICES = {"cuda", "mps"}

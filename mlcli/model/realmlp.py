@@ -15,26 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from mlcli.model.layers import Count, Probability, dropout_of, named
-from mlcli.model.table_layers import Categories, MemberLinear, Periodic, average
+from mlcli.model.table_layers import Categories, NTKLinear, Periodic, average
 from mlcli.traits import ModelTraits
 
 MOST_ONE_HOT = 9  # levels
 CATEGORY_SIZE = 8  # of the embedding of a category with more levels
 FREQUENCIES, NUMBER_SIZE = 16, 4  # of the periodic embedding of a number
 REGRESSION_FACTOR = 5.0  # of the learning rate: 0.2 where it is 0.04 for classes
-
-
-class NTKLinear(MemberLinear):
-    """A linear layer of K members in the NTK parametrisation (Jacot et al. 2018, arXiv 1806.07572)."""
-
-    def __init__(self, members: int, inputs: int, outputs: int) -> None:
-        super().__init__(members, inputs, outputs)
-        nn.init.normal_(self.weight)
-        nn.init.normal_(self.bias)
-
-    def forward(self, x_KBI: Tensor) -> Tensor:
-        """K × B × I → K × B × O."""
-        return super().forward(x_KBI * self.weight.shape[1] ** -0.5)
 
 
 class ParametricActivation(nn.Module):

@@ -38,6 +38,19 @@ class MemberLinear(nn.Module):
         return torch.baddbmm(self.bias.unsqueeze(1), x_KBI, self.weight)
 
 
+class NTKLinear(MemberLinear):
+    """A linear layer of K members in the NTK parametrisation (Jacot et al. 2018, arXiv 1806.07572)."""
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__(members, inputs, outputs)
+        nn.init.normal_(self.weight)
+        nn.init.normal_(self.bias)
+
+    def forward(self, x_KBI: Tensor) -> Tensor:
+        """K × B × I → K × B × O."""
+        return super().forward(x_KBI * self.weight.shape[1] ** -0.5)
+
+
 class PiecewiseLinear(nn.Module):
     """Piecewise-linear embeddings of numbers (Gorishniy et al. 2022, arXiv 2203.05556), with the linear part of
     Gorishniy et al. 2025 (arXiv 2410.24210): number x becomes w · x + b + Σ_t V_t · e_t(x), where e_t rises from 0 to
@@ -67,7 +80,7 @@ class PiecewiseLinear(nn.Module):
             place = shares * (len(ordered) - 1)
             low = place.long()
             high = (low + 1).clamp(max=len(ordered) - 1)
-            quantiles = torch.lerp(ordered[low], ordered[high], place - low).to(edges.dtype).unique_consecutive()  # type: ignore[no-untyped-call]
+            quantiles = torch.unique_consecutive(torch.lerp(ordered[low], ordered[high], place - low).to(edges.dtype))
             edges[: len(quantiles)] = quantiles
             edges[len(quantiles) :] = quantiles[-1]
 

@@ -25,6 +25,7 @@ from mlcli.run.batch_norm import require_batches
 from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_model, has_parameter, is_fitted
 from mlcli.run.data import build_data
 from mlcli.run.directions import is_higher_better
+from mlcli.run.fit_inputs import fit_inputs
 from mlcli.run.lazy import materialise
 from mlcli.run.own import add_loss, add_metrics, class_weights
 from mlcli.run.partial import partial
@@ -34,7 +35,7 @@ from mlcli.run.update import update_of
 from mlcli.store.weights import check_saveable, save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.extra_state import decode, encode
-from mlcli.train.model_protocols import ChecksExamples, ExtractsFeatures, FitsInputs
+from mlcli.train.model_protocols import ChecksExamples, ExtractsFeatures
 from mlcli.train.protocols import ChecksData, ExtendsModel, HasLoader, HasLoss, PlansEpochs, SizesOutputs, Task
 from mlcli.train.update import Schedule, Update
 from mlcli.traits import model_traits, task_traits
@@ -101,12 +102,11 @@ def build(
         if set_up:
             torch.set_num_threads(threads)
         loader = loader.for_seed(cfg.trainer.seed) if loader else _build_loader(cfg, data, adapter, device, model)
-        if not weights_later:
-            _fit_inputs(model, loader, transferred)
         epoch, total = _count_steps(cfg, data, model)
         schedule, update = _build_update(cfg, data, model, loader, device, (epoch, total))
         task = _build_task(cfg, data, model, update, loader, device)
         if not weights_later:
+            fit_inputs(model, loader, transferred)
             _check_examples(task, model, data)
             check_saveable(encode(task.state_dict()["model"]))
             again = functools.partial(_rebuilt, cfg, data, adapter, device)
@@ -181,13 +181,6 @@ def _build_loader(
     )
 
 
-def _fit_inputs(model: nn.Module, loader: Loader | None, transferred: transfer.Transfer | None) -> None:
-    """Sets the buffers of a network that follow from the training split, unless they were loaded with its weights."""
-    buffers = {name for name, _ in model.named_buffers()} & model.state_dict().keys()
-    if isinstance(model, FitsInputs) and loader and not (transferred and buffers <= transferred.loaded):
-        model.fit_inputs(loader.at(loader.indices["train"])[0])
-
-
 def _count_steps(cfg: Settings, data: DataSet, model: nn.Module) -> tuple[int, int]:
     """Updates in one epoch and in the whole run."""
     task = locate(cfg.task._target_)
@@ -226,17 +219,9 @@ def _build_update(
         return None, None
     higher = is_higher_better(cfg, cfg.trainer.monitor)
     schedule = schedule_of(cfg.scheduler, partial, higher)
-    update = update_of(
-        cfg,
-        partial,
-        model,
-        schedule,
-        batch_size=cfg.trainer.batch_size if by_batch_size else None,
-        steps_per_epoch=steps[0],
-        total_steps=steps[1],
-        device=device,
-    )
-    return schedule, update
+    size = cfg.trainer.batch_size if by_batch_size else None
+    how = {"batch_size": size, "steps_per_epoch": steps[0], "total_steps": steps[1], "device": device}
+    return schedule, update_of(cfg, partial, model, schedule, **how)
 
 
 def _build_task(

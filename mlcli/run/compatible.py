@@ -30,11 +30,13 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
     try:
         return adapter_for(data, accepts)
     except ValueError as error:
-        reconstructs = task_traits(locate(cfg.task._target_)).reconstructs
+        traits = task_traits(locate(cfg.task._target_))
         fitting = [
             name
             for name, node in _networks()
-            if _can_adapt(data, accepted_kinds(node)) and (reconstructs or not _traits(node).reconstructs)
+            if _can_adapt(data, accepted_kinds(node))
+            and (traits.reconstructs or not _traits(node).reconstructs)
+            and (traits.ensembles or not _is_ensemble(node))
         ]
         raise ConfigError(
             f"This model takes {' or '.join(accepts)} inputs, not {data.kind} (data={data.name}): "
@@ -66,7 +68,7 @@ def check_outputs(cfg: Settings) -> None:
     if task.per_step and not has_parameter(cfg.model, "per_step"):
         fitting = [model for model, node in _networks() if has_parameter(node, "per_step")]
         raise ConfigError(f"This task needs a prediction for each step of a sequence: use model={'|'.join(fitting)}.")
-    if isinstance(locate(cfg.model["_target_"]), Ensemble) and not task.ensembles:
+    if _is_ensemble(cfg.model) and not task.ensembles:
         raise ConfigError(
             "This model is an ensemble, which learns from the mean of its members' losses: use "
             "task=classification|regression, or another model."
@@ -95,6 +97,10 @@ def is_fitted(node: Node) -> bool:
 def has_parameter(node: Node, name: str) -> bool:
     """Whether the constructor has this parameter."""
     return name in inspect.signature(locate(node["_target_"])).parameters
+
+
+def _is_ensemble(node: Node) -> bool:
+    return isinstance(locate(node["_target_"]), Ensemble)
 
 
 def _traits(node: Node) -> ModelTraits:

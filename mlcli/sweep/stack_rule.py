@@ -38,6 +38,7 @@ LAYERS: dict[str, tuple[type[nn.Module], ...]] = {
     "dense": (nn.Linear, nn.Embedding),
 }
 WITHOUT_WEIGHTS = ("activation", "batchnorm", "container", "dropout", "flatten", "normalization", "pooling")
+TABLES = "mlcli.model.table_layers"  # weights of several members or numbers, in tensors of three dimensions
 WITHOUT_RULE = (nn.MultiheadAttention, nn.SyncBatchNorm)  # of those modules of torch.nn
 
 
@@ -78,6 +79,8 @@ def _kind_of_module(module: nn.Module) -> str | None:
             return kind
     if where == "mlcli.model.attention_layers":
         return "attention"
+    if where == TABLES:
+        return "dense"
     if where.startswith("mlcli."):
         return ""
     if where.startswith("torch."):
@@ -93,13 +96,17 @@ def work_of(parts: Parts) -> float:
 
     def count(module: nn.Module, inputs: Any, outputs: Any) -> None:
         output = next(_tensors(outputs), None)
+        if type(module).__module__ == TABLES and output is not None:  # each weight once for each of B examples
+            counted.append(output.shape[-2] * sum(own.numel() for own in module.parameters() if own.ndim > 2))
+            return
         matrices = [own for own in module.parameters(recurse=False) if own.ndim > 1]
         if output is not None and matrices:
             width = _width(module, output)
             counted.append(output.numel() / width * sum(matrix.numel() for matrix in matrices))
 
     layers = tuple(layer for own in LAYERS.values() for layer in own if layer is not nn.Embedding)
-    hooks = [module.register_forward_hook(count) for module in parts.model.modules() if isinstance(module, layers)]
+    own = [each for each in parts.model.modules() if isinstance(each, layers) or type(each).__module__ == TABLES]
+    hooks = [module.register_forward_hook(count) for module in own]
     task: Any = parts.task
     try:
         with torch.no_grad():

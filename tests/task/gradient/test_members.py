@@ -67,7 +67,7 @@ def test_metrics_are_of_the_averaged_probabilities() -> None:
     task, _ = task_of("data=iris")
     inputs, targets = next(iter(task.loader.split("val")))
     probabilities = task.model.members(inputs).softmax(2).mean(1)
-    expected = float(F.nll_loss(probabilities.log(), targets))
+    expected = float(F.nll_loss(probabilities.log(), targets).detach())
     assert float(task.evaluate("val").metrics["loss"]) == pytest.approx(expected, rel=1e-5)
 
 
