@@ -11,17 +11,20 @@ import torch
 from torch import Tensor
 
 from mlcli.loading.dataset import Examples
+from mlcli.loading.table.bytes import stem
 from mlcli.loading.table.clean import clean, distinct
 from mlcli.loading.table.columns import KINDS, Column
-from mlcli.loading.table.encode import as_texts, days, exact_numbers, is_numeric
+from mlcli.loading.table.encode import days, exact_numbers
 from mlcli.loading.table.read import TextTable, join
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.target import Targets, classes_of, find_column, find_target, read_targets, treat_rare
 from mlcli.loading.table.types import Rules, Typed, type_columns
+from mlcli.loading.table.values import as_texts, is_numeric
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 PARTS |= {"test": "test"}
 SAMPLE = 3  # rows
+Paths = str | Sequence[str] | None
 WORDS = ("auto", ".", ",", "point", "comma")
 
 
@@ -43,9 +46,17 @@ class Settings:
 
 
 def typed_table(table: TextTable, settings: Settings) -> tuple[str, Typed]:
-    """The target's name and all columns. Raises ValueError for settings that name no column."""
+    """The target's name and all columns, the target's with its classes as levels. Raises ValueError for settings that
+    name no column, and without a target."""
+    target = find_target(table.columns.column_names, settings.target)
+    _, typed = type_with(table, replace(settings, target=target))
+    return target, typed
+
+
+def type_with(table: TextTable, settings: Settings) -> tuple[str | None, Typed]:
+    """The same, for which a target is optional."""
     names = table.columns.column_names
-    target = find_target(names, settings.target)
+    target = find_target(names, settings.target) if settings.target else None
     types = {find_column(names, name, "data.types"): kind for name, kind in (settings.types or {}).items()}
     for name, kind in types.items():
         if kind not in KINDS:
@@ -58,25 +69,40 @@ def typed_table(table: TextTable, settings: Settings) -> tuple[str, Typed]:
     decimal = {"point": ".", "comma": ","}.get(settings.decimal, settings.decimal)
     typed = type_columns(table.columns, Rules(types, ignore, settings.dates, decimal))
     columns = list(typed.columns)
+    if target is None:
+        return None, typed
     place = names.index(target)
     columns[place] = classes_of(columns[place], table.columns.column(target))
     return target, Typed(tuple(columns), typed.notes)
 
 
+def examples_of_files(
+    read: Callable[[Paths], TextTable],
+    path: Paths,
+    val_path: Paths,
+    test_path: Paths,
+    settings: Settings,
+    schema: Schema | None = None,
+) -> Examples:
+    """Examples of the files at path, with the official splits at val_path and test_path. Raises ValueError in one
+    line."""
+    table = read(path)
+    parts = {part: read(own) for part, own in (("val", val_path), ("test", test_path)) if own}
+    source = path if isinstance(path, str) else ", ".join(map(str, table.files))
+    return make_examples(table, settings, name=stem(table.files[0]), source=source, parts=parts, schema=schema)
+
+
 def make_examples(
-    read: Callable[[str | Sequence[str]], TextTable] | None,
     table: TextTable,
     settings: Settings,
     *,
     name: str,
     source: str,
-    val_path: str | Sequence[str] | None = None,
-    test_path: str | Sequence[str] | None = None,
+    parts: Mapping[str, TextTable] | None = None,
     schema: Schema | None = None,
 ) -> Examples:
-    """Examples of a table and of the tables at val_path and test_path, which are read by `read` and encoded by the
-    schema of the first. schema: that of another table, for rows to evaluate a model on. Raises ValueError in one
-    line."""
+    """Examples of a table and of those of official splits ("val", "test"), all encoded by the schema of the first.
+    schema: that of another table, for rows to evaluate a model on. Raises ValueError in one line."""
     notes = [*table.notes]
     is_new = schema is None
     if schema is None:
@@ -85,15 +111,14 @@ def make_examples(
         schema = _schema(typed, target_name, _no_inputs(table, settings), notes)
     assert schema.target is not None
     target_name = find_column(table.columns.column_names, schema.target.name, "data.target")
-    tables, parts = [table], {}
-    for part, path in (("val", val_path), ("test", test_path)):
-        if path is not None and read is not None:
-            further = _of_columns(read(path), schema, target_name, part)
-            parts[part] = (sum(map(len, tables)), len(further))
-            tables.append(further)
+    tables, places = [table], {}
+    for part, further in (parts or {}).items():
+        _check_columns(further, schema, target_name, part)
+        places[part] = (sum(map(len, tables)), len(further))
+        tables.append(further)
     rows = _rows(tables, schema, target_name, settings)
     targets = read_targets(schema.target, rows.column(target_name), settings.as_classes)
-    indices = _parts(rows, settings, parts)
+    indices = _parts(rows, settings, places)
     keep = ~targets.missing
     if not keep.all():
         notes.append(f"{int((~keep).sum()):,} of {len(keep):,} rows have no {target_name} and are left out")
@@ -163,12 +188,11 @@ def _schema(typed: Typed, target: str, no_inputs: set[str], notes: list[str]) ->
     return Schema(tuple(inputs), next(column for column in typed.columns if column.name == target))
 
 
-def _of_columns(table: TextTable, schema: Schema, target: str, part: str) -> TextTable:
+def _check_columns(table: TextTable, schema: Schema, target: str, part: str) -> None:
     wanted = [*(column.name for column in schema.columns), target]
     lacking = [name for name in wanted if name not in table.columns.column_names]
     if lacking:
         raise ValueError(f"data.{part}_path: {table.files[0]} lacks the column {lacking[0]}")
-    return table
 
 
 def _rows(tables: Sequence[TextTable], schema: Schema, target: str, settings: Settings) -> pa.Table:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from mlcli.loading.table.clean import clean, distinct, first_row
 from mlcli.loading.table.columns import Column
-from mlcli.loading.table.encode import as_texts, exact_numbers
+from mlcli.loading.table.encode import exact_numbers
+from mlcli.loading.table.values import as_texts
 
 MOST_CLASSES = 20  # of a target of whole numbers
 ROWS_PER_CLASS = 5  # on average

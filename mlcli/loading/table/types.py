@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 
 from mlcli.loading.table.clean import clean, distinct, first_row
 from mlcli.loading.table.columns import ID, KINDS, Column, Kind
-from mlcli.loading.table.dates import date_format, parse_days
-from mlcli.loading.table.encode import as_texts, exact_numbers, is_numeric
+from mlcli.loading.table.dates import DIGITS, date_format, parse_days
+from mlcli.loading.table.encode import exact_numbers
 from mlcli.loading.table.numbers import (
     AMBIGUOUS_COMMA,
     AMBIGUOUS_POINT,
@@ -33,6 +33,7 @@ from mlcli.loading.table.numbers import (
     number_format,
     parse_numbers,
 )
+from mlcli.loading.table.values import as_texts, is_numeric, simple
 
 BOOLEANS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"))
 FEW_LEVELS = 20  # always a category
@@ -91,14 +92,14 @@ def type_column(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Colum
     given = rules.types.get(name)
     if given == "ignored":
         return Column(name, "ignored", "as data.types says"), ""
-    if values.null_count == len(values):
+    if values.null_count == len(values) and not pa.types.is_nested(values.type):
         return Column(name, "ignored", "no values"), ""
+    values = simple(values, name)
     if given is None and pa.types.is_string(values.type) and all_match(values, PLAIN) and rules.decimal != ",":
         return _plain_numbers(name, values)
     if given is None and is_numeric(values.type) and not pa.types.is_boolean(values.type):
         return _typed_numbers(name, values), ""
-    if not pa.types.is_string(values.type):
-        values = as_texts(values)
+    values = as_texts(values)
     return _given(name, values, given, rules) if given else _found(name, values, rules)
 
 
@@ -214,8 +215,10 @@ def _category_or_text(name: str, unique: pa.Array, indices: pa.Array) -> Column:
 def _mostly(name: str, some: pa.Array, values: pa.ChunkedArray, rules: Rules) -> str:
     """A note if most texts are numbers or dates: the first that is not is probably a mistake."""
     numeric = pc.match_substring_regex(some, PATTERNS["decimal_comma" if rules.decimal == "," else ""])
-    is_date = pa.array(~np.isnan(parse_days(some, "day_first" if rules.dates == "auto" else rules.dates)))
-    for kind, good in (("number", numeric), ("date", is_date)):
+    dated = pc.match_substring_regex(some, DIGITS)
+    if pc.mean(pc.cast(dated, pa.float64())).as_py() >= MOSTLY:  # else a look at dates would take time for nothing
+        dated = pa.array(~np.isnan(parse_days(some, "day_first" if rules.dates == "auto" else rules.dates)))
+    for kind, good in (("number", numeric), ("date", dated)):
         if pc.mean(pc.cast(good, pa.float64())).as_py() >= MOSTLY:
             text = some[first_row(pc.invert(good))]
             row = int(pc.index(values, text).as_py()) + 1
