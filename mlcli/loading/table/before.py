@@ -88,6 +88,15 @@ def read_as_sql(settings: Mapping[str, Any]) -> TextTable:
     return read_sql(settings.get("url"), settings.get("query"))[0]
 
 
+READERS: dict[str, Callable[[Mapping[str, Any]], TextTable]] = {
+    "csv": read_as_text,
+    "parquet": read_as_parquet,
+    "arrow": read_as_arrow,
+    "jsonl": read_as_json_lines,
+    "sql": read_as_sql,
+}  # by the option of `data`
+
+
 def _options(settings: Mapping[str, Any]) -> ReadOptions:
     given = {field.name: settings[field.name] for field in fields(ReadOptions) if field.name in settings}
     return ReadOptions(**given)
