@@ -5,11 +5,14 @@ from functools import partial
 from typing import Literal
 
 from mlcli.loading.dataset import Examples
+from mlcli.loading.table.before import columns_of_text, read_as_text, task_from
 from mlcli.loading.table.examples import Settings, examples_of_files
 from mlcli.loading.table.read import ReadOptions, read_table
 from mlcli.loading.table.schema import Schema
+from mlcli.traits import DataTraits, with_traits
 
 
+@with_traits(DataTraits(columns=columns_of_text, task=task_from(read_as_text)))
 def csv(
     path: str | Sequence[str] | None = None,
     target: str | Sequence[str] | None = None,
@@ -31,8 +34,8 @@ def csv(
     schema: Schema | None = None,
 ) -> Examples:
     """path: a file (plain or gzip), a glob, or a list of these. group, time, split_column: as `split.by` says.
-    as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table
-    that a run was trained on. Raises ValueError in one line."""
+    as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table that a run was
+    trained on. Raises ValueError in one line."""
     settings = Settings(
         *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes, schema)
     )

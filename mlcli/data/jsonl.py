@@ -5,12 +5,15 @@ from functools import partial
 from typing import Literal
 
 from mlcli.loading.dataset import Examples
+from mlcli.loading.table.before import columns_of, read_as_json_lines, task_from
 from mlcli.loading.table.examples import Settings, examples_of_files
 from mlcli.loading.table.read import ReadOptions
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.typed_files import read_json_lines
+from mlcli.traits import DataTraits, with_traits
 
 
+@with_traits(DataTraits(columns=columns_of(read_as_json_lines), task=task_from(read_as_json_lines)))
 def jsonl(
     path: str | Sequence[str] | None = None,
     target: str | Sequence[str] | None = None,
@@ -30,8 +33,8 @@ def jsonl(
     schema: Schema | None = None,
 ) -> Examples:
     """path: a file (plain or gzip), a glob, or a list of these. group, time, split_column: as `split.by` says.
-    as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table
-    that a run was trained on. Raises ValueError in one line."""
+    as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table that a run was
+    trained on. Raises ValueError in one line."""
     settings = Settings(
         *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes, schema)
     )

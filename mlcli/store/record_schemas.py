@@ -152,6 +152,7 @@ data = fields(
     vocabulary=each(text),
     tokenizer=text,
     padded=flag,
+    notes=each(text),
 )
 environment = fields({}, mlcli=maybe(text), user=maybe(text), git_commit=maybe(text), device=maybe(text))
 ranked = {"rank": maybe(count), "tied": flag, "best": flag, "epoch": maybe(count), "context": table(text)}
