@@ -7,7 +7,7 @@ A class without `traits`, as any `torch.nn.Module` of another package, has the d
 protocols (`mlcli.train.protocols`); what is here needs no torch and may be imported from anywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -76,6 +76,18 @@ class ModelTraits:
     summary: str | None = None
 
 
+@dataclass(frozen=True)
+class DataTraits:
+    """Facts about the function of a data set. Those of tables of the user's own read their files for both.
+
+    columns: the names of the columns, in order, from the settings of the data set. Raises ValueError or OSError.
+    task: "classification" or "regression", by the values of the target; arguments and errors as of `columns`.
+    """
+
+    columns: Callable[..., Sequence[str]] | None = None
+    task: Callable[..., str] | None = None
+
+
 @runtime_checkable
 class Generates(Protocol):
     """A task whose model continues a text."""
@@ -97,7 +109,25 @@ def model_traits(model: Any) -> ModelTraits:
     return _traits_of(model, ModelTraits)
 
 
-Traits = TypeVar("Traits", TaskTraits, ModelTraits)
+def data_traits(function: Any) -> DataTraits:
+    """The traits of the function of a data set."""
+    return _traits_of(function, DataTraits)
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def with_traits(traits: DataTraits) -> Callable[[Function], Function]:
+    """A decorator for the function of a data set, which cannot have a class attribute."""
+
+    def declare(function: Function) -> Function:
+        function.traits = traits  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+Traits = TypeVar("Traits", TaskTraits, ModelTraits, DataTraits)
 # Attributes of earlier versions, which `traits` replaces. They work for one more release.
 FORMER = {
     "accepts": "accepts",

@@ -8,8 +8,9 @@ import yaml
 from mlcli.config.check import check
 from mlcli.config.compose import shipped_conf
 from mlcli.config.locate import locate
-from mlcli.run.build import build, build_data
+from mlcli.run.build import build
 from mlcli.run.compatible import accepted_kinds
+from mlcli.run.data import build_data
 from mlcli.traits import model_traits
 from tests.configs import run_config
 
@@ -27,6 +28,7 @@ SMALL = dict.fromkeys(("resnet18", "resnet34", "resnet50"), "model.width=8")  # 
 SMALL["efficientnet_lite0"] = "model.size=32"
 ABSENT_DEVICES = {"cuda", "mps"}
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # of no package; built in tests/data
+OWN_FILES |= {"csv"}  # the user's
 OPTIONAL = {"japanese_vowels", "italy_power", "minilm", "mlp_keras"}  # need packages that `make optional` installs
 BUILT = [pytest.param(path, marks=[pytest.mark.optional] if path.stem in OPTIONAL else []) for path in FILES]
 

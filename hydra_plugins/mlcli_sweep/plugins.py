@@ -18,6 +18,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from mlcli.config.explain import composing
+from mlcli.config.own_table import readable
 from mlcli.config.register import register
 from mlcli.sweep.grid import combinations, with_repeats
 from mlcli.sweep.variants import expand_variant, with_variants
@@ -36,10 +37,11 @@ class GridSweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         assert self.hydra_context is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        given = parser.parse_overrides(with_variants(self.variants, [*self._parse_config(), *arguments]))
+        given = parser.parse_overrides(readable(with_variants(self.variants, [*self._parse_config(), *arguments])))
         trainer = self.config.trainer  # type: ignore[union-attr]  # set up
         all_given = with_repeats(given, self.variants.values(), trainer.repeats, trainer.seed)
         jobs = [expand_variant(self.variants, job) for job in combinations(parser.parse_overrides(all_given))]
+        jobs = [readable(job) for job in jobs] if self.variants else jobs
         return self.launcher.launch(jobs, initial_job_idx=0)
 
 

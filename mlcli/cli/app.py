@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
@@ -59,8 +60,15 @@ def load_command(name: str) -> Any:
     """The command of that name, from its function in `mlcli.cli.NAME`."""
     function = getattr(import_module(f"mlcli.cli.{name}"), FUNCTIONS.get(name, name))
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name, context_settings={"ignore_unknown_options": name in PASS_THROUGH})(function)
+    settings = {"ignore_unknown_options": name in PASS_THROUGH}
+    single.command(name, help=_unwrapped(function.__doc__ or ""), context_settings=settings)(function)
     return typer.main.get_command(single)
+
+
+def _unwrapped(docstring: str) -> str:
+    """Each paragraph as one line, which Typer wraps to the width of the terminal."""
+    paragraphs = cleandoc(docstring).split("\n\n")
+    return "\n\n".join(text if text[:1] == " " else " ".join(text.split()) for text in paragraphs)
 
 
 app = typer.Typer(
@@ -105,7 +113,7 @@ def main() -> None:
         print_help(arguments[0])
         raise SystemExit(0)
     try:
-        status = app(arguments, standalone_mode=False)
+        status = app(arguments, prog_name="mlcli", standalone_mode=False)  # also by python -m
     except Exception as error:
         if not hasattr(error, "format_message"):  # that of Typer's own exceptions, and of click's in earlier versions
             raise

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(help="Two or more runs, one sweep, or filters as for `mlcli runs`, such as model=mlp."),
+        typer.Argument(
+            metavar="RUN", help="Two or more runs, one sweep, or filters as for `mlcli runs`, such as model=mlp."
+        ),
     ],
     metric: Annotated[str, typer.Option(help="The metric whose curves are overlaid.")] = "val/loss",
     output: Annotated[Path, typer.Option("-o", "--output", callback=expanded, help="File of the figure.")] = Path(

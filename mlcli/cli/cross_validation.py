@@ -39,7 +39,7 @@ def as_sweep(arguments: list[str]) -> list[str]:
         if key.lstrip("+~") in OWN:
             raise ConfigError(f"crossval sets {key.lstrip('+~')} itself: use {OWN[key.lstrip('+~')]}.")
     for key in ("by", "metric", *SHORT.values()):
-        if set(given.get(key, "")) & set(",()"):
+        if set(given.get(key, "")) & set(",()") and not _is_one(key, given[key], arguments):
             raise ConfigError(
                 f"{key}={given[key]}: a cross-validation takes a single value; compare models or settings instead."
             )
@@ -54,6 +54,16 @@ def as_sweep(arguments: list[str]) -> list[str]:
         defaults["trainer.monitor"] = "train/loss"
     own += [f"{key}={value}" for key, value in defaults.items() if key not in given]
     return [*own, *(_long(each) for each in arguments if "=" not in each or each.partition("=")[0] not in read)]
+
+
+def _is_one(key: str, value: str, arguments: list[str]) -> bool:
+    """Whether the value is one column of the user's table, as in by=group:Sale, price."""
+    from mlcli.config.own_table import readable
+    from mlcli.config.quoting import parsed_override
+
+    own = [each for each in arguments if each.startswith("data")]
+    parsed = parsed_override(readable([f"{SHORT.get(key, key)}={value}", *own])[0])
+    return parsed is not None and not parsed.is_sweep_override()
 
 
 def _long(argument: str) -> str:

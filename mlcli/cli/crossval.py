@@ -8,7 +8,10 @@ from mlcli.cli.options import AsJson
 
 
 def crossval(
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[OVERRIDES]...")] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="OVERRIDE", help="GROUP=OPTION or KEY=VALUE, as in model=lstm optimizer.lr=0.01."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and the run folder.")] = False,
     dry_run: Annotated[
@@ -18,7 +21,7 @@ def crossval(
 ) -> None:
     """Cross-validate a model, or compare several on the same folds.
 
-    OVERRIDES are those of `mlcli train`; comma-separated values are compared. In addition: folds=5, repeats=1 (each
+    Overrides are those of `mlcli train`; comma-separated values are compared. In addition: folds=5, repeats=1 (each
     with a new split), by=example|group|class|time (the unit of the split), metric=test/… (the metric to compare). By
     default all examples outside of the test fold are trained on and the last epoch counts; split.val=0.2 holds out
     validation data to choose the best epoch.

@@ -10,9 +10,9 @@ from mlcli.cli.options import AsJson, ConfigDir, Outputs, expanded
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A folder, id, unique prefix of an id, name, or `last`.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="Other data: data=… and data.key=value, split.…")
+        list[str] | None, typer.Argument(metavar="OVERRIDE", help="Other data: data=… and data.key=value, split.…")
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test; by default test, if there is one.")] = None,
     save: Annotated[

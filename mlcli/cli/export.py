@@ -15,7 +15,7 @@ class Format(StrEnum):
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A folder, id, unique prefix of an id, name, or `last`.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", callback=expanded, help="The new folder; default RUN-mlflow."),

@@ -55,4 +55,4 @@ def _print_table(session: "Session", as_json: bool) -> None:
     folder = session.sweep.record.path
     print_sweep(str(folder), as_json)
     if not as_json:
-        print_line(f"interrupted; show this table again with `{shlex.join(['mlcli', 'show', str(folder)])}`")
+        print_line(f"show this table again with `{shlex.join(['mlcli', 'show', str(folder)])}`")

@@ -9,7 +9,9 @@ from mlcli.cli.options import AsJson
 
 
 def list_options(
-    group: Annotated[str | None, typer.Argument(help="A config group, such as model or data.")] = None,
+    group: Annotated[
+        str | None, typer.Argument(metavar="GROUP", help="A config group, such as model or data.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the config groups, or the options of one group."""

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def logs(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")] = "last",
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A folder, id, unique prefix of an id, name, or `last`.")
+    ] = "last",
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Print new lines until the run ends.")] = False,
     lines: Annotated[
         int | None, typer.Option("-n", "--lines", min=0, help="Only the last N lines of each log; default all.")

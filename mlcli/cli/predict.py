@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A folder, id, unique prefix of an id, name, or `last`.")],
     file: Annotated[
         str | None,
         typer.Argument(
+            metavar="FILE",
             callback=expanded,
             help="Inputs: a table, .json, .npy, .npz, .txt, .png, .jpg, a folder of images, or - for CSV on stdin.",
         ),

@@ -19,9 +19,7 @@ LISTED = 20  # runs that are listed before the question
 def rm(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[RUN]...", help="Runs by folder, id, prefix or name; or KEY=VALUE, as in `mlcli runs`."
-        ),
+        typer.Argument(metavar="RUN", help="Runs by folder, id, prefix or name; or KEY=VALUE, as in `mlcli runs`."),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only runs and sweeps that FAILED.")] = False,
     older: Annotated[

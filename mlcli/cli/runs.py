@@ -17,7 +17,7 @@ def runs(
     filters: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILTER]...",
+            metavar="FILTER",
             help="Part of a name, id or command, or KEY=VALUE: an option of a group (model=svm), a setting "
             "(optimizer.lr=0.01, lr=0.01) or a status. Several values of one key are alternatives.",
         ),

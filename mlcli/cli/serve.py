@@ -9,7 +9,7 @@ from mlcli.cli.options import ConfigDir, Outputs
 
 
 def serve(
-    run: Annotated[str, typer.Argument(help="A folder, id, unique prefix of an id, name, or `last`.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A folder, id, unique prefix of an id, name, or `last`.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")] = 5001,
     outputs: Outputs = None,
     config_dir: ConfigDir = None,

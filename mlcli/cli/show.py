@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def show(
     run: Annotated[
         str,
-        typer.Argument(help="A folder, id, unique prefix of an id, name, `last`, or a filter such as model=lstm."),
+        typer.Argument(
+            metavar="RUN", help="A folder, id, unique prefix of an id, name, `last`, or a filter such as model=lstm."
+        ),
     ] = "last",
     everything: Annotated[
         bool,

@@ -8,7 +8,10 @@ from mlcli.cli.options import AsJson
 
 
 def train(
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[OVERRIDES]...")] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="OVERRIDE", help="GROUP=OPTION or KEY=VALUE, as in model=lstm optimizer.lr=0.01."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every epoch, and the run folder.")] = False,
     dry_run: Annotated[
@@ -18,7 +21,7 @@ def train(
 ) -> None:
     """Train a model, or run a sweep with -m.
 
-    OVERRIDES select options of config groups and set values. Hydra's flags work too, such as -m (sweep), --cfg job
+    Overrides select options of config groups and set values. Hydra's flags work too, such as -m (sweep), --cfg job
     (show the config), --config-dir DIR (your own options), --info and --resolve.
 
     Examples:

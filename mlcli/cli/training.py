@@ -49,10 +49,11 @@ def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
 
     from mlcli import renamed
     from mlcli.config.explain import composing
+    from mlcli.config.own_table import readable
 
     with composing():
         if flags.info:
-            hydra.show_info(flags.info, name, [renamed.override(text) for text in flags.overrides])
+            hydra.show_info(flags.info, name, readable([renamed.override(text) for text in flags.overrides]))
         elif flags.hydra_help:
             hydra.hydra_help(name, get_args_parser(), flags)
         elif flags.shell_completion:

@@ -125,9 +125,23 @@ def _check_dataclass(schema: type, node: Any, prefix: str) -> None:
             continue
         if "range" in field.metadata:
             _check_range(f"{prefix}{name}", value, field.metadata["range"])
-        choices = field.metadata.get("choices")
-        if choices and value not in choices:
-            raise ConfigError(f"{prefix}{name}={value}: no such choice.{suggest(str(value), choices)}")
+        _check_choice(f"{prefix}{name}", value, field.metadata)
+
+
+def _check_choice(key: str, value: Any, metadata: Mapping[str, Any]) -> None:
+    """Raises ConfigError for a value that is none of the choices, and for one without the column that it needs."""
+    choices = metadata.get("choices")
+    if not choices or value in choices:
+        return
+    with_column = metadata.get("with_column", ())
+    word, colon, column = str(value).partition(":")
+    if word in with_column and column:
+        return
+    if word in with_column or (colon and word in choices):
+        instead = f"use {key}={word}:COLUMN" if word in with_column else f"use {key}={word}"
+        raise ConfigError(f"{key}={value}: {instead}.")
+    listed = [*choices, *(f"{each}:COLUMN" for each in with_column)]
+    raise ConfigError(f"{key}={value}: no such choice.{suggest(str(value), listed)}")
 
 
 def _check_names(node: Mapping[str, Any], known: set[str], prefix: str) -> None:

@@ -32,7 +32,9 @@ from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
 from mlcli.config.override_cache import to_settings
 from mlcli.config.own_code import add_own_code, own_configs
+from mlcli.config.own_table import readable
 from mlcli.config.paths import expand_folders
+from mlcli.config.quoting import read_mappings
 from mlcli.config.register import register
 from mlcli.config.settings import Settings, leaves
 from mlcli.config.targets import allow_settings, bare_targets, drop_settings
@@ -73,7 +75,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
     multirun, without the swept values and with `hydra.mode` MULTIRUN. Raises ConfigError."""
     config_name = name or "config"
     repository = hydra.config_loader.repository  # type: ignore[attr-defined]
-    typed = [renamed.override(text, repository.config_exists) for text in overrides]
+    typed = readable([renamed.override(text, repository.config_exists) for text in overrides], _folders(hydra))
     overrides = allow_settings(typed)
     with bare_targets(typed), explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
@@ -99,6 +101,7 @@ def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: st
             cfg.hydra.overrides.task = [as_was.get(text, text) for text in as_typed(cfg.hydra.overrides.task)]
         drop_settings(cfg, [str(each.input_line) for each in parsed if not each.is_sweep_override()])
         old_words.replace_in(cfg)
+        _read_mappings(cfg)
         begin_job(cfg, as_typed(cfg.hydra.overrides.task))
         expand_folders(cfg)
     with read_write(cfg.hydra):
@@ -113,6 +116,23 @@ def _check_options(hydra: Hydra, parsed: Sequence[Override]) -> None:
             raise ConfigError(f"'{each.input_line}' sets nothing: use KEY=VALUE, without spaces around the =.")
         if ".." in str(each.input_line).partition("=")[2].split("/") and _is_group(hydra, each.key_or_group):
             raise ConfigError(f"{each.input_line}: an option is a name in its group, not a path.")
+
+
+def _folders(hydra: Hydra) -> index.Folders:
+    """The folders of configs of the session, in order of precedence."""
+    entries = hydra.config_loader.get_search_path().get_path()
+    return tuple(each.path.removeprefix("file://") for each in entries if str(each.path).startswith("file://"))
+
+
+def _read_mappings(cfg: DictConfig) -> None:
+    """Maps that Hydra's grammar cannot read are composed as texts, and replaced here."""
+    if OmegaConf.is_dict(cfg.get("data")):
+        content: Any = {"data": OmegaConf.to_container(cfg.data, resolve=False)}
+        before = copy.deepcopy(content)
+        read_mappings(content)
+        if content != before:
+            with read_write(cfg), open_dict(cfg):
+                cfg.data = content["data"]
 
 
 def _is_group(hydra: Hydra, key: str) -> bool:

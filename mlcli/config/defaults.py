@@ -14,10 +14,11 @@ FROM_ENVIRONMENT = re.compile(r"\$\{oc\.env:\w+,([^}]*)\}")
 def defaults(options: Mapping[str, str]) -> dict[str, Any]:
     """Dotted keys and their defaults for the chosen option of each group, without what an experiment sets."""
     texts = index.all_keys({group: option for group, option in options.items() if group != "experiment"})
-    return {key: _value(FROM_ENVIRONMENT.sub(r"\1", text)) for key, text in texts.items()}
+    return {key: value_of(FROM_ENVIRONMENT.sub(r"\1", text)) for key, text in texts.items()}
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """The value of a setting from its text in a YAML file."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

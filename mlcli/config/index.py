@@ -18,6 +18,7 @@ HYDRA_GROUPS = {
     "hydra/sweeper": ("basic", "grid"),
 }
 
+MOST_BASES = 20  # options that are based on each other; more are circular
 MOST_CHOICES = 1000  # more result only from a circular defaults list
 
 Folders = tuple[str, ...]
@@ -69,10 +70,19 @@ def experiments(where: Folders | None = None) -> list[tuple[str, str, str, str]]
 def keys(group: str, option: str, where: Folders | None = None) -> dict[str, str]:
     """Dotted keys that an option sets (`optimizer.lr`), with their defaults as text. Empty if it has no file."""
     path, _, package = group.partition("@")
-    document = _find(f"{path}/{option}", where or search_path())
+    where = where or search_path()
+    document = _find(f"{path}/{option}", where)
     package = package or document.package or path.replace("/", ".")
     prefix = "" if package == "_global_" else f"{package}."
-    return {f"{prefix}{key}": text for key, text in document.keys.items()}
+    return {f"{prefix}{key}": text for key, text in _own_keys(path, document, where).items()}
+
+
+def _own_keys(path: str, document: Document, where: Folders, depth: int = 0) -> dict[str, str]:
+    """The keys of an option: those of the options of the same group that its defaults list names, then its own."""
+    found: dict[str, str] = {}
+    for option in document.bases if depth < MOST_BASES else ():
+        found |= _own_keys(path, _find(f"{path}/{option}", where), where, depth + 1)
+    return found | document.keys
 
 
 def chosen(typed: Choices, where: Folders | None = None, primary: str = "config") -> Choices:

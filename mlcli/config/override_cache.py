@@ -15,6 +15,7 @@ from mlcli.config.config_lines import locate_line
 from mlcli.config.errors import ConfigError
 from mlcli.config.old_words import replace_metrics
 from mlcli.config.paths import make_absolute
+from mlcli.config.quoting import read_mappings
 from mlcli.config.settings import Settings, leaves, resolved
 
 ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")  # an interpolation that refers to no other setting
@@ -47,8 +48,7 @@ class ComposedConfig:
             for parent in parents:
                 node = node[parent]
             node[name] = copy.deepcopy(self._value(override))
-        make_absolute(made)
-        replace_metrics(made)
+        _finish(made)
         return made
 
     def _value(self, override: Override) -> Any:
@@ -73,9 +73,15 @@ def to_settings(cfg: DictConfig) -> Settings:
         where = locate_line(rf"^\s*{re.escape(key.rpartition('.')[2])}\s*:\s*\?\?\?")
         raise ConfigError(f"{where}{key} needs a value: use {key}=…") from None
     check_plain(made)
+    _finish(made)
+    return made
+
+
+def _finish(made: Settings) -> None:
+    """Brings resolved settings, in place, into the form in which they are used and stored."""
+    read_mappings(made)
     make_absolute(made)
     replace_metrics(made)
-    return made
 
 
 def check_plain(node: Any, prefix: str = "") -> None:

@@ -12,12 +12,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 NAMES = re.compile(r"(.*_)?(path|folder|file|dir)")
 RUNS = {"init_from", "pretrain"}  # settings with a file, or a run by its folder or name
 FOLDERS = ("outputs", "tracking.uri", "hydra.run.dir", "hydra.sweep.dir")  # to which Hydra's node may refer
+COLUMNS = ("data.target=", "data.weight=", "data.group=", "data.time=", "split.by=")  # may be named ~
 UNQUOTED = re.compile(r"(?<=[=,\[])~(?=[/,\]]|$)")
 
 
 def typed(override: str) -> str:
     """An override with `~` expanded at the start of unquoted values, where Hydra's grammar does not allow it."""
-    if "'" in override or '"' in override:
+    if "'" in override or '"' in override or override.startswith(COLUMNS):
         return override
     return UNQUOTED.sub(lambda _: str(Path.home()), override)
 

@@ -24,7 +24,11 @@ class Split:
         default=0.2, metadata={"range": Range(0, 1, high_open=True)}
     )  # 0: none, of tasks without labels
     seed: int = field(default=0, metadata={"range": Range(0)})
-    by: str = field(default="example", metadata={"choices": ("example", "group", "class", "time")})
+    # In a table of the user's own, a column: group:COL, time:COL, or column:COL, which says train, val or test.
+    by: str = field(
+        default="example",
+        metadata={"choices": ("example", "group", "class", "time"), "with_column": ("group", "time", "column")},
+    )
     normalise: bool = True
     folds: int | None = field(default=None, metadata={"range": Range(2)})
     fold: int = field(default=0, metadata={"range": Range(0)})

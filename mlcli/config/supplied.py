@@ -12,7 +12,6 @@ from typing import Any
 SUPPLIED: dict[str, dict[str, str]] = {
     "model": {
         "input_shape": "shape of one example as the model receives it",
-        "categories": "number of codes of each category; a table has them in its last columns",
         "outputs": "number of outputs, from the task",
         "vocabulary": "number of tokens or states; None for other kinds of input",
         "words": "the tokens or states by index",
@@ -20,6 +19,7 @@ SUPPLIED: dict[str, dict[str, str]] = {
         "per_step": "whether the task needs a prediction for each step",
         "seed": "trainer.seed",
     },
+    "data": {"schema": "of a table of the user's own, the schema of the run that is evaluated; None for training"},
     "scheduler": {"higher": "whether the monitored metric is better when larger"},
     "optimizer": {"params": "parameters of the model, in groups"},
     "task": {

@@ -13,6 +13,7 @@ class Document:
         self.defaults: list[
             tuple[bool, str, str]
         ] = []  # whether it is an override, [/]group[@package], option ("" for none)
+        self.bases: list[str] = []  # options of the same group in the defaults list
         self.keys: dict[str, str] = {}  # dotted key → text of its value
 
 
@@ -81,7 +82,8 @@ def _item(document: Document, parent: str, text: str) -> None:
         document.keys[parent] = f"{before[:-1]}, {text}]" if before else f"[{text}]"
         return
     group, _, option = text.partition(":")
-    if group == "_self_" or not option:
+    if not option:
+        document.bases += [text] if text != "_self_" else []
         return
     words, choice = group.split(), _unquoted(option.strip())
     document.defaults.append(("override" in words[:-1], words[-1], "" if choice in ("null", "???") else choice))

@@ -22,6 +22,7 @@ INK, GREY, PALE, FAINT = "#222222", "#6B6B6B", "#B8B8B8", "#E9E9E9"
 
 HEADER = 0.98  # inches for subject, title and note
 MARGIN = 0.20
+NOTE_SIZE, SMALLEST = 9.5, 7.0  # points of notes and subjects, and of long ones
 WIDEST = 7.5  # inches of a page widened for its title
 # Widths of an average character of labels, titles and notes, in inches.
 CHARACTER, TITLE_CHARACTER, NOTE_CHARACTER = 0.085, 0.112, 0.071
@@ -41,19 +42,35 @@ def page(width: float, height: float, title: str, note: str = "") -> "Figure":
     title = shorten(title, int(across / TITLE_CHARACTER))
     figure.text(left, 1 - 0.50 / height, title, size=13, weight="bold", color=INK)
     if note:
-        note = shorten(note, int(across / NOTE_CHARACTER))
-        figure.text(left, 1 - 0.75 / height, note, size=9.5, color=GREY)
+        size = _size(note, across)
+        note = shorten(note, int(across / NOTE_CHARACTER * NOTE_SIZE / size + 1e-6))
+        figure.text(left, 1 - 0.75 / height, note, size=size, color=GREY)
     return figure
 
 
 def write_subject(figure: "Figure", subject: str) -> None:
     """Names what the figure is about (run, model, data) in small letters above the title, smaller ones if it is long:
-    it ends with the number of the trial, which must not be cut off."""
+    its end, the id with the number of the trial, is not cut off."""
     width, height = figure.get_size_inches()
-    room = (width - 2 * MARGIN) / NOTE_CHARACTER  # characters of full size
-    size = max(7.0, min(9.5, 9.5 * room / max(len(subject), 1)))
-    shown = shorten(subject, int(room * 9.5 / size))
+    across = width - 2 * MARGIN
+    size = _size(subject, across)
+    shown = _without_middle(subject, int(across / NOTE_CHARACTER * NOTE_SIZE / size + 1e-6))
     figure.text(MARGIN / width, 1 - 0.21 / height, shown, size=size, color=GREY)
+
+
+def _size(text: str, across: float) -> float:
+    """Points of a note in this many inches: fewer for a long one."""
+    return max(SMALLEST, min(NOTE_SIZE, NOTE_SIZE * across / NOTE_CHARACTER / max(len(text), 1)))
+
+
+def _without_middle(subject: str, characters: int) -> str:
+    """A subject, of which the part between the first and the last is cut: the name of a run or sweep."""
+    first, *middle, last = subject.split(" · ") if " · " in subject else ("", subject)
+    kept = characters - len(f"{first} ·  · {last}")
+    if not first or not middle or len(subject) <= characters:
+        return shorten(subject, characters)
+    parts = [first, shorten(" · ".join(middle), kept), last] if kept > 1 else [first, last]
+    return shorten(" · ".join(parts), characters)
 
 
 def widths(count: int) -> list[float]:

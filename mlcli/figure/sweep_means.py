@@ -68,7 +68,8 @@ def best_text(means: Means, best: list[int], where: str) -> str:
         return ""
     top = list(means.values())[best[0]]
     if len(best) > 1:
-        return f" · {len(best)} tie at {top}"
+        equal = len({str(list(means.values())[place]) for place in best}) == 1
+        return f" · {len(best)} tie at {top}" if equal else f" · best {top}, {len(best)} tie"
     return f" · best {top}" + (f" at {where}" if where else "")
 
 

@@ -29,6 +29,7 @@ class Examples:
     classes: names of the classes; empty for regression. features: names of the elements of vectors.
     vocabulary: names of the tokens, padding first; tokenizer: words, characters or bytes, if the tokens are text.
     padded: whether examples may be padded, including future ones that are predicted.
+    notes: guesses of the reader of a table that a person might want to correct, a line each.
     test, val: indices of the official test and validation splits, if there are any.
     sample: of a table, the values of the first rows by column, as in the source.
     schema: of a table, what its columns are and how texts become their numbers. weights: N weights of the examples in
@@ -58,15 +59,15 @@ class Examples:
     vocabulary: tuple[str, ...] = ()
     tokenizer: str = ""
     padded: bool = False
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         """A hash of everything that the splits and results of a run depend on."""
         names: tuple[Any, ...] = (self.kind, self.classes, self.vocabulary, self.tokenizer)
-        tensors = (self.inputs, self.targets, self.test, self.groups, *self._tables)
-        if self.schema is not None:
-            names, tensors = (*names, self.schema), (*tensors, self.val, self.weights)
-        return digest(names, tensors)
+        names += () if self.schema is None else (self.schema,)
+        later = [each for each in (self.val, self.weights) if each is not None]  # of data sets that have them
+        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables, *later))
 
     @property
     def _tables(self) -> tuple[Tensor, ...]:

@@ -42,7 +42,8 @@ def make_dataset(
     if per_class is not None:
         splits["train"] = limit_per_class(examples, splits["train"], per_class, seed)
     fitted = _preprocessing(examples, splits["train"], normalise, by_feature)
-    uneven = folds and by == "example" and not val  # with a validation split, all folds train on equally many
+    # With a validation split that is a share of the rest, all folds train on equally many.
+    uneven = folds and by == "example" and (not val or examples.val is not None)
     return DataSet(examples, splits, fitted, _largest_training_split(splits, folds) if folds and uneven else None)
 
 
@@ -70,5 +71,5 @@ def restored(buffers: Mapping[str, Tensor], kind: str, schema: Schema | None) ->
 def _largest_training_split(splits: dict[str, Tensor], folds: int) -> int:
     """The size of the largest training split of all folds. Every fold takes that many examples per epoch (those with
     one less repeat one), so that the folds can train as one stack."""
-    count = sum(map(len, splits.values()))
+    count = len(splits["train"]) + len(splits["test"])
     return count - count // folds

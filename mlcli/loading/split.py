@@ -22,23 +22,25 @@ def split(
     """Sorted indices of "train", "val" and "test", a function of the seed (and the fold) only.
 
     val, test: fractions of the examples; 0 for no such split. Splits are stratified: each has its fraction of every
-    class, within one example. An official test split is kept, and `val` is then a fraction of the rest. (As
-    scikit-learn's train_test_split, which would take longer to import than many runs.)
+    class, within one example. Official validation and test splits are kept, and the other fraction is then one of the
+    rest; val = 0 leaves out the official validation split. (As scikit-learn's train_test_split, which would take
+    longer to import than many runs.)
 
-    folds: k-fold cross-validation of the examples outside an official test split; "test" is the part `fold`, counted
-    from 0. `val` is a fraction of the others, with equally many training examples in every fold.
+    folds: k-fold cross-validation of the examples outside official splits; "test" is the part `fold`, counted from 0.
+    `val` is a fraction of the others, with equally many training examples in every fold; an official validation split
+    is that of every fold.
 
     by: the unit that is divided. "group" and "class": the groups or classes of the examples, each of which is in one
-    split only; fractions are of their number ("class" ignores an official test split). "time": examples in temporal
-    order, train before val before test; no fold trains on examples after its test split.
+    split only; fractions are of their number ("class" ignores official splits). "time": examples in temporal order,
+    train before val before test; no fold trains on examples after its test split.
 
-    Raises ValueError if a split would be empty, or there is no such fold.
+    Raises ValueError if a split would be empty, there is no such fold, or the official splits overlap.
     """
-    official = None if by == "class" else examples.test
-    pool = torch.ones(len(examples.targets), dtype=torch.bool)
-    if official is not None:
-        pool[official] = False
-    indices = pool.nonzero().squeeze(1)
+    official, chosen = (None, None) if by == "class" else (examples.test, examples.val)
+    indices = _divided(examples, official, chosen)
+    wanted = {"train": 1.0, "val": val, "test": test}
+    if chosen is not None:
+        val = 0
     _check(examples.name, len(indices), val, 0 if official is not None else test, folds, fold)
     shares = {"val": val} if folds is not None or official is not None else {"test": test, "val": val}
     generator = torch.Generator().manual_seed(seed)
@@ -52,13 +54,26 @@ def split(
         found = _take(_strata(examples, indices), shares, generator)
     if official is not None and folds is None:
         found["test"] = official
+    if chosen is not None and wanted["val"]:
+        found["val"] = chosen
     splits = {name: found[name].sort().values for name in ("train", "val", "test")}
-    wanted = {"train": 1.0, "val": val, "test": test}
     empty = [name for name, own in splits.items() if len(own) == 0 and wanted[name] > 0]
     if empty:
         advice = "lower split.val or split.test" if empty[0] == "train" else f"enlarge split.{empty[0]}"
         raise ValueError(f"{examples.name} has too few examples: the {empty[0]} split would be empty; {advice}.")
     return splits
+
+
+def _divided(examples: Examples, *official: Tensor | None) -> Tensor:
+    """The indices outside of official splits. Raises ValueError for an example that is in two of these."""
+    count = torch.zeros(len(examples.targets), dtype=torch.int64)
+    for indices in official:
+        if indices is not None:
+            count[indices] += 1
+    if (count > 1).any():
+        row = int((count > 1).nonzero()[0])
+        raise ValueError(f"{examples.name}: example {row} is in the official validation split and in the test split.")
+    return (count == 0).nonzero().squeeze(1)
 
 
 def _check(name: str, count: int, val: float, test: float, folds: int | None, fold: int) -> None:

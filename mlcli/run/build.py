@@ -1,19 +1,16 @@
 """From a config to the objects of a run, in the order in which they depend on each other: data first, since its shape
-and classes decide the sizes of the model. The only caller of `instantiate`."""
+and classes decide the sizes of the model."""
 
-import copy
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from torch import Tensor, nn
 
 from mlcli.batch_sizes import batch_sizes
-from mlcli.config.check import EXTRA_KEYS
 from mlcli.config.errors import ConfigError, as_config_error
 from mlcli.config.locate import calling, locate
 from mlcli.config.settings import Settings
@@ -21,16 +18,17 @@ from mlcli.config.supplied import call_with, supply
 from mlcli.loading.adapter import Adapter
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
-from mlcli.loading.make_dataset import make_dataset
 from mlcli.machine import device as devices
 from mlcli.random_numbers import seed_generators
 from mlcli.run import transfer
 from mlcli.run.batch_norm import require_batches
 from mlcli.run.compatible import check_outputs, check_trainable, fit_data_to_model, has_parameter, is_fitted
+from mlcli.run.data import build_data
 from mlcli.run.directions import is_higher_better
 from mlcli.run.fit_inputs import fit_inputs
 from mlcli.run.lazy import materialise
 from mlcli.run.own import add_loss, add_metrics, class_weights
+from mlcli.run.partial import partial
 from mlcli.run.schedule import schedule_of
 from mlcli.run.try_out import try_out
 from mlcli.run.update import update_of
@@ -114,17 +112,6 @@ def build(
             again = functools.partial(_rebuilt, cfg, data, adapter, device)
             try_out(cfg, task, loader, _outputs(cfg, data), again)
         return Parts(data, adapter, model, task, device, threads, schedule, epoch, total, transferred)
-
-
-def build_data(cfg: Settings) -> DataSet:
-    """The data set with its splits and statistics. The global random generators are seeded with 0 before, so that all
-    trials of a sweep have the same. Raises ConfigError."""
-    seed_generators(0, torch.device("cpu"))
-    per_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
-    with as_config_error():
-        with calling(cfg.data._target_, "data._target_"):
-            examples = partial(cfg.data)()
-        return make_dataset(examples, **cfg.split, by_feature=per_feature)
 
 
 def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
@@ -282,13 +269,3 @@ def _check_examples(task: Task, model: nn.Module, data: DataSet) -> None:
         task.check_data()
     if isinstance(model, ChecksExamples):
         model.check_examples(len(data.splits["train"]))
-
-
-def partial(node: Settings) -> Callable[..., Any]:
-    """The node's `_target_` with the node's values, to be called with what the run supplies."""
-    values = {key: copy.deepcopy(value) for key, value in node.items() if key not in EXTRA_KEYS["model"]}
-    target = values.pop("_target_")
-    if any(key.startswith("_") for key in values) or "_target_" in str(values):
-        return instantiate({"_target_": target, **values}, _partial_=True, _convert_="all")  # type: ignore[no-any-return]
-    # The same as instantiate where nothing is nested, in a tenth of its time, which counts in a sweep.
-    return functools.partial(locate(target), **values)

@@ -7,10 +7,10 @@ from typing import Any
 
 from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
-from mlcli.run.build import partial
 from mlcli.run.failure import RunFailed, first_line
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.finished_run import FinishedRun
+from mlcli.run.partial import partial
 from mlcli.store.folder import RunFolder
 from mlcli.store.records import write_json
 

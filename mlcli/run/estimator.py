@@ -6,8 +6,8 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.locate import locate
 from mlcli.config.schema import Trainer
 from mlcli.config.settings import Settings
-from mlcli.run.build import partial
 from mlcli.run.compatible import is_fitted
+from mlcli.run.partial import partial
 from mlcli.train.model_protocols import ChoosesFullBatch
 
 # Settings of gradient descent and of networks, without effect on an estimator.

@@ -12,6 +12,7 @@ from mlcli.config.check import check
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.errors import ConfigError, suggest, writing
 from mlcli.config.paths import make_absolute
+from mlcli.config.quoting import TEXTS, text_of
 from mlcli.config.settings import Settings, resolved
 from mlcli.run.figures import save_figures
 from mlcli.run.finish import metrics_of, write_predictions
@@ -85,14 +86,24 @@ def _set(cfg: Settings, override: str) -> None:
     key = override.partition("=")[0]
     *parents, name = key.split(".")
     node: Any = cfg
-    try:
-        value = resolved(OmegaConf.from_dotlist([override]))
-    except (YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(f"{override}: cannot be read as YAML ({' '.join(str(error).split())})") from error
     for parent in parents:
-        node, value = node.get(parent, {}), value[parent]
+        node = node.get(parent, {})
         if not isinstance(node, Settings):
             break
     if not isinstance(node, Settings) or name not in node:
         raise ConfigError(f"There is no {key} in this run's config.")
-    node[name] = value[name]
+    node[name] = _value(override, key in TEXTS or isinstance(node[name], str))
+
+
+def _value(override: str, is_text: bool) -> Any:
+    """The value of an override, read as YAML. is_text: of a setting that is a text, which is taken as typed."""
+    key, _, text = override.partition("=")
+    if "${" not in text and is_text and text.lower() not in ("null", ""):
+        return text_of(text)
+    try:
+        value = resolved(OmegaConf.from_dotlist([override]))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise ConfigError(f"{override}: cannot be read as YAML ({' '.join(str(error).split())})") from error
+    for name in key.split("."):
+        value = value[name]
+    return value

@@ -1,7 +1,7 @@
 """Saves figures. A figure that fails is reported in one line and never fails the run."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from mlcli.figure.plot import Plot
 from mlcli.track.console import print_message
 
 log = logging.getLogger("mlcli")
+MOST_NAMED = 3  # models or data sets in the subject of several runs
 Save = Callable[[Plot, Path], object]
 
 
@@ -51,3 +52,16 @@ def subject(record: Mapping[str, Any]) -> str:
     trained = " on ".join(options[group] for group in ("model", "data") if group in options)
     name = "" if record["name"] == trained.replace(" on ", "-") else record["name"]
     return " · ".join(filter(None, (trained, name, record["id"])))
+
+
+def common_subject(records: Sequence[Mapping[str, Any]]) -> str:
+    """Models and data of several runs, as in `mlp, lstm on digits · 4 runs`."""
+    texts = []
+    for group in ("model", "data"):
+        options = dict.fromkeys(each["options"][group] for each in records if group in (each.get("options") or {}))
+        if options:
+            many = len(options) > MOST_NAMED
+            texts.append(
+                f"{len(options)} {'models' if group == 'model' else 'data sets'}" if many else ", ".join(options)
+            )
+    return " · ".join(filter(None, (" on ".join(texts), f"{len(records)} runs")))

@@ -14,10 +14,13 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
 from mlcli.loading.make_dataset import restored
+from mlcli.loading.preprocessing import Unchanged
 from mlcli.loading.table.schema import Schema
 from mlcli.machine.compiler import defer_compiler
 from mlcli.random_numbers import keep_states
-from mlcli.run.build import Parts, build, build_data
+from mlcli.run.build import Parts, build
+from mlcli.run.data import build_data, build_examples
+from mlcli.run.own_table import is_own_table
 from mlcli.run.trust import EVALUATION, PREDICTION, trusted
 from mlcli.store.folder import RunFolder, plain
 from mlcli.store.records import read_json
@@ -46,8 +49,8 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
     if not stored.exists():
         raise ConfigError(f"{folder.path.name} has no trained model: it did not finish.")
     weights, buffers = load_weights(stored)
-    built = build_data(cfg)
     described = read_json(folder.path / "data.json")
+    built = _data(cfg, described)
     _must_match(built, described)
     is_own = built.is_described_by(described)
     if own_examples and not is_own and not changed_data:
@@ -65,6 +68,16 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
     parts = build(cfg, DataSet(built.examples, splits, fitted), weights_later=True)
     _load_weights(parts, weights)
     return parts
+
+
+def _data(cfg: Settings, described: dict[str, Any]) -> DataSet:
+    """The data of the config. A table is read by the schema of the run, and all of its rows are the test split."""
+    if "schema" not in described or not is_own_table(cfg):
+        return build_data(cfg)
+    examples = build_examples(cfg, Schema.from_json(described["schema"]))
+    none = torch.empty(0, dtype=torch.int64)
+    splits = {"train": none, "val": none, "test": torch.arange(len(examples.inputs))}
+    return DataSet(examples, splits, Unchanged(torch.zeros(1), torch.ones(1)))
 
 
 def load_model(folder: Path) -> Parts:

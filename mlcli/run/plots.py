@@ -1,6 +1,7 @@
 """Plots of what runs have recorded, epoch by epoch: metrics computed, then handed to figures as plain arrays."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mlcli.metric.comparison import context, differing
 from mlcli.metric.direction import Directions, direction
 from mlcli.metric.history import History, best, headline, series
 from mlcli.metric.suggestion import suggest_metric
+from mlcli.run.figures import common_subject
 from mlcli.store.stored_run import StoredRun, stated_directions
 
 RATES = 500  # points of the learning rate's curve
@@ -84,7 +86,8 @@ def save_comparison(runs: Sequence[StoredRun], metric: str, path: Path) -> Path:
         raise ConfigError(f"--metric {metric}: no run has it by epoch.{suggest_metric(metric, known)}")
     with writing(path):
         comparable = not differing([context(metric, run.flat_config) for run in runs])
-        return compare(histories, metric, stated_directions(list(runs)), comparable).save_png(path)
+        plot = compare(histories, metric, stated_directions(list(runs)), comparable)
+        return replace(plot, subject=common_subject([run.record for run in runs])).save_png(path)
 
 
 def layer_plots(history: History) -> list[Plot]:

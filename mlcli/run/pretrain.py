@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from mlcli.config.check import check
 from mlcli.config.compose import compose, to_run
 from mlcli.config.job import as_typed, chosen_options
+from mlcli.config.own_table import readable
 from mlcli.run.job import Job
 from mlcli.run.lifecycle import train
 from mlcli.track.console import RunDisplay
@@ -50,7 +51,7 @@ def pretrain_job(
     hydra: Hydra, given: Sequence[str], own: Sequence[str], config_name: str | None, command: str
 ) -> Job:
     """The run to pre-train. Arguments as of `pretrain`. Raises ConfigError."""
-    parsed = OverridesParser.create().parse_overrides(list(given))
+    parsed = OverridesParser.create().parse_overrides(readable(given))
     kept = [override.input_line or "" for override in parsed if not override.is_sweep_override()]
     cfg = compose(hydra, [*kept, *RESET, *own], name=config_name)
     run = to_run(cfg)

@@ -56,7 +56,9 @@ def format_of(path: Path) -> "Callable[[pd.DataFrame], str | bytes]":
 
 
 def write_table(table: "pd.DataFrame", path: Path, as_json: bool = False) -> None:
-    """Writes predictions in the format of the file's name, whole or not at all. Raises ConfigError."""
+    """Writes predictions in the format of the file's name, or JSON, whole or not at all. Raises ConfigError."""
+    if as_json and path.suffix.lower() in FORMATS.keys() - {".json"}:
+        raise ConfigError(f"--json and --output {path} contradict each other: leave one of them out")
     content = to_json(table) if as_json else format_of(path)(table)
     data = content.encode() if isinstance(content, str) else content
     with writing(path):

@@ -16,13 +16,12 @@ LISTED = 3  # levels in a line
 
 def read_rows(file: str) -> "pa.Table":
     """The rows of a file, or of CSV on stdin for `-`. Raises ConfigError in one line."""
-    from mlcli.loading.table.files import read_file
-    from mlcli.loading.table.read import parse_table
+    from mlcli.loading.table.read import parse_table, read_table
 
     try:
         if file == STDIN:
             return parse_table(sys.stdin.buffer.read(), "stdin").columns
-        return read_file(file).columns
+        return read_table(file).columns
     except ValueError as error:
         raise ConfigError(str(error)) from error
 

@@ -7,12 +7,14 @@ from typing import Any
 from mlcli import renamed
 from mlcli.config import index
 from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.meant import meant
 from mlcli.store.record_schemas import STATUSES
 from mlcli.store.stored_run import DAMAGED, NEWER, StoredRun, short_id
 
 Test = Callable[[StoredRun], bool]
 WORDS = ("name", "id", "command")  # fields of the record that a word is searched in
 FIELDS = (*WORDS, "status", "parent", "trial", "host", "reason", "kind")
+COLUMNS = ("seconds", "parameters", "started")  # which are sorted by, but have no values to choose from
 LONG_FLOAT = 8  # characters: a longer number is shown as 1e+09, if that is exact
 RECENT = 20  # runs whose keys are suggested for one that no run has
 
@@ -133,7 +135,11 @@ class Catalogue:
         recent = self.runs[:RECENT]
         if any(name in run.metrics() for run in recent):
             return f" It is a metric: use --sort {name}."
+        if name in COLUMNS:
+            return f" It is a column: use --sort {name}."
         known = {*FIELDS, *self.groups()}.union(*map(readable_config, recent))
+        if found := meant(name, sorted(known), exact=True):
+            return f" Did you mean {found}?"
         ends = {key.rpartition(".")[2] for key in known}
         return suggest(name, known if "." in name else {*FIELDS, *self.groups(), *ends} - {"_target_"}, listed=False)
 

@@ -31,7 +31,7 @@ def check_trials(trials: Sequence[Trial], folds: bool) -> dict[int, str]:
     groups = group_trials(trials)
     for trial, *_ in groups:
         cfg = trial.job.cfg
-        key = json.dumps([cfg.data, cfg.split, cfg.model["_target_"]], default=str)
+        key = json.dumps([cfg.data, cfg.split, cfg.model["_target_"], cfg.task["_target_"]], default=str)
         parts: Parts | None = None
         try:
             parts = build(cfg, latest[key].data if key in latest else None)

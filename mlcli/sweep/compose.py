@@ -10,6 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from mlcli.config.check import check
 from mlcli.config.errors import ConfigError, UnknownKey
 from mlcli.config.job import as_typed
+from mlcli.config.own_table import readable
+from mlcli.config.quoting import text_of
 from mlcli.config.settings import Settings, leaves
 from mlcli.config.trials import TrialComposer
 from mlcli.run import estimator, transfer
@@ -91,7 +93,7 @@ def _searched(sweep: DictConfig) -> set[str]:
     """The keys of a search, of which its first round may have one value only."""
     params: Any = OmegaConf.to_container(sweep.hydra.sweeper.get("params") or OmegaConf.create({}), resolve=False)
     texts = [f"{key}={value}" for key, value in params.items() if isinstance(value, str)]
-    parsed = OverridesParser.create().parse_overrides([*as_typed(sweep.hydra.overrides.task), *texts])
+    parsed = OverridesParser.create().parse_overrides(readable([*as_typed(sweep.hydra.overrides.task), *texts]))
     return {override.key_or_group for override in parsed if override.is_sweep_override()}
 
 
@@ -124,4 +126,4 @@ def _plain(text: str) -> Any:
             return kind(text)
         except ValueError:
             continue
-    return text.strip("'\"")
+    return text_of(text)

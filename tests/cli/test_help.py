@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mlcli.cli.app import load_command
+from mlcli.cli.app import load_command, print_help
 from mlcli.cli.commands import COMMANDS
 
 CODE = """
@@ -47,3 +47,18 @@ def test_a_command_is_listed_as_its_own_help_begins(name: str) -> None:
     assert command.name == name
     verb, what = COMMANDS[name].split()[:2]
     assert command.help.startswith(f"{verb} ") and what.strip(",:") in command.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_usage_line_names_its_arguments_once(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a bracket in a bracket, and with paragraphs of its text that fill the line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    print_help(name)
+    lines = capsys.readouterr().out.splitlines()
+    (usage,) = [line for line in lines if "Usage:" in line]
+    assert "[[" not in usage
+    if name == "train":
+        assert any(line.strip().startswith("Overrides select") for line in lines)
+        assert not any(line.strip().endswith("--cfg job") for line in lines)

@@ -54,7 +54,7 @@ def test_the_table_so_far_and_the_command_that_shows_it(
     printed = capsys.readouterr().out
     assert printed.count("KILLED at epoch 2") == 2 and printed.count("WAITING") == 2 and printed.count("*1") == 1
     last = printed.splitlines()[-1]
-    assert last == f"interrupted; show this table again with `mlcli show {folder.absolute()}`"
+    assert last == f"show this table again with `mlcli show {folder.absolute()}`"
     shown = CliRunner().invoke(app, ["show", str(folder)]).stdout
     assert shown.count("KILLED at epoch 2") == 2 and shown.count("WAITING") == 2
 

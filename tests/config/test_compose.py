@@ -39,7 +39,8 @@ def test_a_task_brings_its_data_and_the_command_line_wins() -> None:
         ("trainer.epochs=abc", ["trainer.epochs=abc", "whole number"]),
         ("trainer.epochs=1,2", ["trainer.epochs=1,2", "add -m"]),
         ("trainer.max_time=soon", ["trainer.max_time=soon", "must be a number"]),
-        ("name=a b#", ["quote"]),
+        ("model=a b#", ["quote"]),
+        ("optimizer.lr=log(1,2)", ["no function log"]),
         ("experiment=nothing", ["experiment", "nothing"]),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlcli.run.build import build_data
+from mlcli.run.data import build_data
 from mlcli.run.trust import trusted
 from mlcli.store.folder import plain
 from tests.configs import run_config

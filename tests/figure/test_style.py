@@ -36,3 +36,21 @@ def test_a_long_subject_is_smaller_and_keeps_the_number_of_the_trial() -> None:
     written = figure.texts[-1]
     assert written.get_text() == subject and 7 <= written.get_size() < 9.5
     assert written.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_the_name_of_a_sweep_is_cut_before_its_id() -> None:
+    figure = page(4, 4, "val/loss")
+    write_subject(
+        figure, "mlp on digits · sweep over optimizer.lr, trainer.batch_size, trainer.seed · 20261201-104952-a"
+    )
+    text = figure.texts[-1].get_text()
+    assert text.startswith("mlp on digits · sweep over") and text.endswith("… · 20261201-104952-a")
+    assert figure.texts[-1].get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_a_long_note_is_smaller_rather_than_cut() -> None:
+    note = (
+        "9 trials, 6 of them pruned at epoch 2 to 4 (hollow); means of 3 repeats; bars: ± 1 standard deviation of 3"
+    )
+    text = page(5, 4, "val/loss", note).texts[-1]
+    assert text.get_text() == note and text.get_size() < 9.5

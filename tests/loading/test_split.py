@@ -123,6 +123,67 @@ def test_folds_leave_an_official_test_split_alone() -> None:
     assert not set(torch.cat(list(splits.values())).tolist()) & set(official.tolist())
 
 
+OFFICIAL = {"val": torch.arange(120, 150), "test": torch.arange(150, 200)}
+
+
+def test_an_official_validation_split_stays() -> None:
+    splits = split(made([100, 100], val=OFFICIAL["val"]), val=0.2, test=0.2, seed=3)
+    assert torch.equal(splits["val"], OFFICIAL["val"])
+    assert [len(splits[name]) for name in ("train", "test")] == [136, 34]
+    assert len(torch.cat(list(splits.values())).unique()) == 200
+    both = split(made([100, 100], **OFFICIAL), val=0.2, test=0.2, seed=3)
+    assert torch.equal(both["val"], OFFICIAL["val"]) and torch.equal(both["test"], OFFICIAL["test"])
+    assert both["train"].tolist() == list(range(120))
+
+
+def test_without_validation_an_official_one_is_left_out() -> None:
+    splits = split(made([100, 100], **OFFICIAL), val=0, test=0.2, seed=3)
+    assert [len(splits[name]) for name in ("train", "val", "test")] == [120, 0, 50]
+
+
+@pytest.mark.parametrize("by", ["example", "group", "time"])
+def test_folds_validate_on_an_official_validation_split(by: str) -> None:
+    examples = made([100, 100], **OFFICIAL, groups=torch.arange(200) // 5)
+    tested = []
+    for fold in range(3):
+        splits = split(examples, val=0.2, test=0.2, seed=3, by=by, folds=3, fold=fold)
+        assert torch.equal(splits["val"], OFFICIAL["val"])
+        assert max(*splits["train"].tolist(), *splits["test"].tolist()) < 120
+        assert not set(splits["train"].tolist()) & set(splits["test"].tolist())
+        assert len(split(examples, val=0, test=0.2, seed=3, by=by, folds=3, fold=fold)["val"]) == 0
+        tested += splits["test"].tolist()
+    assert sorted(tested) == list(range(30 if by == "time" else 0, 120))
+
+
+def test_epochs_of_folds_with_an_official_validation_split_are_of_one_length() -> None:
+    examples = made([50, 50], val=torch.arange(79, 100))
+    folds = [make_dataset(examples, val=0.2, test=0.2, seed=0, folds=3, fold=fold) for fold in range(3)]
+    assert {len(data.splits["train"]) for data in folds} == {52, 53}
+    assert {data.epoch_size for data in folds} == {53}
+
+
+def test_official_splits_do_not_overlap() -> None:
+    with pytest.raises(ValueError, match="example 5 is in the official validation split and in the test split"):
+        split(made([10, 10], val=torch.tensor([3, 5]), test=torch.tensor([5])), val=0.2, test=0.2, seed=0)
+
+
+def test_classes_are_divided_whatever_the_official_splits() -> None:
+    splits = split(
+        made([10] * 5, val=torch.arange(5), test=torch.arange(5, 9)), val=0.2, test=0.2, seed=0, by="class"
+    )
+    assert [len(splits[name]) for name in ("train", "val", "test")] == [30, 10, 10]
+
+
+def test_official_splits_of_some_classes() -> None:
+    data = make_dataset(made([100, 100], **OFFICIAL), val=0.2, test=0.2, seed=0, classes=["1", "0"])
+    assert torch.equal(data.splits["val"], OFFICIAL["val"])
+
+
+def test_official_splits_and_weights_change_the_digest() -> None:
+    found = [made([9, 9]), made([9, 9], val=torch.arange(3)), made([9, 9], weights=torch.ones(18))]
+    assert len({each.digest for each in found}) == 3
+
+
 def test_a_fold_that_is_not_there_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"split\.fold=5.*at most 4"):
         split(made([10, 10]), val=0.2, test=0.2, seed=0, folds=5, fold=5)

@@ -9,7 +9,7 @@ import pytest
 from mlcli.cli.training import main
 from mlcli.figure.plot import Plot
 from mlcli.run import finish
-from mlcli.run.figures import save_figures, subject
+from mlcli.run.figures import common_subject, save_figures, subject
 from mlcli.task.plots import classification
 
 QUICK = ["tracking=none", "model=mlp", "model.width=8", "trainer.epochs=1", "device=cpu", "-q"]
@@ -42,6 +42,13 @@ def test_a_figure_names_run_model_and_data(tmp_path: Path) -> None:
     assert text.get_text() == "mlp on digits · lr=0.1 · 20261201-101500-1a2b3c4d-3"
     assert subject(RECORD | {"name": "mlp-digits"}) == "mlp on digits · 20261201-101500-1a2b3c4d-3"
     assert subject({"name": "old", "id": "of-format-1"}) == "old · of-format-1"
+
+
+def test_the_figure_of_several_runs_names_their_models_and_data() -> None:
+    records = [{"options": {"model": model, "data": "iris"}} for model in ("mlp", "linear", "mlp")]
+    assert common_subject(records) == "mlp, linear on iris · 3 runs"
+    assert common_subject([{"options": {"model": name}} for name in "abcd"]) == "4 models · 4 runs"
+    assert common_subject([{}, {"options": None}]) == "2 runs"
 
 
 @pytest.mark.parametrize("where", ["while prepared", "while drawn"])

@@ -73,7 +73,7 @@ def test_one_trial_and_diverged_losses_are_drawn(tmp_path: Path) -> None:
 
 def test_repeats_are_judged_by_their_mean() -> None:
     [plot] = sweep_plots(rows(grid(optimizer__lr=[0.1, 0.2], trainer__seed=[0, 1]), [0.0, 1.0, 0.4, 0.4]), "val/loss")
-    assert "2 tie at 0.4" in plot.figure().texts[0].get_text()
+    assert "best 0.4, 2 tie" in plot.figure().texts[0].get_text()
 
 
 def pruned(made: list[Row], *numbers: int) -> list[Row]:
@@ -94,7 +94,7 @@ def test_repeats_have_bars_of_their_deviation() -> None:
     for bar, values in zip(bars.get_segments(), np.reshape(scores, (2, 3)), strict=True):
         assert bar[:, 1] == pytest.approx([values.mean() - values.std(ddof=1), values.mean() + values.std(ddof=1)])
     title, note = (text.get_text() for text in figure.texts)
-    assert title == "val/loss against optimizer.lr · 2 tie at 0.30 ± 0.26"
+    assert title == "val/loss against optimizer.lr · best 0.30 ± 0.26, 2 tie"
     assert note == "6 trials; means of 3 repeats; bars: ± 1 standard deviation"
 
 

@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from mlcli.config.errors import ConfigError
-from mlcli.run.build import Parts, build, build_data
+from mlcli.run.build import Parts, build
+from mlcli.run.data import build_data
 from tests.configs import run_config
 
 
