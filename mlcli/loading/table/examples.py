@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mlcli.loading.dataset import Examples
 from mlcli.loading.table.bytes import stem
-from mlcli.loading.table.clean import clean, distinct
+from mlcli.loading.table.clean import clean, distinct, shown
 from mlcli.loading.table.columns import KINDS, Column
 from mlcli.loading.table.encode import days, exact_numbers
 from mlcli.loading.table.read import TextTable, join
@@ -194,7 +194,7 @@ def _parts(rows: pa.Table, settings: Settings, parts: Mapping[str, tuple[int, in
     wrong = [word for word in words if word not in PARTS]
     if wrong or indices.null_count:
         row = indices.index(pa.scalar(words.index(wrong[0]) if wrong else None, indices.type)).as_py() if wrong else 0
-        what = f"'{wrong[0]}' in row {row + 1:,}" if wrong else "a missing value"
+        what = f"'{shown(wrong[0])}' in row {row + 1:,}" if wrong else "a missing value"
         raise ValueError(f"column {settings.split_column} has {what}: each row must be train, val or test")
     codes = indices.to_numpy()
     for part in ("val", "test"):
@@ -210,7 +210,7 @@ def _check_targets(targets: Targets, keep: np.ndarray, name: str) -> None:
         raise ValueError(f"data.target={name} has no value in any row")
     if (values == values[0]).all():
         value = targets.classes[int(values[0])] if targets.classes else values[0]
-        raise ValueError(f"data.target={name} is {value} in every row: there is nothing to learn")
+        raise ValueError(f"data.target={name} is {shown(value)} in every row: there is nothing to learn")
 
 
 def _order(rows: pa.Table, settings: Settings, keep: np.ndarray) -> np.ndarray:
