@@ -116,5 +116,5 @@ def _refuse(texts: pa.ChunkedArray, row: int, column: Column, kind: str) -> None
     how = f" in its format ({column.format.replace('_', ' ')})" if column.format else ""
     raise ValueError(
         f"column {column.name}, row {row + 1}: '{shown(texts[row])}' is no {kind}{how}: correct it, "
-        f"or use data.types={{{column.name}: category}}"
+        f"or train with data.types={{{column.name}: category}}"
     )

@@ -17,7 +17,7 @@ from mlcli.loading.table.encode import days, exact_numbers
 from mlcli.loading.table.read import TextTable, join
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.target import Targets, classes_of, find_column, find_target, read_targets, treat_rare
-from mlcli.loading.table.types import Rules, Typed, type_columns
+from mlcli.loading.table.types import Rules, Typed, type_column, type_columns
 from mlcli.loading.table.values import as_texts
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
@@ -71,7 +71,7 @@ def type_with(table: TextTable, settings: Settings) -> tuple[str | None, Typed]:
         return None, typed
     place = names.index(target)
     columns[place] = classes_of(columns[place], table.columns.column(target))
-    return target, Typed(tuple(columns), typed.notes)
+    return target, replace(typed, columns=tuple(columns))
 
 
 def examples_of_files(
@@ -110,7 +110,7 @@ def make_examples(
         keep &= not_rare
         notes += [note] if note else []
     _check_targets(targets, keep, target_name)
-    order = _order(rows, settings, keep)
+    order = _order(rows, settings, keep, typed.decimal)
     encoded = schema.encode(rows).values[order]
     split = {part: _where(mask, order) for part, mask in indices.items()}
     return Examples(
@@ -125,7 +125,7 @@ def make_examples(
         val=split.get("val"),
         test=split.get("test"),
         schema=replace(schema, target=replace(schema.target, levels=targets.classes)),
-        weights=_weights(rows, settings, order),
+        weights=_weights(rows, settings, order, typed.decimal),
         groups=_groups(rows, settings, order),
         notes=tuple(notes),
     )
@@ -213,20 +213,24 @@ def _check_targets(targets: Targets, keep: np.ndarray, name: str) -> None:
         raise ValueError(f"data.target={name} is {shown(value)} in every row: there is nothing to learn")
 
 
-def _order(rows: pa.Table, settings: Settings, keep: np.ndarray) -> np.ndarray:
+def _special(rows: pa.Table, name: str, settings: Settings, decimal: str) -> Column:
+    """A column that is used apart from the inputs, even if data.ignore has it."""
+    return type_column(name, rows.column(name), Rules({}, dates=settings.dates, decimal=decimal))[0]
+
+
+def _order(rows: pa.Table, settings: Settings, keep: np.ndarray, decimal: str) -> np.ndarray:
     """The rows that are kept, in order of time if there is such a column."""
     order = np.flatnonzero(keep)
     if settings.time is None:
         return order
     values = rows.column(settings.time)
-    column = type_columns(pa.table({settings.time: values}), Rules(settings.types or {}, dates=settings.dates))
-    kind = column.columns[0]
+    kind = _special(rows, settings.time, settings, decimal)
     if kind.kind not in ("date", "number"):
         raise ValueError(f"split.by=time:{settings.time}: the column is no date or number ({kind.reason})")
     times = days(values, kind) if kind.kind == "date" else exact_numbers(values, kind)
     if np.isnan(times[order]).any():
         row = int(order[np.isnan(times[order])][0]) + 1
-        raise ValueError(f"split.by=time:{settings.time}: row {row:,} has no time: use data.ignore or correct it")
+        raise ValueError(f"split.by=time:{settings.time}: row {row:,} has no time: correct or remove it")
     return order[np.argsort(times[order], kind="stable")]
 
 
@@ -239,10 +243,12 @@ def _tensor(targets: Targets, order: np.ndarray) -> Tensor:
     return values.long() if targets.classes else values.float()
 
 
-def _weights(rows: pa.Table, settings: Settings, order: np.ndarray) -> Tensor | None:
+def _weights(rows: pa.Table, settings: Settings, order: np.ndarray, decimal: str) -> Tensor | None:
     if settings.weight is None:
         return None
-    column = Column(settings.weight, "number", "", format="")
+    column = _special(rows, settings.weight, settings, decimal)
+    if column.kind != "number":
+        raise ValueError(f"data.weight={settings.weight}: the column holds no numbers ({column.reason})")
     found = exact_numbers(rows.column(settings.weight), column)[order]
     wrong = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
     if len(wrong):

@@ -58,10 +58,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Typed:
-    """All columns of a table in order, and what a person might want to correct, a line each."""
+    """All columns of a table in order, and what a person might want to correct, a line each. decimal: as in Rules."""
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    decimal: str = "auto"
 
 
 def type_columns(table: pa.Table, rules: Rules) -> Typed:
@@ -72,7 +73,7 @@ def type_columns(table: pa.Table, rules: Rules) -> Typed:
         column, note = type_column(name, values, rules)
         columns.append(column)
         notes += [note] if note else []
-    return Typed(tuple(columns), tuple(notes))
+    return Typed(tuple(columns), tuple(notes), rules.decimal)
 
 
 def _decimal(table: pa.Table) -> str:

@@ -177,7 +177,7 @@ REFUSED: dict[str, tuple[bytes | str, str, dict[str, Any]]] = {
     "names of rows without a name": ("a b\n1 2 3\n", "line 2 has 3 .*is a name missing", {"delimiter": "space"}),
     "duplicate names": ("a,b,a\n1,2,3\n", "columns 1 and 3 are both named a: rename one of them", {}),
     "only rows that are skipped": ('a,b\n1"\n2\n', "has a header but no rows", {"bad_rows": "skip"}),
-    "a quote that is never closed": ('a,b\n1,"2\n3,4\n', r"row 1: the quote at the start of '2 3,4' .* never closed", {}),
+    "a quote that is never closed": ('a,b\n1,"2\n3,4\n', "row 1: the quote at the start of '2 3,4' .* never", {}),
     "ambiguous dates": (
         "d,b\n01/02/2024,1\n03/04/2024,2\n",
         "column d: dates such as 01/02/2024 are ambiguous: use data.dates=day_first or data.dates=month_first",
