@@ -12,13 +12,13 @@ from torch import Tensor
 
 from mlcli.loading.dataset import Examples
 from mlcli.loading.table.bytes import stem
-from mlcli.loading.table.clean import clean, distinct
+from mlcli.loading.table.clean import clean, distinct, shown
 from mlcli.loading.table.columns import KINDS, Column
 from mlcli.loading.table.encode import days, exact_numbers
 from mlcli.loading.table.read import TextTable, join
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.target import Targets, classes_of, find_column, find_target, read_targets, treat_rare
-from mlcli.loading.table.types import Rules, Typed, type_columns
+from mlcli.loading.table.types import Rules, Typed, type_column, type_columns
 from mlcli.loading.table.values import as_texts, is_numeric
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
@@ -74,7 +74,7 @@ def type_with(table: TextTable, settings: Settings) -> tuple[str | None, Typed]:
         return None, typed
     place = names.index(target)
     columns[place] = classes_of(columns[place], table.columns.column(target))
-    return target, Typed(tuple(columns), typed.notes)
+    return target, replace(typed, columns=tuple(columns))
 
 
 def examples_of_files(
@@ -94,11 +94,13 @@ def make_examples(
     """Examples of a table and of those of official splits ("val", "test"), all encoded by the schema of the first.
     Raises ValueError in one line."""
     notes = [*table.notes]
-    schema = settings.schema
+    schema, decimal = settings.schema, "."
     if schema is None:
         target_name, typed = typed_table(table, settings)
-        notes += typed.notes
+        notes, decimal = [*notes, *typed.notes], typed.decimal
         schema = _schema(typed, target_name, _no_inputs(table, settings), notes)
+    elif settings.time or settings.weight:
+        decimal = type_with(table, settings)[1].decimal
     assert schema.target is not None
     target_name = find_column(table.columns.column_names, schema.target.name, "data.target")
     tables, places = [table], {}
@@ -118,7 +120,7 @@ def make_examples(
         notes += [note] if note else []
     if settings.schema is None:
         _check_targets(targets, keep, target_name)
-    order = _order(rows, settings, keep)
+    order = _order(rows, settings, keep, decimal)
     encoded = schema.encode(rows).values[order]
     split = {part: _where(mask, order) for part, mask in indices.items()}
     return Examples(
@@ -133,7 +135,7 @@ def make_examples(
         val=split.get("val"),
         test=split.get("test"),
         schema=replace(schema, target=replace(schema.target, levels=targets.classes)),
-        weights=_weights(rows, settings, order),
+        weights=_weights(rows, settings, order, decimal),
         groups=_groups(rows, settings, order),
         notes=tuple(notes),
         sample=_sample(rows, schema, order),
@@ -210,7 +212,7 @@ def _parts(rows: pa.Table, settings: Settings, parts: Mapping[str, tuple[int, in
     wrong = [word for word in words if word not in PARTS]
     if wrong or indices.null_count:
         row = indices.index(pa.scalar(words.index(wrong[0]) if wrong else None, indices.type)).as_py() if wrong else 0
-        what = f"'{wrong[0]}' in row {row + 1:,}" if wrong else "a missing value"
+        what = f"'{shown(wrong[0])}' in row {row + 1:,}" if wrong else "a missing value"
         raise ValueError(f"column {settings.split_column} has {what}: each row must be train, val or test")
     codes = indices.to_numpy()
     for part in ("val", "test"):
@@ -226,23 +228,27 @@ def _check_targets(targets: Targets, keep: np.ndarray, name: str) -> None:
         raise ValueError(f"data.target={name} has no value in any row")
     if (values == values[0]).all():
         value = targets.classes[int(values[0])] if targets.classes else values[0]
-        raise ValueError(f"data.target={name} is {value} in every row: there is nothing to learn")
+        raise ValueError(f"data.target={name} is {shown(value)} in every row: there is nothing to learn")
 
 
-def _order(rows: pa.Table, settings: Settings, keep: np.ndarray) -> np.ndarray:
+def _special(rows: pa.Table, name: str, settings: Settings, decimal: str) -> Column:
+    """A column that is used apart from the inputs, even if data.ignore has it."""
+    return type_column(name, rows.column(name), Rules({}, dates=settings.dates, decimal=decimal))[0]
+
+
+def _order(rows: pa.Table, settings: Settings, keep: np.ndarray, decimal: str) -> np.ndarray:
     """The rows that are kept, in order of time if there is such a column."""
     order = np.flatnonzero(keep)
     if settings.time is None:
         return order
     values = rows.column(settings.time)
-    column = type_columns(pa.table({settings.time: values}), Rules(settings.types or {}, dates=settings.dates))
-    kind = column.columns[0]
+    kind = _special(rows, settings.time, settings, decimal)
     if kind.kind not in ("date", "number"):
         raise ValueError(f"split.by=time:{settings.time}: the column is no date or number ({kind.reason})")
     times = days(values, kind) if kind.kind == "date" else exact_numbers(values, kind)
     if np.isnan(times[order]).any():
         row = int(order[np.isnan(times[order])][0]) + 1
-        raise ValueError(f"split.by=time:{settings.time}: row {row:,} has no time: use data.ignore or correct it")
+        raise ValueError(f"split.by=time:{settings.time}: row {row:,} has no time: correct or remove it")
     return order[np.argsort(times[order], kind="stable")]
 
 
@@ -255,10 +261,12 @@ def _tensor(targets: Targets, order: np.ndarray) -> Tensor:
     return values.long() if targets.classes else values.float()
 
 
-def _weights(rows: pa.Table, settings: Settings, order: np.ndarray) -> Tensor | None:
+def _weights(rows: pa.Table, settings: Settings, order: np.ndarray, decimal: str) -> Tensor | None:
     if settings.weight is None:
         return None
-    column = Column(settings.weight, "number", "", format="")
+    column = _special(rows, settings.weight, settings, decimal)
+    if column.kind != "number":
+        raise ValueError(f"data.weight={settings.weight}: the column holds no numbers ({column.reason})")
     found = exact_numbers(rows.column(settings.weight), column)[order]
     wrong = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
     if len(wrong):
