@@ -216,6 +216,8 @@ def _build_update(
     if is_fitted(cfg.model):
         if cfg.trainer.class_weights is not None and not model_traits(model).takes_sample_weights:
             raise ConfigError("This model takes no class weights: use trainer.class_weights=null.")
+        if data.examples.weights is not None and not model_traits(model).takes_sample_weights:
+            raise ConfigError("This model takes no weights of rows: use data.weight=null, or another model.")
         return None, EstimatorUpdate(model)
     if "optimizer" not in cfg or not has_parameter(cfg.task, "update"):
         return None, None
