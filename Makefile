@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 OPTIONAL := $(VENV)/optional
 
-.PHONY: help train test exhaustive optional examples lint docs map compatibility ui bench chapter clean
+.PHONY: help train test exhaustive optional examples lint docs map compatibility ui bench tables chapter clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-17s %s\n", "make " $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: $(INSTALLED)  ## benchmark the loop and start-up against other libraries
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/startup.py
+
+tables: $(INSTALLED)  ## compare networks for tables with gradient boosting (hours), and write docs/tables.md
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/tables.py
 
 chapter: $(INSTALLED)  ## run all experiments (or ONLY=pca,maml) and write docs/gallery
 	$(BIN)/python scripts/chapter.py $(ONLY)

@@ -33,6 +33,6 @@ def arrow(
     as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table that a run was
     trained on. Raises ValueError in one line."""
     settings = Settings(
-        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes)
+        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes, schema)
     )
-    return examples_of_files(read_arrow, path, val_path, test_path, settings, schema)
+    return examples_of_files(read_arrow, path, val_path, test_path, settings)

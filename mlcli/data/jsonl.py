@@ -36,7 +36,7 @@ def jsonl(
     as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table that a run was
     trained on. Raises ValueError in one line."""
     settings = Settings(
-        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes)
+        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes, schema)
     )
     read = partial(read_json_lines, options=ReadOptions(bad_rows=bad_rows))
-    return examples_of_files(read, path, val_path, test_path, settings, schema)
+    return examples_of_files(read, path, val_path, test_path, settings)

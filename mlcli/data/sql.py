@@ -32,7 +32,7 @@ def sql(
     one with a password is refused. as_classes: whether the target names classes; None for the rule of `task_of`.
     schema: of the table that a run was trained on. Raises ValueError in one line."""
     settings = Settings(
-        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes)
+        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes, schema)
     )
     table, source = read_sql(url, query)
-    return make_examples(table, settings, name=source.name, source=source.shown, schema=schema)
+    return make_examples(table, settings, name=source.name, source=source.shown)

@@ -9,18 +9,19 @@ the mean of their probabilities.
 Shapes: B batch, K members, D numbers of a row, C codes of a row, F features, I inputs and O outputs of a layer.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
+from mlcli.config.ranges import Range
 from mlcli.model.layers import Count, Probability, dropout_of, named
 from mlcli.model.table_layers import Categories, NTKLinear, Periodic, average
 from mlcli.traits import ModelTraits
 
 MOST_ONE_HOT = 9  # levels
 CATEGORY_SIZE = 8  # of the embedding of a category with more levels
-FREQUENCIES, NUMBER_SIZE = 16, 4  # of the periodic embedding of a number
+NUMBER_SIZE = 4  # of the periodic embedding of a number
 REGRESSION_FACTOR = 5.0  # of the learning rate: 0.2 where it is 0.04 for classes
 
 
@@ -42,7 +43,7 @@ class RealMLP(nn.Module):
 
     categories: of a table, the cardinalities (code 0 included) of the last columns of the inputs, which are codes.
     members: number of independent networks. activation: auto is SELU for classes and Mish for one number.
-    sigma: standard deviation of the frequencies of the periodic embeddings.
+    frequencies, sigma: number and standard deviation of the frequencies of the periodic embedding of a number.
     """
 
     traits = ModelTraits(accepts=("table", "vector"))
@@ -56,13 +57,14 @@ class RealMLP(nn.Module):
         members: Count = 4,
         width: Count = 128,
         blocks: Count = 3,
-        sigma: float = 0.1,
+        frequencies: Count = 16,
+        sigma: Annotated[float, Range(0)] = 0.1,
         activation: Literal["auto", "selu", "mish"] = "auto",
         dropout: Probability = 0.15,
     ) -> None:
         super().__init__()
         self.size = input_shape[0] - len(categories)
-        self.numbers = Periodic(members, self.size, FREQUENCIES, NUMBER_SIZE, sigma) if self.size else None
+        self.numbers = Periodic(members, self.size, frequencies, NUMBER_SIZE, sigma) if self.size else None
         self.categories = Categories(members, categories, CATEGORY_SIZE, MOST_ONE_HOT) if categories else None
         features = self.size * NUMBER_SIZE + (self.categories.features if self.categories else 0)
         self.scale = nn.Parameter(torch.ones(members, features))

@@ -133,6 +133,7 @@ result = fields(
     stopped=maybe(text),
     intervals=table(pair(number)),
     baselines=table(number),
+    boosting=table(table(number)),
     examples_per_second=maybe(number),
     peak_memory=maybe(count),
 )

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import torch
+from torch.func import functional_call, stack_module_state
 
 from mlcli.model.table_layers import Categories, MemberLinear, Periodic, PiecewiseLinear, average
 
@@ -87,3 +88,19 @@ def test_categories_are_one_hot_or_embedded():
         table = layer.table[member]
         expected = torch.stack([torch.cat([table[11], table[12]]), torch.cat([table[0], table[22]])])
         torch.testing.assert_close(out[member, :, 5:], expected)
+
+
+def test_stacked_categories_equal_alone():
+    """Also the gradients of rows that several examples share, and with codes of each trial's own."""
+    layers = [Categories(2, (3, 12), size=5, most_one_hot=9) for _ in range(3)]
+    codes = torch.stack(
+        [torch.randint(0, 3, (20, 2)), torch.randint(0, 3, (20, 2)), torch.randint(0, 3, (20, 2))]
+    ).float()
+    alone = torch.stack([layer(own) for layer, own in zip(layers, codes, strict=True)])
+    alone.square().sum().backward()
+    expected = torch.stack([layer.table.grad for layer in layers])
+    weights, buffers = stack_module_state(layers)
+    out = torch.vmap(lambda w, b, own: functional_call(layers[0], (w, b), (own,)))(weights, buffers, codes)
+    out.square().sum().backward()
+    torch.testing.assert_close(out, alone)
+    torch.testing.assert_close(weights["table"].grad, expected)

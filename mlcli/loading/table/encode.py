@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from mlcli.loading.table.clean import clean, distinct, first_row
+from mlcli.loading.table.clean import clean, distinct, first_row, shown
 from mlcli.loading.table.columns import Column, Encoded
 from mlcli.loading.table.dates import date_values, parse_days
 from mlcli.loading.table.numbers import parse_numbers
@@ -113,10 +113,8 @@ def _array(values: Any) -> np.ndarray:
 
 
 def _refuse(texts: pa.ChunkedArray, row: int, column: Column, kind: str) -> None:
-    text = str(texts[row].as_py())
-    shown = text if len(text) <= 30 else f"{text[:30]}…"
     how = f" in its format ({column.format.replace('_', ' ')})" if column.format else ""
     raise ValueError(
-        f"column {column.name}, row {row + 1}: '{shown}' is no {kind}{how}: correct it, "
-        f"or use data.types={{{column.name}: category}}"
+        f"column {column.name}, row {row + 1}: '{shown(texts[row])}' is no {kind}{how}: correct it, "
+        f"or train with data.types={{{column.name}: category}}"
     )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from mlcli.loading.table.clean import tidy
 from mlcli.loading.table.read import TextTable
 from mlcli.loading.table.typed_files import check_names
 from mlcli.loading.table.values import column_of
@@ -55,6 +56,7 @@ def read_sql(url: str | None, query: str | None) -> tuple[TextTable, Source]:
 
         parsed = sqlalchemy.make_url(address)
         names, rows = _rows(parsed, query)
+    names = [tidy(name) for name in names]
     check_names(names, "data.query")
     if not rows:
         raise ValueError("data.query has no rows")

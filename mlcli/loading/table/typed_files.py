@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from mlcli.loading.table.bytes import as_utf8, find_files, read_bytes
+from mlcli.loading.table.clean import tidy
 from mlcli.loading.table.read import ReadOptions, TextTable, join, read_table
 from mlcli.loading.table.values import column_of
 
@@ -48,6 +49,7 @@ def _read(path: Paths, read: Callable[[Path], tuple[pa.Table, tuple[str, ...]]])
     found = [read(file) for file in files]
     tables = []
     for (table, _), file in zip(found, files, strict=True):
+        table = table.rename_columns([tidy(name) for name in table.column_names])
         check_names(table.column_names, str(file))
         if table.num_rows == 0:
             raise ValueError(f"{file} has no rows")

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlcli.loading.table.clean import clean, distinct, first_row
+from mlcli.loading.table.clean import clean, distinct, first_row, shown
 from mlcli.loading.table.columns import ID, KINDS, Column, Kind
 from mlcli.loading.table.dates import DIGITS, date_format, parse_days
 from mlcli.loading.table.encode import exact_numbers
@@ -58,10 +58,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Typed:
-    """All columns of a table in order, and what a person might want to correct, a line each."""
+    """All columns of a table in order, and what a person might want to correct, a line each. decimal: as in Rules."""
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    decimal: str = "auto"
 
 
 def type_columns(table: pa.Table, rules: Rules) -> Typed:
@@ -72,7 +73,7 @@ def type_columns(table: pa.Table, rules: Rules) -> Typed:
         column, note = type_column(name, values, rules)
         columns.append(column)
         notes += [note] if note else []
-    return Typed(tuple(columns), tuple(notes))
+    return Typed(tuple(columns), tuple(notes), rules.decimal)
 
 
 def _decimal(table: pa.Table) -> str:
@@ -153,15 +154,15 @@ def _found(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Column, st
     if (boolean := _boolean(name, some, strong)) is not None:
         return boolean, ""
     if (format := number_format(some, rules.decimal)) is not None:
-        return _number(name, some, format, rules)
+        return _number(name, unique, some, format, rules)
     format, ambiguous = date_format(some, rules.dates)
     if ambiguous:
         raise ValueError(
-            f"column {name}: dates such as {ambiguous} are ambiguous: use data.dates=day_first or "
+            f"column {name}: dates such as {shown(ambiguous)} are ambiguous: use data.dates=day_first or "
             f"data.dates=month_first"
         )
     if format is not None:
-        return Column(name, "date", f"dates, such as {some[0]}", format=format), ""
+        return Column(name, "date", f"dates, such as {shown(some[0])}", format=format), ""
     return _category_or_text(name, unique, indices), _mostly(name, some, strong, rules)
 
 
@@ -179,11 +180,11 @@ def _boolean(name: str, some: pa.Array, values: pa.ChunkedArray) -> Column | Non
     return Column(name, "boolean", " or ".join(levels), levels)
 
 
-def _number(name: str, some: pa.Array, format: str, rules: Rules) -> tuple[Column, str]:
-    """A column whose different texts are numbers in this format."""
+def _number(name: str, unique: pa.Array, some: pa.Array, format: str, rules: Rules) -> tuple[Column, str]:
+    """A column whose different texts are numbers in this format, except for some that may stand for missing ones."""
     if not format and any_match(some, r"^[+-]?0\d+$"):
         example = some.filter(pc.match_substring_regex(some, r"^[+-]?0\d+$"))[0]
-        return Column(name, "category", f"leading zeros, such as {example}", _sorted(some)), ""
+        return Column(name, "category", f"leading zeros, such as {shown(example)}", _sorted(unique)), ""
     numbers, _ = parse_numbers(some, format)
     finite = numbers.filter(pc.is_finite(numbers))
     if len(finite) == 0:
@@ -196,7 +197,7 @@ def _number(name: str, some: pa.Array, format: str, rules: Rules) -> tuple[Colum
         example = some.filter(pc.match_substring_regex(some, AMBIGUOUS_COMMA))[0].as_py()
         whole = example.replace(",", "")
         note = f"column {name}: {example} is read as {whole}; if it is a decimal comma, use data.decimal=comma"
-    reason = f"numbers ({format.replace('_', ' ')}), such as {some[0]}" if format else "numbers"
+    reason = f"numbers ({format.replace('_', ' ')}), such as {shown(some[0])}" if format else "numbers"
     return Column(name, "number", reason, format=format), note
 
 
@@ -223,7 +224,7 @@ def _mostly(name: str, some: pa.Array, values: pa.ChunkedArray, rules: Rules) ->
             text = some[first_row(pc.invert(good))]
             row = int(pc.index(values, text).as_py()) + 1
             return (
-                f"column {name}: '{str(text)[:30]}' in row {row:,} is no {kind}, so the column is none of {kind}s; "
+                f"column {name}: '{shown(text)}' in row {row:,} is no {kind}, so the column is none of {kind}s; "
                 f"correct it, then use data.types={{{name}: {kind}}}"
             )
     return ""
@@ -265,12 +266,12 @@ def _date_format(name: str, unique: pa.Array, rules: Rules) -> str:
     format, ambiguous = date_format(unique, rules.dates)
     if ambiguous:
         raise ValueError(
-            f"column {name}: dates such as {ambiguous} are ambiguous: use data.dates=day_first or month_first"
+            f"column {name}: dates such as {shown(ambiguous)} are ambiguous: use data.dates=day_first or month_first"
         )
     if format is None:
         days = parse_days(unique, "day_first" if rules.dates == "auto" else rules.dates)
         wrong = unique[int(np.flatnonzero(np.isnan(days))[0])] if np.isnan(days).any() else unique[0]
-        raise ValueError(f"column {name}: '{str(wrong)[:30]}' is no date: use data.types={{{name}: category}}")
+        raise ValueError(f"column {name}: '{shown(wrong)}' is no date: use data.types={{{name}: category}}")
     return format
 
 

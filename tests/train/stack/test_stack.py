@@ -66,7 +66,7 @@ SMALL = {
     "conv_autoencoder": ["task=reconstruction", "task.mask=0.2", "model.width=4"],
     "vae": ["task=reconstruction", "model.width=16"],
     "tabm": ["model.members=3", "model.width=8", "model.bins=4", "model.embedding=2", "trainer.batch_size=32"],
-    "realmlp": ["model.members=2", "model.width=8", "model.blocks=2", "trainer.batch_size=32"],
+    "realmlp": ["model.members=2", "model.width=8", "model.frequencies=2", "trainer.batch_size=32"],
 }
 
 
