@@ -27,7 +27,7 @@ from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import DataSet
 from mlcli.metric.resampled import paired
-from mlcli.model.boosting import Boosting
+from mlcli.run.boosting import Boosting
 from mlcli.run.build import build, build_data
 from mlcli.run.lifecycle import plan_of
 from mlcli.train.loop import Progress, fit

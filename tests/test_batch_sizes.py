@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlcli.batch_sizes import batch_sizes
+from mlcli.batch_sizes import batch_sizes, default_batch_size
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ from mlcli.batch_sizes import batch_sizes
 )
 def test_a_remainder_of_one_joins_the_previous_batch(count: int, size: int, sizes: list[int]) -> None:
     assert batch_sizes(count, size) == sizes
+
+
+@pytest.mark.parametrize(("examples", "size"), [(1, 16), (100, 16), (256, 32), (511, 32), (1_758, 128), (10**6, 256)])
+def test_the_default_gives_eight_batches_in_an_epoch(examples: int, size: int) -> None:
+    assert default_batch_size(examples) == size

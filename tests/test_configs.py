@@ -28,7 +28,7 @@ SMALL = dict.fromkeys(("resnet18", "resnet34", "resnet50"), "model.width=8")  # 
 SMALL["efficientnet_lite0"] = "model.size=32"
 ABSENT_DEVICES = {"cuda", "mps"}
 OWN_FILES = {"mnist", "fashion_mnist", "movie_reviews", "omniglot"}  # of no package; built in tests/data
-OWN_FILES |= {"csv"}  # the user's
+OWN_TABLES = {"csv", "parquet", "arrow", "jsonl", "sql"}  # task=auto would read the user's file
 OPTIONAL = {"japanese_vowels", "italy_power", "minilm", "mlp_keras"}  # need packages that `make optional` installs
 BUILT = [pytest.param(path, marks=[pytest.mark.optional] if path.stem in OPTIONAL else []) for path in FILES]
 
@@ -50,11 +50,13 @@ def test_composes_and_builds(path: Path) -> None:
         task = traits.trained_by or ("reconstruction" if traits.reconstructs else None)
         overrides += [f"task={task}"] if task else []
     overrides += [SMALL[option]] if group == "model" and option in SMALL else []
-    if group == "data" and option not in OWN_FILES:
+    if group == "data" and option in OWN_TABLES:
+        overrides.append("task=regression")
+    elif group == "data" and option not in OWN_FILES:
         overrides += _task_of(option)
     cfg = run_config(*overrides)
     check(cfg)
-    if option not in ABSENT_DEVICES | OWN_FILES:
+    if option not in ABSENT_DEVICES | OWN_FILES | OWN_TABLES:
         parts = build(cfg)
         batch = next(iter(parts.task.batches(0)))
         assert parts.task.step(batch)["loss"].isfinite()

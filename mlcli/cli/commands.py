@@ -5,6 +5,7 @@ FILES = None  # in place of choices: the shell completes file names
 # The panels of `mlcli --help`, and in each the commands with the line that describes them.
 PANELS = {
     "Train and evaluate": {
+        "data": "Describe a table of your own: kinds of columns, gaps, and what looks wrong",
         "train": "Train a model, or run a sweep with -m",
         "crossval": "Cross-validate a model, or compare several on the same folds",
         "evaluate": "Evaluate a finished run with its best weights",
@@ -100,6 +101,7 @@ FLAGS = {
     "compare": OUTPUTS
     | {"--metric": "The metric whose curves are overlaid", "--output": "File of the figure", "--json": "As JSON"},
     "list": {"--json": "As JSON"},
+    "data": {"--json": "As JSON", "--html": "File of a report as a web page"},
     "ui": OUTPUTS
     | {
         "--port": "Port on 127.0.0.1; 0 picks a free one",
@@ -141,6 +143,7 @@ FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--experimental-rerun": FILES,
     "--split": ("train", "val", "test"),
     "--save": FILES,
+    "--html": FILES,
     "--outputs": FILES,
     "--prompt": (),
     "--tokens": (),

@@ -69,6 +69,8 @@ def _arguments(line: Line) -> Candidates | None:
             if equals and name in CROSSVAL:
                 return {f"{name}={value}": "" for value in CROSSVAL[name]}
             return (overrides(line) or {}) | {f"{name}=": " ".join(values) for name, values in CROSSVAL.items()}
+        case "data":
+            return _settings_of_table(line) if line.positional() else FILES
         case "runs":
             return _filters(line)
         case "evaluate" if line.positional():
@@ -89,6 +91,13 @@ def _arguments(line: Line) -> Candidates | None:
         case "completion" if not line.positional():
             return dict.fromkeys(SHELLS, "")
     return {}
+
+
+def _settings_of_table(line: Line) -> Candidates | None:
+    """What `mlcli data FILE` takes: settings of data=csv, which has all of those of other files, and split.by."""
+    words = Line(f"mlcli train data=csv {line.word}")
+    found = overrides(words)
+    return found and {word: text for word, text in found.items() if word.startswith(("data.", "split.by="))}
 
 
 def _filters(line: Line) -> Candidates:

@@ -17,6 +17,7 @@ def prepare_job(cfg: "DictConfig", command: str, console: "Console", dry_run: bo
 
     A learning rate of `auto` is determined, except in a dry run, which uses a number instead.
     """
+    from mlcli.config.auto_task import command_with_task
     from mlcli.config.check import check
     from mlcli.config.compose import dependents, to_run
     from mlcli.config.errors import ConfigError
@@ -44,6 +45,7 @@ def prepare_job(cfg: "DictConfig", command: str, console: "Console", dry_run: bo
     console.note(estimator.resolve_epochs(run))
     path = Path(cfg.hydra.run.dir)
     overrides, options = as_typed(cfg.hydra.overrides.task), chosen_options(cfg.hydra)
+    command = command_with_task(command, overrides)
     return Job(run, overrides, path, command, path.name, options=options, plots=plots)
 
 

@@ -32,6 +32,10 @@ def print_metrics(metrics: dict[str, float], result: dict[str, Any]) -> None:
         columns.append("baseline")
         for name, row in rows.items():
             row.append(format_number(baselines.get(name)))
+    for label, scores in result.get("boosting", {}).items():
+        columns.append(label.replace("_", " "))
+        for name, row in rows.items():
+            row.append(format_number(scores.get(name)))
     print_table(columns, list(rows.values()))
 
 

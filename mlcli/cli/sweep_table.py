@@ -17,6 +17,7 @@ from mlcli.cli.output import (
     print_table,
 )
 from mlcli.cli.result import epoch_hint
+from mlcli.run.baseline import BASELINE
 from mlcli.store.filters import setting_text
 from mlcli.store.records import try_read_json
 
@@ -54,6 +55,8 @@ def print_sweep(folder: str, as_json: bool = False) -> str | None:
         _print_groups(groups, len(rows), shown, limits, folder)
     else:
         _print_trials(rows, groups, shown, limits, folder)
+    for line in _baseline(Path(folder), shown):
+        print_line(line)
     for line in verdict(rows, groups, monitor):
         print_line(line)
     if hint := _epoch_hint(Path(folder), report["best_trial"]):
@@ -62,6 +65,15 @@ def print_sweep(folder: str, as_json: bool = False) -> str | None:
     command = browser_command(Path(folder))
     print_line(f"sweep in {folder}" + f"; compare in the browser with `{command}`" * bool(command))
     return failure
+
+
+def _baseline(folder: Path, shown: Sequence[str]) -> list[str]:
+    """The metrics of the table for gradient boosting on the same table and split."""
+    lines = []
+    for name, scores in (try_read_json(folder / BASELINE) or {}).items():
+        known = [f"{metric} {format_number(scores[metric])}" for metric in shown if metric in scores]
+        lines += [f"{name.replace('_', ' ')}: {', '.join(known)}"] if known else []
+    return lines
 
 
 def _epoch_hint(folder: Path, best: int | None) -> str:

@@ -99,6 +99,7 @@ def _pretrain(
 
 
 def _run(cfg: "DictConfig", flags: "argparse.Namespace", command: str, level: int, follow: Any) -> None:
+    from mlcli.cli.guesses import say_guesses
     from mlcli.cli.prepare import prepare_job
     from mlcli.cli.result import print_result
     from mlcli.config.gc_policy import collect_rarely
@@ -119,11 +120,14 @@ def _run(cfg: "DictConfig", flags: "argparse.Namespace", command: str, level: in
         print_document(job.path)
     else:
         print_result(result, job.path)
+    if level:
+        say_guesses(job.path)
 
 
 def _sweep(
     hydra: "Hydra", cfg: "DictConfig", flags: "argparse.Namespace", command: str, level: int, follow: Any
 ) -> None:
+    from mlcli.cli.guesses import say_guesses
     from mlcli.cli.interrupted_sweep import table_on_interrupt
     from mlcli.cli.prepare import run_sweeper
     from mlcli.cli.sweep_table import print_sweep
@@ -150,6 +154,8 @@ def _sweep(
         print_document(folder)
     elif failure is None:  # other launchers of Hydra write no report
         print(f"trials in {folder}; list them with `mlcli runs`")
+    if level:
+        say_guesses(folder)
     if failure is not None:
         raise RunFailure(failure)
 

@@ -63,6 +63,8 @@ def describe(hint: Any) -> str:
         return " or ".join(dict.fromkeys(describe(argument) for argument in arguments))
     if origin is Literal:
         return f"one of {', '.join(map(str, arguments))}"
+    if inspect.isclass(origin) and issubclass(origin, Mapping):
+        return f"values by name, each {describe(arguments[1])}"
     if origin is not None:
         return f"a list, each {describe(arguments[0])}" if arguments else "a list"
     names = {float: "a number", int: "a whole number", str: "text", bool: "true or false", NoneType: "null"}

@@ -5,7 +5,7 @@ signature of their constructor. Every mistake is a ConfigError that names the ke
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,9 @@ from mlcli.config.errors import ConfigError, UnknownKey, suggest
 from mlcli.config.locate import locate
 from mlcli.config.meant import meant
 from mlcli.config.ranges import Range
+from mlcli.config.redact import has_password
 from mlcli.config.schema import Config
+from mlcli.config.settings import leaves
 from mlcli.config.stored import has_interpolation
 from mlcli.config.supplied import SUPPLIED
 
@@ -68,12 +70,12 @@ def check(config: Mapping[str, Any], groups: Sequence[str] = GROUPS) -> None:
         node = config[group]
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise ConfigError(f"{group} has no _target_: pick one with {group}=…, see `mlcli list {group}`.")
-        _check_call(group, node)
+        check_call(group, node)
     _check_own(config)
     if config["conclusion"] is not None:
         if not isinstance(config["conclusion"], Mapping) or "_target_" not in config["conclusion"]:
             raise ConfigError(f"conclusion={config['conclusion']}: must be a group with a _target_.")
-        _check_call("conclusion", config["conclusion"])
+        check_call("conclusion", config["conclusion"])
 
 
 def _check_own(config: Mapping[str, Any]) -> None:
@@ -93,7 +95,7 @@ def _check_own(config: Mapping[str, Any]) -> None:
         if node.get("input") not in (None, *INPUTS):
             raise ConfigError(f"{place}.input={node['input']}: must be one of {', '.join(INPUTS)}.")
         settings = {name: value for name, value in node.items() if name not in ("direction", "input")}
-        _check_call(place, {**settings, "_partial_": True})
+        check_call(place, {**settings, "_partial_": True})
 
 
 def _check_validation(config: Mapping[str, Any]) -> None:
@@ -152,8 +154,19 @@ def _check_names(node: Mapping[str, Any], known: set[str], prefix: str) -> None:
             raise UnknownKey(f"There is no {key}.{hint} Choices: {', '.join(sorted(known))}.", key)
 
 
-def _check_call(group: str, node: Mapping[str, Any]) -> None:
+def check_urls(overrides: Iterable[str]) -> None:
+    """Raises ConfigError for a URL of data with a password, which would be stored with the run."""
+    for text in overrides:
+        key = text.partition("=")[0].lstrip("+")
+        if key.startswith("data.") and has_password(text):
+            advice = f"put the URL into an environment variable and use {key}=env:NAME"
+            raise ConfigError(f"{key} holds a password, which would be stored with the run: {advice}.")
+
+
+def check_call(group: str, node: Mapping[str, Any]) -> None:
     """Checks names and types of a group, and of groups nested in it, against the constructor's signature."""
+    if group == "data":
+        check_urls(f"data.{key}={value}" for key, value in leaves(dict(node)))
     called = locate(str(node["_target_"]), f"{group}._target_")
     parameters = inspect.signature(called).parameters
     supplied = {**SUPPLIED.get(group, {})}
@@ -183,7 +196,7 @@ def _check_call(group: str, node: Mapping[str, Any]) -> None:
             _check_range(f"optimizer.{name}", value, OPTIMIZER_RANGES[name])
         for nested in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
             if isinstance(nested, Mapping) and "_target_" in nested:
-                _check_call(f"{group}.{name}", nested if name not in extra else {**nested, "_partial_": True})
+                check_call(f"{group}.{name}", nested if name not in extra else {**nested, "_partial_": True})
 
 
 def _check_range(key: str, value: Any, allowed: Range) -> None:

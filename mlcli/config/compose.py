@@ -27,6 +27,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mlcli import renamed
 from mlcli.config import index, old_words, sources
+from mlcli.config.auto_task import is_auto, task_of, with_options_of_data, with_task, without_task
+from mlcli.config.check import check_urls
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.config.explain import composing, explained, leaves_of, misfit
 from mlcli.config.job import as_typed, begin_job
@@ -70,13 +72,28 @@ def hydra_session(config_dir: str | None = None, config_path: str | None = None)
         HydraConfig.instance().cfg = None
 
 
-def compose(hydra: Hydra, overrides: list[str], multirun: bool = False, name: str | None = None) -> DictConfig:
+def compose(
+    hydra: Hydra, overrides: Sequence[str], multirun: bool = False, name: str | None = None, resolve: bool = True
+) -> DictConfig:
     """The config with its `hydra` node. A sweep, by -m or by `hydra.mode` in the config, is composed as Hydra's
-    multirun, without the swept values and with `hydra.mode` MULTIRUN. Raises ConfigError."""
-    config_name = name or "config"
-    repository = hydra.config_loader.repository  # type: ignore[attr-defined]
-    typed = readable([renamed.override(text, repository.config_exists) for text in overrides], _folders(hydra))
-    overrides = allow_settings(typed)
+    multirun, without the swept values and with `hydra.mode` MULTIRUN. Raises ConfigError.
+
+    resolve: replaces `task=auto` by the task that it becomes, for which the data is read; in a sweep, by trial.
+    """
+    check_urls(overrides)
+    repository, where = hydra.config_loader.repository, _folders(hydra)  # type: ignore[attr-defined]
+    typed = readable([renamed.override(text, repository.config_exists) for text in overrides], where)
+    typed = with_options_of_data(typed, where, name)
+    if not resolve or multirun or not is_auto(typed, where, name):
+        return _compose(hydra, typed, multirun, name)
+    cfg = _compose(hydra, without_task(typed), multirun, name)
+    if cfg.hydra.mode == RunMode.MULTIRUN:  # each trial has its own data
+        return _compose(hydra, typed, multirun, name)
+    return _compose(hydra, with_task(typed, task_of(to_run(cfg))), multirun, name)
+
+
+def _compose(hydra: Hydra, typed: list[str], multirun: bool, name: str | None) -> DictConfig:
+    config_name, overrides = name or "config", allow_settings(typed)
     with bare_targets(typed), explained():
         parsed = OverridesParser.create().parse_overrides(overrides)
         swept = [each for each in parsed if each.is_sweep_override()]
@@ -120,8 +137,8 @@ def _check_options(hydra: Hydra, parsed: Sequence[Override]) -> None:
 
 def _folders(hydra: Hydra) -> index.Folders:
     """The folders of configs of the session, in order of precedence."""
-    entries = hydra.config_loader.get_search_path().get_path()
-    return tuple(each.path.removeprefix("file://") for each in entries if str(each.path).startswith("file://"))
+    paths = [str(each.path) for each in hydra.config_loader.get_search_path().get_path()]
+    return tuple(path.removeprefix("file://") for path in paths if path.startswith("file://") or "://" not in path)
 
 
 def _read_mappings(cfg: DictConfig) -> None:
@@ -164,7 +181,7 @@ def _compose_sweep(hydra: Hydra, name: str, overrides: list[str]) -> DictConfig:
             if len(fitting) == len(kept) or str(key).startswith("hydra."):
                 raise
             kept = fitting
-    if failure and not _sweeps_options(hydra, parsed, cfg):
+    if failure and not _sweeps_options(hydra, parsed, cfg) and cfg.hydra.runtime.choices.get("task") != "auto":
         raise failure
     cfg.hydra.overrides.task = [str(each.input_line) for each in parsed if not each.is_hydra_override()]
     return cfg

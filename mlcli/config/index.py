@@ -20,6 +20,7 @@ HYDRA_GROUPS = {
 
 MOST_BASES = 20  # options that are based on each other; more are circular
 MOST_CHOICES = 1000  # more result only from a circular defaults list
+AUTO = ("auto", "classification", "regression")  # task=auto, and what it becomes
 
 Folders = tuple[str, ...]
 Choices = dict[str, str]  # group or group@package → the chosen option ("" for none)
@@ -89,11 +90,52 @@ def chosen(typed: Choices, where: Folders | None = None, primary: str = "config"
     """The option of every group, given those typed on the command line.
 
     As in Hydra's defaults tree, typed options take precedence, then `override` entries of the primary config, then
-    those of the options, in reverse order of the list (so that an experiment's come before a task's).
+    those of the options, in reverse order of the list (so that an experiment's come before a task's). Those of the
+    data come last, see `of_data`.
     """
     where = where or search_path()
-    choices = dict(typed)
-    pending = _entries(_find(primary, where), "", "_global_", choices)
+    return _chosen(typed | of_data(typed, where, primary), where, primary)[0]
+
+
+def of_data(typed: Choices, where: Folders | None = None, primary: str = "config") -> Choices:
+    """The options of other groups that the chosen data set states by `override` entries, as task=auto and model=tabm,
+    without those that take precedence over it: typed ones, and those of experiments and tasks.
+
+    A task's model is for the task's own data: with `data=csv task=regression` the model is that of the data, unless
+    the task names this data or is none that `auto` could become. Hydra applies no entries of data sets, whose group
+    it visits after that of tasks.
+    """
+    where = where or search_path()
+    choices, sources = _chosen(typed, where, primary)
+    data = choices.get("data", "")
+    stated = _stated("data", data, where) if data else {}
+    made = {}
+    for group, option in stated.items():
+        source = "" if group in typed else sources.get(group, "")
+        task_of_others = source == "task" and choices["task"] in AUTO and _stated("task", choices["task"], where)
+        if task_of_others and task_of_others.get("data") != data:
+            source = ""
+        if group not in typed and source not in ("experiment", "task"):
+            made[group] = option
+    return made
+
+
+def _stated(group: str, name: str, where: Folders, depth: int = 0) -> Choices:
+    """The `override` entries of an option, and of those that it extends."""
+    document = _find(f"{group}/{name}", where)
+    stated: Choices = {}
+    for base in document.bases if depth < MOST_BASES else ():
+        stated |= _stated(group, base.rpartition("/")[2], where, depth + 1)
+    package = document.package or group
+    return stated | {
+        _absolute(each, group, package): option for override, each, option in document.defaults if override
+    }
+
+
+def _chosen(typed: Choices, where: Folders, primary: str) -> tuple[Choices, dict[str, str]]:
+    """The choices without what data sets state, and the groups of the options whose `override` entries made them."""
+    choices, sources = dict(typed), dict[str, str]()
+    pending = _entries(_find(primary, where), "", "_global_", choices, sources)
     listed = [group for group, _ in pending]
     pending += [(group, option) for group, option in typed.items() if group not in listed]
     while pending and len(choices) < MOST_CHOICES:
@@ -104,19 +146,21 @@ def chosen(typed: Choices, where: Folders | None = None, primary: str = "config"
             document = _find(f"{path}/{option}", where)
             parent = f"{path}/{option}".rpartition("/")[0]
             package = package or document.package or path.replace("/", ".")
-            pending += _entries(document, parent, package, choices)
-    return choices
+            pending += _entries(document, parent, package, choices, sources)
+    return choices, sources
 
 
-def _entries(document: Document, parent: str, package: str, choices: Choices) -> list[tuple[str, str]]:
+def _entries(
+    document: Document, parent: str, package: str, choices: Choices, sources: dict[str, str]
+) -> list[tuple[str, str]]:
     """Groups and options of the defaults list of a file. Adds its `override` entries to choices, unless chosen."""
     entries = []
     for override, name, option in document.defaults:
         group = _absolute(name, parent, package)
-        if override:
-            choices.setdefault(group, option)
-        else:
+        if not override:
             entries.append((group, option))
+        elif group not in choices and parent != "data":
+            choices[group], sources[group] = option, parent
     return entries
 
 

@@ -32,13 +32,21 @@ def expand_folders(cfg: DictConfig) -> None:
                 OmegaConf.update(cfg, key, os.path.expanduser(value))
 
 
-def make_absolute(node: Any) -> None:
+def make_absolute(node: dict[str, Any]) -> None:
     """Makes the paths in these settings absolute, in place, at any depth."""
-    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if isinstance(value, dict | list):
-            make_absolute(value)
-        elif isinstance(value, str) and value and "://" not in value:
-            node[key] = _absolute(str(key), value)
+    for key, value in node.items():
+        node[key] = _absolute_in(str(key), value)
+
+
+def _absolute_in(key: str, value: Any) -> Any:
+    """A value of this setting; lists hold values of the same."""
+    if isinstance(value, dict):
+        make_absolute(value)
+    elif isinstance(value, list):
+        value[:] = [_absolute_in(key, each) for each in value]
+    elif isinstance(value, str) and value and "://" not in value:
+        return _absolute(key, value)
+    return value
 
 
 def _absolute(key: str, text: str) -> str:

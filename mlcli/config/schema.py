@@ -43,7 +43,7 @@ class Trainer:
     epochs: int = field(default=20, metadata=COUNT)
     max_steps: int | None = field(default=None, metadata=COUNT)
     max_time: float | None = field(default=None, metadata=POSITIVE)  # seconds
-    batch_size: int = field(default=32, metadata=COUNT)
+    batch_size: int | None = field(default=32, metadata=COUNT)  # None: by the number of training examples
     accumulate: int = field(default=1, metadata=COUNT)  # micro-batches that a batch is cut into
     clip_norm: float | None = field(default=None, metadata=POSITIVE)
     clip_value: float | None = field(default=None, metadata=POSITIVE)
@@ -60,6 +60,7 @@ class Trainer:
     sampler: str | None = field(default=None, metadata={"choices": ("balanced",)})
     seed: int = field(default=0, metadata={"range": Range(0)})
     repeats: int = field(default=1, metadata=COUNT)
+    baseline: bool = True  # of a table: gradient boosting beside the model
 
 
 @dataclass

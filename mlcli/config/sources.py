@@ -6,13 +6,14 @@ A file may contain anything: invalid YAML, a list, or aliases that expand to gig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from mlcli import renamed
@@ -46,11 +47,27 @@ class CheckedSource(FileConfigSource):
         if not OmegaConf.is_dict(result.config):
             raise ConfigError(f"{path}:1: a config is a mapping (key: value), not a list.")
         config_lines.texts[str(path)] = text
+        if config_path.startswith("data/") and "override" in text:
+            _drop_overrides(result.config)
         if renamed.mentioned(text):
             result.config = OmegaConf.create(
                 renamed.config(OmegaConf.to_container(result.config), _package(result, config_path), quiet=False)
             )
         return result
+
+
+def _drop_overrides(config: Any) -> None:
+    """Removes the `override` entries of a data set, which Hydra refuses: it visits tasks and models before. They are
+    applied before composing (`index.of_data`)."""
+    entries = config.get("defaults")
+    if OmegaConf.is_list(entries):
+        kept = [
+            each
+            for each in entries
+            if not (OmegaConf.is_dict(each) and str(next(iter(each), "")).startswith("override "))
+        ]
+        with open_dict(config):
+            config["defaults"] = kept
 
 
 def _package(result: ConfigResult, config_path: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 SUPPLIED: dict[str, dict[str, str]] = {
     "model": {
         "input_shape": "shape of one example as the model receives it",
-        "outputs": "number of outputs, from the task",
         "categories": "of a table, the cardinalities of its codes, the last columns of the input; () otherwise",
+        "outputs": "number of outputs, from the task",
         "vocabulary": "number of tokens or states; None for other kinds of input",
         "words": "the tokens or states by index",
         "padded": "whether sequences are padded at the end",

@@ -1,6 +1,7 @@
 """Composes the configs of the trials of a sweep from their overrides, much faster than Hydra would one by one."""
 
 import copy
+import json
 import pickle
 import re
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
+from mlcli.config.auto_task import TASK, task_of, with_options_of_data, with_task, without_task
 from mlcli.config.compose import without_hydra
 from mlcli.config.explain import composing, explained
 from mlcli.config.job import as_typed, begin_job, chosen_options
@@ -34,12 +36,36 @@ class TrialComposer:
         self.bases: dict[tuple[str, ...], bytes] = {}  # pickled configs with Hydra's node, by choice of groups
         self.options: dict[tuple[str, ...], dict[str, str]] = {}  # by groups: those of the config
         self.compositions: dict[tuple[str, ...], ComposedConfig] = {}  # of configs that do not refer to that node
+        self.stated: dict[tuple[str, ...], list[str]] = {}  # by groups: further options that their data states
+        self.tasks: dict[str, str] = {}  # what task=auto becomes, by the settings of the data
         self.typed = [
             text for text in as_typed(sweep.hydra.overrides.task) if not self._parse(text).is_sweep_override()
         ]
 
     def __call__(self, overrides: Sequence[str], number: int = 0) -> Settings:
         """The config of the trial with these overrides. Raises ConfigError."""
+        return self._made(self.resolved(overrides), number)
+
+    def resolved(self, overrides: Sequence[str]) -> list[str]:
+        """The overrides with what the data of the trial states about other groups, and with the task that task=auto
+        becomes. Raises ConfigError."""
+        with explained():
+            groups = self.groups(overrides)
+            if groups not in self.stated:
+                self.stated[groups] = with_options_of_data(groups)[len(groups) :]
+            overrides = [*overrides, *self.stated[groups]]
+            groups = self.groups(overrides)
+            if groups not in self.bases:
+                self._compose(groups, overrides)
+        if self.options[groups].get(TASK) != "auto":
+            return overrides
+        cfg = self._made(without_task(overrides), 0)
+        key = json.dumps(cfg.data, default=str)
+        if key not in self.tasks:
+            self.tasks[key] = task_of(cfg)
+        return with_task(overrides, self.tasks[key])
+
+    def _made(self, overrides: Sequence[str], number: int) -> Settings:
         with bare_targets(overrides), explained():
             overrides = allow_settings(overrides)
             groups = self.groups(overrides)

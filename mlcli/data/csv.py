@@ -1,15 +1,18 @@
 """A CSV of one's own: a table of text with a header, of any delimiter, encoding and number format."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from mlcli.loading.dataset import Examples
-from mlcli.loading.table.bytes import stem
-from mlcli.loading.table.examples import Settings, make_examples
-from mlcli.loading.table.read import ReadOptions, TextTable, read_table
+from mlcli.loading.table.before import columns_of_text, read_as_text, task_from
+from mlcli.loading.table.examples import Settings, examples_of_files
+from mlcli.loading.table.read import ReadOptions, read_table
 from mlcli.loading.table.schema import Schema
+from mlcli.traits import DataTraits, with_traits
 
 
+@with_traits(DataTraits(columns=columns_of_text, task=task_from(read_as_text)))
 def csv(
     path: str | Sequence[str] | None = None,
     target: str | Sequence[str] | None = None,
@@ -33,22 +36,8 @@ def csv(
     """path: a file (plain or gzip), a glob, or a list of these. group, time, split_column: as `split.by` says.
     as_classes: whether the target names classes; None for the rule of `task_of`. schema: of the table that a run was
     trained on. Raises ValueError in one line."""
-    options = ReadOptions(delimiter, encoding, bad_rows)
-
-    def read(files: str | Sequence[str]) -> TextTable:
-        return read_table(files, options)
-
-    table = read_table(path, options)
     settings = Settings(
-        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes)
+        *(target, types, ignore, weight, decimal, dates, rare_classes, group, time, split_column, as_classes, schema)
     )
-    return make_examples(
-        read,
-        table,
-        settings,
-        name=stem(table.files[0]),
-        source=str(path) if isinstance(path, str) else ", ".join(map(str, table.files)),
-        val_path=val_path,
-        test_path=test_path,
-        schema=schema,
-    )
+    read = partial(read_table, options=ReadOptions(delimiter, encoding, bad_rows))
+    return examples_of_files(read, path, val_path, test_path, settings)

@@ -176,4 +176,5 @@ class DataSet:
             "tokenizer": self.examples.tokenizer,
             "padded": self.examples.padded,
             **({} if self.examples.schema is None else {"schema": self.examples.schema.to_json()}),
+            **({"notes": list(self.examples.notes)} if self.examples.notes else {}),
         }

@@ -63,9 +63,11 @@ class Loader:
         self.preprocessing = preprocessing_on(data.preprocessing, device)
         self.resident = _fits(data, device) if resident is None else resident
         self.indices = data.splits | {TRAIN_SAMPLE: _sample(data)}
+        self.weights = _weights(data)
         if self.resident:
             self.inputs = self.prepare(data.examples.inputs)
             self.targets = data.examples.targets.to(device)
+            self.weights = None if self.weights is None else self.weights.to(device)
             self.indices = {name: indices.to(device) for name, indices in self.indices.items()}
 
     def for_seed(self, seed: int) -> "Loader":
@@ -81,16 +83,21 @@ class Loader:
         adapted = self.adapter(self.preprocessing(inputs.to(self.device))).contiguous()
         return adapted if self.extract is None else self.extract(adapted)
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
         """The training split in an order that depends on seed and epoch only. A single leftover example joins the
-        batch before it.
+        batch before it. If examples have weights, a batch has a third part: B weights, with a mean of 1 over the
+        training split.
 
         Seeds the global generators of Python, NumPy and torch too, so that whatever else is sampled in the epoch
         (dropout) is reproducible.
         """
         seed_generators(_epoch_seed(self.seed, epoch), self.device)
         order = self.order(epoch, torch.default_generator)
-        return self._at(torch.split(order, batch_sizes(len(order), self.batch_size)))
+        groups = torch.split(order, batch_sizes(len(order), self.batch_size))
+        if self.weights is None:
+            return self._at(groups)
+        weights = (self.weights.index_select(0, own).to(self.device) for own in groups)
+        return ((*batch, own) for batch, own in zip(self._at(groups), weights, strict=True))
 
     def order(self, epoch: int, generator: torch.Generator) -> Tensor:
         """Indices of the training examples in the order of this epoch. Seeds a CPU `generator` and samples
@@ -144,6 +151,17 @@ class Loader:
         batches = DataLoader(examples, sampler=groups, batch_size=None, pin_memory=pinned, generator=own)
         for inputs, targets in batches:
             yield self.prepare(inputs), targets.to(self.device, non_blocking=pinned)
+
+
+def _weights(data: DataSet) -> Tensor | None:
+    """N weights with a mean of 1 over the training split; None if all are equal. Raises ValueError if all are 0."""
+    weights = data.examples.weights
+    if weights is None or not len(data.splits["train"]):
+        return None
+    mean = weights[data.splits["train"]].double().mean()
+    if not mean > 0:
+        raise ValueError(f"data={data.name}: the weights of all training examples are 0")
+    return (weights / mean).float()
 
 
 def preprocessing_on(fitted: Preprocessing, device: torch.device) -> Preprocessing:

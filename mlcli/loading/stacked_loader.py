@@ -31,8 +31,8 @@ class StackedLoader:
         self.generators = {loader.seed: torch.Generator() for loader in loaders}  # of the CPU
         self.device_generators: dict[int, torch.Generator] = {}  # of this epoch, if the device is not the CPU
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs K × B × shape and targets K × B."""
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
+        """Inputs K × B × shape and targets K × B; weights K × B if examples have them."""
         orders: dict[tuple[int, int], Tensor] = {}
         for loader in self.loaders:
             key = (loader.seed, id(loader.indices))
@@ -41,7 +41,8 @@ class StackedLoader:
         self.device_generators.clear()
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
         for indices_KB in torch.split(order_KN, batch_sizes(order_KN.shape[1], self.batch_size), 1):
-            yield gather(self.loaders, indices_KB)
+            batch = gather(self.loaders, indices_KB)
+            yield (*batch, gather_weights(self.loaders, indices_KB)) if self.loaders[0].weights is not None else batch
 
     def blocks(self, name: str, most: int) -> list[slice]:
         """Slices of at most `most` neighbouring trials with equally many examples in this split."""
@@ -92,3 +93,13 @@ def gather(loaders: Sequence[Loader], indices_KB: Tensor) -> tuple[Tensor, Tenso
     pairs = zip(loaders, indices_KB, strict=True)
     taken = [(each.inputs.index_select(0, own), each.targets.index_select(0, own)) for each, own in pairs]
     return torch.stack([own for own, _ in taken]), torch.stack([own for _, own in taken])
+
+
+def gather_weights(loaders: Sequence[Loader], indices_KB: Tensor) -> Tensor:
+    """Weights K × B, from K × B indices."""
+    return torch.stack([_weights(loader)[own] for loader, own in zip(loaders, indices_KB, strict=True)])
+
+
+def _weights(loader: Loader) -> Tensor:
+    assert loader.weights is not None
+    return loader.weights

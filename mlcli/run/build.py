@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mlcli.batch_sizes import batch_sizes
+from mlcli.batch_sizes import batch_sizes, default_batch_size
 from mlcli.config.errors import ConfigError, as_config_error
 from mlcli.config.locate import calling, locate
 from mlcli.config.settings import Settings
@@ -91,6 +91,8 @@ def build(
         devices.set_up(cfg.device, device)
     with as_config_error():
         data = build_data(cfg) if data is None else data
+        if cfg.trainer.batch_size is None:
+            cfg.trainer.batch_size = default_batch_size(data.epoch_size)
         if is_fitted(cfg.model):
             data = replace(data, samples_per_epoch=None)  # sampling with replacement is for stacks only
         adapter = fit_data_to_model(cfg, data)
@@ -214,6 +216,8 @@ def _build_update(
     if is_fitted(cfg.model):
         if cfg.trainer.class_weights is not None and not model_traits(model).takes_sample_weights:
             raise ConfigError("This model takes no class weights: use trainer.class_weights=null.")
+        if data.examples.weights is not None and not model_traits(model).takes_sample_weights:
+            raise ConfigError("This model takes no weights of rows: use data.weight=null, or another model.")
         return None, EstimatorUpdate(model)
     if "optimizer" not in cfg or not has_parameter(cfg.task, "update"):
         return None, None

@@ -69,7 +69,7 @@ def _with(cfg: Settings, overrides: list[str], config_dir: str | None) -> Settin
     values = [override for override in overrides if override not in groups]
     if groups:
         with hydra_session(config_dir) as hydra:
-            composed = to_run(compose(hydra, groups))
+            composed = to_run(compose(hydra, groups, resolve=False))
         for override in groups:
             group = override.partition("=")[0]
             cfg[group] = composed[group]

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 
 from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
+from mlcli.run.baseline import boosting_scores
 from mlcli.run.build import Parts, build
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better
@@ -52,6 +53,9 @@ def train(
         _fit(folder, job.cfg, parts, progress, console)
         console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
         result = finish(folder, job.cfg, parts, progress, save)
+        if job.parent is None and (scores := boosting_scores(job.cfg, parts.data)):
+            result |= {"boosting": scores}
+            write_json(folder.path / "result.json", result)
         if job.parent is None:
             conclude(job.cfg, [FinishedRun(folder, job.cfg, "FINISHED", {}, result["metrics"])], folder)
         return result

@@ -20,7 +20,7 @@ from mlcli.machine.compiler import defer_compiler
 from mlcli.random_numbers import keep_states
 from mlcli.run.build import Parts, build
 from mlcli.run.data import build_data, build_examples
-from mlcli.run.own_table import is_own_table
+from mlcli.run.own_table import is_own_table, without_parts
 from mlcli.run.trust import EVALUATION, PREDICTION, trusted
 from mlcli.store.folder import RunFolder, plain
 from mlcli.store.records import read_json
@@ -50,7 +50,7 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
         raise ConfigError(f"{folder.path.name} has no trained model: it did not finish.")
     weights, buffers = load_weights(stored)
     described = read_json(folder.path / "data.json")
-    built = _data(cfg, described)
+    built = _data(cfg, described, own_examples)
     _must_match(built, described)
     is_own = built.is_described_by(described)
     if own_examples and not is_own and not changed_data:
@@ -70,10 +70,13 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
     return parts
 
 
-def _data(cfg: Settings, described: dict[str, Any]) -> DataSet:
-    """The data of the config. A table is read by the schema of the run, and all of its rows are the test split."""
+def _data(cfg: Settings, described: dict[str, Any], own_examples: bool) -> DataSet:
+    """The data of the config. A table is read by the schema of the run; of one that the run was not trained on, all
+    rows are the test split."""
     if "schema" not in described or not is_own_table(cfg):
         return build_data(cfg)
+    if not own_examples:
+        cfg = without_parts(cfg)
     examples = build_examples(cfg, Schema.from_json(described["schema"]))
     none = torch.empty(0, dtype=torch.int64)
     splits = {"train": none, "val": none, "test": torch.arange(len(examples.inputs))}

@@ -1,5 +1,6 @@
 """What other settings than those of `data` say to the function of a table of the user's own."""
 
+import copy
 from typing import Any
 
 from mlcli.config.errors import ConfigError
@@ -9,6 +10,7 @@ from mlcli.loading.table.bytes import find_files
 from mlcli.traits import data_traits
 
 ARGUMENTS = {"group": "group", "time": "time", "column": "split_column"}  # by the word before the colon of split.by
+PARTS = {"val_path", "test_path", "group", "time", "split_column", "weight"}  # of `data`
 AS_CLASSES = {"classification": True, "regression": False}
 
 
@@ -38,6 +40,15 @@ def table_arguments(cfg: Settings) -> dict[str, Any]:
     task = locate(str(cfg.task["_target_"])).__module__.rpartition(".")[2]
     if cfg.data.get("as_classes") is None and task in AS_CLASSES:
         made["as_classes"] = AS_CLASSES[task]
+    return made
+
+
+def without_parts(cfg: Settings) -> Settings:
+    """The same without what divides, orders or weighs the rows, which another table need not have."""
+    made = copy.deepcopy(cfg)
+    made.split.by = "example"
+    for name in PARTS & made.data.keys():
+        made.data[name] = None
     return made
 
 

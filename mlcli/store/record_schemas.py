@@ -133,6 +133,7 @@ result = fields(
     stopped=maybe(text),
     intervals=table(pair(number)),
     baselines=table(number),
+    boosting=table(table(number)),
     examples_per_second=maybe(number),
     peak_memory=maybe(count),
 )
@@ -152,6 +153,7 @@ data = fields(
     vocabulary=each(text),
     tokenizer=text,
     padded=flag,
+    notes=each(text),
 )
 environment = fields({}, mlcli=maybe(text), user=maybe(text), git_commit=maybe(text), device=maybe(text))
 ranked = {"rank": maybe(count), "tied": flag, "best": flag, "epoch": maybe(count), "context": table(text)}

@@ -42,6 +42,7 @@ def compose_trials(
     trials = []
     for number, overrides in enumerate(all_overrides, first):
         try:
+            overrides = composer.resolved(overrides)
             cfg = composer(overrides, number)
             check_trial(cfg)
         except UnknownKey as error:

@@ -12,13 +12,16 @@ from omegaconf import DictConfig
 from mlcli.config.locate import locate
 from mlcli.machine import device as devices
 from mlcli.metric.comparison import context, differing
+from mlcli.run.baseline import BASELINE, boosting_scores
 from mlcli.run.conclusion import conclude
+from mlcli.run.data import build_data
 from mlcli.run.directions import is_higher_better, task_directions
 from mlcli.run.failure import RunFailed, end_of
 from mlcli.run.figures import Save, report_plot_errors
 from mlcli.run.finished_run import FinishedRun
 from mlcli.run.job import initial_record
 from mlcli.run.log import log_to
+from mlcli.run.own_table import is_own_table
 from mlcli.run.plot_run import plot_run
 from mlcli.store.folder import RunFolder
 from mlcli.store.provenance import environment
@@ -124,6 +127,7 @@ class Sweep:
                 self._record_choices(self.record)
                 self._report(self.record, self.session.save)
                 if error is None:
+                    _write_baseline(self.record, self.trials)
                     runs = [_finished_run(trial) for trial in self.trials]
                     conclude(self.trials[0].job.cfg, runs, self.record, self.session.save)
         finally:
@@ -155,6 +159,15 @@ class Sweep:
         if folds:
             crossval(record, self.trials, save)
         report(record, self.trials, None if folds else save)
+
+
+def _write_baseline(record: RunFolder, trials: Sequence[Trial]) -> None:
+    """Writes the scores of gradient boosting, where all trials have the same table and split."""
+    cfgs = [trial.job.cfg for trial in trials if trial.status in SCORED]
+    if not cfgs or not is_own_table(cfgs[0]) or is_crossval(trials) or not cfgs[0].trainer.baseline:
+        return
+    if all((cfg.data, cfg.split) == (cfgs[0].data, cfgs[0].split) for cfg in cfgs):
+        write_json(record.path / BASELINE, boosting_scores(cfgs[0], build_data(cfgs[0])))
 
 
 def _strategy(name: str) -> Callable[..., Any]:

@@ -77,26 +77,37 @@ class Classification(GradientTask):
             raise ValueError(f"data={data.name} has no classes: use task=regression, or other data")
         return len(data.classes)
 
-    def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def fit_arguments(
+        self, inputs: Tensor, targets: Tensor, rows: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """What `fit` of a model takes for a batch: inputs, class indices, and the weight of each example."""
-        return inputs, targets, None if self.weights is None else self.weights[targets]
+        own = None if self.weights is None else self.weights[targets]
+        return inputs, targets, own if rows is None else rows if own is None else own * rows
 
-    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of a batch, with the class weights and smoothing of training."""
+    def check_data(self) -> None:
+        """Raises ValueError for weights of examples where the loss has no place for them."""
+        if self.data.examples.weights is not None and (self.mixup is not None or self.own_loss is not None):
+            key = "task.loss" if self.own_loss is not None else "task.mixup"
+            raise ValueError(f"{key} takes no weights of rows: use data.weight=null, or leave out {key}")
+
+    def loss(self, inputs: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Mean cross-entropy of a batch, with the class weights and smoothing of training. rows: weights of the
+        examples, B."""
         if self.augment is not None:
             inputs = self.augment(inputs)
         if self.mixup is None:
-            return self._loss(training_outputs(self.model, inputs), targets)
+            return self._loss(training_outputs(self.model, inputs), targets, rows)
         mixed, other_targets, weight = self.mixup(inputs, targets)
         logits = training_outputs(self.model, mixed)
         loss: Tensor = weight * self._loss(logits, targets) + (1 - weight) * self._loss(logits, other_targets)
         return loss
 
-    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def _loss(self, logits: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
         """Of logits B × C, or B × K × C of the members of an ensemble."""
         if self.own_loss is not None:
             return mean_loss(self.own_loss, logits, targets)
-        return cross_entropy(*as_examples(logits, targets), self.weights, self.label_smoothing)
+        logits, targets, rows = as_examples(logits, targets, rows)
+        return cross_entropy(logits, targets, self.weights, self.label_smoothing, rows)
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The metrics of every epoch, from the logits N × C of a split."""
@@ -203,11 +214,23 @@ def _probabilities(logits: Tensor) -> np.ndarray:
     return probabilities
 
 
-def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float | Tensor) -> Tensor:
+def cross_entropy(
+    logits: Tensor,
+    targets: Tensor,
+    weights: Tensor | None,
+    smoothing: float | Tensor,
+    rows: Tensor | None = None,
+) -> Tensor:
     """Mean over B examples of weight · cross-entropy with smoothed targets (Szegedy et al. 2016, arXiv 1512.00567).
 
-    weights: C. smoothing: a tensor inside a stack of trials, for which F.cross_entropy accepts only a number.
+    weights: C. rows: further weights of the examples, B. smoothing: a tensor inside a stack of trials, for which
+    F.cross_entropy accepts only a number.
     """
+    if rows is not None:
+        log_probabilities = logits.log_softmax(1)
+        weighted = log_probabilities if weights is None else log_probabilities * weights
+        hits = weighted.gather(1, targets.unsqueeze(1)).squeeze(1)
+        return (rows * ((smoothing - 1) * hits - smoothing * weighted.mean(1))).sum() / len(targets)
     if isinstance(smoothing, Tensor):
         log_probabilities = logits.log_softmax(1)
         weighted = log_probabilities if weights is None else log_probabilities * weights

@@ -60,22 +60,32 @@ class Regression(GradientTask):
             raise ValueError(f"data={data.name} has classes: use task=classification, or other data")
         return 1
 
-    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean squared error of a batch, in standard deviations of the training targets."""
+    def loss(self, inputs: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Mean squared error of a batch, in standard deviations of the training targets. rows: weights of the
+        examples, B."""
         outputs, scaled = training_outputs(self.model, inputs), self._scaled(targets)
         if self.own_loss is not None:
             return mean_loss(self._own_loss, outputs, scaled)
-        outputs, scaled = as_examples(outputs, scaled)
+        outputs, scaled, rows = as_examples(outputs, scaled, rows)
+        if rows is not None:
+            return (rows * (outputs.squeeze(1) - scaled).square()).mean()
         return F.mse_loss(outputs.squeeze(1), scaled)
+
+    def check_data(self) -> None:
+        """Raises ValueError for weights of examples with a loss that has no place for them."""
+        if self.data.examples.weights is not None and self.own_loss is not None:
+            raise ValueError("task.loss takes no weights of rows: use data.weight=null, or leave out task.loss")
 
     def _own_loss(self, outputs: Tensor, scaled: Tensor) -> Tensor:
         """Of outputs B × 1."""
         assert self.own_loss is not None
         return self.own_loss(outputs.squeeze(1), scaled)
 
-    def fit_arguments(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, None]:
-        """What `fit` of a model takes for a batch: inputs and standardised targets."""
-        return inputs, self._scaled(targets), None
+    def fit_arguments(
+        self, inputs: Tensor, targets: Tensor, rows: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What `fit` of a model takes for a batch: inputs, standardised targets, and the weight of each example."""
+        return inputs, self._scaled(targets), rows
 
     def _scaled(self, targets: Tensor) -> Tensor:
         return (targets - self.mean) / self.std

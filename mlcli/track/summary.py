@@ -49,6 +49,9 @@ def _of_run(folder: Path) -> Summary:
     numbers = evaluation_metrics(result) | {name: result.get(name) for name in NUMBERS}
     for name, (low, high) in result.get("intervals", {}).items():
         numbers |= {f"{name}/low": low, f"{name}/high": high}
+    for baseline, scores in result.get("boosting", {}).items():
+        own = evaluation_metrics(result | {"metrics": scores})
+        numbers |= {f"{baseline}/{name}": value for name, value in own.items() if name.count("/") == 1}
     numbers |= {f"{name}/baseline": value for name, value in result.get("baselines", {}).items()}
     return Summary(metrics=numbers, epoch=result["best_epoch"])
 

@@ -63,7 +63,7 @@ def test_relative_paths_become_absolute_and_nothing_else_does(home: Path) -> Non
     here = Path.cwd()
     node = settings({
         "data": {"path": "text.txt", "target_file": "b/c", "folder": None, "name": "text.txt",
-                 "parts": [{"path": "x"}]},
+                 "parts": [{"path": "x"}], "val_path": ["x", "y"], "names": ["x"]},
         "model": {"init_from": "text.txt", "patch": "text.txt", "url_path": "https://x.org/y"},
         "pretrain": "last",
         "outputs": "outputs",
@@ -72,7 +72,7 @@ def test_relative_paths_become_absolute_and_nothing_else_does(home: Path) -> Non
     make_absolute(node)
     assert node == {
         "data": {"path": f"{here}/text.txt", "target_file": f"{here}/b/c", "folder": None, "name": "text.txt",
-                 "parts": [{"path": f"{here}/x"}]},
+                 "parts": [{"path": f"{here}/x"}], "val_path": [f"{here}/x", f"{here}/y"], "names": ["x"]},
         "model": {"init_from": f"{here}/text.txt", "patch": "text.txt", "url_path": "https://x.org/y"},
         "pretrain": "last",
         "outputs": "outputs",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from mlcli.cli.app import app
 from mlcli.cli.training import main
-from mlcli.config.redact import redact, redacted
+from mlcli.config.redact import has_password, redact, redacted
 from mlcli.run.log import log_to
 
 PASSWORD = "s3cr3t"
@@ -117,3 +117,24 @@ def test_a_mistake_is_told_without_it(tmp_path: Path, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         main([f"trainer.epochs=http://user:{PASSWORD}@host"])
     assert "http://***@host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgresql://me:secret@host/db", True),
+        ("postgresql+psycopg://me:p@ss:w/rd@host:5432/db", True),
+        ("mysql://me:12345@host/db", True),
+        ("postgresql://host/db?user=me&password=x", True),
+        ("https://host/a.csv?access_token=abc", True),
+        ("data.url=postgresql://me:secret@host/db", True),
+        ("postgresql://me@host/db", False),
+        ("postgresql://host:5432/db", False),
+        ("http://host:5432/a@b", False),
+        ("sqlite:///houses.db", False),
+        ("env:DATABASE", False),
+        ("a:b@c", False),
+    ],
+)
+def test_passwords_in_urls(text: str, expected: bool) -> None:
+    assert has_password(text) is expected

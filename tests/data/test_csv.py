@@ -34,6 +34,13 @@ def test_groups_and_time(tmp_path: Path) -> None:
     assert examples.groups.tolist() == [(n % 3) for n in range(7, -1, -1)]
 
 
+def test_weights_and_times_in_the_format_of_the_file(tmp_path: Path) -> None:
+    path = str(write(tmp_path, "x;w;t;y\n1;1,500;0,5;1,5\n2;0,250;0,25;2,5\n"))
+    examples = csv(path, "y", ignore=["t"], weight="w", time="t")
+    assert examples.features == ("x",) and examples.inputs.tolist() == [[2], [1]]
+    assert examples.weights is not None and examples.weights.tolist() == [0.25, 1.5]
+
+
 def test_a_column_of_splits(tmp_path: Path) -> None:
     examples = csv(str(write(tmp_path, TABLE)), "y", split_column="part")
     assert examples.val is not None and examples.val.tolist() == [1, 4, 7]
@@ -72,6 +79,7 @@ def test_texts_and_ids_are_left_out(tmp_path: Path) -> None:
         (TABLE.replace("train,0", "train,-1"), {"weight": "w"}, "data.weight=w: row 1 has no weight of at least 0"),
         (TABLE.replace("ann", "", 1), {"group": "who"}, "split.by=group:who: row 1 has no group"),
         (TABLE.replace("2024-09-01", ""), {"time": "day"}, "split.by=time:day: row 1 has no time"),
+        (TABLE, {"weight": "who"}, r"data.weight=who: the column holds no numbers \(3 different texts\)"),
         (TABLE, {"time": "who"}, "split.by=time:who: the column is no date or number"),
     ],
 )

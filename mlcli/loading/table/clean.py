@@ -23,6 +23,17 @@ def clean(texts: pa.ChunkedArray, *, weak: bool = False) -> pa.ChunkedArray:
     return pc.if_else(is_null, pa.scalar(None, trimmed.type), trimmed)
 
 
+def tidy(name: str) -> str:
+    """The name of a column on one line, without spaces around it."""
+    return " ".join(name.split())
+
+
+def shown(text: object, most: int = 30) -> str:
+    """A text of the table as messages have it: on one line, and not long."""
+    line = tidy(str(text))
+    return line if len(line) <= most else f"{line[:most]}…"
+
+
 def distinct(texts: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """The distinct texts and the index of each row's text, null where missing."""
     encoded = texts.combine_chunks().dictionary_encode()

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlcli.loading.table.numbers import any_match
+from mlcli.loading.table.numbers import all_match, any_match
 
 FORMATS = ("iso", "day_first", "month_first")
 TIME = (
@@ -26,6 +26,7 @@ ORDERED_STYLES = (
     rf"^(?P<left>\d{{1,2}})/(?P<right>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){TIME}",  # 01/02/2024
     rf"^(?P<left>\d{{1,2}})-(?P<right>\d{{1,2}})-(?P<year>\d{{4}}){TIME}",
 )
+DIGITS = r"\d.*\d"  # a quick test: every date has them
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
 
@@ -33,6 +34,8 @@ PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
 def date_format(texts: pa.Array, order: str = "auto") -> tuple[str | None, str]:
     """The format that parses all of these distinct texts, or None; and an ambiguous text, if the format needs one of
     day_first and month_first and nothing decides. order: the user's choice, or auto."""
+    if not all_match(texts, DIGITS):
+        return None, ""
     needs_order = any(any_match(texts, style) for style in ORDERED_STYLES)
     orders = ["iso"] if not needs_order else ["day_first", "month_first"] if order == "auto" else [order]
     days = {each: parse_days(texts, each) for each in orders}
@@ -57,10 +60,13 @@ def parse_days(texts: pa.Array, format: str) -> np.ndarray:
         if not np.isnan(days).any():
             return days
         found = pc.extract_regex(texts, style)
-        _fill(days, found, _whole(found, "year"), _month(found), _whole(found, "day"))
+        if found.null_count < len(found):
+            _fill(days, found, _whole(found, "year"), _month(found), _whole(found, "day"))
     if format != "iso":
         for style in ORDERED_STYLES:
             found = pc.extract_regex(texts, style)
+            if found.null_count == len(found):
+                continue
             left, right = _whole(found, "left"), _whole(found, "right")
             day, month = (left, right) if format == "day_first" else (right, left)
             _fill(days, found, _whole(found, "year"), month, day)

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlcli.loading.table.bytes import LONGEST_LINE
+from mlcli.loading.table.clean import tidy
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = ("\t", "|", ";", ",")  # the first of those that fit equally well: texts and numbers have commas
 WORDS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
 SAMPLE = 256 << 10  # bytes, at least FEW_LINES lines
 FEW_LINES = 20
@@ -87,15 +88,16 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _consistency(records: list[_Record]) -> tuple[bool, float, int]:
-    """Better delimiters are larger: more than one field, then the share of records with the usual number of fields
-    and the header's agreement, then the number."""
+def _consistency(records: list[_Record]) -> tuple[bool, int, float, int]:
+    """Better delimiters are larger: more than one field usually, or at least in the header; then the share of records
+    with the usual number of fields and the header's agreement, then the number."""
     counts = Counter(len(record.fields) for record in records)
     if not counts:
-        return False, 0.0, 0
+        return False, 0, 0.0, 0
     usual, rows = max(counts.items(), key=lambda item: (item[1], item[0]))
-    same_header = len(records[0].fields) == usual
-    return usual > 1, rows / len(records) + (0.5 if same_header else 0.0), usual
+    header = len(records[0].fields)
+    share = rows / len(records) + (0.5 if header == usual else 0.0)
+    return usual > 1, header if usual == 1 else 0, share, usual
 
 
 def _header(records: list[_Record], name: str) -> int:
@@ -123,7 +125,7 @@ def _is_title(record: _Record) -> bool:
 
 
 def _names(fields: list[str], rows: list[_Record], name: str) -> tuple[str, ...]:
-    names = [field.strip() for field in fields]
+    names = [tidy(field) for field in fields]
     given = [each for each in names if each]
     numbers = [each for each in given if NUMBER.fullmatch(each)]
     if given and len(numbers) == len(given) and given != [str(place) for place in range(len(given))]:

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from mlcli.loading.table.clean import clean, distinct, first_row
+from mlcli.loading.table.clean import clean, distinct, first_row, shown
 from mlcli.loading.table.columns import Column, Encoded
 from mlcli.loading.table.dates import date_values, parse_days
 from mlcli.loading.table.numbers import parse_numbers
+from mlcli.loading.table.values import as_texts, is_numeric, simple
 
 LISTED = 5  # names in a message
 
@@ -49,23 +50,12 @@ def _is_missing(values: np.ndarray, column: Column) -> np.ndarray:
 
 def encode_column(texts: pa.ChunkedArray, column: Column, unseen: dict[str, dict[str, int]]) -> np.ndarray:
     """N or N × 6 numbers. Levels that the column does not have are added to `unseen`."""
+    texts = simple(texts, column.name)
     if column.kind == "number":
         return numbers(texts, column)
     if column.kind == "date":
         return np.asarray(date_values(days(texts, column)))
     return _codes(texts, column, unseen)
-
-
-def as_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Values of any simple type as texts."""
-    kind = values.type
-    if pa.types.is_string(kind):
-        return values
-    if pa.types.is_dictionary(kind):
-        return as_texts(pc.cast(values, kind.value_type))
-    if pa.types.is_timestamp(kind):  # in UTC
-        return pc.cast(pc.cast(pc.cast(values, pa.timestamp("us", kind.tz)), pa.timestamp("us")), pa.string())
-    return pc.cast(values, pa.string())
 
 
 def numbers(values: pa.ChunkedArray, column: Column) -> np.ndarray:
@@ -87,11 +77,6 @@ def exact_numbers(values: pa.ChunkedArray, column: Column) -> np.ndarray:
         if (row := first_row(wrong)) >= 0:
             _refuse(texts, row, column, "number")
     return _array(found)
-
-
-def is_numeric(kind: Any) -> bool:
-    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    return bool(numeric or pa.types.is_boolean(kind))
 
 
 def days(values: pa.ChunkedArray, column: Column) -> np.ndarray:
@@ -128,10 +113,8 @@ def _array(values: Any) -> np.ndarray:
 
 
 def _refuse(texts: pa.ChunkedArray, row: int, column: Column, kind: str) -> None:
-    text = str(texts[row].as_py())
-    shown = text if len(text) <= 30 else f"{text[:30]}…"
     how = f" in its format ({column.format.replace('_', ' ')})" if column.format else ""
     raise ValueError(
-        f"column {column.name}, row {row + 1}: '{shown}' is no {kind}{how}: correct it, "
-        f"or use data.types={{{column.name}: category}}"
+        f"column {column.name}, row {row + 1}: '{shown(texts[row])}' is no {kind}{how}: correct it, "
+        f"or train with data.types={{{column.name}: category}}"
     )

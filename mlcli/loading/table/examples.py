@@ -11,16 +11,19 @@ import torch
 from torch import Tensor
 
 from mlcli.loading.dataset import Examples
-from mlcli.loading.table.clean import clean, distinct
+from mlcli.loading.table.bytes import stem
+from mlcli.loading.table.clean import clean, distinct, shown
 from mlcli.loading.table.columns import KINDS, Column
-from mlcli.loading.table.encode import as_texts, days, exact_numbers, is_numeric
+from mlcli.loading.table.encode import days, exact_numbers
 from mlcli.loading.table.read import TextTable, join
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.target import Targets, classes_of, find_column, find_target, read_targets, treat_rare
-from mlcli.loading.table.types import Rules, Typed, type_columns
+from mlcli.loading.table.types import Rules, Typed, type_column, type_columns
+from mlcli.loading.table.values import as_texts, is_numeric
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 PARTS |= {"test": "test"}
+Paths = str | Sequence[str] | None
 SAMPLE = 3  # rows
 WORDS = ("auto", ".", ",", "point", "comma")
 
@@ -40,12 +43,21 @@ class Settings:
     time: str | None = None
     split_column: str | None = None
     as_classes: bool | None = None
+    schema: Schema | None = None
 
 
 def typed_table(table: TextTable, settings: Settings) -> tuple[str, Typed]:
-    """The target's name and all columns. Raises ValueError for settings that name no column."""
+    """The target's name and all columns, the target's with its classes as levels. Raises ValueError for settings that
+    name no column, and without a target."""
+    target = find_target(table.columns.column_names, settings.target)
+    _, typed = type_with(table, replace(settings, target=target))
+    return target, typed
+
+
+def type_with(table: TextTable, settings: Settings) -> tuple[str | None, Typed]:
+    """The same, for which a target is optional."""
     names = table.columns.column_names
-    target = find_target(names, settings.target)
+    target = find_target(names, settings.target) if settings.target else None
     types = {find_column(names, name, "data.types"): kind for name, kind in (settings.types or {}).items()}
     for name, kind in types.items():
         if kind not in KINDS:
@@ -58,52 +70,57 @@ def typed_table(table: TextTable, settings: Settings) -> tuple[str, Typed]:
     decimal = {"point": ".", "comma": ","}.get(settings.decimal, settings.decimal)
     typed = type_columns(table.columns, Rules(types, ignore, settings.dates, decimal))
     columns = list(typed.columns)
+    if target is None:
+        return None, typed
     place = names.index(target)
     columns[place] = classes_of(columns[place], table.columns.column(target))
-    return target, Typed(tuple(columns), typed.notes)
+    return target, replace(typed, columns=tuple(columns))
+
+
+def examples_of_files(
+    read: Callable[[Paths], TextTable], path: Paths, val_path: Paths, test_path: Paths, settings: Settings
+) -> Examples:
+    """Examples of the files at path, with the official splits at val_path and test_path. Raises ValueError in one
+    line."""
+    table = read(path)
+    parts = {part: read(own) for part, own in (("val", val_path), ("test", test_path)) if own}
+    source = path if isinstance(path, str) else ", ".join(map(str, table.files))
+    return make_examples(table, settings, name=stem(table.files[0]), source=source, parts=parts)
 
 
 def make_examples(
-    read: Callable[[str | Sequence[str]], TextTable] | None,
-    table: TextTable,
-    settings: Settings,
-    *,
-    name: str,
-    source: str,
-    val_path: str | Sequence[str] | None = None,
-    test_path: str | Sequence[str] | None = None,
-    schema: Schema | None = None,
+    table: TextTable, settings: Settings, *, name: str, source: str, parts: Mapping[str, TextTable] | None = None
 ) -> Examples:
-    """Examples of a table and of the tables at val_path and test_path, which are read by `read` and encoded by the
-    schema of the first. schema: that of another table, for rows to evaluate a model on. Raises ValueError in one
-    line."""
+    """Examples of a table and of those of official splits ("val", "test"), all encoded by the schema of the first.
+    Raises ValueError in one line."""
     notes = [*table.notes]
-    is_new = schema is None
+    schema, decimal = settings.schema, "."
     if schema is None:
         target_name, typed = typed_table(table, settings)
-        notes += typed.notes
+        notes, decimal = [*notes, *typed.notes], typed.decimal
         schema = _schema(typed, target_name, _no_inputs(table, settings), notes)
+    elif settings.time or settings.weight:
+        decimal = type_with(table, settings)[1].decimal
     assert schema.target is not None
     target_name = find_column(table.columns.column_names, schema.target.name, "data.target")
-    tables, parts = [table], {}
-    for part, path in (("val", val_path), ("test", test_path)):
-        if path is not None and read is not None:
-            further = _of_columns(read(path), schema, target_name, part)
-            parts[part] = (sum(map(len, tables)), len(further))
-            tables.append(further)
+    tables, places = [table], {}
+    for part, further in (parts or {}).items():
+        _check_columns(further, schema, target_name, part)
+        places[part] = (sum(map(len, tables)), len(further))
+        tables.append(further)
     rows = _rows(tables, schema, target_name, settings)
     targets = read_targets(schema.target, rows.column(target_name), settings.as_classes)
-    indices = _parts(rows, settings, parts)
+    indices = _parts(rows, settings, places)
     keep = ~targets.missing
     if not keep.all():
         notes.append(f"{int((~keep).sum()):,} of {len(keep):,} rows have no {target_name} and are left out")
-    if targets.classes and is_new:
+    if targets.classes and settings.schema is None:
         targets, not_rare, note = treat_rare(targets, settings.rare_classes, target_name)
         keep &= not_rare
         notes += [note] if note else []
-    if is_new:
+    if settings.schema is None:
         _check_targets(targets, keep, target_name)
-    order = _order(rows, settings, keep)
+    order = _order(rows, settings, keep, decimal)
     encoded = schema.encode(rows).values[order]
     split = {part: _where(mask, order) for part, mask in indices.items()}
     return Examples(
@@ -118,7 +135,7 @@ def make_examples(
         val=split.get("val"),
         test=split.get("test"),
         schema=replace(schema, target=replace(schema.target, levels=targets.classes)),
-        weights=_weights(rows, settings, order),
+        weights=_weights(rows, settings, order, decimal),
         groups=_groups(rows, settings, order),
         notes=tuple(notes),
         sample=_sample(rows, schema, order),
@@ -128,11 +145,8 @@ def make_examples(
 def _sample(rows: pa.Table, schema: Schema, order: np.ndarray) -> dict[str, list[Any]]:
     """The inputs of the first examples, as texts where the source has no numbers."""
     first = rows.select([column.name for column in schema.columns]).take(pa.array(order[:SAMPLE]))
-    plain = {
-        name: column if is_numeric(column.type) else as_texts(column)
-        for name, column in zip(first.column_names, first.columns, strict=True)
-    }
-    return {name: column.to_pylist() for name, column in plain.items()}
+    named = zip(first.column_names, first.columns, strict=True)
+    return {name: (own if is_numeric(own.type) else as_texts(own)).to_pylist() for name, own in named}
 
 
 def _no_inputs(table: TextTable, settings: Settings) -> set[str]:
@@ -163,12 +177,11 @@ def _schema(typed: Typed, target: str, no_inputs: set[str], notes: list[str]) ->
     return Schema(tuple(inputs), next(column for column in typed.columns if column.name == target))
 
 
-def _of_columns(table: TextTable, schema: Schema, target: str, part: str) -> TextTable:
+def _check_columns(table: TextTable, schema: Schema, target: str, part: str) -> None:
     wanted = [*(column.name for column in schema.columns), target]
     lacking = [name for name in wanted if name not in table.columns.column_names]
     if lacking:
         raise ValueError(f"data.{part}_path: {table.files[0]} lacks the column {lacking[0]}")
-    return table
 
 
 def _rows(tables: Sequence[TextTable], schema: Schema, target: str, settings: Settings) -> pa.Table:
@@ -199,7 +212,7 @@ def _parts(rows: pa.Table, settings: Settings, parts: Mapping[str, tuple[int, in
     wrong = [word for word in words if word not in PARTS]
     if wrong or indices.null_count:
         row = indices.index(pa.scalar(words.index(wrong[0]) if wrong else None, indices.type)).as_py() if wrong else 0
-        what = f"'{wrong[0]}' in row {row + 1:,}" if wrong else "a missing value"
+        what = f"'{shown(wrong[0])}' in row {row + 1:,}" if wrong else "a missing value"
         raise ValueError(f"column {settings.split_column} has {what}: each row must be train, val or test")
     codes = indices.to_numpy()
     for part in ("val", "test"):
@@ -215,23 +228,27 @@ def _check_targets(targets: Targets, keep: np.ndarray, name: str) -> None:
         raise ValueError(f"data.target={name} has no value in any row")
     if (values == values[0]).all():
         value = targets.classes[int(values[0])] if targets.classes else values[0]
-        raise ValueError(f"data.target={name} is {value} in every row: there is nothing to learn")
+        raise ValueError(f"data.target={name} is {shown(value)} in every row: there is nothing to learn")
 
 
-def _order(rows: pa.Table, settings: Settings, keep: np.ndarray) -> np.ndarray:
+def _special(rows: pa.Table, name: str, settings: Settings, decimal: str) -> Column:
+    """A column that is used apart from the inputs, even if data.ignore has it."""
+    return type_column(name, rows.column(name), Rules({}, dates=settings.dates, decimal=decimal))[0]
+
+
+def _order(rows: pa.Table, settings: Settings, keep: np.ndarray, decimal: str) -> np.ndarray:
     """The rows that are kept, in order of time if there is such a column."""
     order = np.flatnonzero(keep)
     if settings.time is None:
         return order
     values = rows.column(settings.time)
-    column = type_columns(pa.table({settings.time: values}), Rules(settings.types or {}, dates=settings.dates))
-    kind = column.columns[0]
+    kind = _special(rows, settings.time, settings, decimal)
     if kind.kind not in ("date", "number"):
         raise ValueError(f"split.by=time:{settings.time}: the column is no date or number ({kind.reason})")
     times = days(values, kind) if kind.kind == "date" else exact_numbers(values, kind)
     if np.isnan(times[order]).any():
         row = int(order[np.isnan(times[order])][0]) + 1
-        raise ValueError(f"split.by=time:{settings.time}: row {row:,} has no time: use data.ignore or correct it")
+        raise ValueError(f"split.by=time:{settings.time}: row {row:,} has no time: correct or remove it")
     return order[np.argsort(times[order], kind="stable")]
 
 
@@ -244,10 +261,12 @@ def _tensor(targets: Targets, order: np.ndarray) -> Tensor:
     return values.long() if targets.classes else values.float()
 
 
-def _weights(rows: pa.Table, settings: Settings, order: np.ndarray) -> Tensor | None:
+def _weights(rows: pa.Table, settings: Settings, order: np.ndarray, decimal: str) -> Tensor | None:
     if settings.weight is None:
         return None
-    column = Column(settings.weight, "number", "", format="")
+    column = _special(rows, settings.weight, settings, decimal)
+    if column.kind != "number":
+        raise ValueError(f"data.weight={settings.weight}: the column holds no numbers ({column.reason})")
     found = exact_numbers(rows.column(settings.weight), column)[order]
     wrong = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
     if len(wrong):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from mlcli.loading.table.bytes import LONGEST_LINE, as_utf8, find_files, read_bytes
-from mlcli.loading.table.clean import EXACT_NULLS
+from mlcli.loading.table.clean import EXACT_NULLS, shown
 from mlcli.loading.table.dialect import Dialect, find_dialect
 
 BLOCK = 32 << 20  # bytes; more than a line may have
@@ -140,11 +140,11 @@ def _ragged(text: bytes, name: str, dialect: Dialect, row: Any) -> str:
 def _check_quotes(table: pa.Table, name: str) -> None:
     """Raises ValueError if the last row holds a text that goes on over lines, in a file with an odd number of quotes:
     it was not closed."""
-    for column in table.column_names:
+    for column in table.column_names if table.num_rows else ():
         text = table.column(column)[-1].as_py()
         if text is not None and "\n" in text:
             raise ValueError(
-                f"{name}, row {table.num_rows:,}: the quote at the start of '{text.splitlines()[0][:30]}' "
+                f"{name}, row {table.num_rows:,}: the quote at the start of '{shown(text)}' "
                 f"(column {column}) is never closed"
             )
     assert LONGEST_LINE < BLOCK

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlcli.loading.table.clean import clean, distinct, first_row
+from mlcli.loading.table.clean import clean, distinct, first_row, shown
 from mlcli.loading.table.columns import Column
-from mlcli.loading.table.encode import as_texts, exact_numbers
+from mlcli.loading.table.encode import exact_numbers
+from mlcli.loading.table.values import as_texts
 
 MOST_CLASSES = 20  # of a target of whole numbers
 ROWS_PER_CLASS = 5  # on average
@@ -50,7 +51,7 @@ def find_column(names: Sequence[str], wanted: str, key: str) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
+    return ", ".join(map(shown, names[:LISTED])) + more
 
 
 def classes_of(column: Column, values: pa.ChunkedArray) -> Column:
@@ -140,7 +141,7 @@ def _check_known(column: Column, unknown: np.ndarray, values: pa.ChunkedArray) -
     row = first_row(pa.array(unknown))
     if row >= 0:
         text = as_texts(values)[row]
-        raise ValueError(f"row {row + 1:,}: {column.name} is '{text}', a class that the training table lacks")
+        raise ValueError(f"row {row + 1:,}: {column.name} is '{shown(text)}', a class that the training table lacks")
 
 
 def treat_rare(targets: Targets, rare_classes: str, name: str) -> tuple[Targets, np.ndarray, str]:

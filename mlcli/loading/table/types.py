@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlcli.loading.table.clean import clean, distinct, first_row
+from mlcli.loading.table.clean import clean, distinct, first_row, shown
 from mlcli.loading.table.columns import ID, KINDS, Column, Kind
-from mlcli.loading.table.dates import date_format, parse_days
-from mlcli.loading.table.encode import as_texts, exact_numbers, is_numeric
+from mlcli.loading.table.dates import DIGITS, date_format, parse_days
+from mlcli.loading.table.encode import exact_numbers
 from mlcli.loading.table.numbers import (
     AMBIGUOUS_COMMA,
     AMBIGUOUS_POINT,
@@ -33,6 +33,7 @@ from mlcli.loading.table.numbers import (
     number_format,
     parse_numbers,
 )
+from mlcli.loading.table.values import as_texts, is_numeric, simple
 
 BOOLEANS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"))
 FEW_LEVELS = 20  # always a category
@@ -57,10 +58,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Typed:
-    """All columns of a table in order, and what a person might want to correct, a line each."""
+    """All columns of a table in order, and what a person might want to correct, a line each. decimal: as in Rules."""
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    decimal: str = "auto"
 
 
 def type_columns(table: pa.Table, rules: Rules) -> Typed:
@@ -71,7 +73,7 @@ def type_columns(table: pa.Table, rules: Rules) -> Typed:
         column, note = type_column(name, values, rules)
         columns.append(column)
         notes += [note] if note else []
-    return Typed(tuple(columns), tuple(notes))
+    return Typed(tuple(columns), tuple(notes), rules.decimal)
 
 
 def _decimal(table: pa.Table) -> str:
@@ -91,14 +93,14 @@ def type_column(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Colum
     given = rules.types.get(name)
     if given == "ignored":
         return Column(name, "ignored", "as data.types says"), ""
-    if values.null_count == len(values):
+    if values.null_count == len(values) and not pa.types.is_nested(values.type):
         return Column(name, "ignored", "no values"), ""
+    values = simple(values, name)
     if given is None and pa.types.is_string(values.type) and all_match(values, PLAIN) and rules.decimal != ",":
         return _plain_numbers(name, values)
     if given is None and is_numeric(values.type) and not pa.types.is_boolean(values.type):
         return _typed_numbers(name, values), ""
-    if not pa.types.is_string(values.type):
-        values = as_texts(values)
+    values = as_texts(values)
     return _given(name, values, given, rules) if given else _found(name, values, rules)
 
 
@@ -152,15 +154,15 @@ def _found(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Column, st
     if (boolean := _boolean(name, some, strong)) is not None:
         return boolean, ""
     if (format := number_format(some, rules.decimal)) is not None:
-        return _number(name, some, format, rules)
+        return _number(name, unique, some, format, rules)
     format, ambiguous = date_format(some, rules.dates)
     if ambiguous:
         raise ValueError(
-            f"column {name}: dates such as {ambiguous} are ambiguous: use data.dates=day_first or "
+            f"column {name}: dates such as {shown(ambiguous)} are ambiguous: use data.dates=day_first or "
             f"data.dates=month_first"
         )
     if format is not None:
-        return Column(name, "date", f"dates, such as {some[0]}", format=format), ""
+        return Column(name, "date", f"dates, such as {shown(some[0])}", format=format), ""
     return _category_or_text(name, unique, indices), _mostly(name, some, strong, rules)
 
 
@@ -178,11 +180,11 @@ def _boolean(name: str, some: pa.Array, values: pa.ChunkedArray) -> Column | Non
     return Column(name, "boolean", " or ".join(levels), levels)
 
 
-def _number(name: str, some: pa.Array, format: str, rules: Rules) -> tuple[Column, str]:
-    """A column whose different texts are numbers in this format."""
+def _number(name: str, unique: pa.Array, some: pa.Array, format: str, rules: Rules) -> tuple[Column, str]:
+    """A column whose different texts are numbers in this format, except for some that may stand for missing ones."""
     if not format and any_match(some, r"^[+-]?0\d+$"):
         example = some.filter(pc.match_substring_regex(some, r"^[+-]?0\d+$"))[0]
-        return Column(name, "category", f"leading zeros, such as {example}", _sorted(some)), ""
+        return Column(name, "category", f"leading zeros, such as {shown(example)}", _sorted(unique)), ""
     numbers, _ = parse_numbers(some, format)
     finite = numbers.filter(pc.is_finite(numbers))
     if len(finite) == 0:
@@ -195,7 +197,7 @@ def _number(name: str, some: pa.Array, format: str, rules: Rules) -> tuple[Colum
         example = some.filter(pc.match_substring_regex(some, AMBIGUOUS_COMMA))[0].as_py()
         whole = example.replace(",", "")
         note = f"column {name}: {example} is read as {whole}; if it is a decimal comma, use data.decimal=comma"
-    reason = f"numbers ({format.replace('_', ' ')}), such as {some[0]}" if format else "numbers"
+    reason = f"numbers ({format.replace('_', ' ')}), such as {shown(some[0])}" if format else "numbers"
     return Column(name, "number", reason, format=format), note
 
 
@@ -214,13 +216,15 @@ def _category_or_text(name: str, unique: pa.Array, indices: pa.Array) -> Column:
 def _mostly(name: str, some: pa.Array, values: pa.ChunkedArray, rules: Rules) -> str:
     """A note if most texts are numbers or dates: the first that is not is probably a mistake."""
     numeric = pc.match_substring_regex(some, PATTERNS["decimal_comma" if rules.decimal == "," else ""])
-    is_date = pa.array(~np.isnan(parse_days(some, "day_first" if rules.dates == "auto" else rules.dates)))
-    for kind, good in (("number", numeric), ("date", is_date)):
+    dated = pc.match_substring_regex(some, DIGITS)
+    if pc.mean(pc.cast(dated, pa.float64())).as_py() >= MOSTLY:  # else a look at dates would take time for nothing
+        dated = pa.array(~np.isnan(parse_days(some, "day_first" if rules.dates == "auto" else rules.dates)))
+    for kind, good in (("number", numeric), ("date", dated)):
         if pc.mean(pc.cast(good, pa.float64())).as_py() >= MOSTLY:
             text = some[first_row(pc.invert(good))]
             row = int(pc.index(values, text).as_py()) + 1
             return (
-                f"column {name}: '{str(text)[:30]}' in row {row:,} is no {kind}, so the column is none of {kind}s; "
+                f"column {name}: '{shown(text)}' in row {row:,} is no {kind}, so the column is none of {kind}s; "
                 f"correct it, then use data.types={{{name}: {kind}}}"
             )
     return ""
@@ -262,12 +266,12 @@ def _date_format(name: str, unique: pa.Array, rules: Rules) -> str:
     format, ambiguous = date_format(unique, rules.dates)
     if ambiguous:
         raise ValueError(
-            f"column {name}: dates such as {ambiguous} are ambiguous: use data.dates=day_first or month_first"
+            f"column {name}: dates such as {shown(ambiguous)} are ambiguous: use data.dates=day_first or month_first"
         )
     if format is None:
         days = parse_days(unique, "day_first" if rules.dates == "auto" else rules.dates)
         wrong = unique[int(np.flatnonzero(np.isnan(days))[0])] if np.isnan(days).any() else unique[0]
-        raise ValueError(f"column {name}: '{str(wrong)[:30]}' is no date: use data.types={{{name}: category}}")
+        raise ValueError(f"column {name}: '{shown(wrong)}' is no date: use data.types={{{name}: category}}")
     return format
 
 

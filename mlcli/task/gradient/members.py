@@ -26,9 +26,12 @@ def mean_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
     return torch.stack([loss(own, targets) for own in outputs.unbind(1)]).mean()
 
 
-def as_examples(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Outputs B × K × C as (B · K) × C with the targets repeated, for losses that are means over examples; others
-    unchanged."""
+def as_examples(outputs: Tensor, targets: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Outputs B × K × C as (B · K) × C with the targets and weights of rows repeated, for losses that are means over
+    examples; others unchanged."""
     if outputs.ndim == 2:
-        return outputs, targets
-    return outputs.flatten(0, 1), targets.unsqueeze(1).expand(outputs.shape[:2]).flatten()
+        return outputs, targets, rows
+    targets, *more = (
+        each.unsqueeze(1).expand(outputs.shape[:2]).flatten() for each in (targets, rows) if each is not None
+    )
+    return outputs.flatten(0, 1), targets, more[0] if more else None

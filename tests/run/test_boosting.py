@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from mlcli.model.boosting import Boosting
+from mlcli.run.boosting import Boosting
 
 IS_CODE = [False, False, True]
 SETTINGS = {"learning_rate": 0.05, "max_iter": 1000, "n_iter_no_change": 30, "early_stopping": True}

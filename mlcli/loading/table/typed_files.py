@@ -1,0 +1,119 @@
+"""Files whose columns have types: Parquet, Arrow and JSON lines."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from mlcli.loading.table.bytes import as_utf8, find_files, read_bytes
+from mlcli.loading.table.clean import tidy
+from mlcli.loading.table.read import ReadOptions, TextTable, join, read_table
+from mlcli.loading.table.values import column_of
+
+INDEX = re.compile(r"__index_level_\d+__")  # the row labels of a pandas table
+
+Paths = str | Sequence[str] | None
+
+
+def read_parquet(path: Paths) -> TextTable:
+    """A file, a glob or several files. Raises ValueError in one line."""
+    return _read(path, _parquet)
+
+
+def read_arrow(path: Paths) -> TextTable:
+    """Arrow files, Feather included, and Arrow streams. Raises ValueError in one line."""
+    return _read(path, _arrow)
+
+
+def read_json_lines(path: Paths, options: ReadOptions | None = None) -> TextTable:
+    """A JSON object per line. options.bad_rows: lines that are none. Raises ValueError in one line."""
+    return _read(path, lambda file: _json_lines(read_bytes(file), str(file), options or ReadOptions()))
+
+
+def read_by_name(path: str, options: ReadOptions | None = None) -> TextTable:
+    """Reads a file as the ending of its name says: .parquet, .arrow, .jsonl and the like, all others as CSV."""
+    ending = Path(path.removesuffix(".gz")).suffix.lower()
+    if ending in (".parquet", ".pq"):
+        return read_parquet(path)
+    if ending in (".arrow", ".feather", ".ipc"):
+        return read_arrow(path)
+    return read_json_lines(path, options) if ending in (".jsonl", ".ndjson") else read_table(path, options)
+
+
+def _read(path: Paths, read: Callable[[Path], tuple[pa.Table, tuple[str, ...]]]) -> TextTable:
+    files = find_files(path)
+    found = [read(file) for file in files]
+    tables = []
+    for (table, _), file in zip(found, files, strict=True):
+        table = table.rename_columns([tidy(name) for name in table.column_names])
+        check_names(table.column_names, str(file))
+        if table.num_rows == 0:
+            raise ValueError(f"{file} has no rows")
+        tables.append(table.drop_columns([name for name in table.column_names if INDEX.fullmatch(name)]))
+    notes = dict.fromkeys(note for _, own in found for note in own)
+    return TextTable(join(tables, files), tuple(files), tuple(notes))
+
+
+def check_names(names: Sequence[str], source: str) -> None:
+    """Raises ValueError for columns without a name, and for two of one name."""
+    if "" in names:
+        raise ValueError(f"{source}: column {names.index('') + 1} has no name")
+    twice = next((name for place, name in enumerate(names) if name in set(names[:place])), None)
+    if twice is not None:
+        raise ValueError(f"{source}: two columns are named {twice}: rename one of them")
+
+
+def _parquet(file: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    try:
+        return pyarrow.parquet.ParquetFile(file).read(), ()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{file} cannot be read as Parquet: {_first_line(error)}") from error
+
+
+def _arrow(file: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    data = pa.BufferReader(read_bytes(file))
+    try:
+        try:
+            return pa.ipc.open_file(data).read_all(), ()
+        except pa.ArrowInvalid:
+            data.seek(0)
+            return pa.ipc.open_stream(data).read_all(), ()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{file} cannot be read as Arrow: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _json_lines(data: bytes, name: str, options: ReadOptions) -> tuple[pa.Table, tuple[str, ...]]:
+    text, _ = as_utf8(data, name, options.encoding)
+    rows: list[dict[str, Any]] = []
+    skipped = 0
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            what = "" if isinstance(row, dict) else f"is {_json_name(row)}, not an object"
+        except (ValueError, RecursionError) as error:
+            what = f"is not valid JSON ({_first_line(error)})"
+        if not what:
+            rows.append(row)
+        elif options.bad_rows == "skip":
+            skipped += 1
+        else:
+            raise ValueError(f"{name}, line {number:,} {what}: use one object per line, or data.bad_rows=skip")
+    names = dict.fromkeys(key for row in rows for key in row)
+    notes = (f"{name}: {skipped:,} lines that are no JSON object skipped",) if skipped else ()
+    if not rows:
+        raise ValueError(f"{name} has no rows")
+    return pa.table({key: column_of([row.get(key) for row in rows]) for key in names}), notes
+
+
+def _json_name(value: Any) -> str:
+    return {list: "a list", str: "a text", type(None): "null", bool: "a boolean"}.get(type(value), "a number")
