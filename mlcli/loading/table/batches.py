@@ -133,8 +133,8 @@ class _Utf8(io.RawIOBase):
         sample = raw[: end + (end % 2 if b"\x00" in raw[:100] else 0)] if end else raw  # UTF-16 has pairs of bytes
         as_utf8(sample, name, encoding)  # refuses what is no text
         self.encoding = find_encoding(sample, name, encoding)
-        self._decoder = codecs.getincrementaldecoder(self.encoding)()
-        self._only_returns = b"\r" in sample and b"\n" not in sample
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
         self._ready = self._as_utf8(raw).removeprefix(codecs.BOM_UTF8)
         self.head = self._ready[: self._ready.rfind(b"\n") + 1] or self._ready
 
@@ -145,12 +145,11 @@ class _Utf8(io.RawIOBase):
 
     def _as_utf8(self, raw: bytes) -> bytes:
         try:
-            text = self._decoder.decode(raw, final=not raw).encode()
+            return str(self._decoder.decode(raw, final=not raw)).encode()
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{self.name} is not text in {self.encoding} after its first lines: use data.encoding=cp1252"
             ) from error
-        return text.replace(b"\r", b"\n") if self._only_returns else text
 
     def readable(self) -> bool:
         return True
