@@ -1,6 +1,7 @@
 """`mlcli predict`: predictions of a finished run for new inputs."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,10 +68,10 @@ def predict(
         if prompt is not None:
             _continue(folder, prompt, as_json, (tokens, temperature, seed))
         elif file is not None:
-            from mlcli.serve.predictions import predict_file
+            from mlcli.serve.predictions import predict_batches
 
             wanted = None if with_inputs else keep or ()
-            _write(predict_file(folder, file, wanted, print_note), output, as_json)
+            _write(predict_batches(folder, file, wanted, print_note), output, as_json)
 
 
 def _continue(folder: Path, prompt: str, as_json: bool, sampling: tuple[int, float, int]) -> None:
@@ -85,13 +86,18 @@ def _continue(folder: Path, prompt: str, as_json: bool, sampling: tuple[int, flo
         _print(prompt + generated + "\n")
 
 
-def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:
-    from mlcli.serve.formats import to_csv, to_json, write_table
+def _write(tables: "Iterator[pd.DataFrame]", output: Path | None, as_json: bool) -> None:
+    import pandas as pd
 
-    if output is None:
-        _print(to_json(table) if as_json else to_csv(table))
+    from mlcli.serve.formats import csv_texts, to_json, write_tables
+
+    if output is not None:
+        write_tables(tables, output, as_json)
+    elif as_json:
+        _print(to_json(pd.concat(list(tables), ignore_index=True)))
     else:
-        write_table(table, output, as_json)
+        for text in csv_texts(tables):
+            _print(text)
 
 
 def _print(text: str) -> None:

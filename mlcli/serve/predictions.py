@@ -1,15 +1,15 @@
 """Predictions of a run for a file of inputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from mlcli.config.errors import ConfigError, suggest
+from mlcli.config.errors import ConfigError
 from mlcli.serve.input_files import images_in, read_inputs
 from mlcli.serve.predictor import InvalidRow, Predictor, model_folder
-from mlcli.serve.rows import findings, read_rows
+from mlcli.serve.table_file import predict_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,46 +20,38 @@ BATCH_ROWS = 1024  # the activations of a whole file might not fit into memory
 def predict_file(
     run: Path, file: str, keep: Sequence[str] | None = (), note: Callable[[str], object] = lambda line: None
 ) -> "pd.DataFrame":
+    """The batches of `predict_batches` as one table."""
+    import pandas as pd
+
+    return pd.concat(list(predict_batches(run, file, keep, note)), ignore_index=True)
+
+
+def predict_batches(
+    run: Path, file: str, keep: Sequence[str] | None = (), note: Callable[[str], object] = lambda line: None
+) -> "Iterator[pd.DataFrame]":
     """Predictions for the rows of a file, in their order, or for every image of a folder. run: the run's folder.
 
-    keep: columns of the file to put before the predictions; None: all. note: called with a line for each column of a
-    table with missing values or unknown levels. Raises ConfigError for a run that did not
-    finish, and for a file that cannot be read or does not fit.
+    keep: columns of the file to put before the predictions; None: all. note: called at the end, with a line for each
+    column of a table with missing values or unknown levels. Raises ConfigError for a run that did not finish, and for
+    a file that cannot be read or does not fit.
     """
     import torch
 
     predictor = Predictor(model_folder(run))
     torch.set_num_threads(predictor.parts.threads)
     if predictor.parts.data.kind == "table":
-        return _predict_table(predictor, file, keep, note)
+        yield from predict_table(predictor, file, keep, note)
+        return
     if keep is None or keep:
         raise ConfigError("--keep and --with-inputs need a run on a table of your own, such as data=csv")
     if Path(file).is_dir():
-        return _predict_images(predictor, Path(file), images_in(Path(file)), run / "model")
+        yield _predict_images(predictor, Path(file), images_in(Path(file)), run / "model")
+        return
     inputs = read_inputs(file, predictor.parts.data, run / "model")
     try:
-        return predict_rows(predictor, inputs)
+        yield predict_rows(predictor, inputs)
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
-
-
-def _predict_table(
-    predictor: Predictor, file: str, keep: Sequence[str] | None, note: Callable[[str], object]
-) -> "pd.DataFrame":
-    rows = read_rows(file)
-    unknown = [name for name in keep or () if name not in rows.column_names]
-    if unknown:
-        raise ConfigError(f"--keep {unknown[0]}: {file} has no such column.{suggest(unknown[0], rows.column_names)}")
-    try:
-        encoded = predictor.encode(rows)
-        table = predict_rows(predictor, encoded.values)
-    except ValueError as error:
-        raise ConfigError(f"{file}: {error}") from error
-    for place, name in enumerate(rows.column_names if keep is None else keep):
-        table.insert(place, name, rows.column(name).to_pandas(), allow_duplicates=True)
-    for line in findings(encoded, predictor.parts.data):
-        note(line)
-    return table
 
 
 def _predict_images(predictor: Predictor, folder: Path, images: Sequence[Path], model: Path) -> "pd.DataFrame":
