@@ -51,6 +51,26 @@ class NTKLinear(MemberLinear):
         return super().forward(x_KBI * self.weight.shape[1] ** -0.5)
 
 
+class SharedLinear(nn.Module):
+    """A linear layer with one weight matrix W for K members, of which member k scales its inputs by r_k and its
+    outputs by s_k and adds a bias b_k: ((x ∘ r_k) W) ∘ s_k + b_k (BatchEnsemble, Wen et al. 2020, arXiv 2002.06715).
+    """
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound).repeat(members, 1))
+        self.scale_in = nn.Parameter(torch.ones(members, inputs))
+        self.scale_out = nn.Parameter(torch.ones(members, outputs))
+
+    def forward(self, x_KBI: Tensor) -> Tensor:
+        """K × B × I, or 1 × B × I for equal inputs of all members → K × B × O."""
+        # Scaling the weights is less work than scaling the inputs and outputs of a batch.
+        weight_KIO = self.scale_in.unsqueeze(2) * self.weight * self.scale_out.unsqueeze(1)
+        return torch.baddbmm(self.bias.unsqueeze(1), x_KBI.expand(len(self.bias), -1, -1), weight_KIO)
+
+
 class PiecewiseLinear(nn.Module):
     """Piecewise-linear embeddings of numbers (Gorishniy et al. 2022, arXiv 2203.05556), with the linear part of
     Gorishniy et al. 2025 (arXiv 2410.24210): number x becomes w · x + b + Σ_t V_t · e_t(x), where e_t rises from 0 to

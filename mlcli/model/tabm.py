@@ -1,36 +1,19 @@
 """TabM: an ensemble of K networks that share most of their weights (Gorishniy et al. 2025, arXiv 2410.24210).
 
-Each layer has one weight matrix W for all members; member k scales its inputs by r_k and its outputs by s_k, and adds
-a bias b_k of its own: ((x ∘ r_k) W) ∘ s_k + b_k (BatchEnsemble, Wen et al. 2020, arXiv 2002.06715). At first members
-differ in the r of the first layer alone, which is ±1 at random, and in their heads. They learn from the mean of their
-losses, and together predict the mean of their probabilities. Numbers enter by piecewise-linear embeddings.
+Each layer has one weight matrix for all members, of which each scales the inputs and outputs and adds a bias. At
+first members differ in the scaling of the first inputs alone, which is ±1 at random for each column, and in their
+heads. They learn from the mean of their losses, and together predict the mean of their probabilities. Numbers enter
+by piecewise-linear embeddings.
 
-Shapes: B batch, K members, D numbers of a row, C codes of a row, I inputs and O outputs of a layer.
+Shapes: B batch, K members.
 """
 
 import torch
 from torch import Tensor, nn
 
 from mlcli.model.layers import ActivationName, Count, Probability, activation_of, dropout_of, named
-from mlcli.model.table_layers import Categories, MemberLinear, PiecewiseLinear, average
+from mlcli.model.table_layers import Categories, MemberLinear, PiecewiseLinear, SharedLinear, average
 from mlcli.traits import ModelTraits
-
-
-class SharedLinear(nn.Module):
-    """A linear layer whose weights K members share, with a scaling of inputs and outputs and a bias of their own."""
-
-    def __init__(self, members: int, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(inputs, outputs, bias=False)
-        self.scale_in = nn.Parameter(torch.ones(members, inputs))
-        self.scale_out = nn.Parameter(torch.ones(members, outputs))
-        bound = inputs**-0.5
-        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound).repeat(members, 1))
-
-    def forward(self, x_KBI: Tensor) -> Tensor:
-        """K × B × I, or 1 × B × I for equal inputs of all members → K × B × O."""
-        y_KBO: Tensor = self.linear(x_KBI * self.scale_in.unsqueeze(1))
-        return torch.addcmul(self.bias.unsqueeze(1), y_KBO, self.scale_out.unsqueeze(1))
 
 
 class TabM(nn.Module):
@@ -50,7 +33,7 @@ class TabM(nn.Module):
         *,
         members: Count = 8,
         width: Count = 128,
-        blocks: Count = 2,
+        blocks: Count = 3,
         bins: Count = 48,
         embedding: Count = 16,
         activation: ActivationName = "relu",
@@ -63,7 +46,8 @@ class TabM(nn.Module):
         features = input_shape[0] * embedding
         layers = [SharedLinear(members, features if i == 0 else width, width) for i in range(blocks)]
         with torch.no_grad():
-            layers[0].scale_in.copy_(torch.randint(0, 2, (members, features)) * 2 - 1)
+            signs = torch.randint(0, 2, (members, input_shape[0])) * 2 - 1
+            layers[0].scale_in.copy_(signs.repeat_interleave(embedding, 1))  # one for the embedding of each column
         self.blocks = nn.Sequential(
             *(
                 named(linear=layer, activation=activation_of(activation), dropout=dropout_of(dropout))

@@ -96,8 +96,8 @@ def work_of(parts: Parts) -> float:
 
     def count(module: nn.Module, inputs: Any, outputs: Any) -> None:
         output = next(_tensors(outputs), None)
-        if type(module).__module__ == TABLES and output is not None:  # each weight once for each of B examples
-            counted.append(output.shape[-2] * sum(own.numel() for own in module.parameters() if own.ndim > 2))
+        if type(module).__module__ == TABLES and output is not None:
+            counted.append(_work_of_table_layer(module, output))
             return
         matrices = [own for own in module.parameters(recurse=False) if own.ndim > 1]
         if output is not None and matrices:
@@ -116,6 +116,14 @@ def work_of(parts: Parts) -> float:
         for hook in hooks:
             hook.remove()
     return sum(counted)
+
+
+def _work_of_table_layer(layer: nn.Module, output: Tensor) -> float:
+    """Weights of three dimensions are used once for each of B examples; those of two, which K members share, once for
+    each member. output: [K ×] B × features."""
+    used_once = sum(own.numel() for own in layer.parameters() if own.ndim > 2)
+    shared = sum(own.numel() for name, own in layer.named_parameters() if name == "weight") * len(output)
+    return float(output.shape[-2] * (used_once or shared))
 
 
 def _width(layer: Any, output: Tensor) -> int:

@@ -17,7 +17,7 @@ def inputs_of(rows: int = 6) -> torch.Tensor:
 def network(members: int, **settings) -> TabM:
     """With adapters as after some training."""
     torch.manual_seed(0)
-    given = {"width": WIDTH, "bins": 4, "embedding": 2, "dropout": 0.0} | settings
+    given = {"width": WIDTH, "blocks": 2, "bins": 4, "embedding": 2, "dropout": 0.0} | settings
     model = TabM((NUMBERS + len(CARDINALITIES),), OUTPUTS, CARDINALITIES, members=members, **given)
     model.fit_inputs(inputs_of(100))
     with torch.no_grad():
@@ -28,13 +28,13 @@ def network(members: int, **settings) -> TabM:
 
 def plain(model: TabM, member: int) -> MLP:
     """An MLP with the scaled weights of a member: diag(r) W diag(s)."""
-    features = model.blocks[0].linear.linear.in_features
+    features = len(model.blocks[0].linear.weight)
     mlp = MLP((features,), OUTPUTS, width=WIDTH, norm="none")
     with torch.no_grad():
         for block, own in zip(mlp.hidden, model.blocks, strict=True):
             layer = own.linear
-            scale = layer.scale_out[member].unsqueeze(1) * layer.scale_in[member]
-            block.linear.weight.copy_(layer.linear.weight * scale)
+            scale = layer.scale_in[member].unsqueeze(1) * layer.scale_out[member]
+            block.linear.weight.copy_((layer.weight * scale).T)
             block.linear.bias.copy_(layer.bias[member])
         mlp.head.weight.copy_(model.head.weight[member].T)
         mlp.head.bias.copy_(model.head.bias[member])
@@ -63,8 +63,9 @@ def test_one_member_is_an_mlp():
 def test_members_differ_at_first_in_the_first_scaling_and_the_head():
     torch.manual_seed(0)
     model = TabM((3,), 2, members=4)
-    first, second = (block.linear for block in model.blocks)
-    assert first.scale_in.unique().tolist() == [-1, 1]
+    first, second, _ = (block.linear for block in model.blocks)
+    by_column = first.scale_in.view(4, 3, 16)
+    assert by_column.unique().tolist() == [-1, 1] and (by_column == by_column[:, :, :1]).all()
     for scale in (first.scale_out, second.scale_in, second.scale_out):
         assert scale.unique().tolist() == [1]
     assert (first.bias == first.bias[0]).all() and not torch.equal(model.head.weight[0], model.head.weight[1])
@@ -78,7 +79,9 @@ def test_a_row_of_categories_alone():
 
 def test_the_bins_are_saved():
     model = network(2)
-    other = TabM((NUMBERS + len(CARDINALITIES),), OUTPUTS, CARDINALITIES, members=2, width=WIDTH, bins=4, embedding=2)
+    other = TabM(
+        (NUMBERS + len(CARDINALITIES),), OUTPUTS, CARDINALITIES, members=2, width=WIDTH, blocks=2, bins=4, embedding=2
+    )
     other.load_state_dict(model.state_dict())
     assert torch.equal(other.eval()(inputs_of()), model.eval()(inputs_of()))
 
