@@ -153,5 +153,6 @@ def test_no_protocol_and_no_trait_is_left_over() -> None:
 def test_the_documentation_lists_every_trait_and_protocol() -> None:
     text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
     section = text.partition("## Traits and protocols")[2].partition("\n## ")[0]
-    names = {field.name for kind in (TaskTraits, ModelTraits, DataTraits) for field in fields(kind)} | {*optional_protocols()}
+    traits = {field.name for kind in (TaskTraits, ModelTraits, DataTraits) for field in fields(kind)}
+    names = traits | {*optional_protocols()}
     assert {name for name in names if f"`{name}`" not in section} == set()
