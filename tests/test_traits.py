@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mlcli import renamed
 from mlcli.task.classification import Classification
 from mlcli.train import model_protocols, protocols
-from mlcli.traits import ModelTraits, TaskTraits, model_traits, task_traits
+from mlcli.traits import DataTraits, ModelTraits, TaskTraits, model_traits, task_traits
 
 PACKAGE = Path(__file__).resolve().parent.parent / "mlcli"
 DEFINED = {"protocols.py", "model_protocols.py", "traits.py"}
@@ -145,7 +145,7 @@ def test_no_protocol_and_no_trait_is_left_over() -> None:
     optional = optional_protocols()
     assert len(optional) > 20
     assert [name for name in optional if not any(re.search(rf"\b{name}\b", text) for text in sources)] == []
-    for kind in (TaskTraits, ModelTraits):
+    for kind in (TaskTraits, ModelTraits, DataTraits):
         declared = [f"{field.name}=" for field in fields(kind)]
         assert [each for each in declared if not any(each in text for text in sources)] == []
 
@@ -153,5 +153,6 @@ def test_no_protocol_and_no_trait_is_left_over() -> None:
 def test_the_documentation_lists_every_trait_and_protocol() -> None:
     text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
     section = text.partition("## Traits and protocols")[2].partition("\n## ")[0]
-    names = {field.name for kind in (TaskTraits, ModelTraits) for field in fields(kind)} | {*optional_protocols()}
+    traits = {field.name for kind in (TaskTraits, ModelTraits, DataTraits) for field in fields(kind)}
+    names = traits | {*optional_protocols()}
     assert {name for name in names if f"`{name}`" not in section} == set()

@@ -12,7 +12,7 @@ from mlcli.loading.dataset import DataSet, Examples
 from mlcli.loading.make_dataset import make_dataset
 from mlcli.loading.table.schema import Schema
 from mlcli.random_numbers import seed_generators
-from mlcli.run.own_table import files_of, is_own_table, split_unit, table_arguments
+from mlcli.run.own_table import files_of, is_own_table, named_as_typed, split_unit, table_arguments
 from mlcli.run.partial import partial
 from mlcli.traits import model_traits
 
@@ -33,7 +33,7 @@ def build_examples(cfg: Settings, schema: Schema | None = None) -> Examples:
     global _last
     seed_generators(0, torch.device("cpu"))
     arguments = table_arguments(cfg)
-    with as_config_error(), calling(cfg.data._target_, "data._target_"):
+    with as_config_error(), named_as_typed(cfg), calling(cfg.data._target_, "data._target_"):
         if not is_own_table(cfg):
             made: Examples = partial(cfg.data)(**arguments)
             return made

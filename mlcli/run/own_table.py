@@ -1,6 +1,8 @@
 """What other settings than those of `data` say to the function of a table of the user's own."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mlcli.config.errors import ConfigError
@@ -58,6 +60,19 @@ def files_of(cfg: Settings) -> tuple[tuple[str, int, int], ...]:
     given = [cfg.data.get(name) for name in ("path", "val_path", "test_path")]
     files = [file for path in given if path for file in find_files(path)]
     return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
+@contextmanager
+def named_as_typed(cfg: Settings) -> Iterator[None]:
+    """Errors about the column in split.by name that setting, which the function of the table does not have."""
+    word, _, column = str(cfg.split.by).partition(":")
+    try:
+        yield
+    except ValueError as error:
+        start = f"data.{ARGUMENTS.get(word)}={column}:"
+        if not column or not str(error).startswith(start):
+            raise
+        raise ValueError(f"split.by={cfg.split.by}:{str(error).removeprefix(start)}") from error
 
 
 def split_unit(cfg: Settings) -> str:

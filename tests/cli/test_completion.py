@@ -240,7 +240,8 @@ def test_unknown_shell() -> None:
 
 def test_crossval_takes_overrides_and_words_of_its_own(ask: Ask) -> None:
     assert {"folds=", "repeats=", "by=", "metric=", "model="} <= set(ask("mlcli crossval "))
-    assert ask("mlcli crossval by=") == ["by=example", "by=group", "by=class", "by=time"]
+    units = ("example", "group", "class", "time", "group:", "time:", "column:")
+    assert ask("mlcli crossval by=") == [f"by={unit}" for unit in units]
     assert ask("mlcli crossval model=ls") == ["model=lstm"]
 
 

@@ -1,5 +1,7 @@
 """Settings outside of `data` that name columns of a table."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -43,6 +45,15 @@ def test_a_column_of_the_split_reaches_the_table() -> None:
     assert build_data(table_config(by="column:a")).splits["val"].tolist() == [0, 1, 2]
     data = build_data(table_config(by="time:b"))
     assert data.target == "b" and data.splits["test"].tolist() == [16, 17, 18, 19]
+
+
+def test_errors_name_the_column_as_typed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    cfg = run_config(
+        "data=csv", "task=regression", f"data.path={tmp_path}/a.csv", "data.target=y", "split.by=group:z"
+    )
+    with pytest.raises(ConfigError, match=r"^split\.by=group:z: there is no such column\."):
+        build_data(cfg)
 
 
 def test_the_task_decides_what_the_target_is() -> None:
