@@ -94,6 +94,7 @@ FOREIGN = {
     "config/stored.py": "PyYAML with or without its C library",
     "data/surnames.py": "providers of Faker",
     "loading/download.py": "exceptions of urllib",
+    "loading/table/sql.py": "exceptions of database drivers",
     "model/estimator.py": "estimators of scikit-learn",
     "model/estimator_bytes.py": "modules of estimators",
     "run/target_kinds.py": "estimators of scikit-learn",

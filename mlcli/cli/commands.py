@@ -117,19 +117,29 @@ FLAGS = {
 CROSSVAL = {
     "folds": ("5", "10"),
     "repeats": ("1", "3", "10"),
-    "by": ("example", "group", "class", "time"),
+    "by": ("example", "group", "class", "time", "group:", "time:", "column:"),
     "metric": ("test/accuracy", "test/f1_macro", "test/roc_auc", "test/rmse", "test/r2", "test/loss"),
 }
 
 # Settings with choices, which a test compares with the schema.
 SETTINGS = {
-    "split.by": ("example", "group", "class", "time"),
+    "split.by": ("example", "group", "class", "time", "group:", "time:", "column:"),  # the last three with a column
     "trainer.average": ("ema", "swa"),
     "trainer.class_weights": ("balanced",),
     "trainer.sampler": ("balanced",),
     "device.name": ("auto", "cpu", "cuda", "mps"),
     "device.precision": ("fp32", "bf16", "fp16"),
     "tracking.name": ("mlflow", "tensorboard", "both", "none"),
+}
+
+# Settings of tables with choices.
+TABLE_SETTINGS = {
+    "data.as_classes": ("true", "false"),
+    "data.bad_rows": ("error", "skip"),
+    "data.dates": ("auto", "day_first", "month_first"),
+    "data.decimal": ("auto", "point", "comma"),
+    "data.delimiter": ("auto", "comma", "semicolon", "tab", "pipe", "space"),
+    "data.rare_classes": ("error", "drop", "merge"),
 }
 
 # Flags that take a value, with its choices; other flags take none. `flag_values` finds names of runs and configs.

@@ -9,7 +9,18 @@ import os
 import sys
 
 from mlcli.cli.command_line import Line
-from mlcli.cli.commands import COMMANDS, CROSSVAL, FILES, FILTERS, FLAG_VALUES, FLAGS, SETTINGS, SHELLS, SHORT
+from mlcli.cli.commands import (
+    COMMANDS,
+    CROSSVAL,
+    FILES,
+    FILTERS,
+    FLAG_VALUES,
+    FLAGS,
+    SETTINGS,
+    SHELLS,
+    SHORT,
+    TABLE_SETTINGS,
+)
 from mlcli.cli.flag_values import Candidates, flag_values
 from mlcli.cli.run_names import run_names
 from mlcli.config import index
@@ -122,7 +133,8 @@ def overrides(line: Line) -> Candidates | None:
         choices = index.chosen(_typed(line.before, known), where, primary)
         keys = index.all_keys(choices, where, primary)
         if equals:
-            defaults = SETTINGS.get(name) or _defaults(keys.get(name, ""))
+            stated = SETTINGS.get(name) or (TABLE_SETTINGS.get(name) if name in keys else None)
+            defaults = stated or _defaults(keys.get(name, ""))
             if value and not any(default.startswith(value) for default in defaults):
                 return FILES
             found = {f"{name}={default}": "" for default in defaults}

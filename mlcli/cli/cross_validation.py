@@ -21,7 +21,8 @@ def as_sweep(arguments: list[str]) -> list[str]:
     """Translates the arguments of `mlcli crossval` to those of `mlcli train`. Raises ConfigError.
 
     Its own arguments are folds=5, repeats=1 (each with its own split.seed), by=example|group|class|time and
-    metric=test/…. Without split.val no validation data is held out, and the last epoch counts.
+    metric=test/…. Without split.val no validation data is held out, and the last epoch counts, except for models with
+    early stopping by default.
     """
     from mlcli.config.errors import ConfigError
     from mlcli.config.meant import meant
@@ -49,11 +50,27 @@ def as_sweep(arguments: list[str]) -> list[str]:
         first = _count(given, "split.seed", 0, 0)
         own.append(f"split.seed=range({first},{first + repeats})")
         read.add("split.seed")
-    defaults = {"split.val": "0", "sweep.figures": "0"}
-    if given.get("split.val", "0") in ("0", "0.0"):
+    defaults = {"sweep.figures": "0"} if _stops_early(given) else {"split.val": "0", "sweep.figures": "0"}
+    if (defaults | given).get("split.val") in ("0", "0.0"):
         defaults["trainer.monitor"] = "train/loss"
     own += [f"{key}={value}" for key, value in defaults.items() if key not in given]
     return [*own, *(_long(each) for each in arguments if "=" not in each or each.partition("=")[0] not in read)]
+
+
+def _stops_early(given: dict[str, str]) -> bool:
+    """Whether one of the models has early stopping by its own defaults, as those for tables. It needs validation
+    data."""
+    from mlcli.config import index
+
+    if {"trainer", "trainer.patience"} & given.keys():
+        return False
+    groups = index.groups()
+    typed = {key: value.partition(",")[0] for key, value in given.items() if key in groups}
+    for model in given["model"].split(",") if "model" in given else [""]:
+        choices = index.chosen(typed | ({"model": model} if model else {}))
+        if index.all_keys(choices).get("trainer.patience", "null") != "null":
+            return True
+    return False
 
 
 def _is_one(key: str, value: str, arguments: list[str]) -> bool:

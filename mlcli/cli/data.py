@@ -23,7 +23,7 @@ def data(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SETTING]...", help="data.KEY=VALUE and split.by=…, as for train."),
+        typer.Argument(metavar="SETTINGS", help="data.KEY=VALUE and split.by=…, as for train."),
     ] = None,
     as_json: AsJson = False,
     html: Annotated[

@@ -51,7 +51,7 @@ def predict(
     config_dir: ConfigDir = None,
 ) -> None:
     """Predict for each row of a file or image of a folder, or continue a prompt, with the run's best weights."""
-    from mlcli.cli.output import outputs_folder, print_json, print_note
+    from mlcli.cli.output import outputs_folder, print_note
     from mlcli.config.errors import ConfigError
     from mlcli.run.user_configs import add_configs
     from mlcli.store.find import find_run
@@ -65,18 +65,24 @@ def predict(
             )
         folder = find_run(run, outputs_folder(outputs)).folder.path
         if prompt is not None:
-            from mlcli.serve.generate import generate
-
-            generated = generate(folder, prompt, tokens, temperature, seed)
-            if as_json:
-                print_json({"prompt": prompt, "generated": generated})
-            else:
-                _print(prompt + generated + "\n")
+            _continue(folder, prompt, as_json, (tokens, temperature, seed))
         elif file is not None:
             from mlcli.serve.predictions import predict_file
 
             wanted = None if with_inputs else keep or ()
             _write(predict_file(folder, file, wanted, print_note), output, as_json)
+
+
+def _continue(folder: Path, prompt: str, as_json: bool, sampling: tuple[int, float, int]) -> None:
+    """Prints a text and how the language model continues it. sampling: tokens, temperature, seed."""
+    from mlcli.cli.output import print_json
+    from mlcli.serve.generate import generate
+
+    generated = generate(folder, prompt, *sampling)
+    if as_json:
+        print_json({"prompt": prompt, "generated": generated})
+    else:
+        _print(prompt + generated + "\n")
 
 
 def _write(table: "pd.DataFrame", output: Path | None, as_json: bool) -> None:

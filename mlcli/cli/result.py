@@ -12,6 +12,8 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
 
     print_metrics({name: value for name, value in evaluation_metrics(result).items() if name.count("/") == 1}, result)
     print_conclusion(folder)
+    for line in _slices(result):
+        print_line(line)
     print_line(f"best epoch {result['best_epoch']} of {result['epochs']} by {result['monitor']}; run in {folder}")
     if hint := epoch_hint(result):
         print_line(hint)
@@ -37,6 +39,16 @@ def print_metrics(metrics: dict[str, float], result: dict[str, Any]) -> None:
         for name, row in rows.items():
             row.append(format_number(scores.get(name)))
     print_table(columns, list(rows.values()))
+
+
+def _slices(result: dict[str, Any]) -> list[str]:
+    """A line for each part of a table on which the model is clearly worse."""
+    what = "share of errors" if "test/accuracy" in result["metrics"] else "mean squared error"
+    return [
+        f"worse for {each['column']}={each['level'] or '(missing)'}: {what} {format_number(each['error'])} "
+        f"in {each['rows']:,} rows"
+        for each in result.get("slices", [])
+    ]
 
 
 def epoch_hint(result: dict[str, Any]) -> str:

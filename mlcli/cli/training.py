@@ -41,8 +41,12 @@ def _show(hydra: "Hydra", flags: "argparse.Namespace") -> bool:
     name = flags.config_name or "config"
     if flags.cfg:
         from mlcli.config.compose import compose, to_yaml
+        from mlcli.config.errors import ConfigError
 
-        cfg = compose(hydra, flags.overrides, flags.multirun, name)
+        try:
+            cfg = compose(hydra, flags.overrides, flags.multirun, name)
+        except ConfigError:  # task=auto may lack the data that decides it; other errors come again
+            cfg = compose(hydra, flags.overrides, flags.multirun, name, resolve=False)
         print(to_yaml(hydra, cfg, flags.cfg, flags.package, flags.resolve), end="")
         return True
     from hydra._internal.utils import get_args_parser

@@ -24,6 +24,7 @@ FILES = ("data.path", "data.val_path", "data.test_path")
 # A column, of split.by after group:, time: or column:.
 COLUMNS = ("data.target", "data.weight", "data.group", "data.time", "data.split_column", "split.by")
 LISTS = ("data.ignore",)  # lists of columns: their elements are texts, also 2024 and true
+UNITS = ("example", "group", "class", "time")  # of split.by, without a column
 QUERY = "data.query"  # SQL, whose commas never make a sweep
 # A call of an unknown function is text in these keys: a column or file may be named `price(net)`.
 TEXTS = (*FILES, *COLUMNS, QUERY, "data.url", "data.delimiter", "data.decimal", "data.encoding", "name")
@@ -102,13 +103,15 @@ def _quoted(override: str, columns: Columns) -> str:
 
 def _of_column(override: str, key: str, value: str, known: Sequence[str], parsed: Override | None) -> str:
     """An override of a setting that names a column of the user's table."""
-    is_known = {*known}.__contains__
+    is_known = {*known, *(UNITS if key.endswith("split.by") else ())}.__contains__
     if is_known(_column(key, value)):
         return f"{key}={_in_quotes(value)}"
-    if _is_in_quotes(parsed) or (parsed is not None and parsed.is_sweep_override()):
-        return override
     parts = _parts(value)
-    if len(parts) > 1 and all(is_known(_column(key, text_of(part))) for part in parts):
+    found = [is_known(_column(key, text_of(part))) for part in parts]
+    is_other_sweep = parsed is not None and parsed.is_sweep_override() and (any(found) or len(parts) == 1)
+    if _is_in_quotes(parsed) or is_other_sweep:
+        return override
+    if len(parts) > 1 and all(found):
         return f"{key}={','.join(map(_in_quotes, map(text_of, parts)))}"
     return f"{key}={_in_quotes(value)}"
 

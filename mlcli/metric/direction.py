@@ -26,6 +26,9 @@ DIRECTIONS: dict[str, str | None] = {
     "mae": "min",
     "r2": "max",
     "explained_variance": "max",
+    "calibration_error": "min",
+    "threshold": None,
+    "f1_at_threshold": "max",
     "coverage": None,  # as close as possible to the one that was asked for
     # language_model (fast)
     "perplexity": "min",

@@ -50,3 +50,17 @@ def rates_by_threshold(positive: np.ndarray, probability: np.ndarray) -> tuple[n
     rates = np.array([counts(positive, probability, at).rates for at in thresholds])
     rates[probability.max() < thresholds, 0] = np.nan
     return thresholds, rates
+
+
+def best_threshold(positive: np.ndarray, probability: np.ndarray) -> float | None:
+    """The threshold with the highest F1 of the positive class, from N booleans and N probabilities, in the middle
+    between two neighbouring ones; None if all examples are of one class."""
+    if not positive.any() or positive.all():
+        return None
+    order = np.argsort(-probability, kind="stable")
+    ordered, hits = probability[order], np.cumsum(positive[order])
+    f1 = 2 * hits / (np.arange(1, len(order) + 1) + positive.sum())
+    ends = np.append(ordered[1:] < ordered[:-1], True)  # equal probabilities are on one side
+    place = int(np.argmax(np.where(ends, f1, -1.0)))
+    below = ordered[place + 1] if place + 1 < len(ordered) else 0.0
+    return float((ordered[place] + below) / 2)

@@ -1,6 +1,7 @@
 """The end of a run: evaluates the best weights once on the test split; writes model, predictions, result, figures."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ def finish(
         "examples_per_second": _examples_per_second(parts, progress),
         "peak_memory": peak_memory(parts.device),
     }
+    if evaluation.slices:
+        result["slices"] = [asdict(each) for each in evaluation.slices]
     write_json(folder.path / "result.json", result)
     if save and cfg.tracking.figures:
         plot_results(folder, cfg, parts, evaluation, save)

@@ -35,9 +35,10 @@ def parse_rows(text: str) -> "pa.Table":
 
 def encode_rows(given: Any, schema: Schema) -> Encoded:
     """Encodes a table of Arrow or pandas. Raises ValueError for anything else and for rows that do not fit."""
+    import pandas as pd
     import pyarrow as pa
 
-    if hasattr(given, "columns") and not isinstance(given, pa.Table):
+    if isinstance(given, pd.DataFrame):
         try:
             given = pa.Table.from_pandas(given, preserve_index=False)
         except (pa.ArrowException, TypeError, ValueError) as error:

@@ -134,6 +134,7 @@ result = fields(
     intervals=table(pair(number)),
     baselines=table(number),
     boosting=table(table(number)),
+    slices=each(fields({"column": text, "level": text, "rows": count, "error": number})),
     examples_per_second=maybe(number),
     peak_memory=maybe(count),
 )

@@ -4,7 +4,7 @@ Shapes: B batch, N examples of a split, C classes.
 """
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -20,10 +20,12 @@ from mlcli.task.gradient.augment import Augment, Mixup
 from mlcli.task.gradient.class_weights import ClassWeights, class_weight_tensor
 from mlcli.task.gradient.gradient_task import (
     GradientTask,
+    forward_split,
     probability_columns,
     require_single_target,
 )
 from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
+from mlcli.task.gradient.table_report import slices
 from mlcli.train.model_protocols import PredictsClasses
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -68,6 +70,7 @@ class Classification(GradientTask):
         require_numbers(data, mixup, noise)
         self.augment = Augment(data.kind, data.shape, **amounts) if any(amounts.values()) else None
         self.mixup = Mixup(mixup) if mixup else None
+        self.threshold: Tensor | None = None  # of the second of two classes of a table
 
     @staticmethod
     def outputs(data: DataSet) -> int:
@@ -141,6 +144,9 @@ class Classification(GradientTask):
         evaluation.metrics |= classification.scores(y, p, classes, chosen)
         evaluation.intervals = intervals.classification(y, chosen, classification.log_losses(y, p))
         evaluation.baselines = baseline.majority(self.loader.all_targets("train").cpu().numpy(), y)
+        if self.data.kind == "table":
+            evaluation.slices = slices(self.data, split, (chosen != y).astype(float))
+            evaluation.metrics |= self._of_probabilities(y, p)
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p, chosen)}
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
@@ -150,6 +156,38 @@ class Classification(GradientTask):
             *self._boundary(raw, y),
             *self._kernels(raw, y),
         ]
+
+    def _of_probabilities(self, y: np.ndarray, p: np.ndarray) -> dict[str, Any]:
+        """Of a table: the expected calibration error and, with two classes, the threshold of the second one that
+        `calibrate` has chosen, with the F1 score there."""
+        from mlcli.metric.calibration import reliability
+        from mlcli.metric.threshold import counts
+
+        found: dict[str, Any] = {"calibration_error": reliability(y, p).error}
+        if self.threshold is not None:
+            at = float(self.threshold)
+            found |= {"threshold": at, "f1_at_threshold": counts(y == 1, p[:, 1], at).rates[2]}
+        return found
+
+    def calibrate(self) -> None:
+        """Of a table with two classes, the threshold with the best F1 of the second one on the validation split."""
+        from mlcli.metric.threshold import best_threshold
+
+        if self.data.kind != "table" or len(self.data.classes) != 2 or not len(self.data.splits["val"]):
+            return
+        outputs, targets = forward_split(self.model, self.loader, "val")
+        chosen = best_threshold(targets.cpu().numpy() == 1, _probabilities(outputs)[:, 1])
+        self.threshold = None if chosen is None else torch.tensor(chosen, dtype=torch.float64)
+
+    def state_dict(self) -> dict[str, Any]:
+        state = super().state_dict()
+        own = {} if self.threshold is None else {"decision.threshold": self.threshold}
+        return state | {"model": state["model"] | own}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        weights = dict(state["model"])
+        self.threshold = weights.pop("decision.threshold", None)
+        super().load_state_dict(state | {"model": weights})
 
     def _boundary(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
         """The decision boundary of two features; nothing for other data."""

@@ -21,6 +21,7 @@ from mlcli.loading.statistics import mean_and_std
 from mlcli.metric import fast
 from mlcli.task.gradient.gradient_task import GradientTask, forward_split, require_single_target
 from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
+from mlcli.task.gradient.table_report import slices
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
@@ -118,6 +119,7 @@ class Regression(GradientTask):
         if self.margin is not None:
             inside = np.abs(y - predictions) <= float(self.margin)
             evaluation.metrics["coverage"] = torch.tensor(inside.mean())
+        evaluation.slices = slices(self.data, split, np.square(y - predictions, dtype=np.float64))
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
             *plots(y, predictions, self.data.target),

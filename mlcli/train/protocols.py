@@ -23,6 +23,7 @@ class Evaluation:
     figures (objects with `name` and `save(folder)`).
     intervals: 95 % confidence intervals of some of the metrics, by name. baselines: the values of some of them for
     predictions that ignore the inputs. predicted: the predictions of a model that has a rule of its own for them.
+    slices: parts of a table on which the model is clearly worse, as dataclasses.
     """
 
     metrics: dict[str, Any]
@@ -31,6 +32,7 @@ class Evaluation:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
     predicted: Tensor | None = None
+    slices: Sequence[Any] = ()
 
 
 @runtime_checkable

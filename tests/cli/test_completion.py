@@ -16,7 +16,7 @@ from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 from mlcli.cli import run_names
 from mlcli.cli.app import load_command
 from mlcli.cli.command_line import split
-from mlcli.cli.commands import COMMANDS, FILTERS, FLAG_VALUES, FLAGS, HYDRA_FLAGS, SETTINGS, SHORT
+from mlcli.cli.commands import COMMANDS, FILTERS, FLAG_VALUES, FLAGS, HYDRA_FLAGS, SETTINGS, SHORT, TABLE_SETTINGS
 from mlcli.cli.complete import FILES_STATUS, complete, script
 from mlcli.config import index
 from mlcli.config.compose import hydra_session
@@ -301,8 +301,20 @@ def test_settings_with_choices_complete(ask: Ask) -> None:
         for field in fields(group.type) if is_dataclass(group.type) else ():
             if choices := field.metadata.get("choices"):
                 stated.add(key := f"{group.name}.{field.name}")
+                choices = (*choices, *(f"{each}:" for each in field.metadata.get("with_column", ())))
                 assert ask(f"mlcli train {key}=") == [f"{key}={choice}" for choice in choices]
     assert set(SETTINGS) == stated | {"trainer.class_weights"}
+
+
+def test_settings_of_tables_complete(ask: Ask) -> None:
+    for key, choices in TABLE_SETTINGS.items():
+        assert ask(f"mlcli train data=csv {key}=") == ask(f"mlcli data x.csv {key}=")
+        assert set(ask(f"mlcli data x.csv {key}=")) == {f"{key}={choice}" for choice in choices}
+    assert ask("mlcli data x.csv split.by=c") == ["split.by=class", "split.by=column:"]
+    assert ask("mlcli data x.csv data.t") == ["data.target=", "data.test_path=", "data.time=", "data.types="]
+    assert ask("mlcli data x.csv trainer.") == []
+    assert "model.bins=" in ask("mlcli train data=csv model.")
+    assert ask("mlcli train task=au") == ["task=auto"]
 
 
 def test_filters_complete(ask: Ask) -> None:

@@ -48,7 +48,7 @@ MESSAGES = {
     "task.loss=f": "task.loss=f: use task.loss._target_=f.",
     "task.loss=torch.nn.MSELoss task=regression": "use task.loss._target_=torch.nn.MSELoss.",
     "optimizer=adam optimizer.momentum=0.9": "It is a setting of optimizer=momentum|nesterov|rmsprop|sgd. Keys",
-    "data.path=x.csv": "It is a setting of data=characters|",
+    "data.path=x.csv": "It is a setting of data=arrow|characters|csv|",
     "optimizer.name=adam": "in this config: use optimizer=OPTION, see `mlcli list optimizer`.",
     "wrong=1": "See `mlcli train --cfg job` for all of them.",
     "device=gpu": "Did you mean cuda? Choices: auto, cpu, cuda, mps.",

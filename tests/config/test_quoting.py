@@ -109,6 +109,10 @@ def test_a_comma_in_a_name_is_no_sweep_where_the_name_exists(tmp_path: Path, mon
     assert value("split.by=group:a,group:ö", *columns) == ["group:a", "group:ö"]
     assert value("data.target=a, (ö", *columns) == "a, (ö"
     assert value("data.target=b", "a,b") == "b"
+    assert value("data.target=a,typo", *columns) == ["a", "typo"]  # each value has its own error
+    assert value("data.target=neither,nor", *columns) == "neither,nor"
+    assert value("split.by=example,group:a", *columns) == ["example", "group:a"]
+    assert value("split.by=example,class", *columns) == ["example", "class"]
 
 
 def test_composed_values_arrive_in_runs_and_trials() -> None:

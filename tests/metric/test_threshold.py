@@ -36,3 +36,15 @@ def test_counts_and_rates(scored: tuple[np.ndarray, np.ndarray]) -> None:
 def test_no_example_of_the_class() -> None:
     with pytest.raises(ValueError, match=r"split\.val"):
         threshold.threshold_for_recall(np.zeros(3, dtype=bool), np.ones(3), 0.9)
+
+
+def test_the_best_threshold_has_the_highest_f1_of_all() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        positive, probability = random.random(40) < 0.3, np.round(random.random(40), 1)  # with equal ones
+        chosen = threshold.best_threshold(positive, probability)
+        assert chosen is not None
+        everywhere = np.linspace(-0.05, 1.05, 23)
+        best = max(metrics.f1_score(positive, probability >= at, zero_division=0) for at in everywhere)
+        assert metrics.f1_score(positive, probability >= chosen) == pytest.approx(best)
+    assert threshold.best_threshold(np.ones(3, bool), np.ones(3)) is None

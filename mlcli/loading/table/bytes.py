@@ -76,7 +76,7 @@ def as_utf8(data: bytes, name: str, encoding: str = "auto") -> tuple[bytes, str]
     for start, advice in SIGNATURES:
         if data.startswith(start):
             raise ValueError(f"{name} {advice}")
-    found = _encoding(data, name) if encoding == "auto" else _known(encoding)
+    found = find_encoding(data, name, encoding)
     if not found.startswith(WIDE):
         _check_is_text(data, name)
     if found != "utf-8":
@@ -102,7 +102,11 @@ def _known(encoding: str) -> str:
         raise ValueError(f"data.encoding={encoding}: no such encoding; use auto, utf-8, utf-16 or cp1252") from error
 
 
-def _encoding(data: bytes, name: str) -> str:
+def find_encoding(data: bytes, name: str, encoding: str = "auto") -> str:
+    """The name of the encoding: as given, or by the bytes. Raises ValueError where they are no text, and for names
+    that Python does not know."""
+    if encoding != "auto":
+        return _known(encoding)
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "utf-32"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

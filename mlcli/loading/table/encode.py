@@ -17,9 +17,22 @@ from mlcli.loading.table.values import as_texts, is_numeric, simple
 LISTED = 5  # names in a message
 
 
-def encode(table: pa.Table, columns: Sequence[Column]) -> Encoded:
-    """Encodes the columns by name; other columns of the table are ignored. Raises ValueError for columns that the
-    table lacks, and for texts that are no number or date in a column of such."""
+class Unreadable(ValueError):
+    """A text that does not fit its column. row: its index."""
+
+    def __init__(self, row: int, column: str, what: str) -> None:
+        self.row, self.column, self.what = row, column, what
+        super().__init__(self.message())
+
+    def message(self, before: int = 0) -> str:
+        """One line. before: rows of the file before the table."""
+        return f"column {self.column}, row {self.row + before + 1:,}: {self.what}"
+
+
+def encode(table: pa.Table, columns: Sequence[Column], before: int = 0) -> Encoded:
+    """Encodes the columns by name; other columns of the table are ignored. before: rows of the file before this
+    batch, for messages. Raises ValueError for columns that the table lacks, and for texts that are no number or date
+    in a column of such."""
     wanted = [column for column in columns if column.features]
     found_columns = dict(zip(table.column_names, table.columns, strict=True))  # by name takes a search each
     absent = [column.name for column in wanted if column.name not in found_columns]
@@ -32,7 +45,10 @@ def encode(table: pa.Table, columns: Sequence[Column]) -> Encoded:
     place = 0
     for column in wanted:
         width = len(column.features)
-        found = encode_column(found_columns[column.name], column, unseen)
+        try:
+            found = encode_column(found_columns[column.name], column, unseen)
+        except Unreadable as error:
+            raise ValueError(error.message(before)) from None
         values[:, place : place + width] = found.reshape(table.num_rows, width)
         unknown = sum(unseen.get(column.name, {}).values())
         count = int(_is_missing(found, column).sum()) - unknown
@@ -114,7 +130,5 @@ def _array(values: Any) -> np.ndarray:
 
 def _refuse(texts: pa.ChunkedArray, row: int, column: Column, kind: str) -> None:
     how = f" in its format ({column.format.replace('_', ' ')})" if column.format else ""
-    raise ValueError(
-        f"column {column.name}, row {row + 1}: '{shown(texts[row])}' is no {kind}{how}: correct it, "
-        f"or train with data.types={{{column.name}: category}}"
-    )
+    advice = f"correct it, or train with data.types={{{column.name}: category}}"
+    raise Unreadable(row, column.name, f"'{shown(texts[row])}' is no {kind}{how}: {advice}")

@@ -1,6 +1,6 @@
 """Tables of text: every column is read as texts, whatever it holds, by pyarrow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -98,20 +98,8 @@ def _parse(text: bytes, name: str, dialect: Dialect, bad_rows: str) -> tuple[pa.
         return pa.table({each: pa.array([], pa.string()) for each in names}), 0
     quotes = text.count(b'"', dialect.start)
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(pa.py_buffer(text)[dialect.start :]),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=BLOCK),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                newlines_in_values=quotes > 0,
-                invalid_row_handler=handle,
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=list(EXACT_NULLS),
-                strings_can_be_null=True,
-            ),
-        )
+        source = pa.BufferReader(pa.py_buffer(text)[dialect.start :])
+        table = pyarrow.csv.read_csv(source, **parser(dialect, handle, quoted=quotes > 0))
     except pa.ArrowInvalid as error:
         if bad and bad_rows == "error":
             raise ValueError(_ragged(text, name, dialect, bad[0])) from error
@@ -119,8 +107,26 @@ def _parse(text: bytes, name: str, dialect: Dialect, bad_rows: str) -> tuple[pa.
             raise ValueError(f"{name}: a quoted text has more than 16 MB: is a quote never closed?") from error
         raise ValueError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
     if quotes % 2:
-        _check_quotes(table, name)
+        check_quotes(table, name, table.num_rows)
     return table, len(bad)
+
+
+def parser(dialect: Dialect, handle: Callable[[Any], str], *, quoted: bool, block: int = BLOCK) -> dict[str, Any]:
+    """Arguments of pyarrow's readers. handle: what happens to a row with another number of fields. quoted: whether
+    texts may go on over lines. block: bytes that are read at once."""
+    return {
+        "read_options": pyarrow.csv.ReadOptions(
+            column_names=list(dialect.names), use_threads=False, block_size=block
+        ),
+        "parse_options": pyarrow.csv.ParseOptions(
+            delimiter=dialect.delimiter, newlines_in_values=quoted, invalid_row_handler=handle
+        ),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(dialect.names, pa.string()),
+            null_values=list(EXACT_NULLS),
+            strings_can_be_null=True,
+        ),
+    }
 
 
 def _ragged(text: bytes, name: str, dialect: Dialect, row: Any) -> str:
@@ -137,14 +143,13 @@ def _ragged(text: bytes, name: str, dialect: Dialect, row: Any) -> str:
     return f"{what}: correct it, or use data.bad_rows=skip (delimiter: {dialect.delimiter!r})"
 
 
-def _check_quotes(table: pa.Table, name: str) -> None:
+def check_quotes(table: pa.Table, name: str, rows: int) -> None:
     """Raises ValueError if the last row holds a text that goes on over lines, in a file with an odd number of quotes:
-    it was not closed."""
+    it was not closed. rows: up to the end of the table."""
     for column in table.column_names if table.num_rows else ():
         text = table.column(column)[-1].as_py()
         if text is not None and "\n" in text:
             raise ValueError(
-                f"{name}, row {table.num_rows:,}: the quote at the start of '{shown(text)}' "
-                f"(column {column}) is never closed"
+                f"{name}, row {rows:,}: the quote at the start of '{shown(text)}' (column {column}) is never closed"
             )
     assert LONGEST_LINE < BLOCK

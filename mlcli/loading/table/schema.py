@@ -46,13 +46,13 @@ class Schema:
         """Of each feature that is a code, the number of levels, without code 0."""
         return tuple(len(column.levels) for column in self.columns if _feature_kind(column) == "code")
 
-    def encode(self, table: "pa.Table") -> Encoded:
+    def encode(self, table: "pa.Table", before: int = 0) -> Encoded:
         """Encodes a table of texts (or of values of simple types): columns are found by name, others are ignored.
-        Raises ValueError for columns that the table lacks, and for texts that are no number or date in such a
-        column."""
+        before: rows of the file before this batch, for messages. Raises ValueError for columns that the table lacks,
+        and for texts that are no number or date in such a column."""
         from mlcli.loading.table.encode import encode  # loads pyarrow
 
-        return encode(table, self.columns)
+        return encode(table, self.columns, before)
 
     def to_json(self) -> dict[str, Any]:
         return {

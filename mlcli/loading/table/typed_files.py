@@ -14,6 +14,7 @@ from mlcli.loading.table.clean import tidy
 from mlcli.loading.table.read import ReadOptions, TextTable, join, read_table
 from mlcli.loading.table.values import column_of
 
+PARQUET, ARROW, JSON_LINES = (".parquet", ".pq"), (".arrow", ".feather", ".ipc"), (".jsonl", ".ndjson")
 INDEX = re.compile(r"__index_level_\d+__")  # the row labels of a pandas table
 
 Paths = str | Sequence[str] | None
@@ -36,12 +37,17 @@ def read_json_lines(path: Paths, options: ReadOptions | None = None) -> TextTabl
 
 def read_by_name(path: str, options: ReadOptions | None = None) -> TextTable:
     """Reads a file as the ending of its name says: .parquet, .arrow, .jsonl and the like, all others as CSV."""
-    ending = Path(path.removesuffix(".gz")).suffix.lower()
-    if ending in (".parquet", ".pq"):
+    ending = ending_of(Path(path))
+    if ending in PARQUET:
         return read_parquet(path)
-    if ending in (".arrow", ".feather", ".ipc"):
+    if ending in ARROW:
         return read_arrow(path)
-    return read_json_lines(path, options) if ending in (".jsonl", ".ndjson") else read_table(path, options)
+    return read_json_lines(path, options) if ending in JSON_LINES else read_table(path, options)
+
+
+def ending_of(file: Path) -> str:
+    """Of a file's name, without that of gzip."""
+    return Path(file.name.removesuffix(".gz")).suffix.lower()
 
 
 def _read(path: Paths, read: Callable[[Path], tuple[pa.Table, tuple[str, ...]]]) -> TextTable:
@@ -49,13 +55,18 @@ def _read(path: Paths, read: Callable[[Path], tuple[pa.Table, tuple[str, ...]]])
     found = [read(file) for file in files]
     tables = []
     for (table, _), file in zip(found, files, strict=True):
-        table = table.rename_columns([tidy(name) for name in table.column_names])
-        check_names(table.column_names, str(file))
         if table.num_rows == 0:
             raise ValueError(f"{file} has no rows")
-        tables.append(table.drop_columns([name for name in table.column_names if INDEX.fullmatch(name)]))
+        tables.append(without_index(table, str(file)))
     notes = dict.fromkeys(note for _, own in found for note in own)
     return TextTable(join(tables, files), tuple(files), tuple(notes))
+
+
+def without_index(table: pa.Table, source: str) -> pa.Table:
+    """The table with names on one line, without the row labels of pandas. Raises ValueError as `check_names`."""
+    table = table.rename_columns([tidy(name) for name in table.column_names])
+    check_names(table.column_names, source)
+    return table.drop_columns([name for name in table.column_names if INDEX.fullmatch(name)])
 
 
 def check_names(names: Sequence[str], source: str) -> None:
@@ -92,9 +103,19 @@ def _first_line(error: BaseException) -> str:
 
 def _json_lines(data: bytes, name: str, options: ReadOptions) -> tuple[pa.Table, tuple[str, ...]]:
     text, _ = as_utf8(data, name, options.encoding)
+    table, notes = json_table(text.split(b"\n"), name, options)
+    if not table.num_rows:
+        raise ValueError(f"{name} has no rows")
+    return table, notes
+
+
+def json_table(
+    lines: Sequence[bytes], name: str, options: ReadOptions, first: int = 1
+) -> tuple[pa.Table, tuple[str, ...]]:
+    """The objects in these lines, of which the first has the number `first`, and notes."""
     rows: list[dict[str, Any]] = []
     skipped = 0
-    for number, line in enumerate(text.split(b"\n"), 1):
+    for number, line in enumerate(lines, first):
         if not line.strip():
             continue
         try:
@@ -110,8 +131,6 @@ def _json_lines(data: bytes, name: str, options: ReadOptions) -> tuple[pa.Table,
             raise ValueError(f"{name}, line {number:,} {what}: use one object per line, or data.bad_rows=skip")
     names = dict.fromkeys(key for row in rows for key in row)
     notes = (f"{name}: {skipped:,} lines that are no JSON object skipped",) if skipped else ()
-    if not rows:
-        raise ValueError(f"{name} has no rows")
     return pa.table({key: column_of([row.get(key) for row in rows]) for key in names}), notes
 
 

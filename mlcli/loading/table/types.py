@@ -197,6 +197,10 @@ def _number(name: str, unique: pa.Array, some: pa.Array, format: str, rules: Rul
         example = some.filter(pc.match_substring_regex(some, AMBIGUOUS_COMMA))[0].as_py()
         whole = example.replace(",", "")
         note = f"column {name}: {example} is read as {whole}; if it is a decimal comma, use data.decimal=comma"
+    if format == "decimal_comma thousands_point" and all_match(some, MAYBE_THOUSANDS):
+        example = some.filter(pc.match_substring_regex(some, AMBIGUOUS_POINT))[0].as_py()
+        whole = example.replace(".", "")
+        note = f"column {name}: {example} is read as {whole}, since decimal signs of the file are commas"
     reason = f"numbers ({format.replace('_', ' ')}), such as {shown(some[0])}" if format else "numbers"
     return Column(name, "number", reason, format=format), note
 
@@ -236,6 +240,8 @@ def _given(name: str, values: pa.ChunkedArray, given: str, rules: Rules) -> tupl
     weak = given in ("number", "date", "boolean")
     values = clean(values, weak=weak)
     unique, _ = distinct(values)
+    if len(unique) == 0:
+        return Column(name, "ignored", "no values"), ""
     reason, format = "as data.types says", ""
     levels: tuple[str, ...] = ()
     if given in ("category", "boolean"):

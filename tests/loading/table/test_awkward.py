@@ -236,6 +236,7 @@ def test_guesses_are_said(tmp_path: Path) -> None:
         ("Sales report of 2024\n\na,b,c\n1,2,x\n", "'Sales report of 2024' above the header was taken for a title"),
         ("é,b\n1,2\n".encode("cp1252"), "read as cp1252"),
         ("a;b\n1,234;x\n5,678;y\n", r"column a: 1,234 is read as 1234; if it is a decimal comma"),
+        ("a;b\n1.234;0,5\n56;0,7\n", r"column a: 1.234 is read as 1234, since decimal signs of the file are commas"),
         ("a;b\n1.234;x\n56;y\n", r"column a: 1.234 is read with a decimal point; if it separates thousands"),
         ("a,b\n1,1\n2,2\nx3,3\n", r"column a: 'x3' in row 3 is no number"),
         ("a\n1\n2\n", "has one column only"),

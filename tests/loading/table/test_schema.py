@@ -76,6 +76,11 @@ def test_texts_that_do_not_fit(name: str, text: str, message: str) -> None:
         SCHEMA.encode(rows(**texts))
 
 
+def test_rows_of_a_batch_are_counted_in_its_file() -> None:
+    with pytest.raises(ValueError, match=r"^column price, row 1,001: 'much' is no number"):
+        SCHEMA.encode(rows(**{**{name: [text] for name, text in ROW.items()}, "price": ["much"]}), before=1000)
+
+
 def test_columns_that_lack() -> None:
     with pytest.raises(ValueError, match="the table lacks the columns price, sold, day"):
         SCHEMA.encode(rows(color=["red"]))

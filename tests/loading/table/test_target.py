@@ -63,6 +63,7 @@ def test_rows_without_a_target(tmp_path: Path) -> None:
         ([1.5, "inf", 2.5, "-inf"], r"data.target=y is infinite in 2 rows \(first: row 2\)"),
         (["", "NA"], "data.target=y: the column has no values"),
         (["a", "a"], "data.target=y is a in every row: there is nothing to learn"),
+        (["inf", "inf"], "data.target=y: the column has no finite values"),
         ([1.5, 1.5], "data.target=y is 1.5 in every row"),
         (["2024-01-01", "2024-01-02"], "data.target=y is a date: use a number or a category"),
         (["a", "a", "b", "b", "c"], "class c of one row only: use data.rare_classes=drop, or merge"),
