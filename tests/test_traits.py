@@ -101,7 +101,7 @@ FOREIGN = {
     "run/trust.py": "classes and functions of any package",
     "serve/image_file.py": "pictures of Pillow",
     "serve/input_files.py": "exceptions of parsers",
-    "serve/predictions.py": "tables of pandas or arrays",
+    "serve/predict_rows.py": "tables of pandas or arrays",
     "serve/predictor.py": "tables of pandas or arrays",
     "system.py": "os and signal, by platform",
     "store/folder.py": "PyYAML with or without its C library",

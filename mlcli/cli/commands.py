@@ -73,6 +73,8 @@ FLAGS = {
     | {
         "--output": "File of the predictions",
         "--json": "As JSON, in the format of the server",
+        "--keep": "A column of the input table to put before the predictions",
+        "--with-inputs": "All columns of the input table",
         "--prompt": "The text that a language model continues",
         "--tokens": "How many tokens to generate",
         "--temperature": "1: the model's probabilities; 0: always the most likely token",
@@ -156,6 +158,7 @@ FLAG_VALUES: dict[str, tuple[str, ...] | None] = {
     "--html": FILES,
     "--outputs": FILES,
     "--prompt": (),
+    "--keep": (),
     "--tokens": (),
     "--temperature": (),
     "--seed": (),

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from mlcli.config.errors import ConfigError
 from mlcli.serve.input_files import images_in, read_inputs
-from mlcli.serve.predictor import InvalidRow, Predictor, model_folder
+from mlcli.serve.predict_rows import BATCH_ROWS, predict_rows
+from mlcli.serve.predictor import Predictor, model_folder
 from mlcli.serve.table_file import predict_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-BATCH_ROWS = 1024  # the activations of a whole file might not fit into memory
 
 
 def predict_file(
@@ -68,23 +65,3 @@ def _predict_images(predictor: Predictor, folder: Path, images: Sequence[Path], 
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "file", [path.relative_to(folder).as_posix() for path in images])
     return table
-
-
-def predict_rows(predictor: Predictor, inputs: Any) -> "pd.DataFrame":
-    """Predictions for any number of rows, computed in batches. Raises ValueError like the predictor."""
-    import pandas as pd
-
-    parts = []
-    if predictor.parts.data.kind == "table" and not isinstance(inputs, Tensor):
-        inputs = predictor.encode(inputs).values
-    for start in range(0, len(inputs), BATCH_ROWS):
-        try:
-            parts.append(predictor.predict(_rows(inputs, start)))
-        except InvalidRow as error:
-            raise InvalidRow(start + error.row, error.reason) from error
-    return pd.concat(parts, ignore_index=True)
-
-
-def _rows(inputs: Any, start: int) -> Any:
-    stop = start + BATCH_ROWS
-    return inputs.iloc[start:stop] if hasattr(inputs, "iloc") else inputs[start:stop]

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlcli.serve.formats import to_json
 from mlcli.serve.json_inputs import inputs_from_json, parse_json
-from mlcli.serve.predictions import predict_rows
+from mlcli.serve.predict_rows import predict_rows
 from mlcli.serve.predictor import Predictor
 from mlcli.serve.rows import parse_rows
 from mlcli.serve.table import parse_csv, select_inputs

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlcli.config.errors import ConfigError, suggest
 from mlcli.loading.table.schema import Encoded
+from mlcli.serve.predict_rows import predict_rows
 from mlcli.serve.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def predict_table(
     missing values or unknown levels. Raises ConfigError.
     """
     from mlcli.loading.table.batches import read_batches
-    from mlcli.serve.predictions import predict_rows
 
     schema, found = predictor.parts.data.examples.schema, Findings()
     assert schema is not None

@@ -58,7 +58,7 @@ def test_groups_options_and_keys(ask: Ask) -> None:
     assert "optimizer._target_=" not in ask("mlcli train optimizer.")
     assert ask("mlcli train optimizer._") == ["optimizer._target_="]
     assert ask("mlcli train spl") == ["split."]
-    assert ask("mlcli train trai") == ["trainer."]  # one option only: nobody picks it
+    assert ask("mlcli train swee") == ["sweep."]  # one option only: nobody picks it
     assert ask("mlcli train device.compile=") == ["device.compile=true", "device.compile=false"]
     assert "outputs=" in ask("mlcli train ")
 

@@ -14,7 +14,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.data.blobs import blobs
 from mlcli.loading.dataset import Examples
 from mlcli.loading.make_dataset import make_dataset
-from mlcli.run import build
+from mlcli.run import data as run_data
 from mlcli.run.evaluate import evaluate_run
 from mlcli.store.records import read_json, write_json
 
@@ -35,7 +35,7 @@ def evaluate(outputs: Path, *overrides: str, **more: Any) -> dict[str, float]:
 
 def with_data(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     monkeypatch.setattr(
-        build, "make_dataset", lambda examples, **settings: make_dataset(change(examples), **settings)
+        run_data, "make_dataset", lambda examples, **settings: make_dataset(change(examples), **settings)
     )
 
 
