@@ -73,12 +73,15 @@ def write_short_configs(folder: Path) -> None:
     trainer = (ROOT / "conf" / "trainer" / "default.yaml").read_text(encoding="utf-8")
     short = re.sub(r"^epochs: \d+", "epochs: 1", trainer, flags=re.M)
     assert short != trainer
+    table = (ROOT / "conf" / "trainer" / "table.yaml").read_text(encoding="utf-8")
     tracking = (ROOT / "conf" / "tracking" / "none.yaml").read_text(encoding="utf-8")
     silent = re.sub(r"^figures: true", "figures: false", tracking, flags=re.M)
     assert silent != tracking
-    for name, text in (("trainer/default", short), ("tracking/mlflow", silent)):
+    tables = re.sub(r"^epochs: \d+", "epochs: 1", table, flags=re.M)
+    assert tables != table
+    for name, text in (("trainer/default", short), ("trainer/table", tables), ("tracking/mlflow", silent)):
         file = folder / "conf" / f"{name}.yaml"
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
 

@@ -20,7 +20,6 @@ QUICK = ["data=iris", "model=mlp", "model.width=8", "trainer.epochs=2", "device=
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.exhaustive  # many processes: a minute of CPU time
 def test_without_fork_fcntl_and_resource(tmp_path: Path, mlcli: Run) -> None:
     path = os.pathsep.join(filter(None, [str(HIDES), os.environ.get("PYTHONPATH")]))
     env = {"PYTHONPATH": path, "PYTHONWARNDEFAULTENCODING": "1", "USERNAME": "me"}

@@ -37,11 +37,10 @@ def test_trials_equal_composing_each_alone(tmp_path: Path, interpolated: bool, t
     with hydra_session(str(tmp_path)) as hydra:
         sweep = compose(hydra, ["data=own", *typed, "optimizer.lr=1,2"], multirun=True)
         quick = TrialComposer(hydra.config_loader, sweep)
-        for own in [*TRIALS, *TRIALS]:  # whatever one trial leaves behind must not reach the next
-            overrides = ["data=own", *typed, *own]
-            expected = hydra.config_loader.load_sweep_config(sweep, overrides)
-            made = quick(overrides)
-            assert made == to_run(expected)
+        alone = [to_run(hydra.config_loader.load_sweep_config(sweep, ["data=own", *typed, *own])) for own in TRIALS]
+        for own, expected in zip([*TRIALS, *TRIALS], [*alone, *alone], strict=True):
+            made = quick(["data=own", *typed, *own])
+            assert made == expected  # also the second time: no trial leaves anything behind for the next
             made.trainer.seed, made.split.classes = 99, None
         assert len(quick.bases) == 4  # the default, mlp, lstm, mlp with sgd
 

@@ -22,6 +22,7 @@ from mlcli.train.loop import Epoch, Plan, Progress, fit, fit_trials
 from mlcli.traits import model_traits
 
 STEPS = 40  # more than an epoch of the digits, which has 34
+SINGLE_STEPS = 12  # in float32, where rounding grows with every step
 TRIALS = (
     ["optimizer.lr=0.001"],
     ["optimizer.lr=0.004", "trainer.seed=1"],
@@ -162,9 +163,10 @@ def assert_equal_to_alone(
 ) -> None:
     for double, tolerance in ((True, 1e-10),) if chaotic else ((False, 1e-5), (True, 1e-10)):
         chosen = common if double else [*common, *smooth]
+        length = {"max_steps": STEPS if double else SINGLE_STEPS} | how
         alone, stacked = (parts_of(hydra, trials, chosen, double) for _ in range(2))
-        expected = train_alone(alone, plan(**how))
-        got, _ = train_stacked(stacked, plan(**how))
+        expected = train_alone(alone, plan(**length))
+        got, _ = train_stacked(stacked, plan(**length))
         assert_same_weights(stacked, alone, tolerance)
         for mine, theirs in zip(got, expected, strict=True):
             assert len(mine) == len(theirs) > 0
@@ -302,7 +304,11 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_whatever_differs_between_trials(hydra: Any, case: str) -> None:
     common, trials = CASES[case]
-    how = {"chaotic": True, "max_steps": CHAOTIC["gpt"]} if case == "language-model" else {}  # its model
+    how: dict[str, Any] = (
+        {"chaotic": True, "max_steps": CHAOTIC["gpt"]} if case == "language-model" else {}
+    )  # its model
+    if case.startswith("few-shot"):
+        how["max_steps"] = STEPS  # before that, rounding decides about a query among thousands
     assert_equal_to_alone(hydra, common, trials, **how)
 
 
