@@ -153,8 +153,10 @@ def _example(parts: Parts) -> dict[str, Any]:
         inputs = data.encode(texts)
         columns, given = [TEXT], [[text] for text in texts]
     if data.examples.schema is not None:
+        import pyarrow as pa
+
         columns, given = list(data.examples.sample), [*map(list, zip(*data.examples.sample.values(), strict=True))]
-        inputs = data.examples.inputs[: len(given)]
+        inputs = data.examples.schema.encode(pa.table(dict(data.examples.sample))).values
     predictions = parts.task.predict(inputs)
     return {
         "inputs": {"kind": data.kind, "columns": columns, "data": given},

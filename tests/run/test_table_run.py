@@ -137,3 +137,19 @@ def test_a_sweep_has_the_baseline_once(work: Path, monkeypatch: pytest.MonkeyPat
     (sweep,) = (work / "outputs" / "sweeps").iterdir()
     assert json.loads((sweep / "baseline.json").read_text()).keys() == {"boosting", "early_stopped_boosting"}
     assert not any("boosting" in result(trial) for trial in (sweep / "0", sweep / "1"))
+
+
+def test_the_example_of_a_run_on_some_classes_is_that_of_its_rows(tmp_path: Path, monkeypatch: Any) -> None:
+    """The first rows of the file may be of classes that are left out."""
+    monkeypatch.chdir(tmp_path)
+    kinds = ["c", "c", "c", "a", "b"] * 20
+    lines = [f"{i % 7},{'xyz'[i % 3]},{kind}" for i, kind in enumerate(kinds)]
+    Path("kinds.csv").write_text("\n".join(["n,m,kind", *lines]) + "\n")
+    main(["-q", "data=csv", "data.path=kinds.csv", "data.target=kind", "split.classes=[a,b]", "model=linear",
+          "trainer.epochs=2", "tracking=none", "tracking.figures=false", "trainer.baseline=false"])  # fmt: skip
+    (run,) = Path("outputs/runs").iterdir()
+    example = json.loads((run / "model" / "example.json").read_text())
+    rows = pd.DataFrame(example["inputs"]["data"], columns=example["inputs"]["columns"])
+    found = Pyfunc(str(run / "model")).predictor.predict(rows)
+    assert found["prediction"].tolist() == [row[0] for row in example["outputs"]["data"]]
+    assert "boosting" not in result(run)
