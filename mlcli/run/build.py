@@ -91,8 +91,7 @@ def build(
         devices.set_up(cfg.device, device)
     with as_config_error():
         data = build_data(cfg) if data is None else data
-        if cfg.trainer.batch_size is None:
-            cfg.trainer.batch_size = default_batch_size(data.epoch_size)
+        cfg = _with_batch_size(cfg, data)
         if is_fitted(cfg.model):
             data = replace(data, samples_per_epoch=None)  # sampling with replacement is for stacks only
         adapter = fit_data_to_model(cfg, data)
@@ -114,6 +113,15 @@ def build(
             again = functools.partial(_rebuilt, cfg, data, adapter, device)
             try_out(cfg, task, loader, _outputs(cfg, data), again)
         return Parts(data, adapter, model, task, device, threads, schedule, epoch, total, transferred)
+
+
+def _with_batch_size(cfg: Settings, data: DataSet) -> Settings:
+    """The config with the batch size of trainer.batch_size=null. A copy: trials are compared by their own configs."""
+    if cfg.trainer.batch_size is not None:
+        return cfg
+    made = Settings(cfg)
+    made["trainer"] = Settings(cfg.trainer, batch_size=default_batch_size(data.epoch_size))
+    return made
 
 
 def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
