@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlcli.loading.dataset import Examples
-from mlcli.loading.table.before import columns_of, read_as_sql, task_from
+from mlcli.loading.table.before import columns_of_query, task_of_settings
 from mlcli.loading.table.examples import Settings, make_examples
 from mlcli.loading.table.schema import Schema
 from mlcli.loading.table.sql import read_sql
 from mlcli.traits import DataTraits, with_traits
 
 
-@with_traits(DataTraits(columns=columns_of(read_as_sql), task=task_from(read_as_sql)))
+@with_traits(DataTraits(columns=columns_of_query, task=task_of_settings))
 def sql(
     url: str | None = None,
     query: str | None = None,

@@ -64,7 +64,7 @@ def _size(text: str, across: float) -> float:
 
 
 def _without_middle(subject: str, characters: int) -> str:
-    """A subject, of which the part between the first and the last is cut: the name of a run or sweep."""
+    """A subject (model, name, id) in at most `characters`: its middle part is shortened first."""
     first, *middle, last = subject.split(" · ") if " · " in subject else ("", subject)
     kept = characters - len(f"{first} ·  · {last}")
     if not first or not middle or len(subject) <= characters:

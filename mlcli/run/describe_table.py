@@ -1,6 +1,6 @@
 """Describes a table of the user's own as a run would read it, without training anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -9,20 +9,13 @@ from mlcli.config.check import check_call, check_urls
 from mlcli.config.errors import ConfigError, as_config_error, suggest
 from mlcli.config.own_table import data_settings, readable
 from mlcli.config.settings import settings as as_settings
-from mlcli.loading.table.before import READERS
+from mlcli.loading.table.before import read
 from mlcli.loading.table.describe import TableDescription, describe
 from mlcli.loading.table.examples import Settings
+from mlcli.loading.table.files import format_of
 from mlcli.loading.table.html import html_report
-from mlcli.loading.table.read import TextTable
 from mlcli.loading.table.target import find_column
 from mlcli.run.own_table import ARGUMENTS
-
-# By the ending of a file's name, without .gz: the option of `data` that reads it. All others are read as text.
-FORMATS = {
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
-    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
-}
 
 
 class OwnTable:
@@ -33,19 +26,19 @@ class OwnTable:
         ConfigError, also for what cannot be read."""
         self.source = source
         is_url = "://" in source or source.startswith("env:")
-        self.option = "sql" if is_url else FORMATS.get(Path(source.removesuffix(".gz")).suffix.lower(), "csv")
+        self.option = "sql" if is_url else format_of(source)
         given = [f"data={self.option}", f"data.{'url' if is_url else 'path'}={source}", *overrides]
         check_urls(given)
         node = self._node(readable(given))
         known = {field.name for field in fields(Settings)}
         self.settings = Settings(**{name: value for name, value in node.items() if name in known})
         with as_config_error():
-            self.table = self._read(node)
+            self.table = read(node)
             for key in ("weight", "group", "time", "split_column"):
                 if (column := getattr(self.settings, key)) is not None:
                     find_column(self.table.columns.column_names, column, f"data.{key}")
             paths = {part: node.get(f"{part}_path") for part in ("val", "test")}
-            self.parts = {part: self._read({**node, "path": path}) for part, path in paths.items() if path}
+            self.parts = {part: read({**node, "path": path}) for part, path in paths.items() if path}
 
     def describe(self) -> TableDescription:
         """Raises ConfigError for settings that name no column, and for ambiguous dates."""
@@ -71,9 +64,6 @@ class OwnTable:
         elif by not in ("", "example", "class", "group", "time"):
             raise ConfigError(f"split.by={by}{colon}{column}: no such choice.{suggest(by, ARGUMENTS)}")
         return node
-
-    def _read(self, node: Mapping[str, Any]) -> TextTable:
-        return READERS[self.option](node)
 
 
 def _split_by(overrides: Sequence[str]) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from mlcli.task.gradient.gradient_task import (
     GradientTask,
     forward_split,
     probability_columns,
+    require_no_row_weights,
     require_single_target,
 )
 from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
@@ -89,9 +90,8 @@ class Classification(GradientTask):
 
     def check_data(self) -> None:
         """Raises ValueError for weights of examples where the loss has no place for them."""
-        if self.data.examples.weights is not None and (self.mixup is not None or self.own_loss is not None):
-            key = "task.loss" if self.own_loss is not None else "task.mixup"
-            raise ValueError(f"{key} takes no weights of rows: use data.weight=null, or leave out {key}")
+        if self.own_loss is not None or self.mixup is not None:
+            require_no_row_weights(self.data, "task.mixup" if self.own_loss is None else "task.loss")
 
     def loss(self, inputs: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
         """Mean cross-entropy of a batch, with the class weights and smoothing of training. rows: weights of the

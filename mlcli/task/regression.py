@@ -19,7 +19,12 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.loading.statistics import mean_and_std
 from mlcli.metric import fast
-from mlcli.task.gradient.gradient_task import GradientTask, forward_split, require_single_target
+from mlcli.task.gradient.gradient_task import (
+    GradientTask,
+    forward_split,
+    require_no_row_weights,
+    require_single_target,
+)
 from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
 from mlcli.task.gradient.table_report import slices
 from mlcli.train.protocols import Evaluation
@@ -74,8 +79,8 @@ class Regression(GradientTask):
 
     def check_data(self) -> None:
         """Raises ValueError for weights of examples with a loss that has no place for them."""
-        if self.data.examples.weights is not None and self.own_loss is not None:
-            raise ValueError("task.loss takes no weights of rows: use data.weight=null, or leave out task.loss")
+        if self.own_loss is not None:
+            require_no_row_weights(self.data, "task.loss")
 
     def _own_loss(self, outputs: Tensor, scaled: Tensor) -> Tensor:
         """Of outputs B × 1."""

@@ -1,11 +1,14 @@
 """data=csv: examples with official splits, weights, groups and an order of time."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from mlcli.data.csv import csv
+from mlcli.data.table import table
 from tests.loading.table.awkward import write
+
+csv = partial(table, "csv")
 
 TABLE = "x,c,who,day,part,w,y\n" + "".join(
     f"{n},{'uv'[n % 2]},{['ann', 'bob', 'eve'][n % 3]},2024-0{9 - n}-01,{['train', 'val', 'test'][n % 3]},{n},"

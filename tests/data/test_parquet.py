@@ -3,20 +3,23 @@
 import datetime
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from mlcli.data.arrow import arrow
-from mlcli.data.jsonl import jsonl
-from mlcli.data.parquet import parquet
+from mlcli.data.table import table
 from mlcli.loading.dataset import Examples
+from mlcli.loading.table.files import format_of, read_files
 from mlcli.loading.table.schema import Schema
-from mlcli.loading.table.typed_files import read_by_name
 from mlcli.loading.table.types import Rules, type_columns
 from tests.data.typed_tables import write_arrow, write_feather, write_json_lines, write_parquet, write_stream
+
+arrow = partial(table, "arrow")
+jsonl = partial(table, "jsonl")
+parquet = partial(table, "parquet")
 
 WAYS: dict[str, tuple[Callable[[pa.Table, Path], str], Callable[..., Examples]]] = {
     "parquet": (write_parquet, parquet),
@@ -96,7 +99,7 @@ def test_nested_values_are_refused_by_name(tmp_path: Path, values: list[Any], wa
 
 def test_labels_of_rows_are_no_input(tmp_path: Path) -> None:
     path = write_parquet(TABLE.append_column("__index_level_0__", pa.array([5, 6, 7, 8])), tmp_path / "table.parquet")
-    assert "__index_level_0__" not in read_by_name(path).columns.column_names
+    assert "__index_level_0__" not in read_files(format_of(path), path).columns.column_names
 
 
 @pytest.mark.parametrize("way", ["parquet", "arrow"])
@@ -144,3 +147,9 @@ def test_malformed_lines(tmp_path: Path, text: str, message: str) -> None:
 def test_malformed_lines_are_skipped(tmp_path: Path) -> None:
     examples = lines(tmp_path, '{"x": 1, "y": 2}\nnull\n{"x": 2, "y": 3.5}\n', bad_rows="skip")
     assert examples.targets.tolist() == [2, 3.5] and "1 lines that are no JSON object skipped" in examples.notes[0]
+
+
+def test_settings_of_text_are_refused(tmp_path: Path) -> None:
+    path = write_parquet(TABLE, tmp_path / "table.parquet")
+    with pytest.raises(ValueError, match=r"data\.delimiter is a setting of text, not of Parquet: leave it out"):
+        parquet(path, "y", delimiter=";")

@@ -16,16 +16,9 @@ import pyarrow.parquet
 
 from mlcli.loading.table.bytes import LONGEST_LINE, as_utf8, find_encoding, find_files
 from mlcli.loading.table.dialect import find_dialect
+from mlcli.loading.table.files import format_of, read_files
 from mlcli.loading.table.read import ReadOptions, check_quotes, parser
-from mlcli.loading.table.typed_files import (
-    ARROW,
-    JSON_LINES,
-    PARQUET,
-    ending_of,
-    json_table,
-    read_by_name,
-    without_index,
-)
+from mlcli.loading.table.typed_files import json_table, without_index
 
 STDIN = "-"
 ROWS = 65_536  # of a batch, at most
@@ -42,15 +35,15 @@ def read_batches(file: str, options: ReadOptions | None = None, stdin: BinaryIO 
         yield from _text_batches(stdin, "stdin", options)
         return
     for path in find_files(file):
-        ending = ending_of(path)
-        if ending in PARQUET:
+        format = format_of(path)
+        if format == "parquet":
             yield from _parquet_batches(path)
-        elif ending in ARROW:
-            yield read_by_name(str(path)).columns
+        elif format == "arrow":
+            yield read_files(format, str(path)).columns
         else:
             try:
                 with path.open("rb") as opened:
-                    of_text = _json_batches if ending in JSON_LINES else _text_batches
+                    of_text = _json_batches if format == "jsonl" else _text_batches
                     yield from of_text(opened, str(path), options)
             except OSError as error:
                 raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -139,7 +132,7 @@ class _Utf8(io.RawIOBase):
         self.head = self._ready[: self._ready.rfind(b"\n") + 1] or self._ready
 
     def skip(self, count: int) -> None:
-        """Leaves out so many bytes of the head."""
+        """Drops the first `count` bytes of the head."""
         self._ready = self._ready[count:]
         self.quotes = self._ready.count(b'"')
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
 
+Paths = str | Sequence[str] | None  # a file, a glob, or several of these
 LONGEST_LINE = 16 << 20  # bytes
 CHUNK = 16 << 20
 SAMPLE = 1 << 16  # bytes that are searched for control characters
@@ -26,7 +27,7 @@ SIGNATURES = (
 WIDE = ("utf-16", "utf-32")  # encodings with zero bytes
 
 
-def find_files(path: str | Sequence[str] | None) -> list[Path]:
+def find_files(path: Paths) -> list[Path]:
     """The files that data.path names: a file, a glob or a list of these. Raises ValueError if there is none."""
     if path is None or path == "" or path == []:
         raise ValueError("data.path is not given: use data.path=FILE")
@@ -70,7 +71,7 @@ def read_bytes(file: Path) -> bytes:
 def as_utf8(data: bytes, name: str, encoding: str = "auto") -> tuple[bytes, str]:
     """The text as UTF-8 without a byte-order mark, with lines that end in \\n, and the encoding it had.
 
-    encoding: auto, or a name that Python knows. auto: by the byte-order mark, else UTF-8, else cp1252.
+    encoding: auto, or the name of a codec of Python. auto: by the byte-order mark, else UTF-8, else cp1252.
     Raises ValueError for files that are no text, and for lines of more than 16 MB.
     """
     for start, advice in SIGNATURES:

@@ -150,7 +150,7 @@ def _unnamed(place: int, taken: set[str]) -> str:
 
 
 def _offset(data: bytes, lines: int) -> int:
-    """The byte after so many lines."""
+    """The offset of the byte that follows the first `lines` lines."""
     offset = 0
     for _ in range(lines):
         end = data.find(b"\n", offset)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mlcli.loading.dataset import Examples
-from mlcli.loading.table.bytes import stem
+from mlcli.loading.table.bytes import Paths, stem
 from mlcli.loading.table.clean import clean, distinct, shown
 from mlcli.loading.table.columns import KINDS, Column
 from mlcli.loading.table.encode import days, exact_numbers
@@ -23,7 +23,6 @@ from mlcli.loading.table.values import as_texts, is_numeric
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 PARTS |= {"test": "test"}
-Paths = str | Sequence[str] | None
 SAMPLE = 3  # rows
 WORDS = ("auto", ".", ",", "point", "comma")
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.csv
 
-from mlcli.loading.table.bytes import LONGEST_LINE, as_utf8, find_files, read_bytes
+from mlcli.loading.table.bytes import LONGEST_LINE, Paths, as_utf8, find_files, read_bytes
 from mlcli.loading.table.clean import EXACT_NULLS, shown
 from mlcli.loading.table.dialect import Dialect, find_dialect
 
@@ -38,7 +38,7 @@ class TextTable:
         return int(self.columns.num_rows)
 
 
-def read_table(path: str | Sequence[str] | None, options: ReadOptions | None = None) -> TextTable:
+def read_table(path: Paths, options: ReadOptions | None = None) -> TextTable:
     """Reads a file (plain or gzip), a glob or several files with the same columns. Raises ValueError in one line."""
     files = find_files(path)
     tables = [parse_table(read_bytes(file), str(file), options) for file in files]

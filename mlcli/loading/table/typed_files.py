@@ -3,51 +3,44 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from mlcli.loading.table.bytes import as_utf8, find_files, read_bytes
+from mlcli.loading.table.bytes import Paths, as_utf8, find_files, read_bytes
 from mlcli.loading.table.clean import tidy
-from mlcli.loading.table.read import ReadOptions, TextTable, join, read_table
+from mlcli.loading.table.read import ReadOptions, TextTable, join
 from mlcli.loading.table.values import column_of
 
-PARQUET, ARROW, JSON_LINES = (".parquet", ".pq"), (".arrow", ".feather", ".ipc"), (".jsonl", ".ndjson")
 INDEX = re.compile(r"__index_level_\d+__")  # the row labels of a pandas table
 
-Paths = str | Sequence[str] | None
 
-
-def read_parquet(path: Paths) -> TextTable:
+def read_parquet(path: Paths, options: ReadOptions) -> TextTable:
     """A file, a glob or several files. Raises ValueError in one line."""
+    _refuse(options, "Parquet")
     return _read(path, _parquet)
 
 
-def read_arrow(path: Paths) -> TextTable:
+def read_arrow(path: Paths, options: ReadOptions) -> TextTable:
     """Arrow files, Feather included, and Arrow streams. Raises ValueError in one line."""
+    _refuse(options, "Arrow")
     return _read(path, _arrow)
 
 
-def read_json_lines(path: Paths, options: ReadOptions | None = None) -> TextTable:
-    """A JSON object per line. options.bad_rows: lines that are none. Raises ValueError in one line."""
-    return _read(path, lambda file: _json_lines(read_bytes(file), str(file), options or ReadOptions()))
+def read_json_lines(path: Paths, options: ReadOptions) -> TextTable:
+    """A JSON object per line. options.bad_rows: lines that are not one. Raises ValueError in one line."""
+    _refuse(replace(options, bad_rows="error", encoding="auto"), "JSON lines")
+    return _read(path, lambda file: _json_lines(read_bytes(file), str(file), options))
 
 
-def read_by_name(path: str, options: ReadOptions | None = None) -> TextTable:
-    """Reads a file as the ending of its name says: .parquet, .arrow, .jsonl and the like, all others as CSV."""
-    ending = ending_of(Path(path))
-    if ending in PARQUET:
-        return read_parquet(path)
-    if ending in ARROW:
-        return read_arrow(path)
-    return read_json_lines(path, options) if ending in JSON_LINES else read_table(path, options)
-
-
-def ending_of(file: Path) -> str:
-    """Of a file's name, without that of gzip."""
-    return Path(file.name.removesuffix(".gz")).suffix.lower()
+def _refuse(options: ReadOptions, what: str) -> None:
+    """Raises ValueError for options of text."""
+    for field in fields(options):
+        if getattr(options, field.name) != field.default:
+            raise ValueError(f"data.{field.name} is a setting of text, not of {what}: leave it out")
 
 
 def _read(path: Paths, read: Callable[[Path], tuple[pa.Table, tuple[str, ...]]]) -> TextTable:
@@ -112,7 +105,7 @@ def _json_lines(data: bytes, name: str, options: ReadOptions) -> tuple[pa.Table,
 def json_table(
     lines: Sequence[bytes], name: str, options: ReadOptions, first: int = 1
 ) -> tuple[pa.Table, tuple[str, ...]]:
-    """The objects in these lines, of which the first has the number `first`, and notes."""
+    """The JSON objects in these lines, and notes. first: the number of the first line, for messages."""
     rows: list[dict[str, Any]] = []
     skipped = 0
     for number, line in enumerate(lines, first):

@@ -2,10 +2,12 @@
 
 In this order: a kind that the user gives; no values → ignored; two words such as yes and no → boolean; whole numbers
 with a leading zero (01234) → category; whole numbers from 2⁵³, where float64 loses digits → text, ids; numbers (with
-separators of thousands, %, a currency or decimal commas) → number; dates → date. Other texts are a category if there
-are at most 20 different ones, or each occurs twice on average and their mean length is at most 50; else text, and
-ids if all are different and without spaces. Missing: blanks and words such as NA and null; None, -, ? and the like
-only where the other values are numbers, dates or booleans.
+separators of thousands, %, a currency or decimal commas) → number; dates → date. Other columns are categories if
+they have at most 20 different values, or if a value occurs twice on average and is at most 50 characters long on
+average. All else is text; if all values are different and none has a space, they are ids.
+
+Blanks and words such as NA and null are missing values. None, -, ? and similar words are missing values in columns of
+numbers, dates and booleans only; in a category they are levels.
 """
 
 import re

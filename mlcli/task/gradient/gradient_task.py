@@ -104,6 +104,12 @@ def forward_split(model: nn.Module, loader: Loader, split: str) -> tuple[Tensor,
     return torch.cat(outputs), torch.cat(targets)
 
 
+def require_no_row_weights(data: DataSet, key: str) -> None:
+    """Raises ValueError for weights of examples, which the setting `key` has no place for."""
+    if data.examples.weights is not None:
+        raise ValueError(f"{key} takes no weights of rows: use data.weight=null, or leave out {key}")
+
+
 def probability_columns(probabilities: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
     """One column of a table of predictions for each of C names, from B × C probabilities."""
     return {f"probability/{name}": probabilities[:, i] for i, name in enumerate(names)}

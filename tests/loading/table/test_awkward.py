@@ -4,15 +4,18 @@ import gzip
 import io
 import re
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlcli.data.csv import csv
+from mlcli.data.table import table
 from mlcli.loading.table.read import ReadOptions, read_table
 from mlcli.loading.table.types import Rules
 from tests.loading.table.awkward import look, looked, write
+
+csv = partial(table, "csv")
 
 N, C, B, D, T, I = "number", "category", "boolean", "date", "text", "ignored"  # noqa: E741
 MISSING = None

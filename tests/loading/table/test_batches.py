@@ -9,8 +9,8 @@ import pytest
 
 from mlcli.loading.table import batches
 from mlcli.loading.table.batches import read_batches
+from mlcli.loading.table.files import format_of, read_files
 from mlcli.loading.table.read import ReadOptions
-from mlcli.loading.table.typed_files import read_by_name
 from tests.data.typed_tables import write_arrow, write_json_lines, write_parquet
 from tests.loading.table.awkward import write
 
@@ -36,7 +36,7 @@ def test_text(tmp_path: Path, content: bytes) -> None:
     path = str(write(tmp_path, content))
     found = list(read_batches(path))
     assert len(found) > 5 and max(batch.num_rows for batch in found) <= 50
-    whole = read_by_name(path).columns
+    whole = read_files(format_of(path), path).columns
     joined = pa.concat_tables(found)
     assert joined.column_names == whole.column_names and joined.num_rows == 400
     assert joined.to_pydict() == whole.to_pydict()

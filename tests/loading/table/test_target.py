@@ -1,14 +1,17 @@
 """Targets: which column, classes or numbers, and rows that cannot be learned from."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlcli.data.csv import csv
+from mlcli.data.table import table
 from mlcli.loading.dataset import Examples
 from mlcli.loading.table.target import task_of
 from tests.loading.table.awkward import write
+
+csv = partial(table, "csv")
 
 
 def examples(folder: Path, targets: list[Any], **settings: Any) -> Examples:
