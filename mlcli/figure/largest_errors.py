@@ -47,7 +47,8 @@ def pixels(inputs: np.ndarray) -> dict[str, Any]:
     return {"images": ((images - low) / ((high - low) or 1) * 255).round().astype(np.uint8).tolist()}
 
 
-Table = tuple[Sequence[str], np.ndarray, np.ndarray]  # names of F features, N × F values and N × F z-scores
+Table = tuple[Sequence[str], np.ndarray, np.ndarray]  # names of F features, N × F values or names, N × F z-scores
+Cell = float | str | None  # a number, the name of a level, or a missing value
 NO_TABLE: Table = ((), np.empty(0), np.empty(0))
 
 
@@ -95,7 +96,8 @@ def mispredicted(
 
 def _table_data(table: Table) -> dict[str, Any]:
     features, values, deviations = table
-    return {"features": list(features), "values": plain(values), "deviations": plain(deviations)}
+    rows = [[plain(value) for value in row] for row in values.tolist()]
+    return {"features": list(features), "values": rows, "deviations": plain(deviations)}
 
 
 def render_misclassified_images(
@@ -123,7 +125,7 @@ def render_mispredicted_images(
 
 def render_misclassified_rows(
     true: list[str], predicted: list[str], probability: list[float], index: list[int], wrong: int, total: int,
-    features: list[str], values: list[list[float]], deviations: list[list[float]],
+    features: list[str], values: list[list[Cell]], deviations: list[list[float]],
 ) -> "Figure":  # fmt: skip
     leading = {
         "true": [shorten(t, 13) for t in true],
@@ -135,7 +137,7 @@ def render_misclassified_rows(
 
 def render_mispredicted_rows(
     true: list[float], predicted: list[float], index: list[int], target: str, total: int, features: list[str],
-    values: list[list[float]], deviations: list[list[float]],
+    values: list[list[Cell]], deviations: list[list[float]],
 ) -> "Figure":  # fmt: skip
     errors = [p - t for t, p in zip(true, predicted, strict=True)]
     leading = {
@@ -182,7 +184,7 @@ def _pictures(
 
 
 def _table(
-    leading: dict[str, list[str]], features: list[str], values: list[list[float]],
+    leading: dict[str, list[str]], features: list[str], values: list[list[Cell]],
     deviations: list[list[float]], title: str, note: str,
 ) -> "Figure":  # fmt: skip
     rows, head = len(values), 0.55 if features else 0.3
@@ -198,9 +200,14 @@ def _table(
     for column, name in enumerate(features):
         x = start + COLUMN * column
         _shade(axes, x, head, [row[column] for row in deviations])
-        _column(axes, x + 0.12, wrap(name, 12, 3), [brief(row[column]) for row in values], head, INK)
+        _column(axes, x + 0.12, wrap(name, 12, 3), [_cell(row[column]) for row in values], head, INK)
     axes.hlines(head + ROW * np.arange(rows + 1), 0, across, color=FAINT, linewidth=0.8)
     return figure
+
+
+def _cell(value: Cell) -> str:
+    """A number, or a level of a category; a dash where it is missing."""
+    return (shorten(value, 12) or "–") if isinstance(value, str) else brief(value)
 
 
 def _column(axes: "Axes", x: float, name: str, texts: list[str], head: float, colour: str) -> None:

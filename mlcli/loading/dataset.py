@@ -130,6 +130,11 @@ class DataSet:
         return self.examples.features
 
     @property
+    def levels(self) -> dict[int, tuple[str, ...]]:
+        """Of a table, by index of a feature that is a code: the names of codes from 1 on."""
+        return {} if self.examples.schema is None else self.examples.schema.levels
+
+    @property
     def target(self) -> str:
         return self.examples.target
 

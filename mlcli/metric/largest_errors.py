@@ -1,6 +1,6 @@
 """The examples that a model gets most wrong. N examples, C classes, D features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -32,13 +32,30 @@ def largest_errors(targets: np.ndarray, predictions: np.ndarray, most: int) -> n
 
 
 def distinctive_features(
-    inputs: np.ndarray, chosen: np.ndarray, features: Sequence[str], most: int
+    inputs: np.ndarray,
+    chosen: np.ndarray,
+    features: Sequence[str],
+    most: int,
+    levels: Mapping[int, Sequence[str]] | None = None,
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """The features in which the chosen rows of N × D inputs deviate most from the mean: their names, values and
-    z-scores (rows × features). Empty for inputs of another shape, or without names."""
+    z-scores (rows × features). Empty for inputs of another shape, or without names.
+
+    levels: of features that are codes, the names of codes from 1 on. Their values are names, or "" for code 0; they
+    have a z-score of 0, and count as distinctive if their level is rare. A missing number stays NaN and has 0 too.
+    """
     if inputs.ndim != 2 or len(features) != inputs.shape[1]:
         return [], np.empty((len(chosen), 0)), np.empty((len(chosen), 0))
-    precise = np.nan_to_num(inputs.astype(np.float64))
-    z = (precise[chosen] - precise.mean(0)) / np.where(precise.std(0) > 0, precise.std(0), 1)
-    columns = np.sort(np.argsort(-np.abs(z).mean(0), kind="stable")[:most])
-    return [features[i] for i in columns], precise[chosen][:, columns], z[:, columns]
+    precise = np.ma.masked_invalid(inputs.astype(np.float64))
+    spread = precise.std(0).filled(0.0)
+    z = ((precise[chosen] - precise.mean(0)) / np.where(spread > 0, spread, 1)).filled(0.0)
+    distance = np.abs(z)
+    values = inputs[chosen].astype(np.float64).astype(object)
+    for place, names in (levels or {}).items():
+        codes = inputs[:, place].astype(np.int64)
+        share = np.bincount(codes)[codes[chosen]] / len(codes)
+        distance[:, place], z[:, place] = np.sqrt((1 - share) / share), 0.0
+        values[:, place] = ["" if code == 0 else names[code - 1] for code in codes[chosen]]
+    columns = np.sort(np.argsort(-distance.mean(0), kind="stable")[:most])
+    shown = values[:, columns]
+    return [features[i] for i in columns], shown if levels else shown.astype(np.float64), z[:, columns]

@@ -10,6 +10,7 @@ from mlcli.config.redact import redact
 from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
 from mlcli.run.directions import task_directions
+from mlcli.run.own_table import table_name
 from mlcli.store.format import FORMAT
 from mlcli.store.process import current_process
 
@@ -60,7 +61,7 @@ def run_name(job: Job) -> str:
 
 
 def title(job: Job) -> str:
-    """Model and data, as in `lstm-digits`."""
+    """Model and data, as in `lstm-digits`; a table of the user's own has the name of its file."""
     model = job.cfg.model.get("estimator") or job.cfg.model
     targets = [str(node._target_).rpartition(".")[2] for node in (model, job.cfg.data)]
-    return "-".join(targets).lower()
+    return "-".join([targets[0], table_name(job.cfg) or targets[1]]).lower()

@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.locate import locate
 from mlcli.config.settings import Settings
-from mlcli.loading.table.bytes import find_files
+from mlcli.loading.table.bytes import find_files, stem
 from mlcli.traits import data_traits
 
 ARGUMENTS = {"group": "group", "time": "time", "column": "split_column"}  # by the word before the colon of split.by
@@ -73,6 +74,15 @@ def named_as_typed(cfg: Settings) -> Iterator[None]:
         if not column or not str(error).startswith(start):
             raise
         raise ValueError(f"split.by={cfg.split.by}:{str(error).removeprefix(start)}") from error
+
+
+def table_name(cfg: Settings) -> str:
+    """The name of the table's first file without its ending; the format for a glob; "" for other data."""
+    path = cfg.data.get("path") if is_own_table(cfg) else None
+    if not path:
+        return ""
+    name = stem(Path(path if isinstance(path, str) else path[0]))
+    return str(cfg.data.get("format", "table")) if set(name) & set("*?[") else name
 
 
 def split_unit(cfg: Settings) -> str:

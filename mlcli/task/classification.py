@@ -152,7 +152,9 @@ class Classification(GradientTask):
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
             *plots(y, p, classes, chosen),
-            worst_mistakes(y, p, classes, raw, self.data.kind, self.data.features, self.data.decode, chosen),
+            worst_mistakes(
+                y, p, classes, raw, self.data.kind, self.data.features, self.data.decode, chosen, self.data.levels
+            ),
             *self._boundary(raw, y),
             *self._kernels(raw, y),
         ]

@@ -128,7 +128,7 @@ class Regression(GradientTask):
         raw = self.data.examples.inputs[self.data.splits[split]].numpy()
         evaluation.plots = lambda: [
             *plots(y, predictions, self.data.target),
-            worst_mistakes(y, predictions, raw, self.data.features, self.data.target),
+            worst_mistakes(y, predictions, raw, self.data.features, self.data.target, self.data.levels),
         ]
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:

@@ -21,7 +21,12 @@ QUICK = ["tracking=none", "data=iris", "model.width=8", "trainer.epochs=4", "dev
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
+    _reset_handlers()  # an interrupted command leaves its own in this process
     yield
+    _reset_handlers()
+
+
+def _reset_handlers() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

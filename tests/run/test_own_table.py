@@ -10,6 +10,7 @@ from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import Examples
 from mlcli.run.data import build_data
+from mlcli.run.own_table import table_name
 from mlcli.traits import DataTraits, with_traits
 from tests.configs import run_config
 
@@ -93,3 +94,11 @@ def test_units_that_are_none(by: str, words: str) -> None:
     with pytest.raises(ConfigError) as error:
         check(run_config(f"split.by={by}"))
     assert words in str(error.value) and f"split.by={by}" in str(error.value)
+
+
+def test_a_run_on_a_table_has_the_name_of_its_file(tmp_path: Path) -> None:
+    for path, name in (("houses.csv.gz", "houses"), ("sales/*.csv", "csv"), (["a.csv", "b.csv"], "a")):
+        cfg = run_config("data=csv", "data.target=y", "task=regression")
+        cfg.data.path = path
+        assert table_name(cfg) == name
+    assert table_name(run_config()) == ""

@@ -46,6 +46,13 @@ class Schema:
         """Of each feature that is a code, the number of levels, without code 0."""
         return tuple(len(column.levels) for column in self.columns if _feature_kind(column) == "code")
 
+    @property
+    def levels(self) -> dict[int, tuple[str, ...]]:
+        """By index of a feature that is a code: the names of codes from 1 on."""
+        own = [column.levels for column in self.columns if _feature_kind(column) == "code"]
+        places = [place for place, kind in enumerate(self.feature_kinds) if kind == "code"]
+        return dict(zip(places, own, strict=True))
+
     def encode(self, table: "pa.Table", before: int = 0) -> Encoded:
         """Encodes a table of texts (or of values of simple types): columns are found by name, others are ignored.
         before: rows of the file before this batch, for messages. Raises ValueError for columns that the table lacks,

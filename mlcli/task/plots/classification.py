@@ -1,6 +1,6 @@
 """Plots of a classifier's results. N examples, C classes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -57,12 +57,13 @@ def worst_mistakes(
     features: Sequence[str],
     decode: Callable[[Iterable[int]], str] = str,
     predicted: np.ndarray | None = None,
+    levels: Mapping[int, Sequence[str]] | None = None,
 ) -> Plot:
     """worst_mistakes: the misclassified examples with the highest confidence, or, if there are none, the correctly
     classified ones with the lowest.
 
     inputs: N × shape as loaded. Images are shown as images, tokens as text, all else as a table. predicted: as for
-    `plots`.
+    `plots`. levels: names of the codes of features that are categories.
     """
     predicted = probabilities.argmax(1) if predicted is None else predicted
     chosen = most_confident_errors(targets, predicted, probabilities, most_shown(kind))
@@ -78,4 +79,4 @@ def worst_mistakes(
         return misclassified(*common, images=inputs[chosen])
     if kind == "tokens":
         return misclassified_texts(*common, [decode(inputs[i].tolist()) for i in chosen])
-    return misclassified(*common, table=distinctive_features(inputs, chosen, features, SHOWN_FEATURES))
+    return misclassified(*common, table=distinctive_features(inputs, chosen, features, SHOWN_FEATURES, levels))

@@ -1,6 +1,6 @@
 """Plots of a regression's results. N examples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,12 +26,18 @@ def plots(targets: np.ndarray, predictions: np.ndarray, target: str) -> list[Plo
 
 
 def worst_mistakes(
-    targets: np.ndarray, predictions: np.ndarray, inputs: np.ndarray, features: Sequence[str], target: str
+    targets: np.ndarray,
+    predictions: np.ndarray,
+    inputs: np.ndarray,
+    features: Sequence[str],
+    target: str,
+    levels: Mapping[int, Sequence[str]] | None = None,
 ) -> Plot:
-    """worst_mistakes: the examples with the largest errors. inputs: N × shape as loaded."""
+    """worst_mistakes: the examples with the largest errors. inputs: N × shape as loaded. levels: names of the codes
+    of features that are categories."""
     kind = "image" if inputs.ndim == 4 else "vector"
     chosen = largest_errors(targets, predictions, most_shown(kind))
     common = (targets[chosen], predictions[chosen], chosen, target, len(targets))
     if kind == "image":
         return mispredicted(*common, images=inputs[chosen])
-    return mispredicted(*common, table=distinctive_features(inputs, chosen, features, SHOWN_FEATURES))
+    return mispredicted(*common, table=distinctive_features(inputs, chosen, features, SHOWN_FEATURES, levels))
