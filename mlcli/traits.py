@@ -33,6 +33,8 @@ class TaskTraits:
     tables: takes tables, whose inputs are not numbers of one kind.
     sample_metrics: metrics that are also computed after each epoch on a sample of the training split, at most as
     large as the validation split.
+    robust_metric: of the validation split, by which the best epoch on a table of the user's own is chosen
+    (trainer.monitor=auto) where it is not the loss: a few large errors must not decide.
     ensembles: `loss` is the mean of the losses of the members of a model that is an ensemble.
     """
 
@@ -46,6 +48,7 @@ class TaskTraits:
     delayed_metrics: tuple[str, ...] = ()
     sample_metrics: tuple[str, ...] = ()
     tables: bool = False
+    robust_metric: str | None = None
     ensembles: bool = False
 
 

@@ -13,6 +13,7 @@ from omegaconf.errors import MissingMandatoryValue
 
 from mlcli.config.config_lines import locate_line
 from mlcli.config.errors import ConfigError
+from mlcli.config.monitor import choose_monitor
 from mlcli.config.old_words import replace_metrics
 from mlcli.config.paths import make_absolute
 from mlcli.config.quoting import read_mappings
@@ -35,7 +36,7 @@ class ComposedConfig:
         self.apply = apply
         unresolved = str(OmegaConf.to_container(cfg))
         self.is_plain = "${" not in ENVIRONMENT.sub("", unresolved) and not OmegaConf.missing_keys(cfg)
-        self.settings = pickle.dumps(to_settings(cfg)) if self.is_plain else b""
+        self.settings = pickle.dumps(_resolved(cfg)) if self.is_plain else b""
         self.values: dict[str | None, Any] = {}  # by override
 
     def __call__(self, overrides: Sequence[Override]) -> Settings:
@@ -66,6 +67,12 @@ class ComposedConfig:
 
 def to_settings(cfg: DictConfig) -> Settings:
     """A config as plain data. Raises ConfigError for a missing value."""
+    made = _resolved(cfg)
+    _finish(made)
+    return made
+
+
+def _resolved(cfg: DictConfig) -> Settings:
     try:
         made: Settings = resolved(cfg, throw_on_missing=True)
     except MissingMandatoryValue:
@@ -73,7 +80,6 @@ def to_settings(cfg: DictConfig) -> Settings:
         where = locate_line(rf"^\s*{re.escape(key.rpartition('.')[2])}\s*:\s*\?\?\?")
         raise ConfigError(f"{where}{key} needs a value: use {key}=…") from None
     check_plain(made)
-    _finish(made)
     return made
 
 
@@ -82,6 +88,7 @@ def _finish(made: Settings) -> None:
     read_mappings(made)
     make_absolute(made)
     replace_metrics(made)
+    choose_monitor(made)
 
 
 def check_plain(node: Any, prefix: str = "") -> None:

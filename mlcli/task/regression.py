@@ -38,7 +38,9 @@ class Regression(GradientTask):
     coverage: for a table, the probability with which the interval of a prediction contains the target.
     """
 
-    traits = TaskTraits(per_trial=("mean", "std"), sample_metrics=("rmse", "r2"), tables=True, ensembles=True)
+    traits = TaskTraits(
+        per_trial=("mean", "std"), sample_metrics=("rmse", "r2"), tables=True, robust_metric="mae", ensembles=True
+    )
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss, of standardised numbers
 
     def __init__(
