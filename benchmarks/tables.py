@@ -62,6 +62,7 @@ SETS = {
     "credit": Set("modeldata", "credit_data", "Status"),
     "cards": Set("causaldata", "credit_cards", "LateSept", rows=10_000),
 }
+SEED = 42  # of the folds, which are those of scikit-learn with this random_state
 NETWORKS = ("tabm", "realmlp")
 NAMES = {
     "tabm": "TabM",
@@ -88,7 +89,14 @@ def write_csv(name: str, folder: Path) -> Path:
 
 def config(name: str, path: Path, model: str, folds: int, fold: int) -> Settings:
     typed = ["data=csv", f"data.path={path}", f"data.target={SETS[name].target}", f"task={SETS[name].task}"]
-    typed += [f"model={model}", f"split.folds={folds}", f"split.fold={fold}", "device=cpu", "device.threads=1"]
+    typed += [
+        f"model={model}",
+        f"split.folds={folds}",
+        f"split.fold={fold}",
+        f"split.seed={SEED}",
+        "device=cpu",
+        "device.threads=1",
+    ]
     with hydra_session() as hydra:
         return to_run(compose(hydra, typed))
 
