@@ -11,8 +11,8 @@ AUTO = "auto"
 
 
 def choose_monitor(settings: dict[str, Any]) -> None:
-    """Replaces `auto`, in place: val/loss, or what the task states for tables of the user's own, where its loss is not
-    the user's. The metric is a matter of task and data, so that all models of a sweep are chosen by the same."""
+    """Replaces `auto`, in place: val/loss, or for a table of the user's own what the task states, unless it has a
+    task.loss. The metric depends on task and data only, so that all models of a sweep are chosen by the same one."""
     trainer = settings.get("trainer")
     if isinstance(trainer, dict) and trainer.get("monitor") == AUTO:
         trainer["monitor"] = f"val/{_robust_metric(settings) or 'loss'}"
