@@ -101,9 +101,8 @@ def _summary(by_set: Mapping[str, Scores]) -> str:
                 sentences.append(f"{NAMES[network]} has the better mean than {words} on {_counts(found)}.")
         auc = [_test(own, network, REFERENCE, "auc") for own in by_set.values() if _has_auc(own)]
         better = sum(test is not None and test.difference > 0 for test in auc)
-        sentences.append(
-            f"{NAMES[network]} has the larger area under the curve than {OTHERS[REFERENCE]} on {better} of {len(auc)} sets."
-        )
+        words = f"{better} of {len(auc)} sets"
+        sentences.append(f"{NAMES[network]} has the larger area under the curve than {OTHERS[REFERENCE]} on {words}.")
     return "\n".join(sentences)
 
 
@@ -114,6 +113,4 @@ def _has_auc(own: Scores) -> bool:
 def _counts(found: Sequence[Paired]) -> str:
     ahead = sum(test.difference < 0 for test in found)
     better, worse = sum(test.high < 0 for test in found), sum(test.low > 0 for test in found)
-    return (
-        f"{ahead} of {len(found)} sets, beyond the interval on {better}; it is worse beyond the interval on {worse}"
-    )
+    return f"{ahead} of {len(found)} sets, beyond the interval on {better}, and the worse one beyond it on {worse}"
