@@ -3,6 +3,7 @@
 Shapes: B batch, D features, C classes.
 """
 
+import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -143,15 +144,23 @@ def _check(estimator: Any, outputs: int) -> None:
     if not hasattr(estimator, "get_params"):
         raise ValueError(f"model.estimator: {name} is not a scikit-learn estimator; use the _target_ of one.")
     if outputs > 1 and not is_classifier(estimator):
-        raise ValueError(f"model.estimator: {name} is not a classifier; use the _target_ of one.")
+        other = _counterpart(type(estimator), "Regressor", "Classifier")
+        raise ValueError(f"model.estimator: {name} is not a classifier; use the _target_ of one{other}.")
     if outputs == 1 and not is_regressor(estimator):
-        raise ValueError(
-            f"model.estimator: {name} is not a regressor; use the _target_ of one, as in "
-            "model=estimator model.estimator._target_=sklearn.linear_model.Ridge."
-        )
+        other = _counterpart(type(estimator), "Classifier", "Regressor")
+        other = other or ", as in model=estimator model.estimator._target_=sklearn.linear_model.Ridge"
+        raise ValueError(f"model.estimator: {name} is not a regressor; use the _target_ of one{other}.")
     for own in (estimator, *(part for part in estimator.get_params().values() if hasattr(part, "get_params"))):
         if hasattr(own, "_validate_params"):
             _validate(own)
+
+
+def _counterpart(own: type, kind: str, other: str) -> str:
+    """How to name the regressor of the same method as a classifier, or the reverse; "" where there is none."""
+    module = ".".join(part for part in own.__module__.split(".") if not part.startswith("_"))
+    name = own.__name__.replace(kind, other)
+    found = name != own.__name__ and hasattr(importlib.import_module(module), name)
+    return f", as in model.estimator._target_={module}.{name}" if found else ""
 
 
 def _validate(estimator: Any) -> None:
