@@ -10,6 +10,7 @@ from mlcli.cli.options import AsJson, expanded
 
 MOST_CLASSES = 20  # that are listed
 MOST_LEVELS = 3  # of a column
+LONGEST_TEXT = 40  # characters
 
 
 def data(
@@ -102,9 +103,13 @@ def _values(column: dict[str, Any]) -> str:
     if column["range"] is not None:
         return " … ".join(map(_short, column["range"]))
     shown = column["frequent"][:MOST_LEVELS]
-    texts = ", ".join(f"{text} ({count:,})" for text, count in shown)
+    texts = ", ".join(f"{_cut(text)} ({count:,})" for text, count in shown)
     rest = column["distinct"] - len(shown)
     return f"{texts}, {rest:,} more" if rest > 0 else texts
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _short(value: Any) -> str:

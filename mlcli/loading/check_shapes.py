@@ -29,6 +29,9 @@ def check_shapes(examples: Examples) -> None:
         raise ValueError(f"{name}: {inputs.shape[1]:,} features, but {names}: use one per feature, or none.")
     if (examples.kind == "table") != (examples.schema is not None):
         raise ValueError(f"{name}: a table, and nothing else, has a schema.")
+    columns = len(examples.schema.text_places) if examples.schema is not None else 0
+    if len(examples.texts) != columns or any(own.shape[0] != count for own in examples.texts):
+        raise ValueError(f"{name}: each column of texts, and nothing else, has counts of n-grams in every row.")
     if examples.classes:
         _check_classes(examples)
 

@@ -1,16 +1,23 @@
 """Examples, and data sets: examples with their splits and the statistics of the training split."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from mlcli.loading.digest import VERSION, digest, sampled_digest
 from mlcli.loading.preprocessing import Preprocessing, Standardise
-from mlcli.loading.table.schema import Schema
+from mlcli.loading.table.preprocessing import TablePreprocessing
+from mlcli.loading.table.schema import Encoded, Schema
 from mlcli.loading.tokenizer import decode, encode
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from scipy.sparse import csr_array
 
 INDEX_KINDS = ("tokens", "state")  # whose values are indices
 
@@ -20,10 +27,10 @@ class Examples:
     """What the function of a data set returns, unsplit, in the units of the source. N examples, T steps, C classes.
 
     kind: vector, table, image, sequence, tokens, or state (of a decision process).
-    inputs: N × shape, float32. Tables are N × D, float64: raw numbers, NaN where missing, and codes of categories, 0
-    where missing or unknown, as `schema` says. Images are N × channels × height × width, sequences N × T × D. Tokens
-    are N × T indices of the vocabulary and states N × 1 indices (int64). Examples shorter than T are padded at their
-    end, sequences with NaN, tokens with 0.
+    inputs: N × shape, float32. Tables are N × D, float64: raw numbers, NaN where missing, codes of categories, 0
+    where missing or unknown, and components of texts, NaN until they are fitted to a split, as `schema` says. Images
+    are N × channels × height × width, sequences N × T × D. Tokens are N × T indices of the vocabulary and states
+    N × 1 indices (int64). Examples shorter than T are padded at their end, sequences with NaN, tokens with 0.
     targets: N class indices (int64), or N numbers (float32) for regression. For sequence labelling N × T class
     indices, with -1 where a step has no label; for multi-label classification N × C zeros and ones (float32).
     classes: names of the classes; empty for regression. features: names of the elements of vectors.
@@ -32,8 +39,8 @@ class Examples:
     notes: guesses of the reader of a table that a person might want to correct, a line each.
     test, val: indices of the official test and validation splits, if there are any.
     sample: of a table, the values of the first rows by column, as in the source.
-    schema: of a table, what its columns are and how texts become their numbers. weights: N weights of the examples in
-    training, if they differ.
+    schema: of a table, what its columns are and how texts become their numbers. texts: of each of its columns of
+    texts, counts of n-grams (`count_n_grams`). weights: N weights of the examples in training, if they differ.
     truth: the true parameters of a synthetic data set, if known.
     groups: N indices of the groups (patients, tasks) of examples that are not independent.
     world: for reinforcement learning, a `FiniteMDP` or an `Environment`; the examples are states or observations and
@@ -51,6 +58,7 @@ class Examples:
     test: Tensor | None = None
     val: Tensor | None = None
     schema: Schema | None = None
+    texts: tuple["csr_array", ...] = ()
     weights: Tensor | None = None
     sample: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     truth: dict[str, float] | None = None
@@ -67,7 +75,24 @@ class Examples:
         names: tuple[Any, ...] = (self.kind, self.classes, self.vocabulary, self.tokenizer)
         names += () if self.schema is None else (self.schema,)
         later = [each for each in (self.val, self.weights) if each is not None]  # of data sets that have them
-        return digest(names, (self.inputs, self.targets, self.test, self.groups, *self._tables, *later))
+        parts = (self._unfitted, self.targets, self.test, self.groups, *self._tables, *later, *self._counts)
+        return digest(names, parts)
+
+    @property
+    def _unfitted(self) -> Tensor:
+        """The inputs without the components of texts, which depend on the split."""
+        places = () if self.schema is None else self.schema.text_places
+        if not places:
+            return self.inputs
+        fitted = {place for own in places for place in own}
+        return self.inputs[:, [place for place in range(self.inputs.shape[1]) if place not in fitted]]
+
+    @property
+    def _counts(self) -> list[Tensor]:
+        """The parts of the counts of texts."""
+        types = {"indptr": np.int64, "indices": np.int32, "data": np.float32}
+        named = [(getattr(own, name), dtype) for own in self.texts for name, dtype in types.items()]
+        return [torch.from_numpy(part.astype(dtype, copy=False)) for part, dtype in named]
 
     @property
     def _tables(self) -> tuple[Tensor, ...]:
@@ -147,6 +172,14 @@ class DataSet:
         if not self.examples.tokenizer:
             raise ValueError(f"data={self.name} is not text.")
         return encode(texts, self.examples.tokenizer, self.vocabulary, self.shape[0])
+
+    def encode_rows(self, rows: "pa.Table", before: int = 0) -> Encoded:
+        """Rows of a table as raw inputs, with the components of their texts. before: rows of the file before these.
+        Raises ValueError as `Schema.encode`, and for data that is no table."""
+        if self.examples.schema is None or not isinstance(self.preprocessing, TablePreprocessing):
+            raise ValueError(f"the run was trained on {self.kind} inputs, not on a table")
+        encoded = self.examples.schema.encode(rows, before)
+        return replace(encoded, values=self.preprocessing.filled(encoded.values, encoded.texts))
 
     def decode(self, indices: Iterable[int]) -> str:
         """Tokens → text; if the tokens are not text, their names separated by spaces."""

@@ -1,6 +1,7 @@
 """From examples to a data set: the splits, then the statistics of the training split."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from mlcli.loading.statistics import statistics
 from mlcli.loading.subset import keep_classes, limit_per_class
 from mlcli.loading.table import preprocessing as table
 from mlcli.loading.table.schema import Schema
+from mlcli.loading.table.texts import fit_components
 
 
 def make_dataset(
@@ -41,21 +43,32 @@ def make_dataset(
     splits = split(examples, val=val, test=test, seed=seed, by=by, folds=folds, fold=fold)
     if per_class is not None:
         splits["train"] = limit_per_class(examples, splits["train"], per_class, seed)
-    fitted = _preprocessing(examples, splits["train"], normalise, by_feature)
+    examples, fitted = _fitted(examples, splits["train"], normalise, by_feature)
     # With a validation split that is a share of the rest, all folds train on equally many.
     uneven = folds and by == "example" and (not val or examples.val is not None)
     return DataSet(examples, splits, fitted, _largest_training_split(splits, folds) if folds and uneven else None)
 
 
-def _preprocessing(examples: Examples, train: Tensor, normalise: bool, by_feature: bool) -> Preprocessing:
-    """Fitted on the training split."""
-    inputs = examples.inputs[train]
+def _fitted(examples: Examples, train: Tensor, normalise: bool, by_feature: bool) -> tuple[Examples, Preprocessing]:
+    """The examples with the components of their texts, and the preprocessing, both fitted on the training split."""
     if examples.schema is not None:
-        return table.fit(inputs, examples.schema, normalise)
+        places = examples.schema.text_places
+        texts = [fit_components(own, train.numpy()) for own in examples.texts]
+        inputs = table.fill(examples.inputs, examples.texts, places, texts)
+        return replace(examples, inputs=inputs), table.fit(inputs[train], examples.schema, normalise, texts)
     if examples.kind in INDEX_KINDS:
-        return Unchanged(torch.zeros(1), torch.ones(1))
-    mean, std = statistics(inputs.float(), "vector" if by_feature else examples.kind)
-    return Standardise(mean, std) if normalise else Standardise(torch.zeros_like(mean), torch.ones_like(std))
+        return examples, Unchanged(torch.zeros(1), torch.ones(1))
+    mean, std = statistics(examples.inputs[train].float(), "vector" if by_feature else examples.kind)
+    if normalise:
+        return examples, Standardise(mean, std)
+    return examples, Standardise(torch.zeros_like(mean), torch.ones_like(std))
+
+
+def with_texts(examples: Examples, fitted: Preprocessing) -> Examples:
+    """The examples with the components of their texts by the preprocessing of a run; others stay as they are."""
+    if not isinstance(fitted, table.TablePreprocessing):
+        return examples
+    return replace(examples, inputs=fitted.filled(examples.inputs, examples.texts))
 
 
 def restored(buffers: Mapping[str, Tensor], kind: str, schema: Schema | None) -> Preprocessing:

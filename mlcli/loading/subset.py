@@ -27,6 +27,7 @@ def keep_classes(examples: Examples, classes: Sequence[str]) -> Examples:
         targets=targets[kept],
         classes=tuple(map(str, classes)),
         groups=None if examples.groups is None else examples.groups[kept],
+        texts=tuple(own[kept.numpy()] for own in examples.texts),
         weights=None if examples.weights is None else examples.weights[kept],
         test=None if examples.test is None else torch.isin(kept, examples.test).nonzero().squeeze(1),
         val=None if examples.val is None else torch.isin(kept, examples.val).nonzero().squeeze(1),

@@ -156,7 +156,7 @@ def _example(parts: Parts) -> dict[str, Any]:
         import pyarrow as pa
 
         columns, given = list(data.examples.sample), [*map(list, zip(*data.examples.sample.values(), strict=True))]
-        inputs = data.examples.schema.encode(pa.table(dict(data.examples.sample))).values
+        inputs = data.encode_rows(pa.table(dict(data.examples.sample))).values
     predictions = parts.task.predict(inputs)
     return {
         "inputs": {"kind": data.kind, "columns": columns, "data": given},

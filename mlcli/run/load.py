@@ -13,7 +13,7 @@ import torch
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
-from mlcli.loading.make_dataset import restored
+from mlcli.loading.make_dataset import restored, with_texts
 from mlcli.loading.preprocessing import Unchanged
 from mlcli.loading.table.schema import Schema
 from mlcli.machine.compiler import defer_compiler
@@ -65,7 +65,8 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
         )
     splits = _splits(folder, len(built.examples.inputs)) if own_examples else built.splits
     fitted = restored(buffers, built.kind, built.examples.schema)
-    parts = build(cfg, DataSet(built.examples, splits, fitted), weights_later=True)
+    examples = with_texts(built.examples, fitted)
+    parts = build(cfg, DataSet(examples, splits, fitted), weights_later=True)
     _load_weights(parts, weights)
     return parts
 

@@ -12,7 +12,7 @@ from mlcli.loading.table.schema import Encoded
 from mlcli.loading.tokenizer import TEXT
 from mlcli.padding import broken
 from mlcli.run.load import load_model
-from mlcli.serve.rows import encode_rows
+from mlcli.serve.rows import as_arrow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +38,12 @@ class Predictor:
 
         return pd.DataFrame(self.parts.task.predict(self._tensor(model_input)))
 
-    def encode(self, rows: Any) -> Encoded:
-        """Rows of a table as numbers, by the schema of a run on a table. Raises ValueError if they do not fit."""
-        schema = self.parts.data.examples.schema
-        if schema is None:
-            raise ValueError(f"the run was trained on {self.parts.data.kind} inputs, not on a table")
-        return encode_rows(rows, schema)
+    def encode(self, rows: Any, before: int = 0) -> Encoded:
+        """Rows of a table as numbers, for a run on a table. before: rows of the file before these. Raises ValueError
+        if they do not fit."""
+        data = self.parts.data
+        schema = data.examples.schema
+        return data.encode_rows(rows if schema is None else as_arrow(rows, schema), before)
 
     def _tensor(self, given: Any) -> torch.Tensor:
         data = self.parts.data

@@ -1,8 +1,8 @@
-"""Rows of tables for runs on tables: read as texts, encoded by the schema of the run."""
+"""Rows of tables for runs on tables, as tables of Arrow."""
 
 from typing import TYPE_CHECKING, Any
 
-from mlcli.loading.table.schema import Encoded, Schema
+from mlcli.loading.table.schema import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,8 +17,8 @@ def parse_rows(text: str) -> "pa.Table":
     return parse_table(text.encode(), "its CSV").columns
 
 
-def encode_rows(given: Any, schema: Schema) -> Encoded:
-    """Encodes a table of Arrow or pandas. Raises ValueError for anything else and for rows that do not fit."""
+def as_arrow(given: Any, schema: Schema) -> "pa.Table":
+    """A table of Arrow or pandas as one of Arrow. Raises ValueError for anything else."""
     import pandas as pd
     import pyarrow as pa
 
@@ -32,4 +32,4 @@ def encode_rows(given: Any, schema: Schema) -> Encoded:
     if not isinstance(given, pa.Table):
         names = ", ".join(column.name for column in schema.columns[:LISTED])
         raise ValueError(f"the run was trained on a table: use rows with named columns ({names} …)")
-    return schema.encode(given)
+    return given

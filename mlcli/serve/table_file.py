@@ -62,7 +62,7 @@ def predict_table(
                 if name not in rows.column_names:
                     hint = suggest(name, rows.column_names)
                     raise ConfigError(f"--keep {name}: {file} has no such column.{hint}")
-            encoded = schema.encode(rows, found.rows)
+            encoded = predictor.encode(rows, found.rows)
             found.add(encoded)
             table = predict_rows(predictor, encoded.values)
             for place, name in enumerate(rows.column_names if keep is None else keep):

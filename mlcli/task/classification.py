@@ -26,7 +26,7 @@ from mlcli.task.gradient.gradient_task import (
     require_single_target,
 )
 from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
-from mlcli.task.gradient.table_report import slices
+from mlcli.task.gradient.table_report import shown_inputs, slices
 from mlcli.train.model_protocols import PredictsClasses
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -149,12 +149,10 @@ class Classification(GradientTask):
             evaluation.metrics |= self._of_probabilities(y, p)
         index = self.data.splits[split].numpy()
         evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p, chosen)}
-        raw = self.data.examples.inputs[self.data.splits[split]].numpy()
+        raw, features, levels = shown_inputs(self.data, split)
         evaluation.plots = lambda: [
             *plots(y, p, classes, chosen),
-            worst_mistakes(
-                y, p, classes, raw, self.data.kind, self.data.features, self.data.decode, chosen, self.data.levels
-            ),
+            worst_mistakes(y, p, classes, raw, self.data.kind, features, self.data.decode, chosen, levels),
             *self._boundary(raw, y),
             *self._kernels(raw, y),
         ]

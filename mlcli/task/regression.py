@@ -26,7 +26,7 @@ from mlcli.task.gradient.gradient_task import (
     require_single_target,
 )
 from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
-from mlcli.task.gradient.table_report import slices
+from mlcli.task.gradient.table_report import shown_inputs, slices
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
@@ -127,10 +127,10 @@ class Regression(GradientTask):
             inside = np.abs(y - predictions) <= float(self.margin)
             evaluation.metrics["coverage"] = torch.tensor(inside.mean())
         evaluation.slices = slices(self.data, split, np.square(y - predictions, dtype=np.float64))
-        raw = self.data.examples.inputs[self.data.splits[split]].numpy()
+        raw, features, levels = shown_inputs(self.data, split)
         evaluation.plots = lambda: [
             *plots(y, predictions, self.data.target),
-            worst_mistakes(y, predictions, raw, self.data.features, self.data.target, self.data.levels),
+            worst_mistakes(y, predictions, raw, features, self.data.target, levels),
         ]
 
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:

@@ -72,9 +72,7 @@ def describe(
     described = tuple(
         _describe(column, found[column.name], roles.get(column.name) or _role(column)) for column in typed.columns
     )
-    inputs = tuple(
-        column for column in typed.columns if column.name not in roles and column.kind not in ("ignored", "text")
-    )
+    inputs = tuple(column for column in typed.columns if column.name not in roles and column.features)
     own = next((column for column in typed.columns if column.name == target), None)
     labels, task = None, None
     balance: tuple[tuple[str, int], ...] = ()
@@ -97,7 +95,7 @@ def _task(as_classes: bool) -> str:
 
 
 def _role(column: Column) -> str:
-    return "left out" if column.kind in ("ignored", "text") else "input"
+    return "input" if column.features else "left out"
 
 
 def _balance(values: np.ndarray, classes: tuple[str, ...]) -> tuple[tuple[str, int], ...]:

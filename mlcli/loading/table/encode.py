@@ -12,6 +12,7 @@ from mlcli.loading.table.clean import clean, distinct, first_row, shown
 from mlcli.loading.table.columns import Column, Encoded
 from mlcli.loading.table.dates import date_values, parse_days
 from mlcli.loading.table.numbers import parse_numbers
+from mlcli.loading.table.texts import count_n_grams
 from mlcli.loading.table.values import as_texts, is_numeric, simple
 
 LISTED = 5  # names in a message
@@ -42,20 +43,26 @@ def encode(table: pa.Table, columns: Sequence[Column], before: int = 0) -> Encod
     values = np.empty((table.num_rows, sum(len(column.features) for column in wanted)))
     missing: dict[str, int] = {}
     unseen: dict[str, dict[str, int]] = {}
+    counted = []
     place = 0
     for column in wanted:
         width = len(column.features)
-        try:
-            found = encode_column(found_columns[column.name], column, unseen)
-        except Unreadable as error:
-            raise ValueError(error.message(before)) from None
-        values[:, place : place + width] = found.reshape(table.num_rows, width)
-        unknown = sum(unseen.get(column.name, {}).values())
-        count = int(_is_missing(found, column).sum()) - unknown
+        if column.kind == "text":
+            texts = clean(as_texts(simple(found_columns[column.name], column.name)))
+            counted.append(count_n_grams(texts))
+            values[:, place : place + width] = np.nan
+            count = texts.null_count
+        else:
+            try:
+                found = encode_column(found_columns[column.name], column, unseen)
+            except Unreadable as error:
+                raise ValueError(error.message(before)) from None
+            values[:, place : place + width] = found.reshape(table.num_rows, width)
+            count = int(_is_missing(found, column).sum()) - sum(unseen.get(column.name, {}).values())
         if count:
             missing[column.name] = count
         place += width
-    return Encoded(torch.from_numpy(values), missing, unseen)
+    return Encoded(torch.from_numpy(values), missing, unseen, tuple(counted))
 
 
 def _is_missing(values: np.ndarray, column: Column) -> np.ndarray:
@@ -65,7 +72,8 @@ def _is_missing(values: np.ndarray, column: Column) -> np.ndarray:
 
 
 def encode_column(texts: pa.ChunkedArray, column: Column, unseen: dict[str, dict[str, int]]) -> np.ndarray:
-    """N or N × 6 numbers. Levels that the column does not have are added to `unseen`."""
+    """N or N × 6 numbers, of a column of any kind but texts. Levels that the column does not have are added to
+    `unseen`."""
     texts = simple(texts, column.name)
     if column.kind == "number":
         return numbers(texts, column)

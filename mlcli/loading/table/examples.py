@@ -120,12 +120,12 @@ def make_examples(
     if settings.schema is None:
         _check_targets(targets, keep, target_name)
     order = _order(rows, settings, keep, decimal)
-    encoded = schema.encode(rows).values[order]
+    encoded = schema.encode(rows)
     split = {part: _where(mask, order) for part, mask in indices.items()}
     return Examples(
         name=name,
         kind="table",
-        inputs=encoded,
+        inputs=encoded.values[order],
         targets=_tensor(targets, order),
         classes=targets.classes,
         features=schema.features,
@@ -134,6 +134,7 @@ def make_examples(
         val=split.get("val"),
         test=split.get("test"),
         schema=replace(schema, target=replace(schema.target, levels=targets.classes)),
+        texts=tuple(own[order] for own in encoded.texts),
         weights=_weights(rows, settings, order, decimal),
         groups=_groups(rows, settings, order),
         notes=tuple(notes),
@@ -164,13 +165,13 @@ def _schema(typed: Typed, target: str, no_inputs: set[str], notes: list[str]) ->
     for column in typed.columns:
         if column.name == target or column.name in no_inputs or column.kind == "ignored":
             continue
-        if column.kind == "text":
-            left_out.append(f"column {column.name} ({column.reason}) is left out")
-        else:
+        if column.features:
             inputs.append(column)
+        else:
+            left_out.append(f"column {column.name} ({column.reason}) is left out")
     notes += left_out[:3]
     if len(left_out) > 3:
-        notes.append(f"{len(left_out) - 3} more columns of texts are left out")
+        notes.append(f"{len(left_out) - 3} more columns of ids are left out")
     if not inputs:
         raise ValueError(f"no column is left as an input besides data.target={target}: is data.delimiter right?")
     return Schema(tuple(inputs), next(column for column in typed.columns if column.name == target))

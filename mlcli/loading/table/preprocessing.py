@@ -4,14 +4,19 @@ Shapes: B rows, N rows of the training split, D numbers of a raw row: F numbers 
 gaps in the training split.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlcli.loading.preprocessing import Preprocessing
 from mlcli.loading.table.schema import Schema
+from mlcli.loading.table.texts import TextComponents
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 MIN_COUNT = 3  # rows of the training split that a level needs for a code of its own
 MOST_LEVELS = 254  # of a category; rarer levels share a code
@@ -24,7 +29,7 @@ class TablePreprocessing(Preprocessing):
     A number x becomes z / √(1 + (z / 3)²) with z = (x − median) / interquartile range (Holzmüller et al. 2024, arXiv
     2407.04491); a missing one becomes 0, the median, and a flag tells it from a number if the training split has gaps
     there. Code 0 of a category is a missing or unknown level, or one that the training split does not have; rare
-    levels share the last code.
+    levels share the last code. Components of texts are numbers, which `filled` computes: texts are no tensors.
     """
 
     median: Tensor  # F, float64
@@ -44,6 +49,8 @@ class TablePreprocessing(Preprocessing):
             if name not in fitted:
                 raise ValueError(f"the preprocessing of the table lacks {name}")
             self.register_buffer(name, fitted[name])
+        self.text_places = schema.text_places
+        self.texts = nn.ModuleList(_restored(fitted, f"texts.{place}") for place in range(len(self.text_places)))
         self._check()
         self.categories = tuple(self.counts.tolist())
 
@@ -59,6 +66,10 @@ class TablePreprocessing(Preprocessing):
         finite = bool(self.median.isfinite().all() & self.scale.isfinite().all())
         if not (all(inside) and finite and _are_below(self.flagged, len(self.numbers))):
             raise ValueError("the preprocessing is not of this table")
+
+    def filled(self, values: Tensor, texts: "Sequence[csr_array]") -> Tensor:
+        """Raw rows N × D with the components of their texts, from the counts of each column of texts."""
+        return fill(values, texts, self.text_places, self.texts)
 
     def shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
         return (len(self.numbers) + len(self.flagged) + len(self.coded),)
@@ -76,13 +87,35 @@ class TablePreprocessing(Preprocessing):
         return torch.cat([scaled.float(), flags.float(), *(code.float().unsqueeze(1) for code in codes)], 1)
 
 
+def fill(
+    values: Tensor, texts: "Sequence[csr_array]", places: Sequence[Sequence[int]], components: Iterable[nn.Module]
+) -> Tensor:
+    """Raw rows N × D with the components of texts at these places, for each column of texts."""
+    if not places:
+        return values
+    values = values.clone()
+    for own, at, module in zip(texts, places, components, strict=True):
+        values[:, at] = module(own)
+    return values
+
+
+def _restored(fitted: Mapping[str, Tensor], prefix: str) -> TextComponents:
+    names = [f"{prefix}.idf", f"{prefix}.components"]
+    for name in names:
+        if name not in fitted:
+            raise ValueError(f"the preprocessing of the table lacks {name}")
+    return TextComponents(*(fitted[name] for name in names))
+
+
 def _are_below(indices: Tensor, count: int) -> bool:
     return bool(((indices >= 0) & (indices < count)).all())
 
 
-def fit(inputs: Tensor, schema: Schema, scale: bool = True) -> TablePreprocessing:
-    """Fits it to the rows of the training split, N × D. scale: whether numbers are scaled; otherwise only the missing
-    ones are filled in."""
+def fit(
+    inputs: Tensor, schema: Schema, scale: bool = True, texts: Sequence[TextComponents] = ()
+) -> TablePreprocessing:
+    """Fits it to the rows of the training split, N × D, with the components of texts. scale: whether numbers are
+    scaled; otherwise only the missing ones are filled in."""
     kinds = schema.feature_kinds
     values = inputs[:, [place for place, kind in enumerate(kinds) if kind == "number"]].double()
     median, scales = _robust(values)
@@ -96,6 +129,7 @@ def fit(inputs: Tensor, schema: Schema, scale: bool = True) -> TablePreprocessin
             "flagged": values.isnan().any(0).nonzero().squeeze(1),
             "codes": torch.cat([torch.empty(0, dtype=torch.int64), *pooled]),
             "counts": torch.tensor([int(part.max()) + 1 for part in pooled], dtype=torch.int64),
+            **{f"texts.{name}": tensor for name, tensor in nn.ModuleList(texts).state_dict().items()},
         },
     )
 

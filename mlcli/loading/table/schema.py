@@ -47,6 +47,16 @@ class Schema:
         return tuple(len(column.levels) for column in self.columns if _feature_kind(column) == "code")
 
     @property
+    def text_places(self) -> tuple[tuple[int, ...], ...]:
+        """Of each column of texts that is an input, the indices of its features."""
+        owners = [column for column in self.columns for _ in column.features]
+        return tuple(
+            tuple(place for place, owner in enumerate(owners) if owner is column)
+            for column in self.columns
+            if column.kind == "text" and column.features
+        )
+
+    @property
     def levels(self) -> dict[int, tuple[str, ...]]:
         """By index of a feature that is a code: the names of codes from 1 on."""
         own = [column.levels for column in self.columns if _feature_kind(column) == "code"]
@@ -56,7 +66,8 @@ class Schema:
     def encode(self, table: "pa.Table", before: int = 0) -> Encoded:
         """Encodes a table of texts (or of values of simple types): columns are found by name, others are ignored.
         before: rows of the file before this batch, for messages. Raises ValueError for columns that the table lacks,
-        and for texts that are no number or date in such a column."""
+        and for texts that are no number or date in such a column. Columns of texts have no numbers yet: see
+        `DataSet.encode_rows`."""
         from mlcli.loading.table.encode import encode  # loads pyarrow
 
         return encode(table, self.columns, before)

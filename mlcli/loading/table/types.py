@@ -4,7 +4,8 @@ In this order: a kind that the user gives; no values → ignored; two words such
 with a leading zero (01234) → category; whole numbers from 2⁵³, where float64 loses digits → text, ids; numbers (with
 separators of thousands, %, a currency or decimal commas) → number; dates → date. Other columns are categories if
 they have at most 20 different values, or if a value occurs twice on average and is at most 50 characters long on
-average. All else is text; if all values are different and none has a space, they are ids.
+average. All else is text, which is an input too, except for ids: words of ASCII without spaces that differ in 90 % of
+the rows. (Chinese and Japanese texts have no spaces either.)
 
 Blanks and words such as NA and null are missing values. None, -, ? and similar words are missing values in columns of
 numbers, dates and booleans only; in a category they are levels.
@@ -19,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlcli.loading.table.category import category_or_text, note_of_many_levels, sorted_levels
 from mlcli.loading.table.clean import clean, distinct, first_row, shown
 from mlcli.loading.table.columns import ID, KINDS, Column, Kind
 from mlcli.loading.table.dates import DIGITS, date_format, parse_days
@@ -38,9 +40,6 @@ from mlcli.loading.table.numbers import (
 from mlcli.loading.table.values import as_texts, is_numeric, simple
 
 BOOLEANS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"))
-FEW_LEVELS = 20  # always a category
-ROWS_PER_LEVEL = 2  # on average, of a category with more levels
-LONGEST_LEVEL = 50  # characters on average
 UNNAMED = re.compile(r"column_\d+_*|Unnamed: \d+")  # as the reader and pandas name them
 MAYBE_THOUSANDS = rf"{AMBIGUOUS_POINT}|^-?\d{{1,3}}$"
 SAMPLE = 1000  # rows from which the decimal sign of a file is found
@@ -165,7 +164,8 @@ def _found(name: str, values: pa.ChunkedArray, rules: Rules) -> tuple[Column, st
         )
     if format is not None:
         return Column(name, "date", f"dates, such as {shown(some[0])}", format=format), ""
-    return _category_or_text(name, unique, indices), _mostly(name, some, strong, rules)
+    column = category_or_text(name, unique, indices)
+    return column, _mostly(name, some, strong, rules) or note_of_many_levels(column)
 
 
 def _boolean(name: str, some: pa.Array, values: pa.ChunkedArray) -> Column | None:
@@ -186,7 +186,7 @@ def _number(name: str, unique: pa.Array, some: pa.Array, format: str, rules: Rul
     """A column whose different texts are numbers in this format, except for some that may stand for missing ones."""
     if not format and any_match(some, r"^[+-]?0\d+$"):
         example = some.filter(pc.match_substring_regex(some, r"^[+-]?0\d+$"))[0]
-        return Column(name, "category", f"leading zeros, such as {shown(example)}", _sorted(unique)), ""
+        return Column(name, "category", f"leading zeros, such as {shown(example)}", sorted_levels(unique)), ""
     numbers, _ = parse_numbers(some, format)
     finite = numbers.filter(pc.is_finite(numbers))
     if len(finite) == 0:
@@ -205,18 +205,6 @@ def _number(name: str, unique: pa.Array, some: pa.Array, format: str, rules: Rul
         note = f"column {name}: {example} is read as {whole}, since decimal signs of the file are commas"
     reason = f"numbers ({format.replace('_', ' ')}), such as {shown(some[0])}" if format else "numbers"
     return Column(name, "number", reason, format=format), note
-
-
-def _category_or_text(name: str, unique: pa.Array, indices: pa.Array) -> Column:
-    rows = len(indices) - indices.null_count
-    count = len(unique)
-    length = pc.mean(pc.utf8_length(unique)).as_py()
-    if count <= FEW_LEVELS or (rows >= ROWS_PER_LEVEL * count and length <= LONGEST_LEVEL):
-        levels = _sorted(unique)
-        return Column(name, "category", f"{count:,} different text{'s'[: count > 1]}", levels)
-    if count == rows and all_match(unique, r"^\S+$"):
-        return Column(name, "text", "ids: every row has its own text", format=ID)
-    return Column(name, "text", f"{count:,} different texts in {rows:,} rows")
 
 
 def _mostly(name: str, some: pa.Array, values: pa.ChunkedArray, rules: Rules) -> str:
@@ -247,7 +235,7 @@ def _given(name: str, values: pa.ChunkedArray, given: str, rules: Rules) -> tupl
     reason, format = "as data.types says", ""
     levels: tuple[str, ...] = ()
     if given in ("category", "boolean"):
-        levels = _sorted(unique)
+        levels = sorted_levels(unique)
         column, _ = (_boolean(name, unique, values), "")
         if given == "boolean" and column is not None:
             return replace(column, reason=reason), ""
@@ -281,11 +269,3 @@ def _date_format(name: str, unique: pa.Array, rules: Rules) -> str:
         wrong = unique[int(np.flatnonzero(np.isnan(days))[0])] if np.isnan(days).any() else unique[0]
         raise ValueError(f"column {name}: '{shown(wrong)}' is no date: use data.types={{{name}: category}}")
     return format
-
-
-def _sorted(levels: pa.Array) -> tuple[str, ...]:
-    """By number where all are plain numbers, else by text."""
-    texts = [text for text in levels.to_pylist() if text is not None]
-    if all_match(levels, PLAIN):
-        return tuple(sorted(texts, key=lambda text: (float(text), text)))
-    return tuple(sorted(texts))

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlcli.loading.table.clean import distinct
+from mlcli.loading.table.clean import clean, distinct
 from mlcli.loading.table.columns import ID, Column
 from mlcli.loading.table.encode import encode_column
 from mlcli.loading.table.read import TextTable
@@ -56,7 +56,7 @@ def suspicions(
             warnings.append(warning)
     if target is not None and labels is not None:
         rows = _sample(labels)
-        for column in inputs:
+        for column in (each for each in inputs if each.kind != "text"):
             values = encode_column(found[column.name].take(pa.array(rows)), column, {})
             values = values if values.ndim == 1 else values[:, -1]
             warning = _of_target(column, values, target.name, labels[rows], bool(balance))
@@ -69,8 +69,12 @@ def suspicions(
 def _of_one(column: Column, values: pa.ChunkedArray) -> Suspicion | None:
     """What a column shows without the target."""
     name, rows = (column.name,), len(values)
+    if column.format == ID:
+        return Suspicion("id", name, f"{column.name}: {column.reason}")
     if column.kind == "text":
-        return Suspicion("id", name, f"{column.name}: {column.reason}") if column.format == ID else None
+        texts = clean(as_texts(values))
+        is_constant = not texts.null_count and len(texts.unique()) == 1
+        return Suspicion("constant", name, f"{column.name} has one value in all rows") if is_constant else None
     codes = encode_column(values, column, {})
     codes = codes if codes.ndim == 1 else codes[:, -1]
     missing = codes == 0 if column.levels else np.isnan(codes)
