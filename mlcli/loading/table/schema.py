@@ -49,12 +49,13 @@ class Schema:
     @property
     def text_places(self) -> tuple[tuple[int, ...], ...]:
         """Of each column of texts that is an input, the indices of its features."""
-        owners = [column for column in self.columns for _ in column.features]
-        return tuple(
-            tuple(place for place, owner in enumerate(owners) if owner is column)
-            for column in self.columns
-            if column.kind == "text" and column.features
-        )
+        found, start = [], 0
+        for column in self.columns:
+            places = tuple(range(start, start + len(column.features)))
+            start += len(places)
+            if column.kind == "text" and places:
+                found.append(places)
+        return tuple(found)
 
     @property
     def levels(self) -> dict[int, tuple[str, ...]]:

@@ -103,10 +103,12 @@ def fit_components(counts: "csr_array", rows: np.ndarray) -> TextComponents:
     components = np.zeros((BUCKETS, TEXT_COMPONENTS))
     if chosen.nnz:
         from sklearn.decomposition import TruncatedSVD
+        from threadpoolctl import threadpool_limits
 
         weights = _tf_idf(chosen, idf)
         most = min(count, TEXT_COMPONENTS)
-        with np.errstate(invalid="ignore"):  # it divides by the variance, which is 0 where all texts are the same
+        # One thread: more of them change the last bits. It divides by the variance, 0 where all texts are the same.
+        with threadpool_limits(1), np.errstate(invalid="ignore"):
             svd = TruncatedSVD(most, random_state=0).fit(weights)
         kept = svd.singular_values_ > SMALLEST * svd.singular_values_[0]
         components[:, :most] = svd.components_.T * kept

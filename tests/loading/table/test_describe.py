@@ -109,3 +109,17 @@ def test_repeated_rows(tmp_path: Path) -> None:
     test = read_table(str(write(tmp_path, "y,x\na,3\nb,5\n", "test.csv")))
     found = describe(train, Settings(target="y"), {"test": test})
     assert "1 of 2 rows of data.test_path are also in the training table" in found.warnings[0].message
+
+
+def test_columns_of_texts(tmp_path: Path) -> None:
+    columns = {name: values[:60] for name, values in clean_columns().items() if name in ("c", "y")}
+    texts = [f"a text about the number {n}" if n else "NA" for n in range(60)]
+    found = described(tmp_path, columns | {"review": texts}, target="y")
+    (review,) = (column for column in found.columns if column.name == "review")
+    assert (review.kind, review.role, review.missing, review.distinct) == ("text", "input", 1, 59)
+    assert review.reason == "59 different texts in 59 rows" and found.notes == ()
+    assert kinds(found) == []  # rows that differ in their texts only are no copies
+    assert kinds(described(tmp_path, columns, target="y")) == [("duplicates", ())]
+    same = columns | {"review": ["the same"] * 60}
+    found = described(tmp_path, same, target="y", types={"review": "text"})
+    assert kinds(found)[0] == ("constant", ("review",))

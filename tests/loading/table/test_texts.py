@@ -12,6 +12,7 @@ import torch
 from scipy.sparse import csr_array
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from threadpoolctl import threadpool_limits
 
 from mlcli.data.table import table
 from mlcli.loading.dataset import DataSet, Examples
@@ -86,6 +87,15 @@ def test_at_most_so_many_rows_are_fitted(monkeypatch: pytest.MonkeyPatch) -> Non
     few = fit_components(counts, np.arange(90))
     chosen = np.round(np.linspace(0, 89, 45)).astype(int)
     assert torch.equal(few.idf, fit_components(counts[chosen], np.arange(45)).idf)
+
+
+def test_components_are_the_same_on_any_number_of_threads() -> None:
+    counts = counted(sentences(2000))
+    fitted = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            fitted.append(fit_components(counts, np.arange(2000)).components)
+    assert torch.equal(*fitted)
 
 
 def written(folder: Path, reviews: list[str], name: str = "t.csv") -> str:
