@@ -46,7 +46,7 @@ def _count(texts: Sequence[str | None]) -> "csr_array":
     from scipy.sparse import csr_array
 
     padded = [f" {' '.join((text or '').lower().split())} " for text in texts]
-    points = np.frombuffer("".join(padded).encode("utf-32-le"), np.uint32)
+    points = np.frombuffer("".join(padded).encode("utf-32-le"), "<u4")
     first = np.repeat(np.arange(len(texts), dtype=np.int32) * BUCKETS, [len(text) for text in padded])
     inner = points != SPACE
     keys = []
@@ -72,11 +72,12 @@ class TextComponents(nn.Module):
     components: Tensor  # H × T, float32
 
     def __init__(self, idf: Tensor, components: Tensor) -> None:
-        """Raises ValueError for buffers of other shapes or types, or that are not finite."""
+        """Raises ValueError for buffers of other shapes or types, and for numbers that no fit gives."""
         super().__init__()
         wanted = (((BUCKETS,), idf), ((BUCKETS, TEXT_COMPONENTS), components))
         fits = all(tuple(own.shape) == shape and own.dtype == torch.float32 for shape, own in wanted)
-        if not fits or not all(bool(own.isfinite().all()) for _, own in wanted):
+        finite = all(bool(own.isfinite().all()) for _, own in wanted)
+        if not (fits and finite and bool((idf >= 1).all())):
             raise ValueError("the components of texts are not of this table")
         self.register_buffer("idf", idf)
         self.register_buffer("components", components)

@@ -173,6 +173,7 @@ def test_it_is_restored_from_its_buffers(tmp_path: Path) -> None:
     ("name", "tensor"),
     [
         ("idf", torch.ones(5)),
+        ("idf", torch.zeros(BUCKETS)),
         ("idf", torch.full((BUCKETS,), float("inf"))),
         ("idf", torch.ones(BUCKETS).double()),
         ("components", torch.zeros(BUCKETS, 29)),
