@@ -61,6 +61,8 @@ class ModelTraits:
     reconstructs: the outputs have the shape of the inputs; the constructor takes no `outputs`.
     trained_by: the task that trains it, by its name in `task=NAME`, where it is not gradient descent.
     normalise_per_feature: each feature, and each pixel, is normalised by its own mean and standard deviation.
+    own_vocabulary: reads the tokens of a text by their names (`words`), with a vocabulary of its own, so that none is
+    fitted to the training split.
     per_trial: arguments of the constructor that may differ between the trials of a stack.
     fitted: its method `fit` takes the place of gradient updates; a module with a `fit` is a network otherwise.
     full_batch: `fit` takes the whole training split, once.
@@ -72,6 +74,7 @@ class ModelTraits:
     reconstructs: bool = False
     trained_by: str | None = None
     normalise_per_feature: bool = False
+    own_vocabulary: bool = False
     per_trial: tuple[str, ...] = ()
     fitted: bool = False
     full_batch: bool = False

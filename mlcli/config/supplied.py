@@ -15,7 +15,7 @@ SUPPLIED: dict[str, dict[str, str]] = {
         "categories": "of a table, the cardinalities of its codes, the last columns of the input; () otherwise",
         "outputs": "number of outputs, from the task",
         "vocabulary": "number of tokens or states; None for other kinds of input",
-        "words": "the tokens or states by index",
+        "words": "names of the tokens or states by index",
         "padded": "whether sequences are padded at the end",
         "per_step": "whether the task needs a prediction for each step",
         "seed": "trainer.seed",

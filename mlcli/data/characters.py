@@ -1,5 +1,6 @@
 """Character-level language modelling: windows of a text, each with the window shifted by one character as target."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import torch
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import Examples
 from mlcli.loading.tokenizer import build_vocabulary, encode
+from mlcli.loading.vocabulary import fit
 
 TEST = 0.1  # the last part of the text
 
@@ -16,8 +18,9 @@ def characters(path: str | None = None, length: Annotated[int, Range(2)] = 128) 
     """N windows of `length` characters, with the character that follows each of them as targets N × T.
 
     path: a text file in UTF-8; null: the Python language reference, which comes with Python. The test split is the
-    last tenth of the text, the other splits are windows of the rest; windows do not overlap. Raises ValueError for a
-    file that cannot be read or is too short.
+    last tenth of the text, the other splits are windows of the rest; windows do not overlap. A character that the
+    training split does not have is <unk>, as an input and as a target. Raises ValueError for a file that cannot be
+    read or is too short.
     """
     text = _read(Path(path)) if path else python_reference()
     count = len(text) // (length + 1)
@@ -38,6 +41,7 @@ def characters(path: str | None = None, length: Annotated[int, Range(2)] = 128) 
         test=torch.arange(first, count),
         vocabulary=vocabulary,
         tokenizer="characters",
+        fit=partial(fit, tokens=len(vocabulary), most=None, least=1),
     )
 
 

@@ -63,11 +63,11 @@ def _plots(parts: Parts, ratios: np.ndarray, name: str) -> list[Plot]:
     data, task, model = parts.data, parts.task, parts.model
     rebuilt = task.reconstruct("train")  # type: ignore[attr-defined]  # of reduction
     labels = class_labels(data, "train")
-    axes = model.components.reshape(-1, *data.shape).cpu().numpy()  # type: ignore[operator]  # a tensor
+    axes = model.components.reshape(-1, *data.prepared_shape).cpu().numpy()  # type: ignore[operator]  # a tensor
     plots = [
         explained_variance(ratios, len(axes)),
         plane(rebuilt.code, ratios, labels, data.classes, "plane"),
-        components(axes, ratios, data.features),
+        components(axes, ratios, data.prepared_features),
     ]
     if data.kind == "image":
         plots.append(_reconstructions(parts, rebuilt.code, axes, rebuilt.clean))

@@ -1,6 +1,6 @@
 """Examples, and data sets: examples with their splits and the statistics of the training split."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,9 @@ class Examples:
     targets: N class indices (int64), or N numbers (float32) for regression. For sequence labelling N × T class
     indices, with -1 where a step has no label; for multi-label classification N × C zeros and ones (float32).
     classes: names of the classes; empty for regression. features: names of the elements of vectors.
-    vocabulary: names of the tokens, padding first; tokenizer: words, characters or bytes, if the tokens are text.
+    vocabulary: names of the tokens, padding first; tokenizer: words, terms, characters or bytes, if the tokens are
+    text. fit: fits the preprocessing to the inputs of the training split, N × shape, and to whether they are
+    normalised; None: the one of the kind, which leaves tokens as they are.
     padded: whether examples may be padded, including future ones that are predicted.
     notes: guesses of the reader of a table that a person might want to correct, a line each.
     test, val: indices of the official test and validation splits, if there are any.
@@ -68,6 +70,13 @@ class Examples:
     tokenizer: str = ""
     padded: bool = False
     notes: tuple[str, ...] = ()
+    fit: Callable[[Tensor, bool], Preprocessing] | None = None
+
+    @property
+    def has_next_tokens(self) -> bool:
+        """Whether the targets are tokens too: those that follow each token of a text."""
+        is_each = self.targets.ndim == 2 and not self.targets.is_floating_point()
+        return self.kind == "tokens" and not self.classes and is_each
 
     @cached_property
     def digest(self) -> str:
@@ -140,6 +149,29 @@ class DataSet:
         return tuple(self.examples.inputs.shape[1:])
 
     @property
+    def prepared_kind(self) -> str:
+        """The kind of preprocessed examples."""
+        return self.preprocessing.kind(self.kind)
+
+    @property
+    def prepared_shape(self) -> tuple[int, ...]:
+        """Of one preprocessed example."""
+        return self.preprocessing.shape(self.shape)
+
+    @property
+    def padded(self) -> bool:
+        """Whether preprocessed examples may be padded. Vectors of texts are not."""
+        return self.examples.padded and self.prepared_kind == self.kind
+
+    @cached_property
+    def targets(self) -> Tensor:
+        """The targets of the examples. Those that are tokens are preprocessed as the inputs are; -1 stays."""
+        raw = self.examples.targets
+        if not self.examples.has_next_tokens or self.prepared_kind != "tokens":
+            return raw
+        return torch.where(raw < 0, raw, self.preprocessing(raw.clamp(min=0)))
+
+    @property
     def standardise(self) -> Standardise:
         """The preprocessing of all kinds but tables. Raises ValueError for a table."""
         if not isinstance(self.preprocessing, Standardise):
@@ -154,6 +186,11 @@ class DataSet:
     def features(self) -> tuple[str, ...]:
         return self.examples.features
 
+    @cached_property
+    def prepared_features(self) -> tuple[str, ...]:
+        """Names of the elements of vectors that are preprocessed, of texts too."""
+        return self.features if self.prepared_kind == self.kind else self.preprocessing.names(self.vocabulary)
+
     @property
     def levels(self) -> dict[int, tuple[str, ...]]:
         """Of a table, by index of a feature that is a code: the names of codes from 1 on."""
@@ -165,7 +202,13 @@ class DataSet:
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
+        """Names of the raw tokens."""
         return self.examples.vocabulary
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """Names of the preprocessed tokens or states, by index; () for other kinds."""
+        return self.preprocessing.names(self.vocabulary) if self.prepared_kind in INDEX_KINDS else ()
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """N texts → N × T tokens, with the tokenizer of this data. Raises ValueError for data that is not text."""

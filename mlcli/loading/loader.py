@@ -66,7 +66,7 @@ class Loader:
         self.weights = _weights(data)
         if self.resident:
             self.inputs = self.prepare(data.examples.inputs)
-            self.targets = data.examples.targets.to(device)
+            self.targets = data.targets.to(device)
             self.weights = None if self.weights is None else self.weights.to(device)
             self.indices = {name: indices.to(device) for name, indices in self.indices.items()}
 
@@ -126,8 +126,8 @@ class Loader:
             flat = flat.to(self.device)
             inputs, targets = self.inputs.index_select(0, flat), self.targets.index_select(0, flat)
         else:
-            examples = self.data.examples
-            inputs, targets = self.prepare(examples.inputs[flat]), examples.targets[flat].to(self.device)
+            inputs = self.prepare(self.data.examples.inputs[flat])
+            targets = self.data.targets[flat].to(self.device)
         shape = indices.shape
         return inputs.reshape(*shape, *inputs.shape[1:]), targets.reshape(*shape, *targets.shape[1:])
 
@@ -137,14 +137,14 @@ class Loader:
 
     def all_targets(self, name: str) -> Tensor:
         """The targets of one split, on the device."""
-        return self.data.examples.targets[self.data.splits[name]].to(self.device)
+        return self.data.targets[self.data.splits[name]].to(self.device)
 
     def _at(self, groups: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
         if self.resident:
             for indices in groups:
                 yield self.inputs.index_select(0, indices), self.targets.index_select(0, indices)
             return
-        examples = TensorDataset(self.data.examples.inputs, self.data.examples.targets)
+        examples = TensorDataset(self.data.examples.inputs, self.data.targets)
         pinned = self.device.type == "cuda"
         # A separate generator, because a DataLoader otherwise samples from the global one, as dropout does.
         own = torch.Generator()

@@ -3,6 +3,8 @@
 Shapes: B batch; of one raw example, and of one that is preprocessed.
 """
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 
@@ -18,6 +20,15 @@ class Preprocessing(nn.Module):
         """The shape of a preprocessed example, from that of a raw one."""
         return raw
 
+    def kind(self, raw: str) -> str:
+        """The kind of preprocessed examples, from that of raw ones."""
+        return raw
+
+    def names(self, raw: Sequence[str]) -> tuple[str, ...]:
+        """The names of the tokens of preprocessed examples, or of the features that tokens become, from those of the
+        raw tokens."""
+        return tuple(raw)
+
 
 class Standardise(Preprocessing):
     """(inputs − mean) / std, as float32. mean, std: per feature for vectors and sequences, per channel (C × 1 × 1)
@@ -32,8 +43,12 @@ class Standardise(Preprocessing):
         self.register_buffer("std", std)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """B × shape → the same."""
-        return (inputs.float() - self.mean) / self.std
+        """B × shape → the shape of a preprocessed example."""
+        return (self.values(inputs).float() - self.mean) / self.std
+
+    def values(self, inputs: Tensor) -> Tensor:
+        """The numbers that are standardised, in their own units, from raw inputs."""
+        return inputs
 
 
 class Unchanged(Standardise):

@@ -1,12 +1,14 @@
 """Examples for text classification."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
 from mlcli.loading.dataset import Examples
 from mlcli.loading.tokenizer import Tokenizer, build_vocabulary, encode
+from mlcli.loading.vocabulary import fit
 
 
 def text_examples(
@@ -18,14 +20,15 @@ def text_examples(
     vocabulary: int | None = None,
     **described: Any,
 ) -> Examples:
-    """N texts as tokens N × `length`, with a vocabulary of at most `vocabulary` tokens.
+    """N texts as tokens N × `length`, from which networks get those of the training split, at most `vocabulary` with
+    padding and unknown; all others are unknown.
 
-    The vocabulary is built before the split, from all texts but no labels. This leaks nothing about the classes of
-    the test split: a word that occurs there only keeps its random initial embedding. Words must occur twice, so that
-    most rare words become <unk>, whose embedding is trained.
+    Words must occur twice in the training split, so that some of its words are unknown too and the embedding of <unk>
+    is trained. Nothing is fitted for bytes, of which there are always 256.
     """
+    tokens = build_vocabulary(texts, tokenizer, length)
     least = 2 if tokenizer == "words" else 1
-    tokens = build_vocabulary(texts, tokenizer, length=length, most=vocabulary, least=least)
+    known = None if tokenizer == "bytes" else partial(fit, tokens=len(tokens), most=vocabulary, least=least)
     classes = sorted(set(labels))
     return Examples(
         kind="tokens",
@@ -34,6 +37,7 @@ def text_examples(
         classes=tuple(classes),
         vocabulary=tokens,
         tokenizer=tokenizer,
+        fit=known,
         padded=True,  # a text to predict may be shorter than `length` even if none here is
         **described,
     )

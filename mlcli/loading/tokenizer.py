@@ -1,7 +1,6 @@
-"""Text to tokens and back: words, characters or bytes, and the vocabulary that gives each token its index."""
+"""Text to tokens and back: words, terms, characters or bytes, each with its index in the vocabulary."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Literal
@@ -9,35 +8,34 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Tokenizer = Literal["words", "characters", "bytes"]
+Tokenizer = Literal["words", "terms", "characters", "bytes"]
 PADDING, UNKNOWN = "<pad>", "<unk>"  # of indices 0 and 1
 TEXT = "text"  # name of the column with texts in a table
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")  # a word with apostrophes, or a punctuation mark
+TERM = re.compile(r"\b\w\w+\b")  # as of scikit-learn's vectorizers
+PATTERNS = {"words": WORD, "terms": TERM}
 
 
 def tokenize(text: str, tokenizer: str, most: int | None = None) -> list[str]:
-    """The first `most` tokens. words: lower case, each punctuation mark a token of its own. characters: unchanged.
-    bytes: of UTF-8, each as the character with that code."""
-    if tokenizer == "words":
-        return [found.group() for found in islice(WORD.finditer(text.lower()), most)]
+    """The first `most` tokens. words: lower case, each punctuation mark a token of its own. terms: lower case, only
+    words of two or more letters or digits. characters: unchanged. bytes: of UTF-8, each as the character with that
+    code."""
+    if tokenizer in PATTERNS:
+        return [found.group() for found in islice(PATTERNS[tokenizer].finditer(text.lower()), most)]
     if tokenizer == "characters":
         return list(text[:most])
     return list(text[:most].encode()[:most].decode("latin-1"))
 
 
-def build_vocabulary(
-    texts: Iterable[str], tokenizer: str, *, length: int | None = None, most: int | None = None, least: int = 1
-) -> tuple[str, ...]:
-    """The vocabulary of these texts: padding, unknown, then the tokens by decreasing frequency.
+def build_vocabulary(texts: Iterable[str], tokenizer: str, length: int | None = None) -> tuple[str, ...]:
+    """All tokens of these texts, sorted, after padding and unknown. For bytes always all 256. `Vocabulary` chooses
+    those that a network gets by the training split.
 
-    length: maximum number of tokens per text; most: maximum size of the vocabulary; least: minimum number of
-    occurrences of a token. For bytes always all 256.
+    length: maximum number of tokens per text.
     """
     if tokenizer == "bytes":
         return PADDING, UNKNOWN, *map(chr, range(256))
-    counts = Counter(token for text in texts for token in tokenize(text, tokenizer, length))
-    known = sorted((token for token, count in counts.items() if count >= least), key=lambda t: (-counts[t], t))
-    return (PADDING, UNKNOWN, *known)[:most]
+    return PADDING, UNKNOWN, *sorted({token for text in texts for token in tokenize(text, tokenizer, length)})
 
 
 def encode(texts: Sequence[str], tokenizer: str, vocabulary: Sequence[str], length: int) -> Tensor:
@@ -60,7 +58,7 @@ def encode(texts: Sequence[str], tokenizer: str, vocabulary: Sequence[str], leng
 def decode(indices: Iterable[int], tokenizer: str, vocabulary: Sequence[str]) -> str:
     """Indices → text without padding. Words are in lower case and separated by spaces."""
     tokens = [vocabulary[index] for index in indices if index]
-    if tokenizer == "words":
+    if tokenizer in PATTERNS:
         return " ".join(tokens)
     text = "".join(tokens)
     return text.encode("latin-1", errors="replace").decode(errors="replace") if tokenizer == "bytes" else text

@@ -36,7 +36,7 @@ class MiniLM(nn.Module):
     package of the weights is missing.
     """
 
-    traits = ModelTraits(accepts=("tokens",))
+    traits = ModelTraits(accepts=("tokens",), own_vocabulary=True)
 
     def __init__(
         self,

@@ -97,7 +97,7 @@ def build(
         adapter = fit_data_to_model(cfg, data)
         seed_generators(cfg.trainer.seed, device)
         model = build_model(cfg, data, adapter)
-        transferred = transfer.prepare(model, cfg, data.classes, load=not weights_later)
+        transferred = transfer.prepare(model, cfg, data, load=not weights_later)
         model = _extended(model, cfg).to(device)
         threads = devices.choose_threads(cfg.device.threads, sum(p.numel() for p in model.parameters()))
         if set_up:
@@ -136,9 +136,9 @@ def build_model(cfg: Settings, data: DataSet, adapter: Adapter) -> nn.Module:
         "input_shape": adapter.shape,
         "categories": adapter.categories,
         "outputs": outputs,
-        "vocabulary": len(data.vocabulary) or None,
-        "words": data.vocabulary,
-        "padded": data.examples.padded,
+        "vocabulary": len(data.tokens) or None,
+        "words": data.tokens,
+        "padded": data.padded,
         "per_step": task_traits(task).per_step,
         "seed": cfg.trainer.seed,
     }

@@ -26,7 +26,7 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
     """The adapter from examples to inputs of the model. Raises ConfigError with the models that take such data."""
     if data.kind == "table" and not task_traits(locate(cfg.task._target_)).tables:
         raise ConfigError(f"This task takes no tables (data={data.name}): use task=classification|regression.")
-    accepts = accepted_kinds(cfg.model) or (data.kind,)
+    accepts = accepted_kinds(cfg.model) or (data.prepared_kind,)
     try:
         return adapter_for(data, accepts)
     except ValueError as error:
@@ -39,14 +39,14 @@ def fit_data_to_model(cfg: Settings, data: DataSet) -> Adapter:
             and (traits.ensembles or not _is_ensemble(node))
         ]
         raise ConfigError(
-            f"This model takes {' or '.join(accepts)} inputs, not {data.kind} (data={data.name}): "
+            f"This model takes {' or '.join(accepts)} inputs, not {data.prepared_kind} (data={data.name}): "
             f"use model={'|'.join(fitting)}."
         ) from error
 
 
 def adapter_for(data: DataSet, accepts: Sequence[str]) -> Adapter:
     """The adapter from preprocessed examples of the data. Raises ValueError if there is none."""
-    return adapt(data.kind, data.preprocessing.shape(data.shape), accepts, data.preprocessing.categories)
+    return adapt(data.prepared_kind, data.prepared_shape, accepts, data.preprocessing.categories)
 
 
 def check_trainable(cfg: Settings) -> None:

@@ -23,9 +23,14 @@ _last: tuple[Any, Examples] | None = None
 def build_data(cfg: Settings) -> DataSet:
     """The data set with its splits and preprocessing. The global random generators are seeded with 0 before, so that
     all trials of a sweep have the same. Raises ConfigError."""
-    per_feature = model_traits(locate(cfg.model._target_)).normalise_per_feature
+    traits = model_traits(locate(cfg.model._target_))
     with as_config_error():
-        return make_dataset(build_examples(cfg), **{**cfg.split, "by": split_unit(cfg)}, by_feature=per_feature)
+        return make_dataset(
+            build_examples(cfg),
+            **{**cfg.split, "by": split_unit(cfg)},
+            by_feature=traits.normalise_per_feature,
+            own_vocabulary=traits.own_vocabulary,
+        )
 
 
 def build_examples(cfg: Settings, schema: Schema | None = None) -> Examples:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mlcli.config.errors import ConfigError
+from mlcli.run.described import without_examples
 from mlcli.store.find import find_run
 from mlcli.store.records import read_json
 from mlcli.store.weights import is_of_a_run, load_tensors, load_weights
@@ -20,11 +21,12 @@ OTHER_HEADS = ("fc.",)  # names of the last layer in other libraries
 
 @dataclass(frozen=True)
 class Source:
-    """Tensors by name; the classes that they were trained on, () if unknown."""
+    """Tensors by name; the classes that they were trained on and the tokens of the network, () if unknown."""
 
     name: str
     weights: dict[str, Tensor]
     classes: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
 
 
 def is_file(text: str) -> bool:
@@ -40,11 +42,13 @@ def read(text: str, outputs: Path) -> Source:
     model = found.folder.path / "model"
     if not (model / "weights.safetensors").exists():
         raise ConfigError(f"model.init_from={text}: {found.id} has no trained model: it did not finish.")
+    weights, buffers = load_weights(model / "weights.safetensors")
     try:
-        classes = tuple(read_json(model / "model.json")["data"]["classes"])
+        data = without_examples(read_json(model / "model.json")["data"], buffers)
+        tokens = data.tokens
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"model.init_from={text}: {model / 'model.json'} is damaged") from error
-    return Source(found.id, load_weights(model / "weights.safetensors")[0], classes)
+    return Source(found.id, weights, data.classes, tokens)
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ Folders are not trusted: anyone may have written them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,23 @@ import torch
 
 from mlcli.config.errors import ConfigError
 from mlcli.config.settings import Settings
-from mlcli.loading.dataset import INDEX_KINDS, DataSet, Examples
+from mlcli.loading.dataset import DataSet
 from mlcli.loading.make_dataset import restored, with_texts
 from mlcli.loading.preprocessing import Unchanged
 from mlcli.loading.table.schema import Schema
+from mlcli.loading.vocabulary import with_vocabulary
 from mlcli.machine.compiler import defer_compiler
 from mlcli.random_numbers import keep_states
 from mlcli.run.build import Parts, build
 from mlcli.run.data import build_data, build_examples
+from mlcli.run.described import without_examples
 from mlcli.run.own_table import is_own_table, without_parts
 from mlcli.run.trust import EVALUATION, PREDICTION, trusted
 from mlcli.store.folder import RunFolder, plain
 from mlcli.store.records import read_json
 from mlcli.store.weights import load_tensors, load_weights
+
+LISTED = 20  # classes or tokens in a message
 
 
 def stored_config(folder: RunFolder, groups: Sequence[str] = EVALUATION) -> Settings:
@@ -51,6 +56,11 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
     weights, buffers = load_weights(stored)
     described = read_json(folder.path / "data.json")
     built = _data(cfg, described, own_examples)
+    if own_examples and built.kind == "tokens" != described["kind"]:
+        raise ConfigError(
+            f"data={built.name} was kind {described['kind']} when the run was trained, and is text in this version "
+            "of mlcli: train it again to evaluate it; predict and serve need no data"
+        )
     _must_match(built, described)
     is_own = built.is_described_by(described)
     if own_examples and not is_own and not changed_data:
@@ -64,24 +74,32 @@ def _load_run(folder: RunFolder, cfg: Settings, own_examples: bool, changed_data
             "Use --split, or other data."
         )
     splits = _splits(folder, len(built.examples.inputs)) if own_examples else built.splits
-    fitted = restored(buffers, built.kind, built.examples.schema)
-    examples = with_texts(built.examples, fitted)
-    parts = build(cfg, DataSet(examples, splits, fitted), weights_later=True)
+    fitted = restored(buffers, built.examples)
+    parts = build(cfg, DataSet(with_texts(built.examples, fitted), splits, fitted), weights_later=True)
     _load_weights(parts, weights)
     return parts
 
 
 def _data(cfg: Settings, described: dict[str, Any], own_examples: bool) -> DataSet:
-    """The data of the config. A table is read by the schema of the run; of one that the run was not trained on, all
-    rows are the test split."""
+    """The data of the config. Texts are read with the vocabulary of the run, and a table by its schema; of one that
+    the run was not trained on, all rows are the test split."""
     if "schema" not in described or not is_own_table(cfg):
-        return build_data(cfg)
+        return _as_described(build_data(cfg), described)
     if not own_examples:
         cfg = without_parts(cfg)
     examples = build_examples(cfg, Schema.from_json(described["schema"]))
     none = torch.empty(0, dtype=torch.int64)
     splits = {"train": none, "val": none, "test": torch.arange(len(examples.inputs))}
     return DataSet(examples, splits, Unchanged(torch.zeros(1), torch.ones(1)))
+
+
+def _as_described(data: DataSet, described: dict[str, Any]) -> DataSet:
+    """With the vocabulary of the run, if both are text. Those of other texts differ, and those of runs before mlcli
+    fitted vocabularies to the training split."""
+    known, tokenizer = tuple(described.get("vocabulary", ())), data.examples.tokenizer
+    if not tokenizer or described.get("tokenizer") != tokenizer or known == data.vocabulary:
+        return data
+    return replace(data, examples=with_vocabulary(data.examples, known))
 
 
 def load_model(folder: Path) -> Parts:
@@ -98,7 +116,7 @@ def load_model(folder: Path) -> Parts:
         weights, buffers = load_weights(folder / "weights.safetensors")
         defer_compiler()
         with keep_states():  # building a network initialises its weights
-            parts = build(cfg, _without_examples(stored["data"], buffers), weights_later=True, set_up=False)
+            parts = build(cfg, without_examples(stored["data"], buffers), weights_later=True, set_up=False)
         _load_weights(parts, weights)
         parts.model.eval()
         return parts
@@ -143,32 +161,16 @@ def _splits(folder: RunFolder, examples: int) -> dict[str, torch.Tensor]:
     return found
 
 
-def _without_examples(data: dict[str, Any], buffers: dict[str, torch.Tensor]) -> DataSet:
-    """An empty data set of the same shape and classes, enough to build the network."""
-    classes, features = tuple(data["classes"]), tuple(data["features"])
-    schema = Schema.from_json(data["schema"]) if "schema" in data else None
-    dtypes = {"table": torch.float64, **dict.fromkeys(INDEX_KINDS, torch.int64)}
-    examples = Examples(
-        name=data["name"],
-        kind=data["kind"],
-        inputs=torch.empty(0, *data["shape"], dtype=dtypes.get(data["kind"], torch.float32)),
-        targets=torch.empty(0, dtype=torch.int64 if classes else torch.float32),
-        classes=classes,
-        features=features,
-        target=data["target"],
-        source=data["source"],
-        vocabulary=tuple(data.get("vocabulary", ())),
-        tokenizer=data.get("tokenizer", ""),
-        padded=data.get("padded", False),
-        schema=schema,
-    )
-    none = torch.empty(0, dtype=torch.int64)
-    fitted = restored(buffers, examples.kind, schema)
-    return DataSet(examples, {"train": none, "val": none, "test": none}, fitted)
-
-
 def _must_match(data: DataSet, described: dict[str, Any]) -> None:
     known = {"shape": data.shape, "classes": data.classes, "vocabulary": data.vocabulary}
     for what, here in ((name, list(value)) for name, value in known.items()):
-        if described.get(what, []) != here:
-            raise ConfigError(f"The run was trained on {what} {described[what]}; data={data.name} has {here}.")
+        there = described.get(what, [])
+        if there != here:
+            raise ConfigError(
+                f"The run was trained on {what} {_shortened(there)}; data={data.name} has {_shortened(here)}."
+            )
+
+
+def _shortened(values: list[Any]) -> str:
+    more = f" and {len(values) - LISTED:,} more" if len(values) > LISTED else ""
+    return f"{values[:LISTED]}{more}"

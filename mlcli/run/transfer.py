@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from mlcli.config.errors import ConfigError
+from mlcli.loading.dataset import DataSet
+from mlcli.run.align_tokens import align_tokens
 from mlcli.run.external_weights import HEAD, is_file, read
 from mlcli.store.find import find_run
 
@@ -70,27 +72,28 @@ def resolve_init_from(cfg: Any) -> None:
         cfg.model.init_from = str(find_run(text, Path(cfg.outputs)).folder.path)
 
 
-def prepare(network: nn.Module, cfg: Any, classes: Sequence[str], load: bool) -> Transfer | None:
+def prepare(network: nn.Module, cfg: Any, data: DataSet, load: bool) -> Transfer | None:
     """Applies the config's model.init_from (unless `load` is false) and model.freeze. Raises ConfigError."""
     text, patterns = cfg.model.get("init_from"), cfg.model.get("freeze")
-    transferred = load_weights(network, text, cfg.outputs, classes) if text and load else None
+    transferred = load_weights(network, text, cfg.outputs, data) if text and load else None
     if patterns:
         freeze(network, [patterns] if isinstance(patterns, str) else patterns)
     return transferred
 
 
-def load_weights(network: nn.Module, text: str, outputs: str, classes: Sequence[str]) -> Transfer:
+def load_weights(network: nn.Module, text: str, outputs: str, data: DataSet) -> Transfer:
     """Loads the tensors of a run or file whose names and shapes are those of the network's.
 
-    The head is loaded as a whole or not at all: not if a shape differs, or if the run's classes do. Raises
-    ConfigError if no tensor fits.
+    The head is loaded as a whole or not at all: not if a shape differs, or if the run's classes do. The embedding of
+    a token goes to the token of the same name. Raises ConfigError if no tensor fits.
     """
     source = read(text, Path(outputs))
     here = {name: tensor for name, tensor in network.state_dict().items() if isinstance(tensor, Tensor)}
-    there = source.weights
+    predicts = data.examples.has_next_tokens and not source.classes
+    there = align_tokens(source.weights, network, source.tokens, data.tokens, predicts)
     fitting = [name for name, tensor in here.items() if name in there and there[name].shape == tensor.shape]
     head = [name for name in here if name.startswith(HEAD)]
-    if source.classes not in ((), tuple(classes)) or not set(head) <= set(fitting):
+    if source.classes not in ((), data.classes) or not set(head) <= set(fitting):
         fitting = [name for name in fitting if name not in head]
     if not fitting:
         raise ConfigError(

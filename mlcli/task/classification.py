@@ -69,7 +69,7 @@ class Classification(GradientTask):
         self.weights = class_weight_tensor(class_weights, loader, len(data.classes))
         amounts = {"shift": shift, "rotate": rotate, "flip": flip, "noise": noise}
         require_numbers(data, mixup, noise)
-        self.augment = Augment(data.kind, data.shape, **amounts) if any(amounts.values()) else None
+        self.augment = Augment(data.prepared_kind, data.prepared_shape, **amounts) if any(amounts.values()) else None
         self.mixup = Mixup(mixup) if mixup else None
         self.threshold: Tensor | None = None  # of the second of two classes of a table
 

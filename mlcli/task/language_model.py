@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mlcli.config.ranges import Range
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
-from mlcli.loading.tokenizer import UNKNOWN, tokenize
+from mlcli.loading.tokenizer import PADDING, UNKNOWN, decode, tokenize
 from mlcli.metric import fast
 from mlcli.padding import steps_of
 from mlcli.task.gradient.gradient_task import GradientTask
@@ -48,6 +48,7 @@ class LanguageModel(GradientTask):
         self.sample = sample
         self.temperature = temperature
         _check_causal(model, data.shape[0], loader.device)
+        self.tokenizer = data.examples.tokenizer or "words"
         self.unit = (data.examples.tokenizer or "tokens").removesuffix("s")
 
     @staticmethod
@@ -55,7 +56,7 @@ class LanguageModel(GradientTask):
         """The size of the vocabulary. Raises ValueError for data whose targets are not the next tokens of a text."""
         if data.kind != "tokens" or data.classes or (len(data) and data.examples.targets.ndim != 2):
             raise ValueError(f"data={data.name} is not a text to model: use data=characters, or another task")
-        return len(data.vocabulary)
+        return len(data.tokens)
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy over the tokens of a batch, in nats per token."""
@@ -94,8 +95,8 @@ class LanguageModel(GradientTask):
         from mlcli.metric import baseline, intervals
         from mlcli.metric.positions import bits
 
-        index, names = self.data.splits[split], self.data.vocabulary
-        examples = self.data.examples.targets[index]
+        index, names = self.data.splits[split], self.data.tokens
+        examples = self.data.targets[index]
         count = counted.sum(1)
         evaluation.intervals = intervals.means({"loss": losses.sum(1) / count.clip(1)}, count)
         train = self.loader.all_targets("train").cpu().numpy()
@@ -111,23 +112,23 @@ class LanguageModel(GradientTask):
         evaluation.plots = lambda: [
             positions.loss_by_position(*bits(losses, counted), self.unit),
             text.surprise([names[token] for token in first], losses[0][counted[0]], self.unit),
-            *self._samples(self.data.decode(first[:PROMPT])),
+            *self._samples(first[:PROMPT]),
         ]
 
-    def _samples(self, prompt: str) -> list[Any]:
+    def _samples(self, prompt: list[int]) -> list[Any]:
         from mlcli.figure import text
 
         if not self.sample:
             return []
-        return [text.sample(prompt, self.generate(prompt, self.sample, self.temperature, seed=0), self.temperature)]
+        continued = self._continue(prompt, self.sample, self.temperature, seed=0)
+        return [text.sample(self._decode(prompt), continued, self.temperature)]
 
     def _columns(self, logits: Tensor) -> dict[str, np.ndarray]:
         """The most likely next token of each example, from B × V logits."""
         probability, token = logits.float().softmax(-1).cpu().max(-1)
-        names = np.array([self.data.vocabulary[index] for index in token])
+        names = np.array([self.data.tokens[index] for index in token])
         return {"prediction": names, "probability": probability.numpy()}
 
-    @torch.inference_mode()
     def generate(self, prompt: str, tokens: int, temperature: float, seed: int) -> str:
         """Samples a continuation of the prompt of `tokens` tokens. The result does not include the prompt.
 
@@ -136,24 +137,33 @@ class LanguageModel(GradientTask):
         """
         if not isfinite(temperature):
             raise ValueError(f"temperature {temperature}: use a finite number of at least 0")
-        start = self._encode(prompt)
+        return self._continue(self._encode(prompt), tokens, temperature, seed)
+
+    @torch.inference_mode()
+    def _continue(self, start: list[int], tokens: int, temperature: float, seed: int) -> str:
         indices, generator = list(start), torch.Generator().manual_seed(seed)
+        never = [place for place, name in enumerate(self.data.tokens) if name in (PADDING, UNKNOWN)]
         with evaluating(self.model):
             for _ in range(tokens):
                 window = torch.tensor([indices[-self.data.shape[0] :]], device=self.loader.device)
-                indices.append(_sample(self.model(window)[0, -1].float().cpu(), temperature, generator))
-        text = self.data.decode(indices[len(start) :])
+                logits = self.model(window)[0, -1].float().cpu()
+                logits[never] = -torch.inf
+                indices.append(_sample(logits, temperature, generator))
+        text = self._decode(indices[len(start) :])
         return f" {text}" if self.unit == "word" else text
 
+    def _decode(self, indices: list[int]) -> str:
+        return decode(indices, self.tokenizer, self.data.tokens)
+
     def _encode(self, prompt: str) -> list[int]:
-        known = {token: index for index, token in enumerate(self.data.vocabulary)}
-        tokens = tokenize(prompt, self.data.examples.tokenizer or "words")
+        known = {name: place for place, name in reversed([*enumerate(self.data.tokens)])}
+        tokens = tokenize(prompt, self.tokenizer)
         unknown = sorted(set(tokens) - set(known))
         if not tokens:
             raise ValueError("the prompt is empty: use some text for the model to continue")
-        if unknown and self.data.examples.tokenizer == "characters":
+        if unknown and (self.tokenizer == "characters" or UNKNOWN not in known):
             raise ValueError(f"not in the model's vocabulary: {' '.join(unknown)}; leave it out of the prompt")
-        return [known.get(token, known[UNKNOWN]) for token in tokens]
+        return [known[token if token in known else UNKNOWN] for token in tokens]
 
     @torch.inference_mode()
     def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
@@ -176,7 +186,6 @@ def _last(logits: Tensor, inputs: Tensor) -> Tensor:
 
 def _sample(logits: Tensor, temperature: float, generator: torch.Generator) -> int:
     """The index of a token sampled from V logits."""
-    logits[:2] = -torch.inf  # never padding or the unknown token
     scaled = logits / temperature if temperature else logits
     if temperature == 0 or scaled.max().isinf():  # a temperature so low that the quotient overflows
         return int(logits.argmax())

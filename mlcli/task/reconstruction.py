@@ -59,20 +59,20 @@ class Reconstruction(GradientTask):
         # None where nothing is sampled: trials with and without random numbers do not stack.
         self.noise, self.mask, self.beta = noise or None, mask or None, beta
         self.corrupt = Corrupt(loader.adapter.shape, loader.device) if noise or mask else None
-        self.input_size = prod(data.shape)
+        self.input_size = prod(data.prepared_shape)
         self.regularised = isinstance(model, Regularised)
         # The standard deviation of each number in the shape of the model's inputs: normalised 1 in units of the data.
-        self.unit = loader.adapter(data.standardise.std.to(loader.device).expand(1, *data.shape))[0]
+        self.unit = loader.adapter(data.standardise.std.to(loader.device).expand(1, *data.prepared_shape))[0]
 
     @staticmethod
     def outputs(data: DataSet) -> int:
         """The size of an input. Raises ValueError for tokens and for padded examples."""
-        if data.kind == "tokens" or data.examples.padded:
-            what = "has tokens" if data.kind == "tokens" else "has padded examples"
+        if data.prepared_kind == "tokens" or data.padded:
+            what = "has tokens" if data.prepared_kind == "tokens" else "has padded examples"
             raise ValueError(
                 f"data={data.name} {what}, for which a squared error is undefined: use other data, or another task"
             )
-        return prod(data.shape)
+        return prod(data.prepared_shape)
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of a batch of clean inputs, plus the regulariser; the targets are not used."""
@@ -144,10 +144,11 @@ class Reconstruction(GradientTask):
         return self._in_units(outputs), code.flatten(1).float().cpu().numpy()
 
     def _in_units(self, values: Tensor) -> np.ndarray:
-        """Normalised, B × the shape of the model's inputs → in units of the data, B × the shape of an example."""
+        """Normalised, B × the shape of the model's inputs → in units of the data, B × the shape of a preprocessed
+        example."""
         own = self.data.standardise
         mean, std = own.mean.to(values.device), own.std.to(values.device)
-        raw = self.loader.adapter.undo(values.float(), self.data.shape) * std + mean
+        raw = self.loader.adapter.undo(values.float(), self.data.prepared_shape) * std + mean
         array: np.ndarray = raw.cpu().numpy()
         return array
 
@@ -184,9 +185,9 @@ class Reconstruction(GradientTask):
         are not corrupted."""
         with evaluating(self.model):
             rebuilt, code = self._outputs_and_code(self.loader.prepare(inputs))
-        names = self.data.features or range(self.input_size)
+        names = self.data.prepared_features or range(self.input_size)
         columns = {f"reconstruction/{name}": rebuilt.reshape(len(rebuilt), -1)[:, i] for i, name in enumerate(names)}
-        errors = reconstruction.errors(rebuilt, inputs.cpu().numpy())
+        errors = reconstruction.errors(rebuilt, self.data.standardise.values(inputs).cpu().numpy())
         return {**columns, "error": errors, **_columns(code)}
 
 

@@ -116,13 +116,13 @@ class Reduction:
         ratios = (model.variances.double() / model.total).cpu().numpy()
         evaluation.metrics |= reduction.scores(ratios)
         common = evaluation.plots
-        axes = self.loader.adapter.undo(model.components, self.data.shape).cpu().numpy()
+        axes = self.loader.adapter.undo(model.components, self.data.prepared_shape).cpu().numpy()
 
         def plots() -> list[Plot]:
             codes, labels = model.encode(points.float()).cpu().numpy(), self.reconstruction.labels(split)
             made = {plot.name: plot for plot in [explained_variance(ratios, self.components), *common()]}
             made["latent_space"] = plane(codes, ratios, labels, self.data.classes)
-            made["components"] = components_plot(axes, ratios, self.data.features)
+            made["components"] = components_plot(axes, ratios, self.data.prepared_features)
             t_sne = t_sne_plots(codes, labels, self.data.classes, self.seed) if self.tsne else []
             return [*made.values(), *t_sne]
 
