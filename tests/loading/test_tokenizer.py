@@ -13,11 +13,13 @@ def test_words_are_lower_case_and_punctuation_stands_alone() -> None:
     assert tokenize(TEXT, "words", 3) == words[:3]
 
 
-def test_a_vocabulary_begins_with_padding_and_unknown_then_goes_by_frequency() -> None:
-    vocabulary = build_vocabulary(["b a b", "c b a"], "words")
-    assert vocabulary == (PADDING, UNKNOWN, "b", "a", "c")
-    assert build_vocabulary(["b a b", "c b a"], "words", most=4) == vocabulary[:4]
-    assert build_vocabulary(["b a b", "c b a"], "words", least=3) == vocabulary[:3]
+def test_terms_are_words_of_two_or_more_characters() -> None:
+    assert tokenize(TEXT, "terms") == ["ça", "va", "it", "clock", "isn", "it", "ça", "va"]
+    assert tokenize("a_1 x 42", "terms") == ["a_1", "42"]
+
+
+def test_a_vocabulary_is_padding_unknown_and_all_tokens_sorted() -> None:
+    assert build_vocabulary(["b a b", "c b a"], "words") == (PADDING, UNKNOWN, "a", "b", "c")
     assert build_vocabulary(["b a b", "c b a"], "words", length=1) == (PADDING, UNKNOWN, "b", "c")
 
 

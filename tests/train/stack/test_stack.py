@@ -109,7 +109,7 @@ def parts_of(hydra: Any, trials: Sequence[list[str]], common: list[str], double:
             _make_optimizer_anew(made[-1].task.update)
             if getattr(made[-1].task, "weights", None) is not None:
                 made[-1].task.weights = made[-1].task.weights.double()
-            if not shared and made[-1].data.kind != "tokens":
+            if not shared and made[-1].data.prepared_kind != "tokens":
                 made[-1].task.loader.inputs = made[-1].task.loader.inputs.double()
     return made
 
@@ -210,6 +210,7 @@ EPISODES = ["task=few_shot", "data=blobs", "data.classes=25", "model=mlp", "mode
 EPISODES += ["model.activation=tanh"]
 LABELS = ["task=sequence_labelling", "data.examples=200", "data.length=12"]
 LSTM_LABELS = [*LABELS, "model.hidden_size=8"]
+NAMES = ["data=surnames", "model=gru", "model.hidden_size=8", "trainer.batch_size=256"]
 CASES = {
     "dropout": ([*MLP, "model.dropout=0.5"], TRIALS),
     "dropout-cnn": ([*CNN, "model.dropout=0.5"], TRIALS),
@@ -235,6 +236,12 @@ CASES = {
     "betas": (MLP, [["optimizer.betas=[0.9,0.99]"], ["optimizer.betas=[0.8,0.999]"], ["optimizer.amsgrad=true"]]),
     "schedules": (MLP, [["scheduler=cosine"], ["scheduler=one_cycle"], ["scheduler=step", "scheduler.step_size=1"]]),
     "splits": (MLP, [["split.seed=1"], ["split.seed=2", "trainer.seed=3"]]),
+    "vocabularies": (NAMES, [["split.seed=1"], ["split.seed=2", "trainer.seed=1"]]),
+    "vocabularies-of-folds": ([*NAMES, "split.folds=5"], [["split.fold=0"], ["split.fold=3"]]),
+    "tf-idf": (
+        ["data=bbc_vectors", "data.words=50", "model=mlp", "model.width=8", "model.activation=tanh"],
+        [["split.seed=1"], ["split.seed=2", "trainer.seed=1"]],
+    ),
     "regression": (DIABETES, [["split.seed=1"], ["split.seed=2"], ["optimizer.lr=0.01"]]),
     "l1": (MLP, [["trainer.l1=0"], ["trainer.l1=0.001"], ["trainer.l1=0.01", "trainer.seed=1"]]),
     "rates-by-name": ([*MLP, "trainer.lr_scale={head.*: 3.0, hidden.0.*: 0.1}"], TRIALS),
@@ -256,7 +263,7 @@ CASES = {
     "sequence-labelling-in-parts": ([*LSTM_LABELS, "trainer.accumulate=5"], TRIALS),
     "language-model": (
         ["task=language_model", "model.width=8", "model.heads=1", "model.layers=1", "data.length=100"],
-        TRIALS,
+        [*TRIALS, ["split.seed=1"]],
     ),
     "multi-label": (["task=multi_label", "data.examples=200", "model.width=8", "model.activation=tanh"], TRIALS),
     "denoising": (
