@@ -97,7 +97,7 @@ def network(cfg: Settings, data: DataSet) -> np.ndarray:
     for _ in fit(parts.task, plan_of(cfg), progress):
         pass
     parts.load_weights(progress.best_weights)
-    columns = parts.task.predict(data.examples.inputs[data.splits["test"]])
+    columns = parts.predict(data.examples.inputs[data.splits["test"]])
     if "prediction" in columns and not data.classes:
         return np.asarray(columns["prediction"])
     return np.column_stack([columns[f"probability/{label}"] for label in data.classes])

@@ -36,6 +36,8 @@ class TaskTraits:
     robust_metric: of the validation split, by which the best epoch on a table of the user's own is chosen
     (trainer.monitor=auto) where it is not the loss: a few large errors must not decide.
     ensembles: `loss` is the mean of the losses of the members of a model that is an ensemble.
+    names: what the indices in predictions stand for, where the data names them: classes, actions or tokens; "" where
+    predictions hold no such indices.
     """
 
     per_step: bool = False
@@ -50,6 +52,7 @@ class TaskTraits:
     tables: bool = False
     robust_metric: str | None = None
     ensembles: bool = False
+    names: str = "classes"
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,15 @@ def task_traits(task: Any) -> TaskTraits:
         if hasattr(task, old) and not hasattr(task, new):
             announce(f"{_class_of(task).__name__}.{old}", new, works=False)
     return _traits_of(task, TaskTraits)
+
+
+def require_inference(task: Any) -> None:
+    """Raises ValueError for a task, or a task's class, with the method `predict` of earlier versions."""
+    if hasattr(task, "predict"):
+        raise ValueError(
+            f"{_class_of(task).__name__}.predict is no longer called: in its place, a GradientTask has the method "
+            "`head`, and other tasks have `inference` and `columns` (docs/extending.md, Task)"
+        )
 
 
 def model_traits(model: Any) -> ModelTraits:

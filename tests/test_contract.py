@@ -169,7 +169,7 @@ def test_predict_equals_evaluate(overrides: list[str]) -> None:
     train(parts, 0, 1)
     columns = parts.task.evaluate(parts.data.evaluation_split, full=True).columns
     raw = parts.data.examples.inputs[parts.data.splits[parts.data.evaluation_split]]
-    for name, values in parts.task.predict(raw).items():
+    for name, values in parts.predict(raw).items():
         if name.startswith("reconstruction/"):
             continue  # one column per pixel is not stored with a run
         if values.dtype.kind == "f":

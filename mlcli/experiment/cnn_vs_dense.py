@@ -45,7 +45,7 @@ def accuracy(parts: Parts, pixels: int) -> float:
     images, labels = parts.data.examples.inputs[parts.data.splits["test"]], class_labels(parts.data, "test")
     directions = DIRECTIONS if pixels else DIRECTIONS[:1]
     moved = (shifted(images, pixels * right, pixels * down) for right, down in directions)
-    return fmean(float((parts.task.predict(each)["prediction"] == labels).mean()) for each in moved)
+    return fmean(float((parts.predict(each)["prediction"] == labels).mean()) for each in moved)
 
 
 def shifted(images: Tensor, right: int, down: int) -> Tensor:

@@ -60,7 +60,7 @@ def curves(
 def _scores_of(parts: Parts, split: str, positive: str) -> tuple[np.ndarray, np.ndarray]:
     """Whether each of N examples is positive, and its predicted probability of being so."""
     index = parts.data.splits[split]
-    predictions = parts.task.predict(parts.data.examples.inputs[index])
+    predictions = parts.predict(parts.data.examples.inputs[index])
     is_positive: np.ndarray = parts.data.examples.targets[index].numpy() == parts.data.classes.index(positive)
     return is_positive, predictions[f"probability/{positive}"]
 

@@ -64,7 +64,7 @@ def kmeans_scaling(runs: Sequence[FinishedRun]) -> Conclusion | None:
 def _clustering(run: FinishedRun) -> Clustering:
     parts = run.parts()
     points = parts.task.loader.prepare(parts.data.examples.inputs)  # type: ignore[attr-defined]  # of clustering
-    clusters = parts.task.predict(parts.data.examples.inputs)["cluster"]
+    clusters = parts.predict(parts.data.examples.inputs)["cluster"]
     return Clustering(str(run.cfg.variant), run, parts, points.cpu().double().numpy(), clusters)
 
 

@@ -105,7 +105,7 @@ def _probabilities(parts: Parts) -> Callable[[np.ndarray], np.ndarray]:
     """A function from N × 2 points to the probabilities of the C classes, N × C."""
 
     def predict(points: np.ndarray) -> np.ndarray:
-        columns = parts.task.predict(torch.from_numpy(points))
+        columns = parts.predict(torch.from_numpy(points))
         return np.stack([columns[f"probability/{name}"] for name in parts.data.classes], 1)
 
     return predict

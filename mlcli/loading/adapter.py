@@ -29,7 +29,7 @@ class Adapter:
             return inputs.transpose(1, 2).flatten(2)  # B × C × H × W → B × H × (C · W)
         if self.name == "one_hot":
             return one_hot(inputs, self.coded)
-        shaped = inputs.reshape(len(inputs), *self.shape)
+        shaped = inputs.reshape(inputs.shape[0], *self.shape)
         # A vector has no padding; 0 is the mean of normalised values.
         return torch.where(shaped.isnan(), 0.0, shaped) if self.name == "flatten" else shaped
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -36,9 +37,10 @@ from mlcli.store.weights import check_saveable, save_weights
 from mlcli.train.estimator_update import EstimatorUpdate
 from mlcli.train.extra_state import decode, encode
 from mlcli.train.model_protocols import ChecksExamples, ExtractsFeatures
+from mlcli.train.modes import evaluating
 from mlcli.train.protocols import ChecksData, ExtendsModel, HasLoader, HasLoss, PlansEpochs, SizesOutputs, Task
 from mlcli.train.update import Schedule, Update
-from mlcli.traits import model_traits, task_traits
+from mlcli.traits import model_traits, require_inference, task_traits
 
 
 @dataclass
@@ -60,6 +62,13 @@ class Parts:
     def loader(self) -> Loader | None:
         """Prepared data that another trial can share; None where the task has none."""
         return self.task.loader if isinstance(self.task, HasLoader) else None
+
+    @torch.inference_mode()
+    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+        """Predictions for raw inputs, B × the shape of one example, as columns of length B, in evaluation mode."""
+        prepared = inputs.to(self.device) if self.loader is None else self.loader.prepare(inputs)
+        with evaluating(self.model):
+            return self.task.columns(self.task.inference()(prepared))
 
     def save_weights(self, path: Path) -> None:
         """Saves the task's current weights with the preprocessing of the inputs, atomically."""
@@ -255,6 +264,7 @@ def _build_task(
         "seed": cfg.trainer.seed,
         "batch_size": cfg.trainer.batch_size,
     }
+    require_inference(locate(cfg.task._target_))
     has_loss = has_parameter(cfg.task, "loss")  # a setting of the task itself
     settings = cfg.task if has_loss else Settings({key: cfg.task[key] for key in cfg.task if key != "loss"})
     task: Any = supply("task", partial(settings), supplied)

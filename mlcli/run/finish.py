@@ -157,7 +157,7 @@ def _example(parts: Parts) -> dict[str, Any]:
 
         columns, given = list(data.examples.sample), [*map(list, zip(*data.examples.sample.values(), strict=True))]
         inputs = data.encode_rows(pa.table(dict(data.examples.sample))).values
-    predictions = parts.task.predict(inputs)
+    predictions = parts.predict(inputs)
     return {
         "inputs": {"kind": data.kind, "columns": columns, "data": given},
         "outputs": {"columns": list(predictions), "data": _rows(predictions)},

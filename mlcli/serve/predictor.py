@@ -12,6 +12,7 @@ from mlcli.loading.table.schema import Encoded
 from mlcli.loading.tokenizer import TEXT
 from mlcli.padding import broken
 from mlcli.run.load import load_model
+from mlcli.serve.pipeline import Pipeline
 from mlcli.serve.rows import as_arrow
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ class Predictor:
 
     def __init__(self, folder: str | Path) -> None:
         self.parts = load_model(Path(folder))
+        self.pipeline = Pipeline(self.parts)
 
     def predict(self, model_input: Any) -> "pd.DataFrame":
         import pandas as pd
 
-        return pd.DataFrame(self.parts.task.predict(self._tensor(model_input)))
+        with torch.inference_mode():
+            predictions = self.pipeline(self._tensor(model_input))
+        return pd.DataFrame(self.parts.task.columns(predictions))
 
     def encode(self, rows: Any, before: int = 0) -> Encoded:
         """Rows of a table as numbers, for a run on a table. before: rows of the file before these. Raises ValueError

@@ -21,13 +21,14 @@ from mlcli.task.gradient.class_weights import ClassWeights, class_weight_tensor
 from mlcli.task.gradient.gradient_task import (
     GradientTask,
     forward_split,
-    probability_columns,
     require_no_row_weights,
     require_single_target,
 )
 from mlcli.task.gradient.members import as_examples, mean_loss, training_outputs
 from mlcli.task.gradient.table_report import shown_inputs, slices
+from mlcli.task.inference.of_outputs import OfOutputs
 from mlcli.train.model_protocols import PredictsClasses
+from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
@@ -139,8 +140,11 @@ class Classification(GradientTask):
         from mlcli.metric import baseline, classification, intervals
         from mlcli.task.plots.classification import plots, worst_mistakes
 
-        y, p, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
-        chosen = p.argmax(1) if evaluation.predicted is None else evaluation.predicted.cpu().numpy()
+        predictions: dict[str, Tensor] = self.head()(outputs)
+        if evaluation.predicted is not None:
+            predictions["prediction"] = evaluation.predicted
+        chosen, p = (predictions[name].cpu().numpy() for name in ("prediction", "probabilities"))
+        y, classes = targets.cpu().numpy(), self.data.classes
         evaluation.metrics |= classification.scores(y, p, classes, chosen)
         evaluation.intervals = intervals.classification(y, chosen, classification.log_losses(y, p))
         evaluation.baselines = baseline.majority(self.loader.all_targets("train").cpu().numpy(), y)
@@ -148,7 +152,7 @@ class Classification(GradientTask):
             evaluation.slices = slices(self.data, split, (chosen != y).astype(float))
             evaluation.metrics |= self._of_probabilities(y, p)
         index = self.data.splits[split].numpy()
-        evaluation.columns = {"index": index, "target": np.array(classes)[y], **self._columns(p, chosen)}
+        evaluation.columns = {"index": index, "target": np.array(classes)[y], **self.columns(predictions)}
         raw, features, levels = shown_inputs(self.data, split)
         evaluation.plots = lambda: [
             *plots(y, p, classes, chosen),
@@ -176,7 +180,8 @@ class Classification(GradientTask):
         if self.data.kind != "table" or len(self.data.classes) != 2 or not len(self.data.splits["val"]):
             return
         outputs, targets = forward_split(self.model, self.loader, "val")
-        chosen = best_threshold(targets.cpu().numpy() == 1, _probabilities(outputs)[:, 1])
+        probabilities = outputs.float().softmax(1)[:, 1].cpu().numpy()
+        chosen = best_threshold(targets.cpu().numpy() == 1, probabilities)
         self.threshold = None if chosen is None else torch.tensor(chosen, dtype=torch.float64)
 
     def state_dict(self) -> dict[str, Any]:
@@ -196,13 +201,19 @@ class Classification(GradientTask):
         from mlcli.task.plots.boundary import decision_boundary
 
         def probabilities(points: np.ndarray) -> np.ndarray:
-            return _probabilities(self.forward(torch.from_numpy(points)))
+            return self._predict(points, "probabilities")
 
         def classify(points: np.ndarray) -> np.ndarray:
-            raw = torch.from_numpy(points)
-            return self._predicted(raw, _probabilities(self.forward(raw)))
+            return self._predict(points, "prediction")
 
         return [decision_boundary(inputs, targets, self.data.classes, self.data.features, probabilities, classify)]
+
+    @torch.inference_mode()
+    def _predict(self, raw: np.ndarray, name: str) -> np.ndarray:
+        """One of the predictions for raw inputs B × 2."""
+        with evaluating(self.model):
+            predictions: dict[str, Tensor] = self.inference()(self.loader.prepare(torch.from_numpy(raw)))
+        return predictions[name].cpu().numpy()
 
     def _kernels(self, inputs: np.ndarray, targets: np.ndarray) -> list[Plot]:
         """The kernels of the first convolution of a network for images, and their feature maps of one image of each
@@ -221,21 +232,29 @@ class Classification(GradientTask):
         weight = layer.weight.detach().float().cpu().numpy()
         return [kernels(weight, inputs[chosen], maps[0].float().cpu().numpy(), names)]
 
-    def _predicted(self, inputs: Tensor, probabilities: np.ndarray) -> np.ndarray:
-        """The class of each raw input: the most probable one, or the model's own choice."""
-        chosen: np.ndarray = probabilities.argmax(1)
+    def head(self) -> nn.Module:
+        return MostProbable()
+
+    def inference(self) -> nn.Module:
         if isinstance(self.model, PredictsClasses):
-            chosen = self.model.estimator_classes(self.loader.prepare(inputs)).cpu().numpy()
-        return chosen
+            return OwnClasses(self.model, self.head())
+        return super().inference()
 
-    def _columns(self, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        columns = probability_columns(probabilities, self.data.classes)
-        return {"prediction": np.array(self.data.classes)[predicted], **columns}
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The predicted class, and the probability of each class."""
-        probabilities = _probabilities(self.forward(inputs))
-        return self._columns(probabilities, self._predicted(inputs, probabilities))
+class MostProbable(nn.Module):
+    """Logits B × C → `prediction`, the indices B of the most probable classes, and `probabilities` B × C."""
+
+    def forward(self, outputs: Tensor) -> dict[str, Tensor]:
+        probabilities = outputs.float().softmax(1)
+        return {"prediction": probabilities.argmax(1), "probabilities": probabilities}
+
+
+class OwnClasses(OfOutputs):
+    """The same, with the classes that a model chooses by a rule of its own."""
+
+    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        assert isinstance(self.network, PredictsClasses)
+        return super().forward(inputs) | {"prediction": self.network.estimator_classes(inputs)}
 
 
 def require_numbers(data: DataSet, mixup: float, noise: float) -> None:
@@ -244,12 +263,6 @@ def require_numbers(data: DataSet, mixup: float, noise: float) -> None:
     columns = data.examples.schema.columns if data.examples.schema is not None else ()
     if (mixup or noise) and any(column.kind in ("category", "boolean") for column in columns):
         raise ValueError(f"{used} is for numbers, and data={data.name} has categories: use {used}=0")
-
-
-def _probabilities(logits: Tensor) -> np.ndarray:
-    """B × C → the same."""
-    probabilities: np.ndarray = logits.float().softmax(1).cpu().numpy()
-    return probabilities
 
 
 def cross_entropy(

@@ -3,7 +3,7 @@
 Shapes: B batch, N examples of a split, D features, K clusters.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -14,6 +14,8 @@ from mlcli.config.ranges import Range
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
+from mlcli.task.inference.columns import to_columns
+from mlcli.task.inference.of_outputs import OfOutputs
 from mlcli.task.kmeans.searches import HISTORY, KMeansSearches
 from mlcli.task.kmeans.stack import KMeansStack
 from mlcli.train.protocols import Evaluation
@@ -29,7 +31,7 @@ class Clustering:
     squared distance to the nearest centroid, the inertia the sum.
     """
 
-    traits = TaskTraits(test_split_optional=True)
+    traits = TaskTraits(test_split_optional=True, names="")
 
     def __init__(
         self,
@@ -95,30 +97,32 @@ class Clustering:
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         points = torch.cat([inputs for inputs, _ in self.loader.split(split)])
-        labels, distances = self._assign(points)
-        evaluation = Evaluation({"loss": distances.mean(), "inertia": distances.sum()})
+        squares = self._squares(points)
+        nearest = squares.amin(1)
+        evaluation = Evaluation({"loss": nearest.mean(), "inertia": nearest.sum()})
         if full:
-            self._complete(evaluation, split, points.cpu().numpy(), labels.cpu().numpy(), distances.cpu().numpy())
+            self._complete(evaluation, split, points.cpu().numpy(), self.columns(Nearest()(squares)))
         return evaluation
 
     @torch.inference_mode()
-    def _assign(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        distances, labels = self.model(points).min(1)
-        return labels, distances
+    def _squares(self, points: Tensor) -> Tensor:
+        """B × D → B × K squared distances to the centroids."""
+        squares: Tensor = self.model(points)
+        return squares
 
     def _complete(
-        self, evaluation: Evaluation, split: str, points: np.ndarray, labels: np.ndarray, distances: np.ndarray
+        self, evaluation: Evaluation, split: str, points: np.ndarray, columns: dict[str, np.ndarray]
     ) -> None:
         from mlcli.metric import clustering
         from mlcli.task.plots.clustering import plots
 
-        index = self.data.splits[split]
+        index, labels = self.data.splits[split], columns["cluster"]
         classes, targets = self.data.classes, self.data.examples.targets[index].numpy()
         named = bool(classes) and targets.ndim == 1
         known = np.array(classes)[targets] if named else None
         evaluation.metrics |= clustering.scores(points, labels, targets if named else None)
         target = {"target": targets if known is None else known} if targets.ndim == 1 else {}
-        evaluation.columns = {"index": index.numpy(), **target, **_columns(labels, distances)}
+        evaluation.columns = {"index": index.numpy(), **target, **columns}
         centroids = self.model.centroids.cpu().numpy()  # type: ignore[operator]  # a tensor
         evaluation.plots = lambda: [
             *plots(points, labels, centroids, known, classes),
@@ -137,10 +141,11 @@ class Clustering:
     def observe(self, score: float) -> None:
         """Nothing depends on the score."""
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The cluster of each input and the distance to its centroid, in standard deviations of the features."""
-        labels, distances = self._assign(self.loader.prepare(inputs))
-        return _columns(labels.cpu().numpy(), distances.cpu().numpy())
+    def inference(self) -> nn.Module:
+        return OfOutputs(self.model, Nearest())
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        return to_columns(predictions)
 
     def state_dict(self) -> dict[str, Any]:
         searches = self.searches.state_dict() if self.searches else {}
@@ -154,5 +159,10 @@ class Clustering:
             self.searches.load_state_dict(state["searches"])
 
 
-def _columns(labels: np.ndarray, distances: np.ndarray) -> dict[str, np.ndarray]:
-    return {"cluster": labels, "distance": np.sqrt(distances.astype(np.float64))}
+class Nearest(nn.Module):
+    """Squared distances B × K → `cluster`, the index of the nearest centroid, and the `distance` to it, in standard
+    deviations of the features."""
+
+    def forward(self, squares: Tensor) -> dict[str, Tensor]:
+        nearest, cluster = squares.min(1)
+        return {"cluster": cluster, "distance": nearest.sqrt()}

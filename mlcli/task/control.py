@@ -7,7 +7,7 @@ model.
 Shapes: S states, A actions, B batch of states.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,7 +19,10 @@ from mlcli.figure.control import online_return
 from mlcli.figure.plot import Plot
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.mdp import FiniteMDP
+from mlcli.task.inference.columns import to_columns
+from mlcli.task.inference.of_outputs import OfOutputs
 from mlcli.task.plots.control import on_map
+from mlcli.task.policy.greedy_action import GreedyAction
 from mlcli.task.tabular.agents import SETTINGS, TabularAgents
 from mlcli.task.tabular.dynamic_programming import evaluate_policies, sample_episode, success_without_limit
 from mlcli.task.tabular.stack import TabularStack
@@ -45,7 +48,7 @@ class Control:
     `online_episode_length` are means over the training episodes.
     """
 
-    traits = TaskTraits(test_split_optional=True, per_trial=SETTINGS)
+    traits = TaskTraits(test_split_optional=True, per_trial=SETTINGS, names="actions")
 
     def __init__(
         self,
@@ -126,7 +129,11 @@ class Control:
             evaluation.metrics["success_rate_without_limit"] = success_without_limit(self.mdp, policy)
             index = self.data.splits[split].numpy()
             states = np.array(self.data.vocabulary)[index]
-            evaluation.columns = {"index": index, "state": states, **self._columns(table[index])}
+            evaluation.columns = {
+                "index": index,
+                "state": states,
+                **self.columns(GreedyAction()(torch.from_numpy(table[index]))),
+            }
             evaluation.plots = lambda: self._plots(table, policy)
         return evaluation
 
@@ -149,20 +156,15 @@ class Control:
         values: np.ndarray = self.model(states.to(device)).cpu().numpy()  # type: ignore[arg-type]  # a tensor's device
         return values
 
-    def _columns(self, values: np.ndarray) -> dict[str, np.ndarray]:
-        names = self.data.classes
-        columns = {f"value/{name}": values[:, i] for i, name in enumerate(names)}
-        return {"prediction": np.array(names)[values.argmax(1)], **columns}
+    def inference(self) -> nn.Module:
+        return OfOutputs(self.model, GreedyAction())
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        """The greedy action in each state, and the values of all actions."""
+        return to_columns(predictions, self.data.classes)
 
     def observe(self, score: float) -> None:
         """Nothing depends on the score."""
-
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The greedy action in each state, and the values of all actions. Raises ValueError for unknown states."""
-        states = len(self.data.vocabulary)
-        if len(inputs) and not 0 <= int(inputs.min()) <= int(inputs.max()) < states:
-            raise ValueError(f"states are numbers from 0 to {states - 1}")
-        return self._columns(self._values(inputs))
 
     def state_dict(self) -> dict[str, Any]:
         agents = self.agents.state_dict() if self.agents else {}

@@ -8,7 +8,6 @@ import copy
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -49,6 +48,7 @@ class DQN(GradientTask):
         cannot_stack="each trial acts in environments of its own",
         layer_statistics=False,  # batches are transitions, not examples of the data
         delayed_metrics=("train/return",),  # once an episode has ended
+        names="actions",
     )
 
     def __init__(
@@ -156,9 +156,9 @@ class DQN(GradientTask):
         super().observe(score)
         self.converged = self.policy.is_optimal(score)
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+    def head(self) -> nn.Module:
         """The action with the highest value, and the values of all actions."""
-        return self.policy.predict(inputs)
+        return self.policy.head()
 
     def state_dict(self) -> dict[str, Any]:
         buffers = {"target": self.target.state_dict(), "replay": self.replay.state_dict()}

@@ -8,7 +8,7 @@ Shapes: B batch, N examples of a split, D embedding, M episodes, W ways, E examp
 support and Q the queries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -33,6 +33,7 @@ from mlcli.metric.few_shot import (
     prototypes,
 )
 from mlcli.task.gradient.gradient_task import GradientTask, forward_split, require_single_target
+from mlcli.task.inference.columns import to_columns
 from mlcli.task.plots.few_shot import plane
 from mlcli.train.protocols import Evaluation
 from mlcli.train.stack.stack import Stack
@@ -55,7 +56,7 @@ class FewShot(GradientTask):
     split, by default the same. embedding: the dimension D.
     """
 
-    traits = TaskTraits(per_trial=("scale",))
+    traits = TaskTraits(per_trial=("scale",), names="")
 
     def __init__(
         self,
@@ -136,7 +137,7 @@ class FewShot(GradientTask):
             "asked": asked.cpu().numpy(),
             "right": right.cpu().numpy(),
         }
-        evaluation.columns |= _columns(embeddings)
+        evaluation.columns |= self.columns(self.head()(outputs))
         evaluation.plots = lambda: self._plots(split, embeddings, names)
 
     def compare(self, split: str, embeddings: Tensor, size: EpisodeSize) -> dict[str, float]:
@@ -196,13 +197,16 @@ class FewShot(GradientTask):
             inputs.numpy(), predictions.numpy(), evaluated.shots, names[one[:, 0].cpu().numpy()].tolist()
         )
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The embedding of each input. Its class is that of the nearest prototype, for which the caller needs support
-        examples."""
-        return _columns(self.forward(inputs).float())
+    def head(self) -> nn.Module:
+        return Embedding()
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        return to_columns({name: each.cpu().double().round(decimals=DECIMALS) for name, each in predictions.items()})
 
 
-def _columns(embeddings: Tensor) -> dict[str, np.ndarray]:
-    return {
-        f"embedding/{i}": numbers for i, numbers in enumerate(embeddings.cpu().double().numpy().T.round(DECIMALS))
-    }
+class Embedding(nn.Module):
+    """Outputs B × D → `embedding`, the same. The class of an example is that of the nearest prototype, for which the
+    caller needs support examples."""
+
+    def forward(self, outputs: Tensor) -> dict[str, Tensor]:
+        return {"embedding": outputs.float()}

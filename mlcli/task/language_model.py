@@ -3,6 +3,7 @@
 Shapes: B batch, N examples of a split, T time steps (positions), V tokens of the vocabulary.
 """
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Annotated, Any
 
@@ -17,6 +18,8 @@ from mlcli.loading.tokenizer import PADDING, UNKNOWN, decode, tokenize
 from mlcli.metric import fast
 from mlcli.padding import steps_of
 from mlcli.task.gradient.gradient_task import GradientTask
+from mlcli.task.inference.columns import to_columns
+from mlcli.task.inference.of_outputs import OfOutputs
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -32,7 +35,7 @@ class LanguageModel(GradientTask):
     sample (1 samples from the model's distribution, 0 always takes the most likely token).
     """
 
-    traits = TaskTraits(per_step=True)
+    traits = TaskTraits(per_step=True, names="tokens")
 
     def __init__(
         self,
@@ -106,7 +109,7 @@ class LanguageModel(GradientTask):
             "index": index.numpy(),
             "loss": losses.sum(1) / count.clip(1),
             "target": np.array([names[row[n - 1]] for row, n in zip(examples.tolist(), count, strict=True)]),
-            **self._columns(last),
+            **self.columns(NextToken()(last)),
         }
         first = examples[0][examples[0] >= 0].tolist()
         evaluation.plots = lambda: [
@@ -123,12 +126,7 @@ class LanguageModel(GradientTask):
         continued = self._continue(prompt, self.sample, self.temperature, seed=0)
         return [text.sample(self._decode(prompt), continued, self.temperature)]
 
-    def _columns(self, logits: Tensor) -> dict[str, np.ndarray]:
-        """The most likely next token of each example, from B × V logits."""
-        probability, token = logits.float().softmax(-1).cpu().max(-1)
-        names = np.array([self.data.tokens[index] for index in token])
-        return {"prediction": names, "probability": probability.numpy()}
-
+    @torch.inference_mode()
     def generate(self, prompt: str, tokens: int, temperature: float, seed: int) -> str:
         """Samples a continuation of the prompt of `tokens` tokens. The result does not include the prompt.
 
@@ -165,12 +163,27 @@ class LanguageModel(GradientTask):
             raise ValueError(f"not in the model's vocabulary: {' '.join(unknown)}; leave it out of the prompt")
         return [known[token if token in known else UNKNOWN] for token in tokens]
 
-    @torch.inference_mode()
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The most likely token after each example, and its probability."""
-        prepared = self.loader.prepare(inputs)
-        with evaluating(self.model):
-            return self._columns(_last(self.model(prepared), prepared))
+    def inference(self) -> nn.Module:
+        return AfterLast(self.model, NextToken())
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        return to_columns(predictions, self.data.tokens)
+
+
+class NextToken(nn.Module):
+    """Logits B × V → `prediction`, the index of the most likely token, and its `probability`."""
+
+    def forward(self, outputs: Tensor) -> dict[str, Tensor]:
+        probability, token = outputs.float().softmax(-1).max(-1)
+        return {"prediction": token, "probability": probability}
+
+
+class AfterLast(OfOutputs):
+    """Predictions after the last token of each example."""
+
+    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        predictions: dict[str, Tensor] = self.head(_last(self.network(inputs), inputs))
+        return predictions
 
 
 def _losses_and_hits(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -181,7 +194,7 @@ def _losses_and_hits(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, T
 def _last(logits: Tensor, inputs: Tensor) -> Tensor:
     """B × T × V → B × V, at the last token that is not padding."""
     last_B = (steps_of(inputs).sum(1) - 1).clamp(min=0)
-    return logits[torch.arange(len(logits), device=logits.device), last_B]
+    return logits[torch.arange(logits.shape[0], device=logits.device), last_B]
 
 
 def _sample(logits: Tensor, temperature: float, generator: torch.Generator) -> int:

@@ -8,7 +8,7 @@ Shapes: M tasks of a meta-batch, S support examples, Q queries, T tasks of a spl
 (after different numbers of inner steps).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import cycle, islice
 from typing import Annotated, Any, Literal
@@ -26,6 +26,7 @@ from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
 from mlcli.metric import meta_learning
 from mlcli.task.gradient.gradient_task import GradientTask, require_single_target
+from mlcli.task.inference.columns import to_columns
 from mlcli.task.meta.adaptation import Loss, Weights, adapt, with_gradient
 from mlcli.task.meta.inner_rates import (
     Rates,
@@ -68,7 +69,7 @@ class MetaLearning(GradientTask):
     depends on their unit.
     """
 
-    traits = TaskTraits(per_trial=("inner_lr",), layer_statistics=False)
+    traits = TaskTraits(per_trial=("inner_lr",), layer_statistics=False, names="")
 
     def __init__(
         self,
@@ -189,7 +190,7 @@ class MetaLearning(GradientTask):
             metrics |= meta_learning.scores(dict(zip(steps, each_ET, strict=True)), name, full)
         evaluation = Evaluation(metrics)
         if full:
-            by_step = dict(zip(steps, self.problem.predictions(outputs), strict=True))
+            by_step = dict(zip(steps, self.problem.predictions(outputs).cpu().numpy(), strict=True))
             evaluation.columns = self._columns(index_TP, by_step)
             evaluation.plots = lambda: self._plots(metrics, list(scores), index_TP)
         return evaluation
@@ -235,16 +236,29 @@ class MetaLearning(GradientTask):
         grid = torch.linspace(float(raw.min()), float(raw.max()), GRID)
         queries = self.loader.prepare(grid.unsqueeze(1)).expand(len(index), -1, -1)
         outputs = self._adapt(*self.problem.examples(index, self.loader), queries, steps)
-        by_step = dict(zip(steps, self.problem.predictions(outputs), strict=True))
+        by_step = dict(zip(steps, self.problem.predictions(outputs).cpu().numpy(), strict=True))
         names = [f"task {group}" for group in self.problem.columns(index, {})["task"][:, 0]]
         points = (raw.numpy(), examples.targets[index].numpy())
         axes = ((*self.data.features, "x")[0], self.data.target)
         return adaptation(names, grid.numpy(), by_step, points, self.support, axes)
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """Predictions of the initial weights, without adaptation to any task: numbers, or class indices from 0 to
-        `ways` - 1, which denote classes within a task only."""
-        return {"prediction": self.problem.predictions(self.forward(inputs))}
+    def head(self) -> nn.Module:
+        return WithoutAdaptation(self.problem)
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        return to_columns(predictions)
+
+
+class WithoutAdaptation(nn.Module):
+    """Outputs of the initial weights, B × outputs → `prediction` B, without adaptation to any task: numbers, or class
+    indices from 0 to `ways` - 1, which denote classes within a task only."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+
+    def forward(self, outputs: Tensor) -> dict[str, Tensor]:
+        return {"prediction": self.problem.predictions(outputs)}
 
 
 def _check(method: str, inner_steps: int, learn_inner_rate: bool) -> None:

@@ -3,16 +3,17 @@
 Shapes: B batch, N examples of a split, C labels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcli.loading.dataset import DataSet
 from mlcli.metric import fast
 from mlcli.metric.formulas import exact_matches
-from mlcli.task.gradient.gradient_task import GradientTask, probability_columns
+from mlcli.task.gradient.gradient_task import GradientTask
+from mlcli.task.inference.columns import to_columns
 from mlcli.train.protocols import Evaluation
 
 SEPARATOR = "; "  # between the labels of an example
@@ -57,13 +58,14 @@ class MultiLabel(GradientTask):
         from mlcli.metric import intervals, multi_label
         from mlcli.task.plots.multi_label import plots
 
-        has, probabilities = targets.cpu().numpy() > 0.5, _probabilities(outputs)
+        predictions: dict[str, Tensor] = self.head()(outputs)
+        has, probabilities = targets.cpu().numpy() > 0.5, predictions["probabilities"].cpu().numpy()
         evaluation.metrics |= multi_label.scores(has, probabilities, self.data.classes)
         matches = exact_matches(probabilities > 0.5, has)
         evaluation.intervals = {"accuracy": intervals.share(matches)}
         evaluation.baselines = {"accuracy": float(exact_matches(self._most_frequent(), has).mean())}
         index = self.data.splits[split].numpy()
-        evaluation.columns = {"index": index, "target": self._names(has), **self._columns(probabilities)}
+        evaluation.columns = {"index": index, "target": self._names(has), **self.columns(predictions)}
         evaluation.plots = lambda: plots(has, probabilities, self.data.classes)
 
     def _most_frequent(self) -> np.ndarray:
@@ -71,21 +73,24 @@ class MultiLabel(GradientTask):
         frequent: np.ndarray = self.loader.all_targets("train").float().mean(0, keepdim=True).cpu().numpy() > 0.5
         return frequent
 
-    def _columns(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-        columns = probability_columns(probabilities, self.data.classes)
-        return {"prediction": self._names(probabilities > 0.5), **columns}
+    def head(self) -> nn.Module:
+        return ProbableLabels()
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        """The labels of each example as one text, and the probability of each label."""
+        texts = self._names(predictions["prediction"].cpu().numpy())
+        probabilities = {"probabilities": predictions["probabilities"]}
+        return {"prediction": texts, **to_columns(probabilities, self.data.classes)}
 
     def _names(self, has: np.ndarray) -> np.ndarray:
-        """The labels of each example as one text, N × C booleans → N."""
+        """The labels of each example as one text, N × C zeros and ones → N."""
         names = self.data.classes
         return np.array([SEPARATOR.join(names[i] for i in np.flatnonzero(row)) for row in has])
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The labels of each example as one text, and the probability of each label."""
-        return self._columns(_probabilities(self.forward(inputs)))
 
+class ProbableLabels(nn.Module):
+    """Logits B × C → `probabilities` B × C, each label by itself, and `prediction` B × C, 1 where above 0.5."""
 
-def _probabilities(logits: Tensor) -> np.ndarray:
-    """B × C → the same, each label by itself."""
-    probabilities: np.ndarray = logits.float().sigmoid().cpu().numpy()
-    return probabilities
+    def forward(self, outputs: Tensor) -> dict[str, Tensor]:
+        probabilities = outputs.float().sigmoid()
+        return {"prediction": (probabilities > 0.5).long(), "probabilities": probabilities}

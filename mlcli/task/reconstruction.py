@@ -5,6 +5,7 @@ It is the task of autoencoders, and with corrupted inputs of denoising autoencod
 Shapes: B batch, N examples of a split, F numbers of an input, D latent dimensions.
 """
 
+from collections.abc import Mapping
 from math import prod
 from typing import Annotated
 
@@ -21,7 +22,9 @@ from mlcli.metric import intervals, reconstruction
 from mlcli.metric.reconstruction import Rebuilt
 from mlcli.task.gradient.corrupt import Corrupt
 from mlcli.task.gradient.gradient_task import GradientTask
-from mlcli.train.model_protocols import Encodes, Regularised
+from mlcli.task.inference.columns import labelled, to_columns
+from mlcli.task.inference.rebuild import Rebuild, forward
+from mlcli.train.model_protocols import Regularised
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
@@ -39,7 +42,7 @@ class Reconstruction(GradientTask):
     tsne: a t-SNE plot of the latent space too.
     """
 
-    traits = TaskTraits(reconstructs=True, per_trial=("noise", "mask", "beta", "unit"))
+    traits = TaskTraits(reconstructs=True, per_trial=("noise", "mask", "beta", "unit"), names="")
 
     def __init__(
         self,
@@ -83,11 +86,7 @@ class Reconstruction(GradientTask):
 
     def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """B × shape → the same, and the regulariser of each example, B, where the model has one."""
-        if self.regularised:
-            outputs, divergence = self.model.with_divergence(inputs)  # type: ignore[operator]
-            return outputs, divergence
-        outputs = self.model(inputs)
-        return outputs if outputs.shape == inputs.shape else outputs.reshape(inputs.shape), None
+        return forward(self.model, inputs)
 
     def evaluation_outputs(self, inputs: Tensor) -> Tensor:
         """For clean inputs, B × 2 or 3: the mean squared error of each example, normalised and in squared units of
@@ -121,43 +120,33 @@ class Reconstruction(GradientTask):
     @torch.inference_mode()
     def reconstruct(self, split: str) -> Rebuilt:
         """The reconstructions of a split, from inputs with the corruption of evaluations."""
-        parts = []
+        parts, rebuild = [], self.inference()
         with evaluating(self.model):
             for inputs, _ in self.loader.split(split):
                 corrupted = self._corrupted(inputs)
-                parts.append((self._in_units(inputs), self._in_units(corrupted), *self._outputs_and_code(corrupted)))
-        clean, corrupted_N, rebuilt, code_ND = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        code = code_ND if code_ND.shape[1] else None
+                found = {
+                    "clean": rebuild.in_units(inputs),
+                    "given": rebuild.in_units(corrupted),
+                    **rebuild(corrupted),
+                }
+                parts.append({name: each.cpu().numpy() for name, each in found.items()})
+        whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        clean, rebuilt, code = whole["clean"], whole["reconstruction"], whole.get("latent")
         if self.corrupt is None:
             return Rebuilt(clean, rebuilt, code=code)
-        return Rebuilt(clean, rebuilt, corrupted_N, self._corruption(), code)
+        return Rebuilt(clean, rebuilt, whole["given"], self._corruption(), code)
 
     def _corruption(self) -> str:
         if self.noise and self.mask:
             return "noisy, masked"
         return "noisy" if self.noise else "masked"
 
-    def _outputs_and_code(self, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """B × shape in units of the data, and the latent codes B × D; B × 0 for a model without a latent space."""
-        outputs, _ = self._forward(inputs)
-        code = self.model.encode(inputs) if isinstance(self.model, Encodes) else inputs.new_empty(len(inputs), 0)
-        return self._in_units(outputs), code.flatten(1).float().cpu().numpy()
-
-    def _in_units(self, values: Tensor) -> np.ndarray:
-        """Normalised, B × the shape of the model's inputs → in units of the data, B × the shape of a preprocessed
-        example."""
-        own = self.data.standardise
-        mean, std = own.mean.to(values.device), own.std.to(values.device)
-        raw = self.loader.adapter.undo(values.float(), self.data.prepared_shape) * std + mean
-        array: np.ndarray = raw.cpu().numpy()
-        return array
-
     def _add_reconstructions(self, evaluation: Evaluation, split: str, found: Rebuilt) -> None:
         evaluation.metrics |= reconstruction.scores(found)
         index, labels = self.data.splits[split], self.labels(split)
         evaluation.columns = {"index": index.numpy()} | ({} if labels is None else {"target": labels})
         errors = reconstruction.errors(found.rebuilt, found.clean)
-        evaluation.columns |= {"error": errors, **_columns(found.code)}
+        evaluation.columns |= {"error": errors} | ({} if found.code is None else labelled("latent", found.code))
         evaluation.intervals = intervals.means({"mse": errors})
         evaluation.plots = lambda: self._plots(found, labels)
 
@@ -179,17 +168,14 @@ class Reconstruction(GradientTask):
             return None
         return np.array(self.data.classes)[targets.numpy()] if self.data.classes else targets.numpy()
 
-    @torch.inference_mode()
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The reconstruction of each input, number by number, its mean squared error, and its latent code. The inputs
-        are not corrupted."""
-        with evaluating(self.model):
-            rebuilt, code = self._outputs_and_code(self.loader.prepare(inputs))
-        names = self.data.prepared_features or range(self.input_size)
-        columns = {f"reconstruction/{name}": rebuilt.reshape(len(rebuilt), -1)[:, i] for i, name in enumerate(names)}
-        errors = reconstruction.errors(rebuilt, self.data.standardise.values(inputs).cpu().numpy())
-        return {**columns, "error": errors, **_columns(code)}
+    def inference(self) -> Rebuild:
+        own, device = self.data.standardise, self.loader.device
+        return Rebuild(
+            self.model, self.loader.adapter, self.data.prepared_shape, own.mean.to(device), own.std.to(device)
+        )
 
-
-def _columns(code: np.ndarray | None) -> dict[str, np.ndarray]:
-    return {} if code is None else {f"latent/{i}": numbers for i, numbers in enumerate(code.T)}
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        """The reconstruction of each input, number by number, its error and its latent code."""
+        rest = dict(predictions)
+        rebuilt = rest.pop("reconstruction").flatten(1).cpu().numpy()
+        return {**labelled("reconstruction", rebuilt, self.data.prepared_features), **to_columns(rest)}

@@ -3,7 +3,7 @@
 Shapes: N examples of a split, D features, K components.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -37,6 +37,7 @@ class Reduction:
         reconstructs=True,
         test_split_optional=True,
         cannot_stack="a decomposition has no optimisation steps to share",
+        names="",
     )
 
     def __init__(
@@ -135,9 +136,12 @@ class Reduction:
     def observe(self, score: float) -> None:
         """Nothing depends on the score."""
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+    def inference(self) -> nn.Module:
         """The reconstruction of each input, its mean squared error, and its coordinates along the components."""
-        return self.reconstruction.predict(inputs)
+        return self.reconstruction.inference()
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        return self.reconstruction.columns(predictions)
 
     def state_dict(self) -> dict[str, Any]:
         return {"model": self.model.state_dict(), "found": vars(self.result) if self.result else {}}

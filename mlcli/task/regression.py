@@ -111,18 +111,19 @@ class Regression(GradientTask):
         return {"outputs": predictions, "predictions": predictions, "targets": targets}
 
     def _unscaled(self, outputs: Tensor) -> Tensor:
-        return outputs.squeeze(1).float() * self.std + self.mean
+        return in_units(outputs, self.mean, self.std)
 
     def complete(self, evaluation: Evaluation, split: str, outputs: Tensor, targets: Tensor) -> None:
         from mlcli.metric import baseline, intervals, regression
         from mlcli.task.plots.regression import plots, worst_mistakes
 
-        y, predictions = targets.cpu().numpy(), self._unscaled(outputs).cpu().numpy()
+        columns = self.columns(self.head()(outputs))
+        y, predictions = targets.cpu().numpy(), columns["prediction"]
         evaluation.metrics |= regression.scores(y, predictions)
         evaluation.intervals = intervals.regression(y, predictions)
         evaluation.baselines = baseline.mean(self.loader.all_targets("train").cpu().numpy(), y)
         index = self.data.splits[split].numpy()
-        evaluation.columns = {"index": index, "target": y, **self._columns(predictions)}
+        evaluation.columns = {"index": index, "target": y, **columns}
         if self.margin is not None:
             inside = np.abs(y - predictions) <= float(self.margin)
             evaluation.metrics["coverage"] = torch.tensor(inside.mean())
@@ -133,15 +134,8 @@ class Regression(GradientTask):
             worst_mistakes(y, predictions, raw, features, self.data.target, levels),
         ]
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The prediction in the unit of the target, and its interval for a table."""
-        return self._columns(self._unscaled(self.forward(inputs)).cpu().numpy())
-
-    def _columns(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        if self.margin is None:
-            return {"prediction": predictions}
-        ends = {"low": predictions - float(self.margin), "high": predictions + float(self.margin)}
-        return {"prediction": predictions} | {f"prediction/{name}": end for name, end in ends.items()}
+    def head(self) -> nn.Module:
+        return InUnits(self.mean, self.std, self.margin)
 
     def calibrate(self) -> None:
         """The width of the intervals, from the errors on the validation split."""
@@ -165,3 +159,30 @@ class Regression(GradientTask):
         self.margin = weights.pop("target.margin", None)
         self.mean, self.std = (weights.pop(f"target.{name}").to(self.loader.device) for name in ("mean", "std"))
         super().load_state_dict(state | {"model": weights})
+
+
+class InUnits(nn.Module):
+    """Standardised outputs B × 1 → `prediction` B in the unit of the target and, with a margin, the ends of its
+    interval, `prediction/low` and `prediction/high`."""
+
+    mean: Tensor
+    std: Tensor
+    margin: Tensor | None
+
+    def __init__(self, mean: Tensor, std: Tensor, margin: Tensor | None) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean.clone())
+        self.register_buffer("std", std.clone())
+        self.register_buffer("margin", None if margin is None else margin.to(mean))
+
+    def forward(self, outputs: Tensor) -> dict[str, Tensor]:
+        prediction = in_units(outputs, self.mean, self.std)
+        if self.margin is None:
+            return {"prediction": prediction}
+        ends = {"prediction/low": prediction - self.margin, "prediction/high": prediction + self.margin}
+        return {"prediction": prediction} | ends
+
+
+def in_units(outputs: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Standardised outputs B × 1 → B numbers in the unit of the target."""
+    return outputs.squeeze(1).float() * std + mean

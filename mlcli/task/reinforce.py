@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -48,6 +47,7 @@ class Reinforce(GradientTask):
         cannot_stack="each trial acts in environments of its own",
         layer_statistics=False,  # batches are transitions, not examples of the data
         delayed_metrics=("train/return",),  # once an episode has ended
+        names="actions",
     )
 
     def __init__(
@@ -127,9 +127,9 @@ class Reinforce(GradientTask):
         super().observe(score)
         self.converged = self.policy.is_optimal(score)
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+    def head(self) -> nn.Module:
         """The most likely action, and the probabilities of all actions."""
-        return self.policy.predict(inputs)
+        return self.policy.head()
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"course": list(self.training_returns)}

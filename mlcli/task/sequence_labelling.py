@@ -3,6 +3,8 @@
 Shapes: B batch, N examples of a split, T time steps, C classes. A target of -1 is a step without a label.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -13,11 +15,14 @@ from mlcli.metric import fast
 from mlcli.padding import steps_of
 from mlcli.task.gradient.class_weights import ClassWeights, class_weight_tensor
 from mlcli.task.gradient.gradient_task import GradientTask
+from mlcli.task.inference.columns import to_columns
+from mlcli.task.inference.of_outputs import OfOutputs
 from mlcli.train.protocols import Evaluation
 from mlcli.train.update import Update
 from mlcli.traits import TaskTraits
 
 NO_LABEL = "-"  # in the text of an example's labels, where a step has none
+NO_STEP = -1  # in place of the class index of padding
 
 
 class SequenceLabelling(GradientTask):
@@ -81,7 +86,8 @@ class SequenceLabelling(GradientTask):
         from mlcli.metric import baseline, classification, intervals, positions
         from mlcli.task.plots.classification import plots
 
-        targets_NT, probabilities_NTC, classes = targets.cpu().numpy(), _probabilities(outputs), self.data.classes
+        targets_NT, classes = targets.cpu().numpy(), self.data.classes
+        probabilities_NTC = outputs.float().softmax(-1).cpu().numpy()
         labelled = targets_NT >= 0
         y, p = targets_NT[labelled], probabilities_NTC[labelled]
         evaluation.metrics |= classification.scores(y, p, classes)
@@ -91,34 +97,49 @@ class SequenceLabelling(GradientTask):
         evaluation.baselines = baseline.majority(train[train >= 0], y)
         index = self.data.splits[split]
         true = [" ".join(NO_LABEL if t < 0 else classes[t] for t in row) for row in targets_NT]
-        columns = self._columns(self.data.examples.inputs[index], probabilities_NTC)
+        steps_NT = steps_of_examples(self.data.examples.inputs[index], self.data.examples.padded)
+        columns = self.columns(ProbableSteps()(outputs, steps_NT.to(outputs.device)))
         evaluation.columns = {"index": index.numpy(), "target": np.array(true), **columns}
         evaluation.plots = lambda: [
             *plots(y, p, classes),
             accuracy_by_position(*positions.accuracy(targets_NT, probabilities_NTC.argmax(-1))),
         ]
 
-    def _columns(self, raw: Tensor, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-        """For each example the labels of its steps as one text, and the mean of their probabilities, from raw inputs
-        B × T × … and probabilities B × T × C."""
-        steps_BT = self._steps(raw).numpy()
-        labels_BT, confidence_BT = probabilities.argmax(-1), np.where(steps_BT, probabilities.max(-1), 0.0)
-        rows = zip(labels_BT, steps_BT, strict=True)
-        texts = [" ".join(self.data.classes[label] for label in row[steps]) for row, steps in rows]
-        return {"prediction": np.array(texts), "confidence": confidence_BT.sum(1) / steps_BT.sum(1).clip(1)}
+    def inference(self) -> nn.Module:
+        return LabelsOfSteps(self.model, ProbableSteps(), self.data.examples.padded)
 
-    def _steps(self, raw: Tensor) -> Tensor:
-        """Which steps of raw inputs are not padding, B × T."""
-        if not self.data.examples.padded:
-            return torch.ones(raw.shape[:2], dtype=torch.bool)
-        return steps_of(raw)
-
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
         """The labels of each example's steps as one text, and their mean probability."""
-        return self._columns(inputs.cpu(), _probabilities(self.forward(inputs)))
+        names, labels_BT = self.data.classes, predictions["prediction"].tolist()
+        texts = [" ".join(names[label] for label in row if label != NO_STEP) for row in labels_BT]
+        return {"prediction": np.array(texts), **to_columns({"confidence": predictions["confidence"]})}
 
 
-def _probabilities(logits: Tensor) -> np.ndarray:
-    """B × T × C → the same."""
-    probabilities: np.ndarray = logits.float().softmax(-1).cpu().numpy()
-    return probabilities
+class ProbableSteps(nn.Module):
+    """Logits B × T × C and a mask B × T of the steps that are not padding → `prediction` B × T, the class indices, -1
+    for padding, and `confidence` B, the mean of their probabilities."""
+
+    def forward(self, outputs: Tensor, steps: Tensor) -> dict[str, Tensor]:
+        probability, label = outputs.float().softmax(-1).max(-1)
+        confidence = torch.where(steps, probability, 0.0).sum(1) / steps.sum(1).clamp(min=1)
+        return {"prediction": torch.where(steps, label, NO_STEP), "confidence": confidence}
+
+
+class LabelsOfSteps(OfOutputs):
+    """Predictions for each step of the inputs that is not padding."""
+
+    def __init__(self, network: nn.Module, head: nn.Module, padded: bool) -> None:
+        super().__init__(network, head)
+        self.padded = padded
+
+    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        steps = steps_of_examples(inputs, self.padded)
+        predictions: dict[str, Tensor] = self.head(self.network(inputs), steps)
+        return predictions
+
+
+def steps_of_examples(inputs: Tensor, padded: bool) -> Tensor:
+    """Which steps of B × T × … inputs are not padding, B × T. padded: whether there may be padding."""
+    if padded:
+        return steps_of(inputs)
+    return torch.ones(inputs.shape[:2], dtype=torch.bool, device=inputs.device)

@@ -5,7 +5,7 @@ with `isinstance`, for a class as well as for an instance, and inheriting from i
 whole class are in `mlcli.traits`; the protocols of models are in `mlcli.train.model_protocols`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -43,10 +43,8 @@ class Task(Protocol):
         """The batches of one epoch. All random numbers of the epoch follow from the run's seed and `epoch`."""
 
     def step(self, batch: Any) -> dict[str, Any]:
-        """One update. Tensors that it returns are averaged over the epoch; of plain numbers the last one is kept.
-
-        The weight of a batch in the average is its number of examples, or its `batch_weight`.
-        """
+        """One update. Tensors that it returns are averaged over the epoch, weighted by the number of examples or by
+        `batch_weight`; of plain numbers the last one is kept."""
 
     def evaluate(self, split: str, full: bool = False) -> Evaluation:
         """Metrics of "train", "val" or "test"; changes nothing. `full` adds what is too slow for every epoch."""
@@ -54,8 +52,12 @@ class Task(Protocol):
     def observe(self, score: float) -> None:
         """Receives the monitored score of each epoch, for schedules that react to it."""
 
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """Predictions for raw inputs, B × the shape of one example, as columns of length B."""
+    def inference(self) -> nn.Module:
+        """A module from B inputs, as the model accepts them, to predictions: a dict of tensors with B rows. It shares
+        the model, and holds in buffers what else predictions need."""
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        """Predictions as columns of length B, with the names of classes in place of their indices."""
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a bit-exact resume needs; "model" holds the weights that serving needs."""
@@ -76,8 +78,7 @@ class Trials(Protocol):
         """One update of every trial: tensors with a value per row, lists of numbers, or one number for all."""
 
     def weight(self, batch: Any) -> float | Tensor:
-        """The weight of the last step, which was on this batch, in the averages of the epoch: one number for all
-        trials, or a tensor with one per row."""
+        """The weight of this batch, the last one, in the averages of the epoch: for all trials, or one per row."""
 
     def evaluate(self, split: str, full: bool) -> dict[str, list[float]]:
         """Metrics by name, a number per row."""

@@ -30,7 +30,7 @@ def test_a_data_set_is_extracted_once_and_the_head_learns() -> None:
         for batch in parts.task.batches(epoch):
             parts.task.step(batch)
     raw = parts.data.examples.inputs[parts.data.splits["test"]]
-    answers = parts.task.predict(raw)["prediction"]
+    answers = parts.predict(raw)["prediction"]
     right = answers.astype(int) == parts.data.examples.targets[parts.data.splits["test"]].numpy()
     assert right.mean() > 0.8
     assert right.mean() == parts.task.evaluate("test").metrics["accuracy"].item()

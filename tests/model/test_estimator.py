@@ -103,7 +103,7 @@ def test_the_predicted_class_is_the_estimators_own(settings: tuple[str, ...]) ->
     assert parts.task.evaluate("test").metrics["accuracy"] == pytest.approx(0.96885, abs=1e-5)
     assert evaluation.metrics["accuracy"] == pytest.approx(0.96885, abs=1e-5)
     assert evaluation.metrics["f1_macro"] == pytest.approx(f1_score(answers, theirs, average="macro"))
-    predictions = parts.task.predict(parts.data.examples.inputs[splits["test"]])
+    predictions = parts.predict(parts.data.examples.inputs[splits["test"]])
     for columns in (evaluation.columns, predictions):
         assert (columns["prediction"].astype(int) == theirs).all()
     probabilities = np.stack([predictions[f"probability/{name}"] for name in parts.data.classes], 1)
@@ -120,7 +120,7 @@ def test_a_threshold_of_the_estimator_decides() -> None:
     nested = "+model.estimator.estimator._target_=sklearn.linear_model.LogisticRegression"
     parts = trained("data=moons", "model=estimator", f"{TARGET}{settings[0]}", settings[1], nested)
     raw = parts.data.examples.inputs[parts.data.splits["test"]]
-    found = parts.task.predict(raw)
+    found = parts.predict(raw)
     second = parts.data.classes[1]
     assert ((found["prediction"] == second) == (found[f"probability/{second}"] >= 0.9)).all()
     assert ((found[f"probability/{second}"] > 0.5) & (found["prediction"] != second)).any()
@@ -135,7 +135,7 @@ def test_regression_is_on_standardised_targets() -> None:
     (train, targets), (test, _) = arrays(parts, "train"), arrays(parts, "test")
     theirs = make_pipeline(StandardScaler(), Ridge(alpha=10)).fit(train, (targets - targets.mean()) / targets.std())
     expected = theirs.predict(test) * targets.std() + targets.mean()
-    own = parts.task.predict(parts.data.examples.inputs[parts.data.splits["test"]])["prediction"]
+    own = parts.predict(parts.data.examples.inputs[parts.data.splits["test"]])["prediction"]
     assert own == pytest.approx(expected, rel=1e-4)
 
 
@@ -169,10 +169,10 @@ def test_weights_put_back_predict_the_same(model: str) -> None:
     raw = first.data.examples.inputs
     state = first.task.state_dict()["model"]
     assert state["_extra_state"].dtype == torch.uint8
-    assert not np.array_equal(*(each.task.predict(raw)["probability/setosa"] for each in (first, again)))
+    assert not np.array_equal(*(each.predict(raw)["probability/setosa"] for each in (first, again)))
     again.task.load_state_dict({"model": {name: tensor.clone() for name, tensor in state.items()}})
-    for name, column in first.task.predict(raw).items():
-        np.testing.assert_array_equal(again.task.predict(raw)[name], column)
+    for name, column in first.predict(raw).items():
+        np.testing.assert_array_equal(again.predict(raw)[name], column)
 
 
 def test_without_probabilities_the_decision_values_decide() -> None:
@@ -265,7 +265,7 @@ def test_from_the_command_line_to_predictions(tmp_path: Path, mlcli: Callable[..
     judged = evaluate_run("last", Path("outputs"), [], "test", None)
     assert judged["test/accuracy"] == result()["metrics"]["test/accuracy"]
     example = json.loads((run() / "model" / "example.json").read_text())
-    columns = load_model(run() / "model").task.predict(torch.tensor(example["inputs"]["data"]))
+    columns = load_model(run() / "model").predict(torch.tensor(example["inputs"]["data"]))
     assert list(columns["prediction"]) == [row[0] for row in example["outputs"]["data"]]
 
 

@@ -47,7 +47,7 @@ def test_weights_put_back_predict_the_same(tmp_path: Path) -> None:
     steps(parts, 1)
     write_model(tmp_path / "model", cfg, parts)
     raw = parts.data.examples.inputs[:20]
-    expected, found = parts.task.predict(raw), load_model(tmp_path / "model").task.predict(raw)
+    expected, found = parts.predict(raw), load_model(tmp_path / "model").predict(raw)
     assert all(np.array_equal(found[name], column) for name, column in expected.items())
 
 

@@ -125,7 +125,7 @@ def opened(folder: Path) -> dict[str, Any]:
     """Predictions for the inputs of the run's example, and metrics of its test split, in this process."""
     parts = load_model(folder / "model")
     inputs = torch.tensor(json.loads((folder / "model" / "example.json").read_text())["inputs"]["data"])
-    columns = parts.task.predict(inputs)
+    columns = parts.predict(inputs)
     return {
         "predictions": {name: column.tolist() for name, column in columns.items()},
         "metrics": evaluate_run(str(folder), folder.parent, [], None, None),

@@ -48,7 +48,7 @@ def table(saved: dict[str, tuple[Path, Parts]]) -> pd.DataFrame:
 
 
 def expected(parts: Parts, count: int) -> pd.DataFrame:
-    return pd.DataFrame(parts.task.predict(parts.data.examples.inputs[:count]))
+    return pd.DataFrame(parts.predict(parts.data.examples.inputs[:count]))
 
 
 def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
@@ -129,7 +129,7 @@ def test_a_picture_is_scaled_as_the_runs_images_are(saved: Any, tmp_path: Path) 
             )
             found = predict_file(folder, str(tmp_path / "digit.png"))
             raw = parts.data.examples.inputs[:1].new_tensor(pixels.reshape(1, 1, 8, 8) / divisor)
-            same(found, pd.DataFrame(parts.task.predict(raw)))
+            same(found, pd.DataFrame(parts.predict(raw)))
     finally:
         kept.write_text(original)
     Image.new("L", (9, 8)).save(tmp_path / "wide.png")
@@ -170,7 +170,7 @@ def test_every_image_of_a_folder(saved: Any, tmp_path: Path, monkeypatch: pytest
 def test_a_text_a_line(saved: Any, tmp_path: Path) -> None:
     folder, parts = saved["brackets"]
     found = predict_file(folder, write(tmp_path / "some.txt", "(a)\na(b)c\n"))
-    same(found, pd.DataFrame(parts.task.predict(parts.data.encode(["(a)", "a(b)c"]))))
+    same(found, pd.DataFrame(parts.predict(parts.data.encode(["(a)", "a(b)c"]))))
     same(predict_file(folder, write(tmp_path / "some.json", ["(a)", "a(b)c"])), found)
     tokens = [[*map(parts.data.vocabulary.index, text)] for text in ("(a)", "a(b)c")]
     same(predict_file(folder, write(tmp_path / "tokens.json", tokens)), found)

@@ -73,7 +73,7 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_answers_as_the_run_did(saved: tuple[Parts, Path]) -> None:
     parts, folder = saved
     raw = parts.data.examples.inputs[:20]
-    expected = pd.DataFrame(parts.task.predict(raw))
+    expected = pd.DataFrame(parts.predict(raw))
     pd.testing.assert_frame_equal(Predictor(folder).predict(raw.numpy()), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -137,9 +137,9 @@ def test_predictions_during_training_leave_the_training_mode(saved: tuple[Parts,
     task: Any = parts.task
     raw = parts.data.examples.inputs[:5]
     task.model.eval()
-    expected = pd.DataFrame(task.predict(raw))
+    expected = pd.DataFrame(parts.predict(raw))
     task.model.train()
-    pd.testing.assert_frame_equal(pd.DataFrame(task.predict(raw)), expected, check_exact=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(parts.predict(raw)), expected, check_exact=True)
     assert task.model.training
     task.model.eval()
 

@@ -136,7 +136,7 @@ def test_rates_fall_in_a_straight_line() -> None:
 
 def test_predicts_actions_by_name() -> None:
     parts = alone("task.method=value_iteration", f"data.map={CORRIDOR}", epochs=1)
-    told = parts.task.predict(torch.tensor([[0], [3]]))
+    told = parts.predict(torch.tensor([[0], [3]]))
     assert told["prediction"].tolist() == ["right", "right"]
     assert set(told) == {"prediction", "value/up", "value/right", "value/down", "value/left"}
 

@@ -110,7 +110,7 @@ def test_trials_of_a_sweep_train_one_by_one(task: str) -> None:
 
 def test_predictions_are_the_actions_of_the_highest_value() -> None:
     parts = parts_of()
-    answers = parts.task.predict(parts.data.examples.inputs[:20])
+    answers = parts.predict(parts.data.examples.inputs[:20])
     right = answers["value/right"] > answers["value/left"]
     assert (answers["prediction"] == ["right" if each else "left" for each in right]).all()
 

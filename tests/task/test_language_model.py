@@ -62,7 +62,7 @@ def test_a_verse_is_learnt_by_heart(overrides: list[str]) -> None:
     drawn = [parts.task.generate("r", 60, temperature=3.0, seed=seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert set(drawn[0]) <= set(VERSE)
-    columns = parts.task.predict(parts.data.encode(["ragged rasc", "round and round the"]))
+    columns = parts.predict(parts.data.encode(["ragged rasc", "round and round the"]))
     assert columns["prediction"].tolist() == ["a", " "]
 
 

@@ -67,7 +67,7 @@ def test_labels_are_not_learnt_from() -> None:
 def test_predictions_hold_reconstruction_error_and_code() -> None:
     parts = parts_of("data=diabetes", "model.code=3")
     raw = parts.data.examples.inputs[:7]
-    columns = parts.task.predict(raw)
+    columns = parts.predict(raw)
     assert [name for name in columns if name.startswith("latent/")] == ["latent/0", "latent/1", "latent/2"]
     rebuilt = np.stack([columns[f"reconstruction/{name}"] for name in parts.data.features], 1)
     inputs = (raw - parts.data.standardise.mean) / parts.data.standardise.std

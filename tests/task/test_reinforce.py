@@ -93,7 +93,7 @@ def test_twenty_updates_are_far_better_than_chance_and_the_same_each_time() -> N
 
 def test_probabilities_are_told_and_the_likelier_action_is_taken() -> None:
     parts = parts_of()
-    answers = parts.task.predict(parts.data.examples.inputs[:20])
+    answers = parts.predict(parts.data.examples.inputs[:20])
     assert answers["probability/left"] + answers["probability/right"] == pytest.approx(1)
     right = answers["probability/right"] > 0.5
     assert (answers["prediction"] == ["right" if each else "left" for each in right]).all()

@@ -1,6 +1,6 @@
 """What tasks that train one network by gradient descent share. Shapes: B batch, N examples of a split, C classes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from mlcli.loading.dataset import DataSet
 from mlcli.loading.loader import Loader
+from mlcli.task.inference.columns import to_columns
+from mlcli.task.inference.of_outputs import OfOutputs
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation, WeighsBatches
 from mlcli.train.update import Update
@@ -19,13 +21,15 @@ class GradientTask:
 
     A subclass has `loss(*batch)`, the mean loss of a batch, a scalar; `metrics(outputs, targets)` of a whole split,
     unless it replaces `evaluate`; `metric_inputs(outputs, targets)` if users may add metrics; `batch_weight(*batch)`
-    where the loss is not a mean over examples; and `predict`.
+    where the loss is not a mean over examples; and `head()`, a module from the outputs to predictions, unless it
+    replaces `inference`.
     """
 
     loss: Callable[..., Tensor]
     metrics: Callable[[Tensor, Tensor], dict[str, Tensor]]
     batch_weight: Callable[..., Tensor]
     metric_inputs: Callable[[Tensor, Tensor], dict[str, Tensor]]
+    head: Callable[[], nn.Module]
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         self.data = data
@@ -85,6 +89,12 @@ class GradientTask:
             outputs: Tensor = self.model(self.loader.prepare(inputs))
         return outputs
 
+    def inference(self) -> nn.Module:
+        return OfOutputs(self.model, self.head())
+
+    def columns(self, predictions: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+        return to_columns(predictions, self.data.classes)
+
     def state_dict(self) -> dict[str, Any]:
         """Weights and optimizer; batches follow from seed and epoch and need no state."""
         update = {"update": self.update.state_dict()} if self.update else {}  # None for prediction
@@ -108,11 +118,6 @@ def require_no_row_weights(data: DataSet, key: str) -> None:
     """Raises ValueError for weights of examples, which the setting `key` has no place for."""
     if data.examples.weights is not None:
         raise ValueError(f"{key} takes no weights of rows: use data.weight=null, or leave out {key}")
-
-
-def probability_columns(probabilities: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """One column of a table of predictions for each of C names, from B × C probabilities."""
-    return {f"probability/{name}": probabilities[:, i] for i, name in enumerate(names)}
 
 
 def require_single_target(data: DataSet) -> None:

@@ -28,7 +28,7 @@ class Problem(Protocol):
     def scores(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Metrics of each task, E × M, from outputs E × M × P × outputs and targets M × P."""
 
-    def predictions(self, outputs: Tensor) -> np.ndarray:
+    def predictions(self, outputs: Tensor) -> Tensor:
         """… × outputs → …: numbers, or class indices within the task."""
 
     def columns(self, index: Tensor, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -51,9 +51,8 @@ class RegressionTasks:
     def scores(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         return {"loss": (outputs.squeeze(-1) - targets).square().mean(-1)}
 
-    def predictions(self, outputs: Tensor) -> np.ndarray:
-        numbers: np.ndarray = outputs.squeeze(-1).float().cpu().numpy()
-        return numbers
+    def predictions(self, outputs: Tensor) -> Tensor:
+        return outputs.squeeze(-1).float()
 
     def columns(self, index: Tensor, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         examples = self.data.examples
@@ -81,9 +80,8 @@ class ClassificationTasks:
         likely = outputs.log_softmax(-1).gather(-1, own.unsqueeze(-1)).squeeze(-1)
         return {"loss": -likely.mean(-1), "accuracy": (outputs.argmax(-1) == own).float().mean(-1)}
 
-    def predictions(self, outputs: Tensor) -> np.ndarray:
-        indices: np.ndarray = outputs.argmax(-1).cpu().numpy()
-        return indices
+    def predictions(self, outputs: Tensor) -> Tensor:
+        return outputs.argmax(-1)
 
     def columns(self, index: Tensor, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Class indices within a task become the names of the classes."""

@@ -16,6 +16,7 @@ from mlcli.loading.loader import Loader
 from mlcli.loading.rollout import Rollout, rollout
 from mlcli.metric import rollout as metric
 from mlcli.metric.few_shot import margin_of_error
+from mlcli.task.policy.greedy_action import GreedyAction
 from mlcli.train.modes import evaluating
 from mlcli.train.protocols import Evaluation
 
@@ -54,22 +55,20 @@ class GreedyPolicy:
         """Raw observations B × D → B actions, on the CPU."""
         return self.scores(observations).argmax(1).cpu()
 
+    def head(self) -> GreedyAction:
+        return GreedyAction(self.softmax)
+
     @torch.inference_mode()
     def scores(self, observations: Tensor) -> Tensor:
         """Probabilities or values of the actions, B × A, for raw observations B × D."""
         with evaluating(self.model):
-            outputs: Tensor = self.model(self.loader.prepare(observations)).float()
-        return outputs.softmax(1) if self.softmax else outputs
+            predictions = self.head()(self.model(self.loader.prepare(observations)))
+        scores: Tensor = predictions["probabilities" if self.softmax else "values"]
+        return scores
 
     def is_optimal(self, score: float) -> bool:
         """Whether no return can be higher than this one."""
         return self.world.best is not None and score >= self.world.best
-
-    def predict(self, inputs: Tensor) -> dict[str, np.ndarray]:
-        """The greedy action of each input, and the probabilities or values of all actions."""
-        scores = self.scores(inputs).cpu().numpy()
-        columns = {f"{self._score}/{action}": scores[:, i] for i, action in enumerate(self.data.classes)}
-        return {"prediction": np.array(self.data.classes)[scores.argmax(1)], **columns}
 
     @property
     def _score(self) -> str:
