@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mlcli import renamed
 from mlcli.task.classification import Classification
 from mlcli.train import model_protocols, protocols
-from mlcli.traits import DataTraits, ModelTraits, TaskTraits, model_traits, task_traits
+from mlcli.traits import DataTraits, ModelTraits, TaskTraits, model_traits, require_inference, task_traits
 
 PACKAGE = Path(__file__).resolve().parent.parent / "mlcli"
 DEFINED = {"protocols.py", "model_protocols.py", "traits.py"}
@@ -72,6 +72,16 @@ def test_methods_of_earlier_versions_that_are_no_longer_called_are_reported(
     task_traits(Mine)
     task_traits(object.__new__(Mine))
     assert capsys.readouterr().err == "Mine.answers is now evaluation_outputs; the old name has no effect\n"
+
+
+@pytest.mark.parametrize("base", [object, Classification])
+def test_a_task_with_the_method_predict_of_earlier_versions_is_an_error(base: type) -> None:
+    former = type("Former", (base,), {"predict": lambda self, inputs: {}})
+    require_inference(Classification)
+    with pytest.raises(
+        ValueError, match=r"^Former\.predict is no longer called: .*`head`.*`inference` and `columns`"
+    ):
+        require_inference(former)
 
 
 def test_a_trait_of_an_instance_may_depend_on_its_settings() -> None:
