@@ -282,6 +282,7 @@ def _build_task(
             "trainer.layer_statistics=false."
         )
     built: Task = task
+    built.inference()  # which a task of the user's own may lack
     return built
 
 

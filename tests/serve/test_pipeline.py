@@ -9,12 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from mlcli.config.errors import ConfigError
+from mlcli.config.settings import Settings
+from mlcli.loading.dataset import DataSet
 from mlcli.run.build import Parts, build
 from mlcli.run.finish import write_model, write_predictions
 from mlcli.run.load import load_model
 from mlcli.serve.pipeline import Pipeline
 from mlcli.serve.predict_rows import predict_rows
 from mlcli.serve.predictor import Predictor
+from mlcli.task.gradient.gradient_task import GradientTask
 from mlcli.train.protocols import Calibrates
 from tests.configs import run_config
 from tests.serve.test_predictor import RUNS
@@ -214,3 +218,18 @@ def test_what_stays_outside(table: Path, tmp_path: Path) -> None:
         folder.mkdir()
         found[overrides] = Pipeline(trained(list(overrides), table, folder)).outside
     assert found == expected
+
+
+class Headless(GradientTask):
+    """A task that lacks a method."""
+
+    @staticmethod
+    def outputs(data: DataSet) -> int:
+        return len(data.classes)
+
+
+def test_a_task_without_predictions_is_an_error_before_training() -> None:
+    cfg = run_config("device=cpu", "data=iris")
+    cfg["task"] = Settings({"_target_": f"{__name__}.Headless"})
+    with pytest.raises(ConfigError, match=r"^Headless needs a method `head`"):
+        build(cfg)

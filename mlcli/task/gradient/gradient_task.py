@@ -29,7 +29,6 @@ class GradientTask:
     metrics: Callable[[Tensor, Tensor], dict[str, Tensor]]
     batch_weight: Callable[..., Tensor]
     metric_inputs: Callable[[Tensor, Tensor], dict[str, Tensor]]
-    head: Callable[[], nn.Module]
 
     def __init__(self, data: DataSet, model: nn.Module, update: Update, loader: Loader) -> None:
         self.data = data
@@ -88,6 +87,13 @@ class GradientTask:
         with evaluating(self.model):
             outputs: Tensor = self.model(self.loader.prepare(inputs))
         return outputs
+
+    def head(self) -> nn.Module:
+        """From the outputs of the network to predictions. Raises ValueError, where a subclass has no such method."""
+        raise ValueError(
+            f"{type(self).__name__} needs a method `head`, which returns a module from the outputs of the network to "
+            "predictions (docs/extending.md, Task)"
+        )
 
     def inference(self) -> nn.Module:
         return OfOutputs(self.model, self.head())
