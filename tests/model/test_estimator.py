@@ -291,7 +291,10 @@ def test_beside_networks_in_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["model=estimator", f"{TARGET}sklearn.svm.SVCC"], "cannot be imported"),
         (["model=estimator", f"{TARGET}sklearn.linear_model.Ridge"], "Ridge is not a classifier"),
         (["model=estimator", f"{TARGET}collections.UserDict"], "UserDict is not a scikit-learn estimator"),
-        (["model=knn", "task=regression", "data=diabetes"], "as in model.estimator._target_=sklearn.neighbors.KNeighborsRegressor"),
+        (
+            ["model=knn", "task=regression", "data=diabetes"],
+            "use the _target_ of one, as in model.estimator._target_=sklearn.neighbors.KNe",
+        ),
         (["model=mlp_numpy", "optimizer.lr=0.1"], "use settings of model"),
         (["model=knn", "task=multi_label"], "use task=classification|regression"),
         (["model=knn", "data=surnames"], "use model="),

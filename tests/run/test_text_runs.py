@@ -123,9 +123,7 @@ def test_embeddings_follow_their_tokens_to_the_vocabulary_of_another_split() -> 
         if name in there and name != UNKNOWN:
             assert torch.equal(mine[row], theirs[there.index(name)]), name
     text = parts.data.encode(["Schmidt"])
-    torch.testing.assert_close(
-        *(torch.tensor(each.task.predict(text)["probability/Italy"]) for each in (parts, source))
-    )
+    torch.testing.assert_close(*(torch.tensor(each.predict(text)["probability/Italy"]) for each in (parts, source)))
 
 
 def test_a_language_model_follows_its_tokens_too(folder: Path) -> None:
