@@ -23,6 +23,7 @@ DIRECTIONS: dict[str, str | None] = {
     # regression
     "mse": "min",
     "rmse": "min",
+    "trimmed_rmse": "min",
     "mae": "min",
     "r2": "max",
     "explained_variance": "max",

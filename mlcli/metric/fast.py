@@ -11,6 +11,7 @@ from mlcli.metric.undefined import ONE_EXAMPLE, left_out
 from mlcli.precise import precise
 
 LN_2 = log(2)
+TRIMMED = 0.01  # of the errors
 
 
 def classification(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -83,6 +84,13 @@ def regression(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
     # Of sums, not means: the division by N would change the last digit.
     squares = (predictions - targets).square().sum()
     return metrics | {"r2": r2(squares, (targets - targets.mean()).square().sum())}
+
+
+def trimmed_rmse(predictions: Tensor, targets: Tensor) -> Tensor:
+    """The root mean squared error without the largest 1 % of N errors, rounded to a whole number of them."""
+    squares = (precise(predictions) - precise(targets)).square()
+    kept = len(targets) - round(TRIMMED * len(targets))
+    return squares.sort().values[:kept].mean().sqrt()
 
 
 def _count(indices: Tensor, classes: int) -> Tensor:

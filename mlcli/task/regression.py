@@ -39,7 +39,11 @@ class Regression(GradientTask):
     """
 
     traits = TaskTraits(
-        per_trial=("mean", "std"), sample_metrics=("rmse", "r2"), tables=True, robust_metric="mae", ensembles=True
+        per_trial=("mean", "std"),
+        sample_metrics=("rmse", "r2"),
+        tables=True,
+        robust_metric="trimmed_rmse",
+        ensembles=True,
     )
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss, of standardised numbers
 
@@ -100,7 +104,10 @@ class Regression(GradientTask):
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The metrics of every epoch, from the outputs N × 1 of a split; `loss` is the training loss."""
-        metrics = fast.regression(self._unscaled(outputs), targets)
+        predictions = self._unscaled(outputs)
+        metrics = fast.regression(predictions, targets)
+        if self.data.kind == "table":
+            metrics["trimmed_rmse"] = fast.trimmed_rmse(predictions, targets)
         if self.own_loss is not None:
             return metrics | {"loss": self._own_loss(outputs, self._scaled(targets))}
         return metrics | {"loss": (metrics["rmse"] / self.std).square()}  # std² may be too small for a float32

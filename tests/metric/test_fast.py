@@ -62,3 +62,14 @@ def test_r2_is_scikit_learns_to_the_last_digit() -> None:
 def test_r2_of_constant_targets_is_scikit_learns(predictions: list[float], r2: float) -> None:
     got = fast.regression(torch.tensor(predictions), torch.tensor([2.0, 2.0]))["r2"].item()
     assert got == r2 == sk.r2_score([2.0, 2.0], predictions)
+
+
+@pytest.mark.parametrize(("examples", "left_out"), [(1, 0), (49, 0), (469, 5), (1000, 10)])
+def test_the_trimmed_error_leaves_out_the_largest_hundredth(examples: int, left_out: int) -> None:
+    draw = np.random.default_rng(examples)
+    y, predicted = draw.normal(size=(2, examples))
+    expected = np.sqrt(np.sort((y - predicted) ** 2)[: examples - left_out].mean())
+    assert fast.trimmed_rmse(torch.tensor(predicted), torch.tensor(y)).item() == pytest.approx(expected, rel=1e-12)
+    if left_out:
+        y[:left_out] = 1e6  # outliers change it by no more than the errors that they replace
+        assert fast.trimmed_rmse(torch.tensor(predicted), torch.tensor(y)).item() < 2 * expected
