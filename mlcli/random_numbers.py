@@ -64,6 +64,21 @@ def restore_states(states: States) -> None:
         torch.cuda.set_rng_state(on_gpu)
 
 
+def states_as_tensors(states: States) -> dict[str, Any]:
+    """The same as plain numbers and tensors, which can be saved."""
+    of_python, of_numpy, of_torch, on_gpu = states
+    name, words, *rest = of_numpy
+    numpy = {"name": name, "words": torch.from_numpy(words.astype(np.int64)), "rest": list(rest)}
+    return {"python": of_python, "numpy": numpy, "torch": of_torch, "gpu": on_gpu}
+
+
+def states_from_tensors(saved: dict[str, Any]) -> States:
+    """The inverse of `states_as_tensors`."""
+    numpy = saved["numpy"]
+    of_numpy = (numpy["name"], numpy["words"].numpy().astype(np.uint32), *numpy["rest"])
+    return saved["python"], of_numpy, saved["torch"], saved["gpu"]
+
+
 @contextmanager
 def keep_states() -> Iterator[None]:
     """After this context the global generators continue as if nothing had been sampled within."""

@@ -38,6 +38,8 @@ class TaskTraits:
     ensembles: `loss` is the mean of the losses of the members of a model that is an ensemble.
     names: what the indices in predictions stand for, where the data names them: classes, actions or tokens; "" where
     predictions hold no such indices.
+    skips_batches: `batches(epoch, start)` continues an epoch after its first `start` batches, and `state_dict()` is
+    all that it needs besides; checkpoints of other tasks are those between two epochs.
     """
 
     per_step: bool = False
@@ -53,6 +55,7 @@ class TaskTraits:
     robust_metric: str | None = None
     ensembles: bool = False
     names: str = "classes"
+    skips_batches: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,7 @@ def test_first_line_describes(path: Path) -> None:
 @pytest.mark.parametrize("path", BUILT, ids=map(str, FILES))
 def test_composes_and_builds(path: Path) -> None:
     group, option = str(path.parent), path.stem
-    overrides = [f"{group}={option}"]
-    if group == "model":
-        node = yaml.safe_load((CONF / path).read_text())
-        traits = model_traits(locate(node["_target_"]))
-        overrides.append(f"data={SMALL_DATA[accepted_kinds(node)[0]]}")
-        task = traits.trained_by or ("reconstruction" if traits.reconstructs else None)
-        overrides += [f"task={task}"] if task else []
-    overrides += [SMALL[option]] if group == "model" and option in SMALL else []
+    overrides = small_model(option) if group == "model" else [f"{group}={option}"]
     if group == "data" and option in OWN_TABLES:
         overrides.append("task=regression")
     elif group == "data" and option not in OWN_FILES:
@@ -60,6 +53,15 @@ def test_composes_and_builds(path: Path) -> None:
         parts = build(cfg)
         batch = next(iter(parts.task.batches(0)))
         assert parts.task.step(batch)["loss"].isfinite()
+
+
+def small_model(option: str) -> list[str]:
+    """Overrides for a model with data and a task that fit."""
+    node = yaml.safe_load((CONF / "model" / f"{option}.yaml").read_text())
+    traits = model_traits(locate(node["_target_"]))
+    task = traits.trained_by or ("reconstruction" if traits.reconstructs else None)
+    chosen = [f"model={option}", f"data={SMALL_DATA[accepted_kinds(node)[0]]}", *([f"task={task}"] if task else [])]
+    return [*chosen, SMALL[option]] if option in SMALL else chosen
 
 
 def _task_of(data: str) -> list[str]:

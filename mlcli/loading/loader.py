@@ -83,17 +83,17 @@ class Loader:
         adapted = self.adapter(self.preprocessing(inputs.to(self.device))).contiguous()
         return adapted if self.extract is None else self.extract(adapted)
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
-        """The training split in an order that depends on seed and epoch only. A single leftover example joins the
-        batch before it. If examples have weights, a batch has a third part: B weights, with a mean of 1 over the
-        training split.
+    def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """The training split in an order that depends on seed and epoch only, without the first `start` batches. A
+        single leftover example joins the batch before it. If examples have weights, a batch has a third part: B
+        weights, with a mean of 1 over the training split.
 
         Seeds the global generators of Python, NumPy and torch too, so that whatever else is sampled in the epoch
         (dropout) is reproducible.
         """
         seed_generators(_epoch_seed(self.seed, epoch), self.device)
         order = self.order(epoch, torch.default_generator)
-        groups = torch.split(order, batch_sizes(len(order), self.batch_size))
+        groups = torch.split(order, batch_sizes(len(order), self.batch_size))[start:]
         if self.weights is None:
             return self._at(groups)
         weights = (self.weights.index_select(0, own).to(self.device) for own in groups)

@@ -31,8 +31,8 @@ class StackedLoader:
         self.generators = {loader.seed: torch.Generator() for loader in loaders}  # of the CPU
         self.device_generators: dict[int, torch.Generator] = {}  # of this epoch, if the device is not the CPU
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
-        """Inputs K × B × shape and targets K × B; weights K × B if examples have them."""
+    def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """Inputs K × B × shape and targets K × B; weights K × B if examples have them. Without the first `start`."""
         orders: dict[tuple[int, int], Tensor] = {}
         for loader in self.loaders:
             key = (loader.seed, id(loader.indices))
@@ -40,7 +40,7 @@ class StackedLoader:
                 orders[key] = loader.order(epoch, self.generators[loader.seed])
         self.device_generators.clear()
         order_KN = torch.stack([orders[loader.seed, id(loader.indices)] for loader in self.loaders])
-        for indices_KB in torch.split(order_KN, batch_sizes(order_KN.shape[1], self.batch_size), 1):
+        for indices_KB in torch.split(order_KN, batch_sizes(order_KN.shape[1], self.batch_size), 1)[start:]:
             batch = gather(self.loaders, indices_KB)
             yield (*batch, gather_weights(self.loaders, indices_KB)) if self.loaders[0].weights is not None else batch
 

@@ -27,7 +27,8 @@ from mlcli.store.records import write_json
 from mlcli.store.weights import save_tensors
 from mlcli.track.console import RunDisplay
 from mlcli.track.journal import Journal
-from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
+from mlcli.train.epoch_values import Diverged
+from mlcli.train.loop import Epoch, Plan, Progress, fit
 from mlcli.traits import model_traits
 
 log = logging.getLogger("mlcli")

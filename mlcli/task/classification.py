@@ -46,7 +46,11 @@ class Classification(GradientTask):
     """
 
     traits = TaskTraits(
-        per_trial=("label_smoothing", "weights"), sample_metrics=("accuracy",), tables=True, ensembles=True
+        per_trial=("label_smoothing", "weights"),
+        sample_metrics=("accuracy",),
+        tables=True,
+        ensembles=True,
+        skips_batches=True,
     )
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
 

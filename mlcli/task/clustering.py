@@ -31,7 +31,7 @@ class Clustering:
     squared distance to the nearest centroid, the inertia the sum.
     """
 
-    traits = TaskTraits(test_split_optional=True, names="")
+    traits = TaskTraits(test_split_optional=True, names="", skips_batches=True)
 
     def __init__(
         self,
@@ -80,9 +80,9 @@ class Clustering:
     def converged(self) -> bool:
         return self.searches is not None and self.searches.converged[0]
 
-    def batches(self, epoch: int) -> Iterable[Tensor | None]:
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Tensor | None]:
         self.searches = self.searches or KMeansSearches([self])
-        yield from self.searches.batches(epoch)
+        yield from self.searches.batches(epoch, start)
         self._keep_best()
 
     def step(self, batch: Tensor | None) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Control:
     `online_episode_length` are means over the training episodes.
     """
 
-    traits = TaskTraits(test_split_optional=True, per_trial=SETTINGS, names="actions")
+    traits = TaskTraits(test_split_optional=True, per_trial=SETTINGS, names="actions", skips_batches=True)
 
     def __init__(
         self,
@@ -103,10 +103,10 @@ class Control:
         """Bytes of a trial: its tables, with copies during evaluation."""
         return 8 * 10 * int(np.prod(self.mdp.probabilities.shape))
 
-    def batches(self, epoch: int) -> Iterable[int]:
+    def batches(self, epoch: int, start: int = 0) -> Iterable[int]:
         """The number of the epoch: the agent samples everything else itself."""
         self.agents = self.agents or TabularAgents([self])
-        yield epoch
+        yield from [epoch][start:]
 
     def step(self, batch: int) -> dict[str, Any]:
         assert self.agents is not None
@@ -168,10 +168,11 @@ class Control:
 
     def state_dict(self) -> dict[str, Any]:
         agents = self.agents.state_dict() if self.agents else {}
-        return {"model": self.model.state_dict(), "agents": agents}
+        return {"model": self.model.state_dict(), "agents": agents, "converged": self.converged}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         if state.get("agents"):
             self.agents = self.agents or TabularAgents([self])
             self.agents.load_state_dict(state["agents"])
+        self.converged = state.get("converged", self.converged)

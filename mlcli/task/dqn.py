@@ -97,9 +97,10 @@ class DQN(GradientTask):
         """The updates of an epoch."""
         return int(cfg.task.rounds * cfg.task.updates)
 
-    def batches(self, epoch: int) -> Iterable[Batch]:
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Batch]:
         """Acts, then samples from the replay buffer, round by round. The environments are reset in each epoch, which
-        thus depends on the seed, the epoch and the state before it alone."""
+        thus depends on the seed, the epoch and the state before it alone, and has no other place to start from."""
+        assert not start
         generator = self.loader.generator(epoch)
         seed = sample_seed(generator)
         torch.manual_seed(seed)  # for dropout
@@ -162,7 +163,10 @@ class DQN(GradientTask):
 
     def state_dict(self) -> dict[str, Any]:
         buffers = {"target": self.target.state_dict(), "replay": self.replay.state_dict()}
-        return super().state_dict() | buffers | {"acted": self.acted, "course": list(self.training_returns)}
+        return super().state_dict() | buffers | self._agent_state()
+
+    def _agent_state(self) -> dict[str, Any]:
+        return {"acted": self.acted, "course": list(self.training_returns), "converged": self.converged}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
@@ -170,6 +174,7 @@ class DQN(GradientTask):
             self.target.load_state_dict(state["target"])
             self.replay.load_state_dict(state["replay"])
             self.acted, self.training_returns = state["acted"], list(state["course"])
+            self.converged = state["converged"]
 
 
 def q_targets(

@@ -56,7 +56,7 @@ class FewShot(GradientTask):
     split, by default the same. embedding: the dimension D.
     """
 
-    traits = TaskTraits(per_trial=("scale",), names="")
+    traits = TaskTraits(per_trial=("scale",), names="", skips_batches=True)
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class LanguageModel(GradientTask):
     sample (1 samples from the model's distribution, 0 always takes the most likely token).
     """
 
-    traits = TaskTraits(per_step=True, names="tokens")
+    traits = TaskTraits(per_step=True, names="tokens", skips_batches=True)
 
     def __init__(
         self,

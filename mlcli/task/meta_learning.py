@@ -69,7 +69,7 @@ class MetaLearning(GradientTask):
     depends on their unit.
     """
 
-    traits = TaskTraits(per_trial=("inner_lr",), layer_statistics=False, names="")
+    traits = TaskTraits(per_trial=("inner_lr",), layer_statistics=False, names="", skips_batches=True)
 
     def __init__(
         self,
@@ -127,13 +127,15 @@ class MetaLearning(GradientTask):
         """torch.vmap over trials, and in each over the tasks of a meta-batch."""
         return Stack(tasks, MetaBatches(tasks))
 
-    def batches(self, epoch: int) -> Iterable[Batch]:
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Batch]:
         """Meta-batches: support inputs and targets M × S, query inputs and targets M × Q. They follow from seed and
         epoch alone."""
         self.model.train()
         generator, support, queries = self.loader.generator(epoch), slice(self.support), slice(self.support, None)
-        for _ in range(self.steps):
+        for number in range(self.steps):
             index_MP = self.problem.tasks["train"].sample(self.meta_batch, generator)
+            if number < start:
+                continue
             inputs, targets = self.problem.examples(index_MP, self.loader)
             yield inputs[:, support], targets[:, support], inputs[:, queries], targets[:, queries]
 

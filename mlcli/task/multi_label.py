@@ -15,6 +15,7 @@ from mlcli.metric.formulas import exact_matches
 from mlcli.task.gradient.gradient_task import GradientTask
 from mlcli.task.inference.columns import to_columns
 from mlcli.train.protocols import Evaluation
+from mlcli.traits import TaskTraits
 
 SEPARATOR = "; "  # between the labels of an example
 
@@ -22,6 +23,7 @@ SEPARATOR = "; "  # between the labels of an example
 class MultiLabel(GradientTask):
     """A network with outputs B × C, one logit per label. A label is predicted where its probability exceeds 0.5."""
 
+    traits = TaskTraits(skips_batches=True)
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss
 
     @staticmethod

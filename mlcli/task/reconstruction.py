@@ -42,7 +42,7 @@ class Reconstruction(GradientTask):
     tsne: a t-SNE plot of the latent space too.
     """
 
-    traits = TaskTraits(reconstructs=True, per_trial=("noise", "mask", "beta", "unit"), names="")
+    traits = TaskTraits(reconstructs=True, per_trial=("noise", "mask", "beta", "unit"), names="", skips_batches=True)
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class Reduction:
         test_split_optional=True,
         cannot_stack="a decomposition has no optimisation steps to share",
         names="",
+        skips_batches=True,
     )
 
     def __init__(
@@ -68,10 +69,10 @@ class Reduction:
     def epoch_steps(data: DataSet, cfg: Any) -> int:
         return max(1, len(batch_sizes(data.epoch_size, cfg.trainer.batch_size))) if cfg.task.incremental else 1
 
-    def batches(self, epoch: int) -> Iterable[Tensor]:
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Tensor]:
         if self.incremental:
-            return (inputs for inputs, _ in self.loader.batches(epoch))
-        return [torch.cat([inputs for inputs, _ in self.loader.split("train")])]
+            return (inputs for inputs, _ in self.loader.batches(epoch, start))
+        return [] if start else [torch.cat([inputs for inputs, _ in self.loader.split("train")])]
 
     def step(self, points: Tensor) -> dict[str, Any]:
         self.result = (

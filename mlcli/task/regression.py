@@ -44,6 +44,7 @@ class Regression(GradientTask):
         tables=True,
         robust_metric="trimmed_rmse",
         ensembles=True,
+        skips_batches=True,
     )
     own_loss: Callable[[Tensor, Tensor], Tensor] | None = None  # task.loss, of standardised numbers
 

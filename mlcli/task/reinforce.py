@@ -84,8 +84,10 @@ class Reinforce(GradientTask):
         """The updates of an epoch."""
         return int(cfg.task.updates)
 
-    def batches(self, epoch: int) -> Iterable[Batch]:
-        """Inputs, actions and advantages of the time steps of new episodes, sampled from the current policy."""
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Batch]:
+        """Inputs, actions and advantages of the time steps of new episodes, sampled from the current policy: an epoch
+        has no place to start from but its beginning."""
+        assert not start
         generator = self.loader.generator(epoch)
         torch.manual_seed(sample_seed(generator))  # for dropout
         for _ in range(self.updates):
@@ -132,11 +134,12 @@ class Reinforce(GradientTask):
         return self.policy.head()
 
     def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | {"course": list(self.training_returns)}
+        return super().state_dict() | {"course": list(self.training_returns), "converged": self.converged}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         self.training_returns = list(state.get("course", self.training_returns))
+        self.converged = state.get("converged", self.converged)
 
 
 def returns_to_go(rewards: Tensor, gamma: float) -> Tensor:

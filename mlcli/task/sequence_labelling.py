@@ -33,7 +33,7 @@ class SequenceLabelling(GradientTask):
     is never weighted.
     """
 
-    traits = TaskTraits(per_step=True, per_trial=("weights",), sample_metrics=("accuracy",))
+    traits = TaskTraits(per_step=True, per_trial=("weights",), sample_metrics=("accuracy",), skips_batches=True)
 
     def __init__(
         self,

@@ -14,20 +14,18 @@ from math import isfinite
 from time import perf_counter
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mlcli.metric.suggestion import suggest_metric
+from mlcli.random_numbers import restore_states
+from mlcli.train.best_weights import BestWeights
+from mlcli.train.epoch_values import Diverged, EpochValues
 from mlcli.train.protocols import Task, Trials
 from mlcli.train.single_trial import SingleTrial
 from mlcli.traits import TRAIN_SAMPLE
 
 CONVERGED = "converged"
 TICK = 0.1  # least seconds between two ticks within an epoch
-
-
-class Diverged(ArithmeticError):
-    """The loss is no longer a finite number."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,19 @@ class Plan:
 
 
 @dataclass
+class Position:
+    """A place within an epoch, which trials that train side by side share. generators: the states of the global
+    generators there, of a training that continues; it needs them once the epoch's batches have seeded these."""
+
+    values: EpochValues
+    batches: int = 0  # so far
+    generators: Any = None
+
+
+@dataclass
 class Progress:
-    """The state of the loop for one trial; together with the task's state it is all that a resume needs."""
+    """The state of the loop for one trial; together with the task's state it is all that a resume needs
+    (`mlcli.train.state`)."""
 
     epoch: int = 0
     step: int = 0
@@ -64,6 +73,7 @@ class Progress:
     patience_epoch: int = 0
     stopped: str = ""  # why training ended before its last epoch; the caller may set it to end training
     failure: Diverged | None = None
+    position: Position | None = None  # None between two epochs
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,8 @@ class Epoch:
 
 
 def fit(task: Task, plan: Plan, progress: Progress) -> Iterator[Tick | Epoch]:
-    """Trains one task until the plan ends. `progress` is up to date whenever the generator yields or raises.
+    """Trains one task until the plan ends, from where `progress` is. That is up to date whenever the generator yields
+    or raises; after a Tick, it and the task have a state from which training can continue.
 
     Raises Diverged when the loss or the monitored metric is not finite, ValueError for an unknown `monitor`.
     """
@@ -107,9 +118,11 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
     best = BestWeights(len(progress))
     full = False  # whether each validation is a full evaluation
     while live:
-        plan, start = plans[live[0]], perf_counter()
-        values = EpochValues(progress[live[0]].step)
-        yield from _steps(trials, plan, [progress[i] for i in live], values)
+        plan, rows = plans[live[0]], [progress[i] for i in live]
+        clock = _Clock(rows)
+        position = rows[0].position or Position(EpochValues(rows[0].step))
+        yield from _steps(trials, plan, rows, position, clock)
+        values = position.values
         metrics = values.read(len(live))
         if plan.layer_statistics:
             _add(metrics, trials.layer_statistics())
@@ -123,17 +136,16 @@ def fit_trials(trials: Trials, plans: Sequence[Plan], progress: Sequence[Progres
             best.keep(trials, live, [row for row, better in enumerate(improved) if better], progress)
         for i, converged in zip(live, trials.converged(), strict=True):
             progress[i].stopped = progress[i].stopped or (CONVERGED if converged else "")
-        share = (perf_counter() - start) / len(live)
+        clock.read()
         for row, i in enumerate(live):
             each = progress[i]
-            each.seconds += share
             if each.failure is None:
                 yield Epoch(each.epoch, each.step, metrics[row], improved[row], i)
         yield Tick(progress[live[0]].epoch, progress[live[0]].step)  # the Epoch of every trial has been yielded
-        rows = [row for row, i in enumerate(live) if not ended(plans[i], progress[i])]
-        if len(rows) < len(live):
-            trials.keep(rows)
-        live = [live[row] for row in rows]
+        left = [row for row, i in enumerate(live) if not ended(plans[i], progress[i])]
+        if len(left) < len(live):
+            trials.keep(left)
+        live = [live[row] for row in left]
 
 
 def _validate(trials: Trials, plan: Plan, metrics: list[dict[str, float]], full: bool) -> bool:
@@ -162,25 +174,48 @@ def _add(metrics: list[dict[str, float]], columns: dict[str, list[float]], prefi
             own[f"{prefix}{name}"] = number
 
 
-def _steps(trials: Trials, plan: Plan, progress: Sequence[Progress], values: "EpochValues") -> Iterator[Tick]:
-    """The updates of one epoch."""
+class _Clock:
+    """Keeps the seconds of trials, which share those of the clock equally."""
+
+    def __init__(self, progress: Sequence[Progress]) -> None:
+        self.progress = progress
+        self.start = perf_counter()
+        self.before = [each.seconds for each in progress]
+
+    def read(self) -> None:
+        share = (perf_counter() - self.start) / len(self.progress)
+        for each, before in zip(self.progress, self.before, strict=True):
+            each.seconds = before + share
+
+
+def _steps(
+    trials: Trials, plan: Plan, progress: Sequence[Progress], position: Position, clock: _Clock
+) -> Iterator[Tick]:
+    """The updates of one epoch, from this position on."""
     lead = progress[0]
-    start = tick = perf_counter()
-    step, stopped = lead.step, ""
+    first, step, stopped = lead.step - position.batches, lead.step, ""
+    batches = trials.batches(lead.epoch, position.batches) if position.batches else trials.batches(lead.epoch)
+    if position.generators is not None:
+        restore_states(position.generators)
+    before, tick, share = lead.seconds, perf_counter(), 1 / len(progress)
     try:
-        for batch in trials.batches(lead.epoch):
-            values.add(trials.step(batch), trials.weight(batch))
+        for batch in batches:
+            position.values.add(trials.step(batch), trials.weight(batch))
             step += 1
             now = perf_counter()
             if now - tick > TICK:
                 tick = now
+                position.batches = step - first
+                clock.read()
+                for each in progress:
+                    each.step, each.position = step, position
                 yield Tick(lead.epoch + 1, step)
-            stopped = _limit(plan, step, lead.seconds + (now - start) / len(progress))
+            stopped = _limit(plan, step, before + (now - clock.start) * share)
             if stopped:
                 break
     finally:
         for each in progress:
-            each.step, each.stopped = step, each.stopped or stopped
+            each.step, each.stopped, each.position = step, each.stopped or stopped, None
 
 
 def _update_best(plan: Plan, progress: Progress, metrics: dict[str, float], failure: Diverged | None) -> bool:
@@ -218,83 +253,3 @@ def _limit(plan: Plan, step: int, seconds: float) -> str:
     if plan.max_time is not None and seconds >= plan.max_time:
         return f"trainer.max_time={plan.max_time:g}"
     return ""
-
-
-class BestWeights:
-    """A copy of the best weights of each trial, in one tensor per parameter with a row per trial: copying many rows
-    at once costs little more than copying one."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.tensors: dict[str, Tensor] = {}
-
-    def keep(self, trials: Trials, live: list[int], rows: list[int], progress: Sequence[Progress]) -> None:
-        """Copies the current weights of the trials in these rows, and gives each progress a view of its own."""
-        if not rows:
-            return
-        weights = {name: tensor.detach() for name, tensor in trials.weights().items()}
-        for name, tensor in weights.items():
-            known = self.tensors.get(name)
-            if known is None or known.shape[1:] != tensor.shape[1:]:  # a single trial may add weights (estimators)
-                self.tensors[name] = tensor.new_empty((self.count, *tensor.shape[1:]))
-            if len(rows) == self.count:
-                self.tensors[name].copy_(tensor)
-            else:
-                at = torch.tensor([live[row] for row in rows], device=tensor.device)
-                self.tensors[name][at] = tensor[torch.tensor(rows, device=tensor.device)]
-        for row in rows:
-            progress[live[row]].best_weights = {name: tensor[live[row]] for name, tensor in self.tensors.items()}
-
-
-class EpochValues:
-    """The values that the steps of an epoch returned. Tensors stay on the device and are read once, at its end."""
-
-    def __init__(self, first_step: int) -> None:
-        self.first_step = first_step
-        self.tensors: dict[str, list[Tensor]] = {}
-        self.weights: dict[str, list[float | Tensor]] = {}  # of the same steps, in the means over the epoch
-        self.numbers: dict[str, Any] = {}
-        self.failures: dict[int, Diverged] = {}
-
-    def add(self, values: dict[str, Any], weight: float | Tensor) -> None:
-        for name, value in values.items():
-            if isinstance(value, Tensor):
-                self.tensors.setdefault(name, []).append(value)
-                self.weights.setdefault(name, []).append(weight)
-            else:
-                self.numbers[name] = value
-
-    def read(self, count: int) -> list[dict[str, float]]:
-        """Metrics per trial: weighted means of tensors over the epoch as "train/NAME", and the last plain numbers."""
-        metrics: list[dict[str, float]] = [{} for _ in range(count)]
-        for name, tensors in self.tensors.items():
-            values = torch.stack(tensors).reshape(len(tensors), count).cpu().double()
-            for row, mean in enumerate(_means(values, self.weights[name]).tolist()):
-                metrics[row][f"train/{name}"] = mean
-                if not isfinite(mean):
-                    self._fail(row, name, values[:, row])
-        for name, number in self.numbers.items():
-            for row in range(count):
-                metrics[row][name] = number[row] if isinstance(number, list) else number
-        return metrics
-
-    def failure(self, row: int) -> Diverged | None:
-        """The first value of this trial that is not finite, and its step; None if all values are finite."""
-        return self.failures.get(row)
-
-    def _fail(self, row: int, name: str, values: Tensor) -> None:
-        index = int(values.isfinite().int().argmin())
-        text = f"{name} is {values[index]:g} at step {self.first_step + index + 1}: try a smaller optimizer.lr"
-        self.failures.setdefault(row, Diverged(text))
-
-
-def _means(values: Tensor, weights: Sequence[float | Tensor]) -> Tensor:
-    """Weighted means over the steps, S × K → K; the plain mean where all weights are 0."""
-    if isinstance(weights[0], Tensor):
-        weights_SK = torch.stack([torch.as_tensor(each) for each in weights]).reshape(len(weights), -1).cpu().double()
-    elif min(weights) == max(weights):  # the usual case
-        return values.mean(0)
-    else:
-        weights_SK = torch.tensor(weights, dtype=values.dtype).unsqueeze(1)
-    total = weights_SK.sum(0)
-    return torch.where(total > 0, (values * weights_SK).sum(0) / total.clamp(min=1e-300), values.mean(0))

@@ -39,8 +39,9 @@ class Evaluation:
 class Task(Protocol):
     """A learning problem: a plain object that holds its data, model, optimizer and random state."""
 
-    def batches(self, epoch: int) -> Iterable[Any]:
-        """The batches of one epoch. All random numbers of the epoch follow from the run's seed and `epoch`."""
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Any]:
+        """The batches of one epoch without the first `start` (`TaskTraits.skips_batches`), which are not prepared.
+        All random numbers of the epoch follow from the run's seed and `epoch`."""
 
     def step(self, batch: Any) -> dict[str, Any]:
         """One update. Tensors that it returns are averaged over the epoch, weighted by the number of examples or by
@@ -71,8 +72,8 @@ class Trials(Protocol):
 
     sample_metrics: tuple[str, ...]  # `mlcli.traits.TaskTraits`
 
-    def batches(self, epoch: int) -> Iterable[Any]:
-        """The batches of one epoch, each for all trials."""
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Any]:
+        """The batches of one epoch without the first `start`, each for all trials."""
 
     def step(self, batch: Any) -> dict[str, Any]:
         """One update of every trial: tensors with a value per row, lists of numbers, or one number for all."""

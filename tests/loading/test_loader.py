@@ -53,3 +53,16 @@ def test_the_training_sample_is_as_large_as_the_validation_split() -> None:
     assert first == second  # every seed
     assert len(first) == len(loaders[0].indices["val"]) == len(set(first))
     assert set(first) <= set(loaders[0].indices["train"].tolist())
+
+
+@pytest.mark.parametrize("resident", ["true", "false"])
+def test_skipped_batches_are_not_prepared(resident: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = build(run_config("data=digits", "model=mlp", f"device.resident={resident}")).loader
+    assert loader is not None
+    whole = [inputs for inputs, _ in loader.batches(3)]
+    prepared: list[int] = []
+    prepare = loader.prepare
+    monkeypatch.setattr(loader, "prepare", lambda inputs: prepared.append(len(inputs)) or prepare(inputs))
+    rest = [inputs for inputs, _ in loader.batches(3, len(whole) - 2)]
+    assert len(rest) == 2 and all(map(torch.equal, rest, whole[-2:]))
+    assert len(prepared) <= 2

@@ -12,7 +12,8 @@ from mlcli.run.job import Job
 from mlcli.run.member import StackMember
 from mlcli.sweep.halving import Halving, count_seeds, in_stacks, seeds_together
 from mlcli.sweep.trial import Trial
-from mlcli.train.loop import Diverged, Epoch
+from mlcli.train.epoch_values import Diverged
+from mlcli.train.loop import Epoch
 
 Scores = dict[tuple[float, int], float | None]  # learning rate and seed → loss, None for a failure
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from mlcli.train.loop import Diverged, Epoch, Plan, Progress, fit
+from mlcli.train.epoch_values import Diverged
+from mlcli.train.loop import Epoch, Plan, Progress, fit
 from mlcli.train.protocols import Evaluation
 
 

@@ -38,9 +38,9 @@ class GradientTask:
         self.own_metrics: dict[str, Callable[[dict[str, Tensor]], float]] = {}  # the user's
         self.weighs_batches = isinstance(self, WeighsBatches)
 
-    def batches(self, epoch: int) -> Iterable[tuple[Tensor, ...]]:
+    def batches(self, epoch: int, start: int = 0) -> Iterable[tuple[Tensor, ...]]:
         self.model.train()
-        return self.loader.batches(epoch)
+        return self.loader.batches(epoch, start)
 
     def step(self, batch: tuple[Tensor, ...]) -> dict[str, Any]:
         weighted = {"weight_of": self.batch_weight} if self.weighs_batches else {}

@@ -51,13 +51,15 @@ class KMeansSearches:
         absent = centroids.new_full((model.starts, most - model.clusters, centroids.shape[2]), FAR)
         return torch.cat([centroids, absent], 1)
 
-    def batches(self, epoch: int) -> Iterator[Tensor | None]:
-        """The batches of an epoch: A × B × D, in each trial's own order, or one None for all points at once."""
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Tensor | None]:
+        """The batches of an epoch without the first `start`: A × B × D, in each trial's own order, or one None for
+        all points at once."""
         if self.mini_batch is None:
-            yield None
+            if not start:
+                yield None
             return
         order_TN = torch.stack([self._order(loader, epoch) for loader in self.loaders])
-        for index_TB in torch.split(order_TN, self.mini_batch, 1):
+        for index_TB in torch.split(order_TN, self.mini_batch, 1)[start:]:
             yield self.points[index_TB].repeat_interleave(self.starts, 0)
         self._assign_points()
 
@@ -138,9 +140,13 @@ class KMeansSearches:
         for name in (*STATE, "moving"):
             setattr(self, name, getattr(self, name)[rows])
 
-    def state_dict(self) -> dict[str, Tensor]:
-        return {name: getattr(self, name) for name in STATE}
+    def state_dict(self) -> dict[str, Any]:
+        tensors = {name: getattr(self, name) for name in (*STATE, "moving")}
+        return {**tensors, "converged": list(self.converged), "history": list(self.history)}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        for name in STATE:
-            setattr(self, name, state[name])
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        device = self.points.device
+        for name in (*STATE, "moving"):
+            setattr(self, name, state[name].to(device))
+        self.converged = list(state["converged"])
+        self.history = [centroids.to(device) for centroids in state["history"]]

@@ -21,8 +21,8 @@ class KMeansStack(TaskStack):
         super().__init__(tasks)
         self.searches = KMeansSearches(tasks)
 
-    def batches(self, epoch: int) -> Iterable[Tensor | None]:
-        return self.searches.batches(epoch)
+    def batches(self, epoch: int, start: int = 0) -> Iterable[Tensor | None]:
+        return self.searches.batches(epoch, start)
 
     def step(self, batch: Tensor | None) -> dict[str, Any]:
         self.searches.step(batch)

@@ -15,9 +15,9 @@ class MetaBatches:
     def __init__(self, tasks: Sequence[Any]) -> None:
         self.tasks = list(tasks)
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
+    def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """K × the tensors of one trial."""
-        for each in zip(*(task.batches(epoch) for task in self.tasks), strict=True):
+        for each in zip(*(task.batches(epoch, start) for task in self.tasks), strict=True):
             yield tuple(torch.stack(tensors) for tensors in zip(*each, strict=True))
 
     def sample(self, fill: Any, shape: Sequence[int], dtype: torch.dtype) -> Tensor:

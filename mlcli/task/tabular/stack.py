@@ -17,8 +17,8 @@ class TabularStack(TaskStack):
         self.agents = TabularAgents(tasks)
         self.has_converged = [False] * len(tasks)
 
-    def batches(self, epoch: int) -> Iterable[int]:
-        yield epoch
+    def batches(self, epoch: int, start: int = 0) -> Iterable[int]:
+        yield from [epoch][start:]
 
     def step(self, batch: int) -> dict[str, Any]:
         metrics, self.has_converged = self.agents.run_epoch(batch)

@@ -118,10 +118,10 @@ class Stack(TaskStack):
                 [torch.as_tensor(value, dtype=like.dtype, device=like.device) for value in values]
             )
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
+    def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         self.task.model.train()
         states: tuple[Any, ...] = ()
-        for batch in self.loader.batches(epoch):
+        for batch in self.loader.batches(epoch, start):
             states = states or global_rng_states()
             yield batch
         if states:
