@@ -20,9 +20,13 @@ def user_errors() -> Iterator[None]:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(_with_notes("interrupted", error), file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
+    except SystemExit as error:
+        if error.code == TERMINATED and _notes(error):
+            print(_with_notes("terminated", error), file=sys.stderr)
+        raise
     except ValueError as error:
         from mlcli.config.errors import ConfigError
 
@@ -48,6 +52,17 @@ def user_errors() -> Iterator[None]:
 
 class RunFailure(Exception):
     """A command has failed; the message is one sentence."""
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What was added to an exception on its way, such as how to continue."""
+    return getattr(error, "__notes__", [])
+
+
+def _with_notes(text: str, error: BaseException) -> str:
+    from mlcli.config.redact import redact
+
+    return printable(redact("; ".join([text, *_notes(error)])))
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -56,6 +56,8 @@ class Trainer:
     patience: int | None = field(default=None, metadata=COUNT)  # epochs without improvement
     min_delta: float = field(default=0.0, metadata={"range": Range(0)})
     layer_statistics: bool = False
+    checkpoint_every: float | None = field(default=60.0, metadata=POSITIVE)  # seconds
+    keep_checkpoints: bool = False
     class_weights: Any = None  # null, balanced, or one number per class
     sampler: str | None = field(default=None, metadata={"choices": ("balanced",)})
     seed: int = field(default=0, metadata={"range": Range(0)})

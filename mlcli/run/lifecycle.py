@@ -1,6 +1,7 @@
 """The lifecycle of a run: build, create the folder, train, evaluate, finish. The folder records how it ended."""
 
 import logging
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,12 +13,14 @@ from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
 from mlcli.run.baseline import boosting_scores
 from mlcli.run.build import Parts, build
+from mlcli.run.checkpoints import Checkpoints
 from mlcli.run.conclusion import conclude
 from mlcli.run.directions import is_higher_better
 from mlcli.run.failure import RunFailed, end_of, is_disk_full, is_interrupt
 from mlcli.run.figures import Save, save_figures
 from mlcli.run.finish import finish
 from mlcli.run.finished_run import FinishedRun
+from mlcli.run.interruption import deferred
 from mlcli.run.job import Job, initial_record, title
 from mlcli.run.log import log_to
 from mlcli.run.metrics import check_monitor
@@ -27,8 +30,9 @@ from mlcli.store.records import write_json
 from mlcli.store.weights import save_tensors
 from mlcli.track.console import RunDisplay
 from mlcli.track.journal import Journal
+from mlcli.track.tracking import command_with_flags
 from mlcli.train.epoch_values import Diverged
-from mlcli.train.loop import Epoch, Plan, Progress, fit
+from mlcli.train.loop import Epoch, Plan, Progress, Tick, fit
 from mlcli.traits import model_traits
 
 log = logging.getLogger("mlcli")
@@ -45,32 +49,51 @@ def train(
     parts = build(job.cfg)
     check_monitor(job.cfg, parts)
     folder = RunFolder.create(job.path, initial_record(job))
-    with log_to(folder.path / "train.log"), _end_recorded(folder):
+    with log_to(folder.path / "train.log"), end_recorded(folder, job):
         write_description(folder, job, parts)
         follow(folder.path)
-        progress = Progress()
-        console.start(folder.path, title(job), job.cfg.trainer.epochs, parts.steps_per_epoch, sizes_text(parts))
-        console.note(parts.transferred.line() if parts.transferred else "")
-        _fit(folder, job.cfg, parts, progress, console)
-        console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
-        result = finish(folder, job.cfg, parts, progress, save)
-        if job.parent is None and (scores := boosting_scores(job.cfg, parts.data)):
-            result |= {"boosting": scores}
-            write_json(folder.path / "result.json", result)
-        if job.parent is None:
-            conclude(job.cfg, [FinishedRun(folder, job.cfg, "FINISHED", {}, result["metrics"])], folder)
-        return result
+        return train_from(Progress(), folder, job, parts, console, save)
 
 
-def _fit(folder: RunFolder, cfg: Settings, parts: Parts, progress: Progress, console: RunDisplay) -> None:
+def train_from(
+    progress: Progress, folder: RunFolder, job: Job, parts: Parts, console: RunDisplay, save: Save | None = Plot.save
+) -> dict[str, Any]:
+    """Trains from this progress to the end and finishes the run. Returns the content of `result.json`."""
+    console.start(folder.path, title(job), job.cfg.trainer.epochs, parts.steps_per_epoch, sizes_text(parts))
+    console.note(parts.transferred.line() if parts.transferred else "")
+    checkpoints = Checkpoints(folder.path, job.cfg, parts, progress)
+    _fit(folder, job.cfg, parts, progress, console, checkpoints)
+    console.note(f"stopped early: {progress.stopped}" if progress.stopped else "")
+    result = finish(folder, job.cfg, parts, progress, save)
+    if job.parent is None and (scores := boosting_scores(job.cfg, parts.data)):
+        result |= {"boosting": scores}
+        write_json(folder.path / "result.json", result)
+    if job.parent is None:
+        conclude(job.cfg, [FinishedRun(folder, job.cfg, "FINISHED", {}, result["metrics"])], folder)
+    checkpoints.tidy()
+    return result
+
+
+def _fit(
+    folder: RunFolder,
+    cfg: Settings,
+    parts: Parts,
+    progress: Progress,
+    console: RunDisplay,
+    checkpoints: Checkpoints,
+) -> None:
     """Trains, and saves the last weights even after an error."""
     plan = plan_of(cfg)
     try:
-        with Journal(folder.path / "metrics.jsonl") as journal:
+        with Journal(folder.path / "metrics.jsonl") as journal, deferred() as interruption:
             for event in fit(parts.task, plan, progress):
                 if isinstance(event, Epoch):
                     journal.write(event.epoch, event.step, event.metrics)
                 console.show(event, plan.monitor)
+                checkpoints.after(event)
+                if isinstance(event, Tick):
+                    interruption.end_if_due(checkpoints)
+        checkpoints.end()
     except BaseException:
         console.stop()
         with suppress(OSError, SafetensorError):  # the first error is the one to report
@@ -117,8 +140,15 @@ def write_description(folder: RunFolder, job: Job, parts: Parts) -> None:
     save_figures(lambda: job.plots, "figures", folder.record(), folder.path / "figures")
 
 
+def resume_command(job: Job) -> str:
+    """The command that continues the run."""
+    runs = Path(job.cfg.outputs).absolute() / "runs"
+    run = job.id if job.path.absolute().parent == runs else str(job.path)
+    return f"{command_with_flags('resume', job.cfg.outputs, None)} {shlex.quote(run)}"
+
+
 @contextmanager
-def _end_recorded(folder: RunFolder) -> Iterator[None]:
+def end_recorded(folder: RunFolder, job: Job) -> Iterator[None]:
     """Records the end of the run in its folder. Errors become RunFailed in one line; tracebacks go to the log."""
     try:
         yield
@@ -132,6 +162,7 @@ def _end_recorded(folder: RunFolder) -> Iterator[None]:
             log.exception("run failed")
         folder.end(status, reason)
         if is_interrupt(error):
+            error.add_note(f"`{resume_command(job)}` continues the run")
             raise
         where = f"; see {folder.path}" if is_disk_full(error) else f" (traceback in {folder.path / 'train.log'})"
         raise RunFailed(reason if diverged else f"{reason}{where}") from error
