@@ -33,6 +33,8 @@ OTHER_WORDS = {
     "experiments": "list experiments",
     "ps": "runs",
     "remove": "rm",
+    "continue": "resume",
+    "restart": "resume",
     "run": "train",
     "sweep": "train -m",
     "tail": "logs -f",

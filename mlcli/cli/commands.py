@@ -7,6 +7,7 @@ PANELS = {
     "Train and evaluate": {
         "data": "Describe a table of your own: kinds of columns, gaps, and what looks wrong",
         "train": "Train a model, or run a sweep with -m",
+        "resume": "Continue a run that was interrupted, or train a finished one further",
         "crossval": "Cross-validate a model, or compare several on the same folds",
         "evaluate": "Evaluate a finished run with its best weights",
         "predict": "Predict for a file of inputs, or continue a prompt",
@@ -62,6 +63,9 @@ TRAINING = {
 FLAGS = {
     "train": TRAINING | HYDRA_FLAGS,
     "crossval": TRAINING | HYDRA_FLAGS,
+    "resume": {name: TRAINING[name] for name in ("--quiet", "--verbose", "--json")}
+    | LOADING
+    | {"--trust-run": "Trust the run's config as if you had written it"},
     "evaluate": LOADING
     | {
         "--split": "train, val or test",
@@ -122,6 +126,9 @@ CROSSVAL = {
     "by": ("example", "group", "class", "time", "group:", "time:", "column:"),
     "metric": ("test/accuracy", "test/f1_macro", "test/roc_auc", "test/rmse", "test/r2", "test/loss"),
 }
+
+# What `resume` takes, which a test compares with `mlcli.run.resume`.
+RESUMED = ("trainer.epochs", "trainer.max_steps", "trainer.max_time", "trainer.patience", "device", "tracking")
 
 # Settings with choices, which a test compares with the schema.
 SETTINGS = {

@@ -16,6 +16,7 @@ from mlcli.cli.commands import (
     FILTERS,
     FLAG_VALUES,
     FLAGS,
+    RESUMED,
     SETTINGS,
     SHELLS,
     SHORT,
@@ -89,11 +90,16 @@ def _arguments(line: Line) -> Candidates | None:
             return found and {word: text for word, text in found.items() if word.startswith(allowed)}
         case "predict" if line.positional():
             return FILES if len(line.positional()) == 1 else {}
+        case "resume" if line.positional():
+            found = overrides(line)
+            return found and {word: text for word, text in found.items() if word.startswith(RESUMED)}
         case "show" | "serve" | "logs" | "export" if line.positional():
             return {}
-        case "rm" | "show" | "compare" | "logs" | "evaluate" | "predict" | "serve" | "export" if "=" in line.word:
+        case "rm" | "show" | "compare" | "logs" | "evaluate" | "predict" | "serve" | "export" | "resume" if (
+            "=" in line.word
+        ):
             return _filters(line)
-        case "evaluate" | "show" | "predict" | "serve" | "compare" | "logs" | "rm" | "export":
+        case "evaluate" | "show" | "predict" | "serve" | "compare" | "logs" | "rm" | "export" | "resume":
             return (
                 FILES if line.word[:1] in ("/", ".", "~") or "/" in line.word else run_names(line.value("--outputs"))
             )

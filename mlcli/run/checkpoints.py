@@ -10,10 +10,11 @@ from mlcli.config.settings import Settings
 from mlcli.run.build import Parts
 from mlcli.store import checkpoint
 from mlcli.store.weights import save_weights
+from mlcli.system import sync
 from mlcli.train.loop import Epoch, Progress, Tick
 from mlcli.train.state import can_continue, state_of
 
-FOLDER, BEST = "checkpoints", "best.safetensors"
+FOLDER, BEST, JOURNAL = "checkpoints", "best.safetensors", "metrics.jsonl"
 EVERY = 60.0  # seconds; of the config of a run that has no such setting yet
 FAST = 5.0  # seconds from the start, and between two savings, of the best weights
 SHARE = 0.01  # of the training time
@@ -61,6 +62,9 @@ class Checkpoints:
     def save(self) -> None:
         """Saves a checkpoint. Raises OSError. A state that cannot be saved is logged, once."""
         start = perf_counter()
+        journal = self.folder.with_name(JOURNAL)
+        if journal.exists():
+            sync(journal)  # with the epochs before the checkpoint, also after a power cut
         try:
             checkpoint.save(self.folder, state_of(self.parts.task, self.progress))
         except ValueError as error:

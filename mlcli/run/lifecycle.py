@@ -85,7 +85,8 @@ def _fit(
     """Trains, and saves the last weights even after an error."""
     plan = plan_of(cfg)
     try:
-        with Journal(folder.path / "metrics.jsonl") as journal, deferred() as interruption:
+        journal = Journal(folder.path / "metrics.jsonl", progress.epoch, folder.count_cut)
+        with journal, deferred() as interruption:
             for event in fit(parts.task, plan, progress):
                 if isinstance(event, Epoch):
                     journal.write(event.epoch, event.step, event.metrics)
@@ -93,6 +94,7 @@ def _fit(
                 checkpoints.after(event)
                 if isinstance(event, Tick):
                     interruption.end_if_due(checkpoints)
+            journal.end()
         checkpoints.end()
     except BaseException:
         console.stop()
@@ -160,7 +162,7 @@ def end_recorded(folder: RunFolder, job: Job) -> Iterator[None]:
         status, reason = ("FAILED", str(error)) if diverged else end_of(error)
         if status == "FAILED" and not diverged:
             log.exception("run failed")
-        folder.end(status, reason)
+        folder.end(status, reason, **({"diverged": True} if diverged else {}))
         if is_interrupt(error):
             error.add_note(f"`{resume_command(job)}` continues the run")
             raise

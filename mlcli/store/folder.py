@@ -17,7 +17,7 @@ from mlcli.config.settings import Settings, settings
 from mlcli.config.stored import has_interpolation, read_yaml
 from mlcli.files import write_atomic
 from mlcli.store.format import FORMAT, current_names, rename_monitored
-from mlcli.store.process import hold_lock, release_lock
+from mlcli.store.process import current_process, hold_lock, release_lock
 from mlcli.store.records import finite, parse, read_json, read_lines, to_json, try_read_json, write_json
 from mlcli.system import sync
 
@@ -70,15 +70,26 @@ class RunFolder:
     def _readable_record(self) -> dict[str, Any]:
         return try_read_json(self.path / self.record_name) or {"format": FORMAT}
 
-    def end(self, status: str, reason: str | None = None) -> None:
-        """Marks the run FINISHED, FAILED or KILLED."""
-        end = {"status": status, "ended": time.time(), "reason": reason}
+    def end(self, status: str, reason: str | None = None, **more: Any) -> None:
+        """Marks the run FINISHED, FAILED or KILLED. more: other fields of the record."""
+        end = {"status": status, "ended": time.time(), "reason": reason, **more}
         record = self.record()
         is_alone = record.get("parent") is None
         if is_alone and status == "FINISHED":
             self._sync()
         write_json(self.path / self.record_name, record | end, durable=is_alone)
         release_lock(self.path)
+
+    def begin_again(self, **changes: Any) -> None:
+        """Marks a run that has ended as running, by this process. Its lock is held already."""
+        record = self.record()
+        again = {"status": "RUNNING", "ended": None, "reason": None, "resumed": record.get("resumed", 0) + 1}
+        write_json(self.path / self.record_name, record | again | current_process() | changes, durable=True)
+
+    def count_cut(self) -> None:
+        """Records that lines of the journal which may have been delivered were removed, for the courier."""
+        record = self.record()
+        write_json(self.path / self.record_name, record | {"cuts": record.get("cuts", 0) + 1})
 
     def _sync(self) -> None:
         """Flushes to disk what a run that is recorded as FINISHED must still have after a power cut."""

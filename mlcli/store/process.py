@@ -49,8 +49,8 @@ def start_time(pid: int) -> int | None:
     return int(found[19]) if found else None
 
 
-def hold_lock(folder: Path) -> None:
-    """Locks the folder's LOCK until `release_lock` or the end of this process."""
+def hold_lock(folder: Path) -> bool:
+    """Locks the folder's LOCK until `release_lock` or the end of this process. False if another process holds it."""
     deadline = time.monotonic() + TIMEOUT
     try:
         while (held := lock(folder / LOCK)) is None and time.monotonic() < deadline:
@@ -58,9 +58,10 @@ def hold_lock(folder: Path) -> None:
     except OSError:  # a file system without locks
         with suppress(OSError):
             (folder / LOCK).unlink(missing_ok=True)
-        return
+        return True
     if held is not None:
         _held[folder] = held
+    return held is not None
 
 
 def release_lock(folder: Path) -> None:

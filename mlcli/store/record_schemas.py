@@ -122,6 +122,11 @@ run = fields(
     options=table(text),
     choices=each(fields({"trials": each(count), "together": flag, "by": text, "reason": text})),
     repeat=text,
+    resumed=count,
+    resumed_from=maybe(text),
+    resumed_with=each(text),
+    cuts=count,
+    diverged=flag,
 )
 result = fields(
     {"best_epoch": count, "seconds": number, "metrics": metrics},
@@ -223,11 +228,13 @@ run_id = matching("[0-9a-f]{32}", "an id of MLflow")
 model_id = matching("m-[0-9a-f]{32}", "an id of MLflow")
 mlflow = fields(
     {"uri": text, "offset": count, "complete": flag},
+    cuts=count,
+    reopened=flag,
     run_id=run_id,
     model_id=model_id,
     new_model_id=model_id,
 )
-tensorboard = fields({"offset": count, "complete": flag})
+tensorboard = fields({"offset": count, "complete": flag}, cuts=count)
 
 RECORDS: dict[str, Check] = {
     "run.json": run,

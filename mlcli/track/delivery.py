@@ -12,9 +12,10 @@ from mlcli.store.records import Damaged, flatten, read_json, read_lines, try_rea
 from mlcli.store.status import record_path
 from mlcli.track.artifacts import artifacts
 from mlcli.track.late_updates import STATE, update_trials
-from mlcli.track.mlflow_names import MAX_TEXT, STATUS, tidy
+from mlcli.track.mlflow_names import MAX_TEXT, STATUS
 from mlcli.track.mlflow_rows import RunUpdate
 from mlcli.track.model_code import code_of
+from mlcli.track.run_tags import tags_of
 from mlcli.track.summary import summarise
 
 if TYPE_CHECKING:
@@ -104,9 +105,12 @@ class Delivery:
     def _advance(self, record: dict[str, Any]) -> None:
         if "run_id" not in self.state:
             self._create(record)
+        if self.state.get("reopened"):
+            self.store.reopen_run(self.state["run_id"])
+            self._save(reopened=False)
         if not self.state.get("described"):
             self._describe()
-        self._send_new_lines()
+        self._send_new_lines(record)
         if record["status"] != "RUNNING":
             self._complete(record)
 
@@ -135,32 +139,11 @@ class Delivery:
 
     def _create(self, record: dict[str, Any]) -> None:
         experiment_id = self.store.experiment(record["tracking"]["experiment"])
-        tags = {key: str(value) for key, value in self._tags(record).items() if value}
+        tags = {key: str(value) for key, value in tags_of(self.folder, record, self.store.address).items() if value}
         # An earlier request may have created the run although its response was lost.
         found = self.store.find_run(experiment_id, record["started"], tags) if "tried" in self.state else None
         self._save(uri=self.store.address, tried=True)
         self._save(run_id=found or self.store.create_run(experiment_id, tags, record["started"]))
-
-    def _tags(self, record: dict[str, Any]) -> dict[str, Any]:
-        parent = try_read_json(self.folder.parent / STATE) if record.get("parent") else None
-        nested = parent is not None and parent["uri"] == self.store.address
-        # A trial that failed before it was built has that of its sweep.
-        folders = [self.folder, self.folder.parent] if record.get("parent") else [self.folder]
-        environment = next(filter(None, (try_read_json(each / "environment.json") for each in folders)), {})
-        return {
-            "mlflow.runName": record["name"],
-            "mlflow.user": environment.get("user"),
-            "mlflow.source.name": record["command"],
-            "mlflow.source.type": "LOCAL",
-            "mlflow.source.git.commit": environment.get("git_commit"),
-            "mlflow.parentRunId": parent["run_id"] if parent and nested else None,
-            "mlcli.run_id": record["id"],
-            "mlcli.folder": self.folder,
-            "host": record["host"],
-            "device": environment.get("device"),
-            **{f"mlcli.{tidy(group)}": option for group, option in (record.get("options") or {}).items()},
-            "mlcli.status": record["status"] if record["status"] != "RUNNING" else None,
-        }
 
     def _describe(self) -> None:
         if params := self._params():
@@ -184,12 +167,19 @@ class Delivery:
         found = [data for folder in folders if (data := try_read_json(folder / "data.json"))]
         return list({(data["name"], data["digest"]): data for data in found}.values())
 
-    def _send_new_lines(self) -> None:
-        """Sends the complete lines of the journal since the last delivery."""
-        lines, offset = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
-        if offset != self.state["offset"]:
+    def _send_new_lines(self, record: dict[str, Any]) -> None:
+        """Sends the complete lines of the journal since the last delivery; all of them, if lines were cut since.
+        MLflow ignores those that it has, and keeps those that were cut, which no request removes."""
+        cuts = record.get("cuts", 0)
+        start = 0 if self._is_cut(record) else self.state["offset"]
+        lines, offset = read_lines(self.folder / "metrics.jsonl", start)
+        if offset != self.state["offset"] or self._is_cut(record):
             self.store.log_history(self.state["run_id"], lines)
-            self._save(offset=offset)
+            self._save(offset=offset, cuts=cuts)
+
+    def _is_cut(self, record: dict[str, Any]) -> bool:
+        """Whether lines that were delivered may have been cut from the journal since."""
+        return bool(record.get("cuts", 0) != self.state.get("cuts", 0))
 
     @property
     def creation_is_uncertain(self) -> bool:
@@ -207,9 +197,11 @@ class Delivery:
             return None
         if "described" in self.state and self._is_done(stages.get(self.state["run_id"], "missing")):
             return None
-        lines, self._read_until = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
+        start = 0 if self._is_cut(record) else self.state["offset"]
+        lines, self._read_until = read_lines(self.folder / "metrics.jsonl", start)
         has_ended = record["status"] != "RUNNING"
-        if "described" in self.state and not lines and not has_ended:
+        is_new = bool(lines) or has_ended or self._is_cut(record) or self.state.get("reopened")
+        if "described" in self.state and not is_new:
             return None
         if "new_model_id" not in self.state:
             run_id = self.state.get("run_id") or uuid.uuid4().hex
@@ -227,9 +219,13 @@ class Delivery:
             status=STATUS.get(record["status"], record["status"]),
             started=record["started"],
             ended=None,
-            tags={key: str(value) for key, value in self._tags(record).items() if value},
+            tags={
+                key: str(value) for key, value in tags_of(self.folder, record, self.store.address).items() if value
+            },
             params=params,
             lines=lines,
+            cuts=record.get("cuts", 0),
+            replaces_metrics=self._is_cut(record),
         )
 
     def _final_update(self, record: dict[str, Any], lines: list[dict[str, Any]]) -> RunUpdate:
@@ -248,12 +244,15 @@ class Delivery:
 
     def mark_delivered(self, update: RunUpdate) -> None:
         """Records that the update is in the store."""
+        done = {"described": True, "offset": self._read_until}
+        if update.cuts or "reopened" in self.state:
+            done |= {"cuts": update.cuts, "reopened": False}
         if update.ended is None:
-            self._save(described=True, offset=self._read_until)
+            self._save(**done)
             return
         if self.is_sweep:
             update_trials(self.folder, self.record(), self.store, self.is_live)
-        self._save(described=True, offset=self._read_until, model_id=update.model_id, complete=True)
+        self._save(**done, model_id=update.model_id, complete=True)
 
     def _complete(self, record: dict[str, Any]) -> None:
         run_id, ended = self.state["run_id"], record.get("ended") or time.time()

@@ -52,6 +52,8 @@ class EventLog:
     def advance(self) -> None:
         """Writes new lines of the journal and, once the run has ended, its results, settings and figures."""
         record = try_read_json(record_path(self.folder)) or {}
+        if record.get("cuts", 0) != self.state.get("cuts", 0):
+            self._begin_again(record["cuts"])
         lines, offset = read_lines(self.folder / "metrics.jsonl", self.state["offset"])
         self._write(event for line in lines for event in _scalars(line["metrics"], line["epoch"], line["time"]))
         self.state["offset"] = offset
@@ -59,6 +61,15 @@ class EventLog:
             self._write(self._ending(record.get("ended") or time.time()))
             self.state["complete"] = True
         write_json(self.folder / STATE, self.state)
+
+    def _begin_again(self, cuts: int) -> None:
+        """Lines that were written may have been cut from the journal: all are written anew."""
+        if self.file:
+            self.file.close()
+        self.file = None
+        for path in plain_files(self.folder / FOLDER):
+            path.unlink()
+        self.state |= {"offset": 0, "cuts": cuts}
 
     def release(self) -> None:
         if self.file:

@@ -54,6 +54,8 @@ class RunUpdate:
     files: Sequence[Path] = field(default_factory=list)
     has_model: bool = False
     code: Code = "none"  # in the model
+    cuts: int = 0  # how often lines were cut from the journal
+    replaces_metrics: bool = False  # lines are the whole journal, and rows of others are removed
 
 
 @contextmanager
@@ -93,6 +95,9 @@ def write(database: Path, artifacts: str, updates: Sequence[RunUpdate]) -> None:
         if each.has_model:
             _add_model(rows, each, experiment_id, root)
     with _opened(database) as connection:
+        for each in updates:
+            for table in ("metrics", "latest_metrics") if each.replaces_metrics else ():
+                connection.execute(f"DELETE FROM {table} WHERE run_uuid = ?", (each.run_id,))
         for table, added in rows.items():
             _insert(connection, table, added)
         for each in updates:

@@ -220,6 +220,11 @@ class Store:
 
         send(self.client, run_id, model_id, folder, code)
 
+    def reopen_run(self, run_id: str) -> None:
+        """Marks a run that has ended as running again."""
+        self.client.set_tag(run_id, "mlcli.status", "RUNNING")
+        self.client.update_run(run_id, status="RUNNING")
+
     def end_run(self, run_id: str, status: str, ended: float) -> None:
         self.client.set_tag(run_id, "mlcli.status", status)
         self.client.set_terminated(run_id, STATUS.get(status, status), int(ended * 1000))

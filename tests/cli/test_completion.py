@@ -16,11 +16,22 @@ from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 from mlcli.cli import run_names
 from mlcli.cli.app import load_command
 from mlcli.cli.command_line import split
-from mlcli.cli.commands import COMMANDS, FILTERS, FLAG_VALUES, FLAGS, HYDRA_FLAGS, SETTINGS, SHORT, TABLE_SETTINGS
+from mlcli.cli.commands import (
+    COMMANDS,
+    FILTERS,
+    FLAG_VALUES,
+    FLAGS,
+    HYDRA_FLAGS,
+    RESUMED,
+    SETTINGS,
+    SHORT,
+    TABLE_SETTINGS,
+)
 from mlcli.cli.complete import FILES_STATUS, complete, script
 from mlcli.config import index
 from mlcli.config.compose import hydra_session
 from mlcli.config.schema import Config
+from mlcli.run.resume import ALLOWED
 from mlcli.store.record_schemas import STATUSES
 from mlcli.store.stored_run import DAMAGED, NEWER
 
@@ -143,6 +154,8 @@ def test_runs(ask: Ask, tmp_path: Path) -> None:
     assert ask("mlcli evaluate 20260101") == ["20260101-000000-aaaaaaaa"]
     assert ask("mlcli show last ") == []
     assert {word.partition("=")[0] for word in ask("mlcli evaluate last d")} == {"data", "device"}
+    assert {word.partition("=")[0] for word in ask("mlcli resume last trainer.")} == {*RESUMED[:4]}
+    assert RESUMED == ALLOWED
 
 
 @pytest.mark.parametrize("name", COMMANDS)
