@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 OPTIONAL := $(VENV)/optional
 
-.PHONY: help train test exhaustive optional examples lint docs map compatibility ui bench tables chapter clean
+.PHONY: help train test exhaustive faults optional examples lint docs map compatibility ui bench tables chapter clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-17s %s\n", "make " $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ test: $(INSTALLED)  ## set up, then run the tests
 
 exhaustive: $(INSTALLED)  ## all tests, with every combination of model, optimizer and schedule
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m 'not optional'
+
+faults: $(INSTALLED)  ## kill 200 runs with -9 at random moments, and resume them (an hour)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/faults --kills $(or $(KILLS),200) -rP
 
 optional: $(OPTIONAL)  ## test what needs TensorFlow, aeon and the weights of MiniLM, in a folder of their own
 	PYTHONPATH=$(abspath $(OPTIONAL)) OMP_NUM_THREADS=1 $(BIN)/pytest -m optional tests/loading tests/model tests/test_configs.py

@@ -13,6 +13,10 @@ from mlcli.config import own_code
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=4, help="runs that tests/faults kills with -9")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Tests run in parallel on few cores: more threads would compete for them."""

@@ -11,7 +11,7 @@ from mlcli.track import delivery, event_log
 from mlcli.track.late_updates import STATE
 from mlcli.track.mlflow_store import without_password
 
-PATIENCE = 10.0  # seconds in which another command may complete the delivery
+PATIENCE = 30.0  # seconds in which another command may complete the delivery
 FILES = {STATE: delivery.LOCK, event_log.STATE: event_log.LOCK}
 
 
