@@ -164,7 +164,8 @@ def end_recorded(folder: RunFolder, job: Job) -> Iterator[None]:
             log.exception("run failed")
         folder.end(status, reason, **({"diverged": True} if diverged else {}))
         if is_interrupt(error):
-            error.add_note(f"`{resume_command(job)}` continues the run")
+            if job.parent is None:
+                error.add_note(f"`{resume_command(job)}` continues the run")
             raise
         where = f"; see {folder.path}" if is_disk_full(error) else f" (traceback in {folder.path / 'train.log'})"
         raise RunFailed(reason if diverged else f"{reason}{where}") from error
