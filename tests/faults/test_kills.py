@@ -62,20 +62,16 @@ def train(folder: Path, case: str, name: str) -> "subprocess.Popen[bytes]":
     return process(folder, "train", *CASES[case], *COMMON, f"hydra.run.dir=outputs/runs/{name}", f"name={name}")
 
 
-def await_start(run: Path, running: "subprocess.Popen[bytes]") -> float:
-    """When the run's folder was there."""
-    while not (run / "run.json").exists() and running.poll() is None:
-        time.sleep(0.01)
-    return time.monotonic()
-
-
 def finished(running: "subprocess.Popen[bytes]", folder: Path) -> None:
     assert running.wait(LONGEST) == 0, (folder / "log").read_text()[-3000:]
 
 
-def killed(running: "subprocess.Popen[bytes]", seconds: float) -> bool:
-    """Whether it was killed before it had ended."""
-    time.sleep(seconds)
+def killed(running: "subprocess.Popen[bytes]", run: Path, epochs: int, chosen: random.Random) -> bool:
+    """Kills it after a random number of epochs and a random part of a second. Whether it had not ended yet."""
+    least = chosen.randint(0, epochs)
+    while running.poll() is None and not ((run / "run.json").exists() and len(lines_of(run)) >= least):
+        time.sleep(0.01)
+    time.sleep(chosen.random() ** 2)
     running.send_signal(signal.SIGKILL)
     return running.wait() == -signal.SIGKILL
 
@@ -91,22 +87,19 @@ def test_a_killed_run_ends_with_the_bits_of_another(
         pytest.skip("--kills is smaller than the number of cases")
     write_table(tmp_path / "rows.csv")
     runs, chosen, found = tmp_path / "outputs" / "runs", random.Random(case), Counter[str]()
-    whole = train(tmp_path, case, "whole")
-    start = await_start(runs / "whole", whole)
-    finished(whole, tmp_path)
-    length = time.monotonic() - start
+    finished(train(tmp_path, case, "whole"), tmp_path)
+    epochs = len(lines_of(runs / "whole"))
     for number in range(count):
         name = f"killed-{number}"
-        running = train(tmp_path, case, name)
-        await_start(runs / name, running)
-        found["killed"] += killed(running, chosen.uniform(0, length))
+        found["killed"] += (was_killed := killed(train(tmp_path, case, name), runs / name, epochs, chosen))
+        found["ended before"] += not was_killed
         found["without a checkpoint"] += not numbered(runs / name / "checkpoints")
         if chosen.random() < AGAIN:
-            running = process(tmp_path, "resume", name)
-            found["killed again"] += killed(running, chosen.uniform(0, 2 * length))
+            found["killed again"] += killed(process(tmp_path, "resume", name), runs / name, epochs, chosen)
         finished(process(tmp_path, "resume", name), tmp_path)
         assert_same(runs / name, runs / "whole")
         assert_in_mlflow(tmp_path / "outputs", runs / name)
+    assert found["killed"]
     print(f"{case}: {dict(found)}")
 
 
