@@ -35,6 +35,7 @@ OTHER_WORDS = {
     "remove": "rm",
     "continue": "resume",
     "restart": "resume",
+    "reproduce": "verify",
     "run": "train",
     "sweep": "train -m",
     "tail": "logs -f",

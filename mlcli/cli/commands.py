@@ -8,6 +8,7 @@ PANELS = {
         "data": "Describe a table of your own: kinds of columns, gaps, and what looks wrong",
         "train": "Train a model, or run a sweep with -m",
         "resume": "Continue a run that was interrupted, or train a finished one further",
+        "verify": "Train a finished run again, and compare it bit for bit",
         "crossval": "Cross-validate a model, or compare several on the same folds",
         "evaluate": "Evaluate a finished run with its best weights",
         "predict": "Predict for a file of inputs, or continue a prompt",
@@ -64,6 +65,9 @@ FLAGS = {
     "train": TRAINING | HYDRA_FLAGS,
     "crossval": TRAINING | HYDRA_FLAGS,
     "resume": {name: TRAINING[name] for name in ("--quiet", "--verbose", "--json")}
+    | LOADING
+    | {"--trust-run": "Trust the run's config as if you had written it"},
+    "verify": {name: TRAINING[name] for name in ("--quiet", "--json")}
     | LOADING
     | {"--trust-run": "Trust the run's config as if you had written it"},
     "evaluate": LOADING

@@ -93,13 +93,13 @@ def _arguments(line: Line) -> Candidates | None:
         case "resume" if line.positional():
             found = overrides(line)
             return found and {word: text for word, text in found.items() if word.startswith(RESUMED)}
-        case "show" | "serve" | "logs" | "export" if line.positional():
+        case "show" | "serve" | "logs" | "export" | "verify" if line.positional():
             return {}
-        case "rm" | "show" | "compare" | "logs" | "evaluate" | "predict" | "serve" | "export" | "resume" if (
-            "=" in line.word
-        ):
+        case (
+            "rm" | "show" | "compare" | "logs" | "evaluate" | "predict" | "serve" | "export" | "resume" | "verify"
+        ) if "=" in line.word:
             return _filters(line)
-        case "evaluate" | "show" | "predict" | "serve" | "compare" | "logs" | "rm" | "export" | "resume":
+        case "evaluate" | "show" | "predict" | "serve" | "compare" | "logs" | "rm" | "export" | "resume" | "verify":
             return (
                 FILES if line.word[:1] in ("/", ".", "~") or "/" in line.word else run_names(line.value("--outputs"))
             )

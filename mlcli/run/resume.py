@@ -21,12 +21,11 @@ from mlcli.run.lifecycle import end_recorded, plan_of, train_from, write_descrip
 from mlcli.run.log import log_to
 from mlcli.run.longer import goes_further, schedule_note
 from mlcli.run.metrics import check_monitor
-from mlcli.run.origin import training_config
+from mlcli.run.repeat import changed_versions, completed, repeat_machine
 from mlcli.run.stored_overrides import override
 from mlcli.store.folder import RunFolder
 from mlcli.store.process import hold_lock, release_lock
-from mlcli.store.provenance import environment
-from mlcli.store.records import read_json, try_read_json
+from mlcli.store.records import read_json
 from mlcli.store.stored_run import StoredRun
 from mlcli.store.weights import load_tensors
 from mlcli.track.console import RunDisplay
@@ -35,7 +34,6 @@ from mlcli.train.loop import Progress
 from mlcli.train.state import restore
 
 ALLOWED = ("trainer.epochs", "trainer.max_steps", "trainer.max_time", "trainer.patience", "device", "tracking")
-DECIDED = ("torch", "numpy", "scikit-learn", "mlcli")  # packages whose versions may decide the last digits
 
 
 @dataclass(frozen=True)
@@ -88,10 +86,9 @@ def plan_resume(
 ) -> Resumption | None:
     """What resuming the run would do; None if there is nothing to do. Changes nothing. Raises ConfigError."""
     _require_resumable(run)
-    before = training_config(run, trust_run)
-    _complete(before)
+    before = completed(run, trust_run)
     cfg = Settings(before, trainer=Settings(before.trainer), device=Settings(before.device))
-    _repeat_machine(cfg, run)
+    repeat_machine(cfg, run)
     override(cfg, [text for text in overrides if not text.startswith("tracking")], config_dir)
     tracker = (
         own.tracking.name if own.has_tracker or not run.record.get("tracking") else run.record["tracking"]["name"]
@@ -105,7 +102,8 @@ def plan_resume(
     made.state = checkpoints.latest(run.folder.path, made.notes.append)
     if made.state is None:
         made.notes.append(_starting_over(made))
-    made.notes += _changed_versions(run)
+    if changed := changed_versions(run):
+        made.notes.append(f"changed since: {', '.join(changed)}; the rest may differ in the last digits")
     return made
 
 
@@ -120,21 +118,6 @@ def _require_resumable(run: StoredRun) -> None:
         raise ConfigError(f"{name} is running (process {run.record['pid']} on {run.record['host']})")
     if run.record.get("diverged"):
         raise ConfigError(f"{name} diverged, and would again: {run.record['reason']}")
-
-
-def _complete(cfg: Settings) -> None:
-    """Adds settings that the mlcli which wrote the config did not have."""
-    cfg.trainer.setdefault("checkpoint_every", checkpoints.EVERY)
-    cfg.trainer.setdefault("keep_checkpoints", False)
-
-
-def _repeat_machine(cfg: Settings, run: StoredRun) -> None:
-    """What was chosen by the state of the machine is chosen again: the numbers depend on it."""
-    known = try_read_json(run.folder.path / "environment.json") or {}
-    if cfg.device.name == "auto" and known.get("device"):
-        cfg.device.name = str(known["device"]).partition(":")[0]
-    if cfg.device.threads is None and isinstance(known.get("threads"), int):
-        cfg.device.threads = known["threads"]
 
 
 def _may_go_further(made: Resumption) -> bool:
@@ -153,15 +136,6 @@ def _starting_over(made: Resumption) -> str:
     if made.in_place:
         return "there is no checkpoint yet: the training starts over"
     return "the state at its end was not kept (trainer.keep_checkpoints): the new run trains from its first epoch"
-
-
-def _changed_versions(run: StoredRun) -> list[str]:
-    known = try_read_json(run.folder.path / "environment.json") or {}
-    here = environment(str(known.get("device")), 0)
-    changed = [
-        f"{name} {known[name]} → {here[name]}" for name in DECIDED if known.get(name) not in (None, here[name])
-    ]
-    return [f"changed since: {', '.join(changed)}; the rest may differ in the last digits"] if changed else []
 
 
 def resume(
