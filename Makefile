@@ -51,6 +51,7 @@ bench: $(INSTALLED)  ## benchmark the loop and start-up against other libraries
 
 tables: $(INSTALLED)  ## compare networks for tables with gradient boosting (hours), and write docs/tables.md
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/tables.py --sets ames --folds 5
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/tables.py
 
 chapter: $(INSTALLED)  ## run all experiments (or ONLY=pca,maml) and write docs/gallery
