@@ -1,5 +1,6 @@
 """The page docs/tables.md from the scores of folds that benchmarks/tables.py has stored."""
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -103,7 +104,7 @@ def _summary(by_set: Mapping[str, Scores]) -> str:
         better = sum(test is not None and test.difference > 0 for test in auc)
         words = f"{better} of {len(auc)} sets"
         sentences.append(f"{NAMES[network]} has the larger area under the curve than {OTHERS[REFERENCE]} on {words}.")
-    return "\n".join(sentences)
+    return "\n".join(textwrap.wrap(" ".join(sentences), 100, break_on_hyphens=False))
 
 
 def _has_auc(own: Scores) -> bool:
