@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 from mlcli.config.settings import Settings
 from mlcli.figure.plot import Plot
+from mlcli.machine.memory import is_out_of_memory
 from mlcli.run.baseline import boosting_scores
 from mlcli.run.build import Parts, build
 from mlcli.run.checkpoints import Checkpoints
@@ -149,6 +150,19 @@ def resume_command(job: Job) -> str:
     return f"{command_with_flags('resume', job.cfg.outputs, None)} {shlex.quote(run)}"
 
 
+def _advice(error: BaseException, folder: RunFolder, job: Job) -> str:
+    """What to do about an error that ended the run."""
+    if is_disk_full(error):
+        resumed = f"; once there is space, `{resume_command(job)}` continues the run" if job.parent is None else ""
+        return f"; see {folder.path}{resumed}"
+    traceback = f" (traceback in {folder.path / 'train.log'})"
+    if not is_out_of_memory(error):
+        return traceback
+    size = job.cfg.trainer.batch_size
+    batches = "its batches" if size is None else f"trainer.batch_size={size}"
+    return f" with {batches}: use trainer.accumulate=4 for the same updates in a quarter of the memory{traceback}"
+
+
 @contextmanager
 def end_recorded(folder: RunFolder, job: Job) -> Iterator[None]:
     """Records the end of the run in its folder. Errors become RunFailed in one line; tracebacks go to the log."""
@@ -167,7 +181,6 @@ def end_recorded(folder: RunFolder, job: Job) -> Iterator[None]:
             if job.parent is None:
                 error.add_note(f"`{resume_command(job)}` continues the run")
             raise
-        where = f"; see {folder.path}" if is_disk_full(error) else f" (traceback in {folder.path / 'train.log'})"
-        raise RunFailed(reason if diverged else f"{reason}{where}") from error
+        raise RunFailed(reason if diverged else f"{reason}{_advice(error, folder, job)}") from error
     else:
         folder.end("FINISHED")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors import SafetensorError
 
 from mlcli.cli.errors import user_errors
@@ -63,8 +64,24 @@ def test_a_disk_that_fills_while_a_run_trains(
     assert end.value.code == 1
     (folder,) = Path("outputs/runs").iterdir()
     said = capsys.readouterr().err
-    assert said == f"failed: no space is left on the disk; see {folder.absolute()}\n"
+    resumed = f"once there is space, `mlcli resume {folder.name}` continues the run"
+    assert said == f"failed: no space is left on the disk; see {folder.absolute()}; {resumed}\n"
     assert json.loads((folder / "run.json").read_text())["status"] == "FAILED"
+
+
+def test_out_of_memory_names_the_batch_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mlcli.track.journal.Journal.write", fails)
+    with pytest.raises(SystemExit) as end:
+        main([*QUICK, "-q", "trainer.batch_size=64"])
+    said = capsys.readouterr().err
+    assert end.value.code == 1 and said.count("\n") == 1
+    assert "CUDA out of memory with trainer.batch_size=64: use trainer.accumulate=4" in said
 
 
 def test_the_reason_comes_before_the_last_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
