@@ -56,7 +56,10 @@ class RunFailure(Exception):
 
 def _notes(error: BaseException) -> list[str]:
     """What was added to an exception on its way, such as how to continue."""
-    return getattr(error, "__notes__", [])
+    try:
+        return error.__notes__
+    except AttributeError:  # nothing was added
+        return []
 
 
 def _with_notes(text: str, error: BaseException) -> str:

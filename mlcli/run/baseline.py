@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
 from mlcli.config.settings import Settings
 from mlcli.loading.dataset import DataSet
@@ -39,11 +40,12 @@ def boosting_scores(cfg: Settings, data: DataSet) -> Scores:
 
 
 def _scores(targets: np.ndarray, predicted: np.ndarray, data: DataSet) -> Mapping[str, Any]:
-    from mlcli.metric import classification, regression
+    from mlcli.metric import classification, fast, regression
 
     if not data.classes:
         variance = data.examples.targets[data.splits["train"]].double().var(correction=0)
         errors = regression.scores(targets, predicted)
+        errors["trimmed_rmse"] = float(fast.trimmed_rmse(torch.from_numpy(predicted), torch.from_numpy(targets)))
         return errors | {"loss": errors["mse"] / float(variance)} if "mse" in errors and variance else errors
     found = classification.scores(targets, predicted, data.classes)
     return found | {"loss": found["log_loss"]} if "log_loss" in found else found

@@ -40,8 +40,7 @@ class Task(Protocol):
     """A learning problem: a plain object that holds its data, model, optimizer and random state."""
 
     def batches(self, epoch: int, start: int = 0) -> Iterable[Any]:
-        """The batches of one epoch without the first `start` (`TaskTraits.skips_batches`), which are not prepared.
-        All random numbers of the epoch follow from the run's seed and `epoch`."""
+        """The batches of one epoch but the first `start`. Random numbers follow from the run's seed and `epoch`."""
 
     def step(self, batch: Any) -> dict[str, Any]:
         """One update. Tensors that it returns are averaged over the epoch, weighted by the number of examples or by

@@ -135,7 +135,7 @@ def test_a_sweep_has_the_baseline_once(work: Path, monkeypatch: pytest.MonkeyPat
     main(["-m", *COMMON[1:], "trainer.epochs=2", "model.bins=4", "model.width=8", "optimizer.lr=0.001,0.01",
           "sweep.figures=0", "hydra/launcher=stack"])  # fmt: skip
     printed = capsys.readouterr()
-    assert printed.out.count("early stopped boosting: val/loss") == 1
+    assert printed.out.count("early stopped boosting: val/trimmed_rmse") == 1
     assert "2 trials as one stack" in printed.err
     (sweep,) = (work / "outputs" / "sweeps").iterdir()
     assert json.loads((sweep / "baseline.json").read_text()).keys() == {"boosting", "early_stopped_boosting"}

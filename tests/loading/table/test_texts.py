@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -163,7 +164,7 @@ def test_rows_in_order_of_time_keep_their_texts(tmp_path: Path) -> None:
 def test_it_is_restored_from_its_buffers(tmp_path: Path) -> None:
     data = made(written(tmp_path, sentences(90)))
     schema = Schema.from_json(data.examples.schema.to_json()) if data.examples.schema else None
-    again = restored(data.preprocessing.state_dict(), "table", schema)
+    again = restored(data.preprocessing.state_dict(), replace(data.examples, schema=schema))
     assert isinstance(again, TablePreprocessing) and schema == data.examples.schema
     filled = again.filled(data.examples.inputs, data.examples.texts)
     assert torch.equal(filled, data.examples.inputs) and torch.equal(again(filled), data.preprocessing(filled))
@@ -185,7 +186,7 @@ def test_buffers_of_another_table_are_refused(tmp_path: Path, name: str, tensor:
     data = made(written(tmp_path, sentences(90)))
     buffers = {key: own for key, own in data.preprocessing.state_dict().items() if key != f"texts.0.{name}"}
     with pytest.raises(ValueError, match="not of this table" if tensor is not None else "lacks texts.0.components"):
-        restored(buffers | ({} if tensor is None else {f"texts.0.{name}": tensor}), "table", data.examples.schema)
+        restored(buffers | ({} if tensor is None else {f"texts.0.{name}": tensor}), data.examples)
 
 
 def test_counts_of_no_column_are_refused() -> None:
