@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=4, help="runs that tests/faults kills with -9")
+    parser.addoption("--kills", type=int, default=2, help="runs that tests/faults kills with -9")
 
 
 @pytest.fixture(scope="session", autouse=True)
